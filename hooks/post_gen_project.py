@@ -1,0 +1,26 @@
+# A hook of the template: this line tells local_extensions.py that it is no answer.
+"""Adds the chosen models with the project's own code, as its verb add-model does."""
+
+import sys
+from pathlib import Path
+
+MODELS = "{{ cookiecutter.__models }}".split()
+UNFINISHED = "> Generated without hooks"
+
+
+def main(root: Path) -> None:
+    sys.dont_write_bytecode = True
+    sys.path.insert(0, str(root))
+    from mlops import scaffold
+
+    for model in MODELS:
+        scaffold.add(root, model)
+    readme = root / "README.md"
+    lines = readme.read_text(encoding="utf-8").splitlines(keepends=True)
+    at = next(n for n, line in enumerate(lines) if line.startswith(UNFINISHED))
+    del lines[at : at + 2]
+    readme.write_text("".join(lines), encoding="utf-8", newline="\n")
+
+
+if __name__ == "__main__":
+    main(Path.cwd())

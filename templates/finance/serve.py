@@ -1,0 +1,3 @@
+{% with key = "person_id", entity = "person" %}
+{% include "serve_lookup.py" %}
+{% endwith %}

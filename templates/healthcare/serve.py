@@ -1,0 +1,3 @@
+{% with key = "csn", entity = "patient" %}
+{% include "serve_lookup.py" %}
+{% endwith %}

@@ -1,0 +1,3 @@
+{% with key = "runner_id", entity = "runner" %}
+{% include "serve_lookup.py" %}
+{% endwith %}

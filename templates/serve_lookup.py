@@ -1,0 +1,53 @@
+"""Yours: what the service does at start-up and for each call of /run."""
+
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Engine
+
+from {{cookiecutter.project_slug}}.config import Config, Dataset, RegisteredModel
+from {{cookiecutter.project_slug}}.errors import InputError, NotFound
+from {{cookiecutter.project_slug}}.feature_store import query
+from {{cookiecutter.project_slug}}.schema import as_json, example
+from {{cookiecutter.project_slug}}.scoring.service import ServedModel
+
+MODEL = "{{ cookiecutter.__models.split()[0] }}"
+FEATURES = Path(__file__).with_name("feature_inference_query.sql").read_text(encoding="utf-8")
+
+
+class Serve:
+    """Answers /run: looks a {{ entity }}'s features up in the feature store and asks the model."""
+
+    def __init__(
+        self,
+        config: Config,
+        sql_engine: Engine,
+        models: dict[str, ServedModel],
+        model_details: list[RegisteredModel],
+        dataset_details: list[Dataset],
+    ) -> None:
+        """Runs once, when the service starts."""
+        self.sql_engine = sql_engine
+        self.model = models[MODEL]
+
+    def run(self, user_inputs: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+        """The features and the outputs for what the caller sent: a {{ key }}, or the features."""
+        if "{{ key }}" in user_inputs:
+            features = self.look_up(user_inputs["{{ key }}"])
+        else:
+            features = self.model.features(user_inputs)
+        return features, self.model.answer(features)
+
+    def run_fake(self, user_inputs: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+        """The shape of a real answer, for app developers: no feature store, no model."""
+        features = example(self.model.dataset.features)
+        return features, self.model.answer(features)
+
+    def look_up(self, {{ key }}: Any) -> dict[str, Any]:
+        """The latest features of one {{ entity }}."""
+        if not str({{ key }}).isdecimal():
+            raise InputError(f"{{ key }}: expected a whole number, got {{ "{" }}{{ key }}!r}.")
+        rows = query(self.sql_engine, FEATURES, {"{{ key }}": int({{ key }})})
+        if rows.empty:
+            raise NotFound(f"The feature store has no {{ entity }} with {{ key }} {{ "{" }}{{ key }}}.")
+        return as_json(rows.iloc[0].to_dict())

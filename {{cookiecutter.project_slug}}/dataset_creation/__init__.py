@@ -1,0 +1,1 @@
+"""Yours: where the data comes from."""

@@ -1,0 +1,16 @@
+"""Yours: what happens to a query's rows before they become a dataset."""
+
+import pandas as pd
+
+
+def create_dataset(name: str, rows: pd.DataFrame) -> pd.DataFrame:
+    """The rows of one dataset.
+
+    Args:
+        name: the dataset's name in model.yaml.
+        rows: what its source yielded, a row for each entity.
+
+    Returns:
+        The table to be written: key, target and features as model.yaml describes them.
+    """
+    return rows

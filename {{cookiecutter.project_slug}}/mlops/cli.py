@@ -1,0 +1,53 @@
+"""The verbs of the ops plumbing; they join the core's command line."""
+
+import sys
+from collections.abc import Sequence
+
+import click
+
+from {{cookiecutter.project_slug}}.config import Project
+
+
+@click.group()
+def verbs() -> None:
+    """Holds the verbs below for the core's command line."""
+
+
+@verbs.command()
+@click.option("--model", "models", multiple=True, help="Only this model; may be given again.")
+def train(models: Sequence[str]) -> None:
+    """Train, evaluate and register the models."""
+    from mlops import train as training
+
+    training.show(training.train(Project.find(), models))
+
+
+@verbs.command()
+def demo() -> None:
+    """Run the whole life once, from data to a prediction over HTTP."""
+    from mlops.demo import demo as live
+
+    live(Project.find())
+
+
+@verbs.command()
+def doctor() -> None:
+    """Say what is not there yet, and which verb mends it."""
+    from mlops.doctor import examine
+
+    wrong = False
+    for finding in examine(Project.find()):
+        wrong = wrong or finding.mark == "wrong"
+        click.echo(f"{finding.mark:6} {finding.subject}: {finding.message}")
+    sys.exit(wrong)
+
+
+@verbs.command("add-model")
+@click.argument("model")
+@click.option("--dataset", help="What it learns from; the first dataset unless given.")
+def add_model(model: str, dataset: str | None) -> None:
+    """Add a ready model: its folder, its entry in model.yaml, its steps."""
+    from mlops import scaffold
+
+    scaffold.add(Project.find().root, model, dataset)
+    click.echo(f"Added models/{model}/: edit its train.py, then run train --model {model}.")

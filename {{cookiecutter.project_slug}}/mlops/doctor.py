@@ -1,0 +1,115 @@
+"""The verb `doctor`: what stands, what is missing, and which verb mends it."""
+
+import os
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from importlib.metadata import version
+
+from {{cookiecutter.project_slug}} import datasets, feature_store
+from {{cookiecutter.project_slug}}.config import Dataset, Project
+from {{cookiecutter.project_slug}}.errors import ProjectError
+from {{cookiecutter.project_slug}}.files import sha256
+from {{cookiecutter.project_slug}}.init import SUPPORTED, fingerprint
+
+from mlops import pipeline
+from mlops.train import TRAINING
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What was looked at; `wrong` stops the project, otherwise something is yet to be done."""
+
+    subject: str
+    message: str
+    mark: str = "ok"
+
+
+def examine(project: Project) -> Iterator[Finding]:
+    """One finding after the other, from the ground up; a broken model.yaml ends it."""
+    yield from _python(project)
+    try:
+        config = project.config
+    except ProjectError as error:
+        yield Finding("model.yaml", str(error), "wrong")
+        return
+    yield Finding("model.yaml", f"{len(config.datasets)} dataset(s), valid")
+    yield _attempt("pipeline", "wrong", lambda: _pipeline(project))
+    yield _feature_store(project)
+    for dataset in config.datasets:
+        count = partial(_count, project, dataset)
+        yield _attempt(f"dataset {dataset.name}", "to do", count)
+    yield from _models(project)
+    yield _credential(project)
+
+
+def _python(project: Project) -> Iterator[Finding]:
+    found = ".".join(str(part) for part in sys.version_info[:3])
+    if SUPPORTED[0] <= sys.version_info[:2] <= SUPPORTED[1]:
+        yield Finding("python", f"{found}, scikit-learn {version('scikit-learn')}")
+    else:
+        yield Finding("python", f"{found} is not supported: use 3.11 to 3.13", "wrong")
+    stamp = project.root / ".venv" / ".installed"
+    groups = ["train", "serve", "dev"]
+    if stamp.exists() and stamp.read_text() != fingerprint(project.root, groups):
+        yield Finding("environment", "the pinned versions changed since: run init", "to do")
+
+
+def _pipeline(project: Project) -> str:
+    models = pipeline.load(project.root / TRAINING).models
+    for model in models:
+        project.config.trained_model(model)
+    missing = {model.name for model in project.config.training.models} - set(models)
+    if missing:
+        raise ProjectError(f"{TRAINING.name} does not train {', '.join(sorted(missing))}")
+    return f"trains {', '.join(models)}"
+
+
+def _feature_store(project: Project) -> Finding:
+    if feature_store.is_missing_sqlite(project):
+        message = "not there yet: run create-local-datasets"
+        return Finding("feature store", message, "to do")
+
+    def answers() -> str:
+        engine = feature_store.connect(project, read_only=True)
+        feature_store.query(engine, "SELECT 1 AS one")
+        return f"{engine.url.render_as_string(hide_password=True)} answers"
+
+    return _attempt("feature store", "wrong", answers)
+
+
+def _count(project: Project, dataset: Dataset) -> str:
+    return f"{len(datasets.load(project, dataset)):,} rows"
+
+
+def _models(project: Project) -> Iterator[Finding]:
+    if not project.config.models:
+        yield Finding("models", "none registered: run train", "to do")
+    for registered in project.config.models:
+        subject, folder = f"model {registered.model}", project.model_path(registered)
+        if not folder.is_dir():
+            yield Finding(subject, f"version {registered.version} is not here: run train", "to do")
+        elif sha256(folder) != registered.sha256:
+            message = f"version {registered.version}: its files are not those registered"
+            yield Finding(subject, message, "wrong")
+        else:
+            yield Finding(subject, f"version {registered.version}, verified")
+
+
+def _credential(project: Project) -> Finding:
+    if project.config.feature_store.server is None:
+        return Finding("credential", "none needed: everything is on this machine or in a URL")
+    principal = {"AZURE_CLIENT_ID", "AZURE_TENANT_ID", "AZURE_CLIENT_SECRET"} <= os.environ.keys()
+    identity = {"IDENTITY_ENDPOINT", "MSI_ENDPOINT"} & os.environ.keys()
+    which = (
+        "service principal" if principal else "managed identity" if identity else "signed-in user"
+    )
+    return Finding("credential", f"{which}, for Azure SQL")
+
+
+def _attempt(subject: str, mark: str, look: Callable[[], str]) -> Finding:
+    try:
+        return Finding(subject, look())
+    except ProjectError as error:
+        return Finding(subject, str(error), mark)

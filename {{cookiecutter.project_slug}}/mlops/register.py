@@ -1,0 +1,88 @@
+"""The last step: register the model if it beats its champion, and say so either way."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import click
+
+from {{cookiecutter.project_slug}} import tracking
+from {{cookiecutter.project_slug}}.config import Project
+from {{cookiecutter.project_slug}}.errors import ProjectError
+from {{cookiecutter.project_slug}}.files import read_json, write_json
+from {{cookiecutter.project_slug}}.metrics import gate
+from {{cookiecutter.project_slug}}.registry import Registry, open_registry, registered_name
+from {{cookiecutter.project_slug}}.steps.options import CONFIG, FOLDER, NEW_FOLDER, step
+
+NOT_REGISTERED = "Model was not registered for this run."
+
+
+@step
+@click.option("--config", type=CONFIG, required=True, help="The project's model.yaml.")
+@click.option("--model", required=True, help="The model's folder under models/.")
+@click.option("--trained", type=FOLDER, required=True, help="What the train step wrote.")
+@click.option("--evaluation", type=FOLDER, required=True, help="What the evaluate step wrote.")
+@click.option("--output", type=NEW_FOLDER, required=True, help="Where the outcome is noted.")
+def main(config: Path, model: str, trained: Path, evaluation: Path, output: Path) -> None:
+    """Put the trained model through the gate."""
+    project = Project(config.parent)
+    measured = read_json(evaluation / "evaluation.json")
+    run = read_json(trained / "run.json")
+    registry = open_registry(project)
+    name = registered_name(measured["dataset"], model)
+    _refuse_stale(registry, name, measured)
+    outcome = {
+        "model": model,
+        "name": name,
+        "metric": measured["metric"],
+        "value": measured["challenger"].get(measured["metric"]),
+        "champion": (measured["champion"] or {}).get(measured["metric"]),
+        "champion_version": measured["champion_version"],
+        "incomparable_champion": measured["incomparable_champion"],
+        "version": None,
+        "sha256": None,
+    }
+    if gate(measured["metric"], measured["challenger"], measured["champion"]):
+        dataset = project.config.dataset(measured["dataset"])
+        tags = {
+            "run_id": run["run_id"],
+            "build_id": os.environ.get("BUILD_ID", "local"),
+            "metric": f"{outcome['metric']}={outcome['value']}",
+            "data_version": f"{dataset.name}:{dataset.version}",
+        }
+        version = registry.register(name, trained / "model", tags)
+        outcome |= {"version": version.version, "sha256": version.sha256}
+    with tracking.run(project, model, run["run_id"]):
+        tracking.mlflow().set_tag("registered_version", outcome["version"] or "none")
+    write_json(output / "registration.json", outcome)
+    click.echo(f"{model}: {told(outcome)}")
+
+
+def told(outcome: Mapping[str, Any]) -> str:
+    """The outcome in a sentence, with both numbers."""
+    value = f"{outcome['metric']} {outcome['value']:.6g}"
+    if outcome["version"] is None:
+        champion = f"{outcome['champion']:.6g} of version {outcome['champion_version']}"
+        return f"{NOT_REGISTERED} {value} is not better than {champion}."
+    registered = f"Registered as {outcome['name']}, version {outcome['version']}"
+    if outcome["champion"] is not None:
+        champion = f"{outcome['champion']:.6g} of version {outcome['champion_version']}"
+        return f"{registered}: {value} is better than {champion}."
+    if outcome["incomparable_champion"]:
+        return f"{registered}: {value}; {outcome['incomparable_champion']}."
+    return f"{registered}: {value}; it has no champion to beat."
+
+
+def _refuse_stale(registry: Registry, name: str, measured: Mapping[str, Any]) -> None:
+    """The champion must still be the one that this model was measured against."""
+    champion = registry.champion(name)
+    version = measured["champion_version"]
+    if champion and not measured["incomparable_champion"] and champion.version != version:
+        raise ProjectError(
+            f"{name}: version {champion.version} became champion meanwhile; retrain."
+        )
+
+
+if __name__ == "__main__":
+    main()

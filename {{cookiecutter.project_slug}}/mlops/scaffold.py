@@ -1,0 +1,199 @@
+"""Adds a ready model to the project: at generation, and by the verb add-model ever after.
+
+It needs nothing but the standard library, since it runs before anything is installed. It adds
+lines to the files it touches and leaves every other line as it is.
+"""
+
+import re
+import sys
+from pathlib import Path
+from string import Template
+
+PACKAGE = "{{cookiecutter.project_slug}}"
+LONGEST_LINE = 100
+ROOT = Path(__file__).resolve().parents[1]
+sys.path[:0] = [str(ROOT), str(ROOT / "src")]  # for `python mlops/scaffold.py`, nothing installed
+
+from {{cookiecutter.project_slug}}.errors import ProjectError  # noqa: E402
+
+from mlops.catalogue import PREDICT, READY, Ready  # noqa: E402
+
+TRAIN = Template('''"""$title"""
+
+import pandas as pd
+$third_party
+
+$helpers
+
+
+def train_model(
+    X_train: pd.DataFrame,
+    y_train: pd.Series,
+    X_test: pd.DataFrame | None = None,
+    y_test: pd.Series | None = None,
+    *,
+$arguments
+) -> tuple[Pipeline, dict[str, float], dict[str, float]]:
+    """Train on the first rows, and say how well the model does on those and on the others.
+
+    Args:
+        X_train, y_train: n rows of features, and their target.
+        X_test, y_test: rows set aside for a look at the result; not the holdout of the gate.
+        *: hyperparameters, set in model.yaml.
+
+    Returns:
+        The fitted model, its metrics on the training rows, its metrics on the test rows.
+    """
+    model = make_pipeline(
+        preprocessing(X_train$scale),
+        $estimator,
+    )
+    model.fit(X_train, y_train)
+    train_metrics = $train_metrics
+    return model, train_metrics, fit_metrics(model, X_test, y_test)
+''')
+
+{% raw %}
+JOBS = Template("""
+  train_$model:
+    type: command
+    component: ../components/train.yml
+    inputs:
+      config: $${{parent.inputs.config}}
+      model: $model
+      training: $${{parent.jobs.prepare.outputs.training}}
+
+  evaluate_$model:
+    type: command
+    component: ../components/evaluate.yml
+    inputs:
+      config: $${{parent.inputs.config}}
+      model: $model
+      trained: $${{parent.jobs.train_$model.outputs.trained}}
+      holdout: $${{parent.jobs.prepare.outputs.holdout}}
+
+  register_$model:
+    type: command
+    component: ../components/register.yml
+    inputs:
+      config: $${{parent.inputs.config}}
+      model: $model
+      trained: $${{parent.jobs.train_$model.outputs.trained}}
+      evaluation: $${{parent.jobs.evaluate_$model.outputs.evaluation}}
+""")
+{% endraw %}
+
+
+def add(root: Path, model: str, dataset: str | None = None) -> None:
+    """Write the model's folder, its entry in model.yaml, its steps and what it requires.
+
+    Args:
+        root: the project's folder.
+        model: a name of the catalogue.
+        dataset: what it learns from; the first dataset of model.yaml unless given.
+
+    Raises:
+        ProjectError: there is no such ready model, or the project has it already.
+    """
+    if model not in READY:
+        known = ", ".join(READY)
+        raise ProjectError(f"There is no ready model {model!r}; there are {known}.")
+    folder = root / "models" / model
+    if folder.exists():
+        raise ProjectError(f"models/{model}/ is there already.")
+    settings, pipeline = root / "model.yaml", root / "mlops" / "pipelines" / "training.yml"
+    text = settings.read_text(encoding="utf-8")
+    datasets = re.findall(r"^  - name: \"?([\w-]+)", text.split("\ndatasets:")[1], re.MULTILINE)
+    entry = _entry(model, READY[model], dataset or datasets[0])
+    edited = {
+        settings: _insert(text, ["training", "models"], entry),
+        pipeline: pipeline.read_text(encoding="utf-8") + JOBS.substitute(model=model),
+        **_requirements(root / "pyproject.toml", READY[model]),
+        folder / "__init__.py": f'"""{READY[model].title}"""\n',
+        folder / "train.py": train_source(READY[model]),
+        folder / "predict.py": PREDICT,
+    }
+    folder.mkdir(parents=True)
+    for path, content in edited.items():
+        path.write_text(content, encoding="utf-8", newline="\n")
+
+
+def train_source(ready: Ready) -> str:
+    """The text of a ready model's train.py, laid out as the formatter would."""
+    estimator = _call(ready.estimator, [f"{name}={name}" for name, _, _ in ready.hyperparameters])
+    if "LabelEncoded" in ready.helpers:
+        estimator = ["LabelEncoded(", *_indented(estimator), ")"]
+    pipeline = "from sklearn.pipeline import Pipeline, make_pipeline"
+    return TRAIN.substitute(
+        title=ready.title,
+        third_party="\n".join(sorted([ready.imports, pipeline])),
+        helpers=_import(["fit_metrics", "preprocessing", *ready.helpers]),
+        arguments="\n".join(
+            f"    {name}: {kind} = {value}," for name, kind, value in ready.hyperparameters
+        ),
+        scale=", scale=True" if ready.scale else "",
+        estimator="\n        ".join(estimator),
+        train_metrics=ready.train_metrics,
+    )
+
+
+def _call(name: str, arguments: list[str]) -> list[str]:
+    """The lines of a call, an argument on each where there are several."""
+    if len(arguments) < 2:
+        return [f"{name}({''.join(arguments)})"]
+    return [f"{name}(", *(f"    {argument}," for argument in arguments), ")"]
+
+
+def _indented(lines: list[str]) -> list[str]:
+    return [f"    {line}" for line in lines]
+
+
+def _import(helpers: list[str]) -> str:
+    names = sorted(helpers, key=lambda name: (not name[0].isupper(), name))
+    line = f"from {PACKAGE}.training import {', '.join(names)}"
+    if len(line) <= LONGEST_LINE:
+        return line
+    return "\n".join([f"from {PACKAGE}.training import (", *(f"    {n}," for n in names), ")"])
+
+
+def _entry(model: str, ready: Ready, dataset: str) -> str:
+    """The model's lines under training.models in model.yaml."""
+    values = {
+        name: value.lower() if value in ("True", "False") else value
+        for name, _, value in ready.hyperparameters
+    }
+    settings = ", ".join(f"{name}: {value}" for name, value in values.items())
+    lines = [f"- name: {model}", f"  dataset: {dataset}", f"  hyperparameters: {{ "{{" }}{settings}{{ "}}" }}"]
+    return "".join(f"    {line}\n" for line in lines)
+
+
+def _insert(text: str, keys: list[str], block: str) -> str:
+    """The YAML text with `block` at the end of what stands under the keys."""
+    lines, at = text.splitlines(keepends=True), 0
+    for depth, key in enumerate(keys):
+        start = "  " * depth + key + ":"
+        at = next(n for n in range(at, len(lines)) if lines[n].rstrip() == start) + 1
+    indent = "  " * len(keys)
+    end = at
+    for number in range(at, len(lines)):
+        if lines[number].strip() and not lines[number].startswith(indent):
+            break
+        if lines[number].strip():
+            end = number + 1
+    return "".join([*lines[:end], block, *lines[end:]])
+
+
+def _requirements(path: Path, ready: Ready) -> dict[Path, str]:
+    """pyproject.toml with the model's packages in the groups that train and serve it."""
+    text = path.read_text(encoding="utf-8")
+    new = [f'    "{line}",\n' for line in ready.requirements if f'"{line}"' not in text]
+    for group in ("train", "serve") if new else ():
+        head, rest = text.split(f"\n{group} = [\n", 1)
+        inside, tail = rest.split("\n]\n", 1)
+        text = f"{head}\n{group} = [\n{inside}\n{''.join(new)}]\n{tail}"
+    return {path: text} if new else {}
+
+
+if __name__ == "__main__":
+    for name in sys.argv[1:]:
+        add(ROOT, name)

@@ -1,0 +1,125 @@
+"""The verb `train`: runs the training pipeline and tells what came of each model."""
+
+import os
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from {{cookiecutter.project_slug}} import datasets, tracking
+from {{cookiecutter.project_slug}}.config import Project
+from {{cookiecutter.project_slug}}.errors import ProjectError
+from {{cookiecutter.project_slug}}.files import read_json, replacing
+from {{cookiecutter.project_slug}}.metrics import LOWER_IS_BETTER
+
+from mlops import pipeline, register
+from mlops.local import LocalRun
+from mlops.pipeline import Pipeline
+
+TRAINING = Path("mlops/pipelines/training.yml")
+
+
+def train(project: Project, models: Sequence[str]) -> list[dict[str, Any]]:
+    """Run the pipeline for these models, or for all; returns the outcome of each.
+
+    Raises:
+        ProjectError: the pipeline does not hold together, or a step failed. What was registered
+            before that is noted in model.yaml all the same.
+    """
+    mode = os.environ.get("AML_PIPELINE_EXEC_MODE") or "DEV"
+    if mode != "DEV":
+        raise ProjectError(
+            f"AML_PIPELINE_EXEC_MODE is {mode!r}: this project runs its steps in DEV."
+        )
+    chosen = _chosen(project, list(models))
+    for name in {project.config.trained_model(model).dataset for model in chosen.models}:
+        datasets.load(project, project.config.dataset(name))
+    run = LocalRun(chosen, project.root, project.assets / "runs")
+    try:
+        run.execute(meanwhile=lambda: tracking.prepare(project))
+    finally:
+        outcomes = [_collect(project, run, model) for model in chosen.models]
+        finished = [outcome for outcome in outcomes if outcome]
+        _note(project, finished)
+    run.remove()
+    return finished
+
+
+def show(outcomes: Sequence[Mapping[str, Any]]) -> None:
+    """A table of the outcomes, best first, and each in words."""
+    best_first = sorted(outcomes, key=_badness)
+    table = Table(title="Training run")
+    for heading in ("model", "metric", "this run", "champion", "registered as"):
+        table.add_column(heading)
+    for outcome in best_first:
+        table.add_row(
+            outcome["model"],
+            outcome["metric"],
+            f"{outcome['value']:.4f}",
+            "-" if outcome["champion"] is None else f"{outcome['champion']:.4f}",
+            f"version {outcome['version']}" if outcome["version"] else "not registered",
+        )
+    console = Console()
+    console.print(table)
+    for outcome in best_first:
+        print(f"{outcome['model']}: {register.told(outcome)}")
+        print(f"  report: {outcome['report']}")
+
+
+def _badness(outcome: Mapping[str, Any]) -> float:
+    value = float(outcome["value"])
+    return value if outcome["metric"] in LOWER_IS_BETTER else -value
+
+
+def _chosen(project: Project, models: list[str]) -> Pipeline:
+    """The training pipeline, narrowed to some models; model.yaml must know them all."""
+    training = pipeline.load(project.root / TRAINING)
+    for model in models:
+        if model not in training.models:
+            known = ", ".join(training.models)
+            raise ProjectError(f"{TRAINING.name} trains no model {model!r}; it has {known}.")
+    chosen = training.only(models) if models else training
+    for model in chosen.models:
+        project.config.trained_model(model)
+    return chosen
+
+
+def _collect(project: Project, run: LocalRun, model: str) -> dict[str, Any] | None:
+    """A model's outcome, its report moved to where people look; None if it came to none."""
+    noted = run.output(f"register_{model}", "registration") / "registration.json"
+    if not noted.exists():
+        return None
+    pages = project.assets / "reports" / run.id / model
+    with replacing(pages) as aside:
+        shutil.copytree(run.output(f"evaluate_{model}", "evaluation"), aside)
+    report = (pages / "report.html").relative_to(project.root).as_posix()
+    return {**read_json(noted), "report": report}
+
+
+def _note(project: Project, outcomes: Sequence[Mapping[str, Any]]) -> None:
+    """Write what was registered into `models` of model.yaml, one entry a model."""
+    registered = [outcome for outcome in outcomes if outcome["version"]]
+    if not registered:
+        return
+    new = {outcome["model"]: _entry(project, outcome) for outcome in registered}
+
+    def change(document: Any) -> None:
+        kept = [entry for entry in document.get("models") or [] if entry["model"] not in new]
+        document["models"] = [*kept, *new.values()]
+
+    project.edit(change)
+
+
+def _entry(project: Project, outcome: Mapping[str, Any]) -> dict[str, Any]:
+    target = project.config.dataset(project.config.trained_model(outcome["model"]).dataset).target
+    return {
+        "name": outcome["name"],
+        "model": outcome["model"],
+        "description": f"Predicts {target.name}; {outcome['metric']} {outcome['value']:.4f}",
+        "version": outcome["version"],
+        "is_mlflow": True,
+        "sha256": outcome["sha256"],
+    }

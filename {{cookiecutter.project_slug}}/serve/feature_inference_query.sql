@@ -1,0 +1,1 @@
+{% include cookiecutter.__vertical ~ "/feature_inference_query.sql" %}

@@ -1,0 +1,1 @@
+{% include cookiecutter.__vertical ~ "/serve.py" %}

@@ -1,0 +1,1 @@
+"""The plumbing: everything around the team's queries, models and serve.py."""

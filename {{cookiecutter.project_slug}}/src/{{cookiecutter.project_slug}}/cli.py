@@ -1,0 +1,157 @@
+"""One command line for the whole life; the Makefile calls these verbs one to one."""
+
+import os
+import sys
+from collections.abc import Sequence
+from importlib.metadata import entry_points
+from typing import Any
+
+import click
+
+from .config import Project
+from .errors import ProjectError
+
+PACKAGE = str(__package__)
+
+
+class Verbs(click.Group):
+    """A group whose verbs end with one line, not a traceback, where the person must act.
+
+    The verbs of mlops join through the entry points that pyproject.toml declares, so that the
+    core runs without it, as it does in a serving image.
+    """
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except ProjectError as error:
+            click.echo(f"Error: {error}", err=True)
+            sys.exit(1)
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        self._join()
+        return super().list_commands(ctx)
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        self._join()
+        return super().get_command(ctx, name)
+
+    def _join(self) -> None:
+        for entry_point in entry_points(group=f"{PACKAGE}.verbs"):
+            for name, command in entry_point.load().commands.items():
+                self.commands.setdefault(name, command)
+
+
+@click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"]})
+def main() -> None:
+    """From the feature store to a served prediction, on this machine."""
+
+
+@main.command("create-local-datasets")
+@click.option("--from", "source", metavar="FILE_OR_URL", help="Bring your own table instead.")
+@click.option("--target", help="Its column to predict; guessed unless given.")
+@click.option("--key", "keys", multiple=True, help="Its columns that identify an entity.")
+@click.option("--dataset", help="The dataset of model.yaml to replace; the first unless given.")
+@click.option("--yes", is_flag=True, help="Write the proposed schema without asking.")
+def create_local_datasets(
+    source: str | None, target: str | None, keys: Sequence[str], dataset: str | None, yes: bool
+) -> None:
+    """Create the datasets of model.yaml under local_assets/."""
+    from . import bring, datasets
+
+    project = Project.find()
+    if source:
+        bring.bring(project, source, target, list(keys) or None, dataset, yes)
+    elif target or keys:
+        raise click.UsageError("--target and --key go with --from.")
+    filled = datasets.fill_sample_store(project)
+    if filled:
+        click.echo(f"Filled {filled.relative_to(project.root).as_posix()} with sample data.")
+    for entry in project.config.datasets:
+        note = datasets.create(project, entry)
+        path = project.dataset_path(entry).relative_to(project.root).as_posix()
+        click.echo(f"{path}: {note['rows']:,} rows, {len(note['columns'])} columns")
+
+
+@main.command("validate-datasets")
+def validate_datasets() -> None:
+    """Check the datasets against their schema in model.yaml."""
+    from . import datasets
+    from .validation import validate
+
+    project, wrong = Project.find(), 0
+    for entry in project.config.datasets:
+        rows = datasets.load(project, entry)
+        problems = validate(rows, entry)
+        wrong += len(problems)
+        click.echo(f"{entry.name}: {len(rows):,} rows, {len(problems) or 'no'} problems")
+        for problem in problems:
+            click.echo(f"  {problem}")
+    if wrong:
+        sys.exit(1)
+
+
+@main.command("serve-local")
+@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option("--port", default=5111, show_default=True, type=click.IntRange(1, 65535))
+def serve_local(host: str, port: int) -> None:
+    """Serve the registered models over HTTP."""
+    from .scoring import server
+
+    sys.exit(server.serve(Project.find(), host, port))
+
+
+@main.command("serve-local-app-dev")
+@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option("--port", default=5111, show_default=True, type=click.IntRange(1, 65535))
+def serve_local_app_dev(host: str, port: int) -> None:
+    """Serve answers of the real shape, with no model and no feature store."""
+    from .scoring import server
+    from .scoring.service import APP_DEV
+
+    project = Project.find()
+    os.environ["ENVIRONMENT"] = APP_DEV
+    sys.exit(server.serve(project, host, port))
+
+
+@main.command("mlflow-ui")
+@click.option("--port", default=5000, show_default=True, type=click.IntRange(1, 65535))
+def mlflow_ui(port: int) -> None:
+    """Open runs, metrics and registered models in MLflow's own pages."""
+    from .development import mlflow_ui as open_ui
+
+    sys.exit(open_ui(Project.find(), port))
+
+
+@main.command(context_settings={"ignore_unknown_options": True})
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+def test(arguments: Sequence[str]) -> None:
+    """Run the project's tests; what follows is passed to pytest."""
+    from .development import run
+
+    sys.exit(run(Project.find(), ["pytest", *arguments]))
+
+
+@main.command()
+def coverage() -> None:
+    """Run the tests and show which lines they did not reach."""
+    from .development import run
+
+    sys.exit(run(Project.find(), ["pytest", "--cov", "--cov-report=term-missing:skip-covered"]))
+
+
+@main.command()
+@click.option("--fix", is_flag=True, help="Format the code and mend what can be mended.")
+def lint(fix: bool) -> None:
+    """Check style, formatting, types and the directions of import."""
+    from .development import lint as check
+
+    sys.exit(check(Project.find(), fix))
+
+
+@main.command()
+def lock() -> None:
+    """Resolve the dependencies anew into constraints.txt (needs uv)."""
+    from .development import lock as resolve
+
+    sys.exit(resolve(Project.find()))

@@ -1,0 +1,333 @@
+"""model.yaml: read, validated, and written back with its comments kept."""
+
+import os
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from io import StringIO
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from dotenv import load_dotenv
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import model_validator as validates_model
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+from .errors import ProjectError
+from .files import write_text
+
+FILE_NAME = "model.yaml"
+PLACEHOLDER = "_CHANGE_ME_"
+
+Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$", max_length=64)]
+Label = bool | int | float | str
+
+
+class Section(BaseModel):
+    """A part of model.yaml; a key it does not know is an error."""
+
+    model_config = ConfigDict(extra="forbid", protected_namespaces=())
+
+
+class Column(Section):
+    """A feature: its type, and what validation accepts in it."""
+
+    name: str = Field(min_length=1)
+    type: Literal["integer", "number", "boolean", "category"]
+    description: str = ""
+    minimum: float | None = None
+    maximum: float | None = None
+    categories: list[str] = []
+    nullable: bool = False
+
+    @validates_model(mode="after")
+    def _limits_fit_the_type(self) -> "Column":
+        if self.type == "category" and not self.categories:
+            raise ValueError("a category needs its list of categories")
+        if self.type != "category" and self.categories:
+            raise ValueError(f"categories belong to type category, not to {self.type}")
+        if self.minimum is not None and self.maximum is not None and self.minimum > self.maximum:
+            raise ValueError(f"minimum {self.minimum:g} is above maximum {self.maximum:g}")
+        return self
+
+
+class Target(Section):
+    """What is predicted: one of the labels, or a number where there are none."""
+
+    name: str = Field(min_length=1)
+    type: Literal["integer", "number", "category"]
+    description: str = ""
+    labels: list[Label] = []
+    positive: Label | None = None
+
+    @validates_model(mode="after")
+    def _positive_is_a_label(self) -> "Target":
+        if self.type == "category" and len(self.labels) < 2:
+            raise ValueError("a category to predict needs at least two labels")
+        if self.positive is not None and self.positive not in self.labels:
+            raise ValueError(f"positive {self.positive!r} is none of the labels {self.labels}")
+        return self
+
+    @property
+    def positive_label(self) -> Label:
+        """The label that ROC, precision and recall speak of: the last, unless named."""
+        return self.labels[-1] if self.positive is None else self.positive
+
+
+class Dataset(Section):
+    """A table with its schema: the one place where features and target are described."""
+
+    name: Name
+    description: str = ""
+    source: str
+    local_directory_path: str = "local_assets/datasets"
+    file_name: str = Field(pattern=r"^[^/\\]+\.(parquet|csv)$")
+    version: str
+    task: Literal["classification", "regression"]
+    metric: str
+    entity_key: list[str] = []
+    target: Target
+    features: list[Column] = Field(min_length=1)
+
+    @validates_model(mode="after")
+    def _columns_are_told_apart(self) -> "Dataset":
+        names = [*self.entity_key, self.target.name, *(column.name for column in self.features)]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise ValueError(
+                f"{', '.join(twice)} stands more than once among key, target, features"
+            )
+        if (self.target.type == "category") != (self.task == "classification"):
+            raise ValueError(f"a {self.target.type} target does not fit the task {self.task}")
+        return self
+
+    @property
+    def feature_names(self) -> list[str]:
+        return [column.name for column in self.features]
+
+
+class TrainedModel(Section):
+    """A folder of models/, the dataset it learns from, and what train_model is called with."""
+
+    name: Name
+    dataset: str
+    hyperparameters: dict[str, Any] = {}
+
+
+class Training(Section):
+    holdout: float = Field(0.2, gt=0, lt=1)
+    models: list[TrainedModel] = Field(min_length=1)
+
+
+class FeatureStore(Section):
+    """A SQLAlchemy URL, or server and database of an Azure SQL that is entered with a token."""
+
+    url: str | None = None
+    server: str | None = None
+    database: str | None = None
+
+    @validates_model(mode="after")
+    def _one_way_in(self) -> "FeatureStore":
+        azure_sql = self.server is not None and self.database is not None
+        if azure_sql == (self.url is not None) or (self.server is None) != (self.database is None):
+            raise ValueError("give either url, or server and database")
+        return self
+
+
+class RegisteredModel(Section):
+    """A version in the registry; the service loads it only if its files have this hash."""
+
+    name: str
+    model: Name
+    description: str = ""
+    version: str
+    is_mlflow: bool = True
+    sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
+
+
+class Config(Section):
+    name: str = Field(min_length=1)
+    description: str = ""
+    organisation: str = ""
+    api_version: str = "1.0.0"
+    feature_store: FeatureStore
+    datasets: list[Dataset] = Field(min_length=1)
+    training: Training
+    models: list[RegisteredModel] = []
+
+    @validates_model(mode="after")
+    def _names_refer_to_something(self) -> "Config":
+        for what, names in {
+            "datasets": [dataset.name for dataset in self.datasets],
+            "training.models": [model.name for model in self.training.models],
+        }.items():
+            twice = sorted({name for name in names if names.count(name) > 1})
+            if twice:
+                raise ValueError(f"{what}: the name {', '.join(twice)} is given twice")
+        for model in self.training.models:
+            self.dataset(model.dataset, asked_by=f"training.models, {model.name}")
+        return self
+
+    def dataset(self, name: str, asked_by: str = "") -> Dataset:
+        return _named(self.datasets, name, "dataset", asked_by)
+
+    def trained_model(self, name: str) -> TrainedModel:
+        return _named(self.training.models, name, "model under training.models", "")
+
+
+def _named(items: Sequence[Any], name: str, kind: str, asked_by: str) -> Any:
+    for item in items:
+        if item.name == name:
+            return item
+    known = ", ".join(item.name for item in items)
+    where = f"{asked_by}: " if asked_by else ""
+    raise ProjectError(f"{where}there is no {kind} {name!r} in {FILE_NAME}; it has {known}.")
+
+
+@dataclass(frozen=True)
+class Project:
+    """A project on disk: its root folder and its model.yaml."""
+
+    root: Path
+
+    @classmethod
+    def find(cls, start: Path | None = None) -> "Project":
+        """The project that holds `start` (this folder by default), with its .env loaded."""
+        here = (start or Path.cwd()).resolve()
+        for folder in (here, *here.parents):
+            if (folder / FILE_NAME).is_file():
+                load_dotenv(folder / ".env")
+                return cls(folder)
+        raise ProjectError(f"No {FILE_NAME} in {here} or above it: run this inside the project.")
+
+    @property
+    def config_path(self) -> Path:
+        return self.root / FILE_NAME
+
+    @property
+    def assets(self) -> Path:
+        """Everything made by running; git ignores it."""
+        return self.root / "local_assets"
+
+    @cached_property
+    def config(self) -> Config:
+        return read_config(self.config_path)
+
+    def dataset_path(self, dataset: Dataset) -> Path:
+        return self.root / dataset.local_directory_path / dataset.file_name
+
+    def model_path(self, registered: RegisteredModel) -> Path:
+        return self.assets / "models" / registered.name / registered.version
+
+    def edit(self, change: Callable[[Any], None]) -> None:
+        """Let `change` edit model.yaml's document; comments, order and quotes stay.
+
+        The result is validated before it replaces the file, so a bad edit changes nothing.
+        """
+        document = _parse(_round_trip(), _read(self.config_path), self.config_path)
+        change(document)
+        text = StringIO()
+        _round_trip().dump(document, text)
+        _validated(text.getvalue(), self.config_path)
+        write_text(self.config_path, text.getvalue())
+        self.__dict__.pop("config", None)
+
+
+def read_config(path: Path) -> Config:
+    """The validated model.yaml at `path`.
+
+    Raises:
+        ProjectError: one line with file, line, key and what is expected there.
+    """
+    return _validated(_read(path), path)
+
+
+def expand(value: str, where: str) -> str:
+    """`value` with every ${NAME} taken from the environment."""
+
+    def lookup(match: re.Match[str]) -> str:
+        if match[1] not in os.environ:
+            raise ProjectError(f"{where} uses ${{{match[1]}}}, which is not set: add it to .env.")
+        return os.environ[match[1]]
+
+    return re.sub(r"\$\{(\w+)\}", lookup, value)
+
+
+def _round_trip() -> YAML:
+    """A YAML reader and writer that keeps comments, and knows each key's line."""
+    yaml = YAML()
+    yaml.preserve_quotes = True
+    yaml.width = 100
+    yaml.indent(mapping=2, sequence=4, offset=2)
+    return yaml
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise ProjectError(f"{path} is missing: every verb reads it.") from None
+    except UnicodeDecodeError as error:
+        raise ProjectError(f"{path.name} is not UTF-8 text (byte {error.start}).") from None
+
+
+def _parse(yaml: YAML, text: str, path: Path) -> Any:
+    try:
+        return yaml.load(text)
+    except YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        line = f", line {mark.line + 1}" if mark else ""
+        problem = getattr(error, "problem", None) or str(error).splitlines()[0]
+        raise ProjectError(f"{path.name}{line}: not valid YAML: {problem}.") from None
+
+
+def _validated(text: str, path: Path) -> Config:
+    document = _parse(YAML(typ="safe", pure=True), text, path)
+    if not isinstance(document, Mapping):
+        raise ProjectError(f"{path.name} holds no keys: restore it from version control.")
+    placeholder = _find_placeholder(document, ())
+    if placeholder:
+        where = _place(path, text, placeholder)
+        raise ProjectError(f"{where}: still {PLACEHOLDER}: put your own value there.")
+    try:
+        return Config.model_validate(document)
+    except ValidationError as error:
+        first = error.errors()[0]
+        problem = first["msg"].removeprefix("Value error, ")
+        if first["type"] == "extra_forbidden":
+            problem = "no such key here: correct its name or remove it"
+        elif first["type"] == "missing":
+            problem = "this key is missing"
+        more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
+        where = _place(path, text, first["loc"])
+        raise ProjectError(f"{where}: {problem}{more}.") from None
+
+
+def _find_placeholder(node: Any, at: tuple[Any, ...]) -> tuple[Any, ...] | None:
+    if node == PLACEHOLDER:
+        return at
+    items: Any = ()
+    if isinstance(node, Mapping):
+        items = node.items()
+    elif isinstance(node, Sequence) and not isinstance(node, str):
+        items = enumerate(node)
+    return next(
+        (found for key, value in items if (found := _find_placeholder(value, (*at, key)))), None
+    )
+
+
+def _place(path: Path, text: str, keys: Sequence[Any]) -> str:
+    """`model.yaml, line 12, datasets.0.target`: as far into the document as the keys lead."""
+    line: int = 1
+    node: Any = _round_trip().load(text)
+    for key in keys:
+        try:
+            marks = node.lc
+            find = marks.item if isinstance(node, list) else marks.value
+            line, node = find(key)[0] + 1, node[key]
+        except (KeyError, IndexError, TypeError, AttributeError):
+            break
+    dotted = ".".join(str(key) for key in keys)
+    return f"{path.name}, line {line}" + (f", {dotted}" if dotted else "")

@@ -1,0 +1,115 @@
+"""Datasets on disk: created from their source, with a note of schema, row count and hash."""
+
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import sqlalchemy
+
+from . import feature_store, team
+from .config import Dataset, Project, expand
+from .errors import ProjectError
+from .files import read_json, replacing, sha256, write_json
+
+
+def create(project: Project, dataset: Dataset) -> dict[str, Any]:
+    """Create one dataset from its source and note what it holds.
+
+    Returns:
+        The note: `rows`, `columns` with their types, `sha256` of the file, `source`.
+    """
+    rows = team.create_dataset()(dataset.name, read_source(project, dataset.source))
+    if rows.empty:
+        raise ProjectError(f"{dataset.name}: {dataset.source} yields no rows.")
+    return save(project, dataset, rows)
+
+
+def save(project: Project, dataset: Dataset, rows: pd.DataFrame) -> dict[str, Any]:
+    """Write the dataset's file, then its note beside it."""
+    path = project.dataset_path(dataset)
+    with replacing(path) as aside:
+        if path.suffix == ".csv":
+            rows.to_csv(aside, index=False)
+        else:
+            rows.to_parquet(aside, index=False)
+    note = {
+        "name": dataset.name,
+        "version": dataset.version,
+        "source": dataset.source,
+        "rows": len(rows),
+        "columns": {str(name): str(kind) for name, kind in rows.dtypes.items()},
+        "sha256": sha256(path),
+    }
+    write_json(note_path(path), note)
+    return note
+
+
+def note_path(path: Path) -> Path:
+    return path.with_name(path.name + ".json")
+
+
+def load(project: Project, dataset: Dataset) -> pd.DataFrame:
+    """The dataset's rows, once its file is the one that was noted."""
+    path = project.dataset_path(dataset)
+    if not path.exists() or not note_path(path).exists():
+        raise ProjectError(f"{dataset.name} has not been created: run create-local-datasets.")
+    if read_json(note_path(path))["sha256"] != sha256(path):
+        raise ProjectError(f"{path.name} changed since it was created: run create-local-datasets.")
+    return read_table(path)
+
+
+def read_table(path: Path) -> pd.DataFrame:
+    """A CSV or Parquet file as a table.
+
+    A CSV's separator is found out; `NA`, `null` and the like count as missing, and so does `?`.
+    """
+    try:
+        if path.suffix == ".parquet":
+            return pd.read_parquet(path)
+        if path.suffix in (".csv", ".tsv", ".txt"):
+            return pd.read_csv(
+                path, sep=_separator(path), na_values=["?"], skipinitialspace=True, low_memory=False
+            )
+    except FileNotFoundError:
+        raise ProjectError(f"There is no file {path}.") from None
+    except (OSError, ValueError, pd.errors.ParserError) as error:
+        reason = str(error).strip().splitlines()[0]
+        raise ProjectError(f"{path} cannot be read as a table: {reason}") from None
+    raise ProjectError(f"{path.name}: bring a .csv, .tsv or .parquet file, or a SQL URL.")
+
+
+def read_source(project: Project, source: str) -> pd.DataFrame:
+    """The rows behind a dataset's `source`: a query file, a table file, or `URL#table`."""
+    source = expand(source, "the dataset's source")
+    if "://" in source:
+        url, _, table = source.partition("#")
+        if not table:
+            raise ProjectError("A SQL URL needs its table behind a #: postgresql://host/db#visits.")
+        engine = feature_store.open_url(url, project.root, read_only=True)
+        schema, _, name = table.rpartition(".")
+        rows = sqlalchemy.select(sqlalchemy.text("*")).select_from(
+            sqlalchemy.table(name, schema=schema or None)
+        )
+        return feature_store.query(engine, rows)
+    path = project.root / source
+    if path.suffix == ".sql":
+        if not path.is_file():
+            raise ProjectError(f"The query {source} is missing.")
+        sql = path.read_text(encoding="utf-8")
+        return feature_store.query(feature_store.connect(project, read_only=True), sql)
+    return read_table(path)
+
+
+def fill_sample_store(project: Project) -> Path | None:
+    """Create the SQLite feature store from the sample data, unless there is one."""
+    path = feature_store.is_missing_sqlite(project)
+    if path:
+        feature_store.create_sqlite(path, team.sample_tables()())
+    return path
+
+
+def _separator(path: Path) -> str:
+    """The separator that the header line holds most of."""
+    with path.open(encoding="utf-8-sig", errors="replace") as stream:
+        header = stream.readline()
+    return max(",;\t|", key=header.count)

@@ -1,0 +1,59 @@
+"""The verbs around the code itself: tests, lint, locked dependencies, MLflow's pages."""
+
+import shutil
+import subprocess
+import sys
+from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
+
+from . import init, tracking
+from .config import Project
+from .errors import ProjectError
+from .scoring.server import refuse_taken
+
+CHECKS = (["ruff", "check"], ["ruff", "format", "--check"], ["mypy"], ["importlinter.cli", "lint"])
+FIXES = (["ruff", "check", "--fix"], ["ruff", "format"])
+
+
+def run(project: Project, module: list[str]) -> int:
+    """`python -m MODULE ...` in the project's folder; returns its exit code."""
+    if find_spec(module[0].partition(".")[0]) is None:
+        raise ProjectError(f"{module[0]} is not installed: run init with the group `dev`.")
+    return subprocess.call([sys.executable, "-m", *module], cwd=project.root)
+
+
+def lint(project: Project, fix: bool) -> int:
+    """All checks, each even if one before it failed; the first exit code that is not 0."""
+    codes = [run(project, command) for command in ((*FIXES, *CHECKS) if fix else CHECKS)]
+    return next((code for code in codes if code), 0)
+
+
+def lock(project: Project) -> int:
+    """Write constraints.txt: every dependency of every group, for Python 3.11 to 3.13."""
+    uv = shutil.which("uv")
+    if uv is None:
+        raise ProjectError("Locking needs uv: pip install uv.")
+    options = ["--universal", "--all-extras", "--no-annotate", "--no-header", "--upgrade"]
+    files = ["pyproject.toml", "--output-file", "constraints.txt"]
+    return subprocess.call([uv, "pip", "compile", *options, *files], cwd=project.root)
+
+
+def mlflow_ui(project: Project, port: int) -> int:
+    """MLflow's pages on the project's runs; their group `ui` is installed on first use."""
+    refuse_taken("127.0.0.1", port)
+    if not _installed("mlflow"):
+        print("Installing MLflow's pages (once)", flush=True)
+        init.install(project.root, [*init.GROUPS, "ui"])
+    tracking.client(project)
+    address = ["--host", "127.0.0.1", "--port", str(port)]
+    store = ["--backend-store-uri", tracking.uri(project)]
+    print(f"MLflow is at http://127.0.0.1:{port}", flush=True)
+    return subprocess.call([sys.executable, "-m", "mlflow", "ui", *address, *store])
+
+
+def _installed(distribution: str) -> bool:
+    try:
+        version(distribution)
+    except PackageNotFoundError:
+        return False
+    return True

@@ -1,0 +1,36 @@
+"""Writes a trained model down in MLflow's format; only training imports this."""
+
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from . import tracking
+from .config import Dataset
+from .model_files import SCHEMA
+
+REQUIREMENTS = ("cloudpickle", "numpy", "pandas", "scikit-learn")
+
+
+def save(model: Any, X: pd.DataFrame, dataset: Dataset, folder: Path) -> None:
+    """Write the model to a new folder in MLflow's format, with its schema beside it.
+
+    Args:
+        model: a fitted scikit-learn estimator.
+        X: a few rows that it can be called with; MLflow's signature follows from them.
+        dataset: what it learned from.
+        folder: must not exist yet.
+    """
+    tracking.quiet()
+    from mlflow.models import infer_signature
+    from mlflow.sklearn import save_model
+
+    save_model(
+        model,
+        folder,
+        serialization_format="cloudpickle",
+        signature=infer_signature(X, model.predict(X)),
+        pip_requirements=[f"{name}=={version(name)}" for name in REQUIREMENTS],
+    )
+    (folder / SCHEMA).write_text(dataset.model_dump_json(indent=2), encoding="utf-8")

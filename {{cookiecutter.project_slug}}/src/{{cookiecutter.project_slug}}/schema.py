@@ -1,0 +1,137 @@
+"""What a dataset's schema says about its rows: types, splits, examples."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from .config import Column, Dataset
+from .errors import ProjectError
+
+SPLIT_STEPS = 10_000
+
+
+def model_frame(rows: pd.DataFrame, features: Iterable[Column]) -> pd.DataFrame:
+    """The features as every model sees them, in training as in serving.
+
+    Numbers and booleans are float64, categories are text, missing is NaN. A row looks the
+    same alone and in a batch, which it would not if pandas inferred its types.
+
+    Args:
+        rows: a table with at least the features' columns.
+        features: the schema's columns, whose order the result takes.
+    """
+    columns = {}
+    for column in features:
+        values = rows[column.name]
+        if column.type == "category":
+            text = values.astype(object).where(values.notna(), np.nan)
+            columns[column.name] = text.map(label_text, na_action="ignore").astype(object)
+        else:
+            columns[column.name] = values.astype("float64")
+    return pd.DataFrame(columns, index=rows.index)
+
+
+def target_values(rows: pd.DataFrame, dataset: Dataset) -> pd.Series:
+    """The target, as numbers or as the labels that model.yaml lists."""
+    target = dataset.target
+    if target.type != "category":
+        return rows[target.name].astype("float64")
+    labels = {label_text(label): label for label in target.labels}
+    values = rows[target.name].map(lambda value: labels.get(label_text(value), np.nan))
+    return values.infer_objects()
+
+
+def label_text(value: Any) -> str:
+    """A label as text, 1 and 1.0 being the same: a column with gaps turns one into the other."""
+    return str(int(value) if isinstance(value, float) and value.is_integer() else value)
+
+
+def holdout_mask(rows: pd.DataFrame, dataset: Dataset, share: float, salt: str) -> pd.Series:
+    """True for the rows held out: about `share` of the entities, the same ones in every run.
+
+    A row's side follows from a hash of its entity key (of all its values where the dataset has
+    no key), so it never changes as the table grows, and rows of one entity stay together.
+    """
+    columns = dataset.entity_key or sorted(rows.columns)
+    text = rows[columns].astype(str)
+    hashes = pd.util.hash_pandas_object(text, index=False, hash_key=salt.ljust(16, "-")[:16])
+    return pd.Series(hashes % SPLIT_STEPS < share * SPLIT_STEPS, index=rows.index)
+
+
+def split(
+    rows: pd.DataFrame, dataset: Dataset, share: float, salt: str
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The rows in two tables by `holdout_mask`, the held-out ones second.
+
+    Raises:
+        ProjectError: a side is empty, or lacks one of the labels.
+    """
+    held_out = holdout_mask(rows, dataset, share, salt)
+    sides = rows[~held_out], rows[held_out]
+    for side, name in zip(sides, ("training", "held-out"), strict=True):
+        if side.empty:
+            raise ProjectError(f"{dataset.name}: {len(rows)} rows leave the {name} side empty.")
+        missing = set(dataset.target.labels) - set(target_values(side, dataset).dropna())
+        if missing:
+            shown = ", ".join(sorted(str(label) for label in missing))
+            raise ProjectError(
+                f"{dataset.name}: no {name} row has {dataset.target.name} = {shown}: "
+                "bring more rows, or take that label out of model.yaml."
+            )
+    return sides
+
+
+def random_rows(features: Iterable[Column], count: int, seed: int = 0) -> pd.DataFrame:
+    """Rows that the schema allows, each value drawn evenly from its range or categories."""
+    generator = np.random.default_rng(seed)
+    return pd.DataFrame({column.name: _draw(column, count, generator) for column in features})
+
+
+def example(features: Iterable[Column]) -> dict[str, Any]:
+    """One plausible row, always the same: for documentation, smoke tests and `run_fake`."""
+    row: dict[str, Any] = {}
+    for column in features:
+        if column.type == "category":
+            row[column.name] = column.categories[0]
+        elif column.type == "boolean":
+            row[column.name] = True
+        else:
+            low, high = _range(column)
+            middle = (low + high) / 2
+            row[column.name] = round(middle) if column.type == "integer" else round(middle, 2)
+    return row
+
+
+def _draw(column: Column, count: int, generator: np.random.Generator) -> Any:
+    if column.type == "category":
+        return generator.choice(np.array(column.categories, dtype=object), count)
+    if column.type == "boolean":
+        return generator.random(count) < 0.5
+    low, high = _range(column)
+    if column.type == "integer":
+        return generator.integers(int(np.ceil(low)), int(np.floor(high)) + 1, count)
+    return generator.uniform(low, high, count)
+
+
+def _range(column: Column) -> tuple[float, float]:
+    low = column.minimum
+    high = column.maximum
+    if low is None:
+        low = 0.0 if high is None else min(0.0, high)
+    if high is None:
+        high = max(1.0, low + 1.0)
+    return low, high
+
+
+def as_json(values: Mapping[str, Any]) -> dict[str, Any]:
+    """A row with plain Python values, None for missing."""
+    return {name: plain(value) for name, value in values.items()}
+
+
+def plain(value: Any) -> Any:
+    """A scalar without numpy: what JSON can carry."""
+    if isinstance(value, np.generic):
+        value = value.item()
+    return None if isinstance(value, float) and not np.isfinite(value) else value

@@ -1,0 +1,57 @@
+"""Starts the service: gunicorn, or waitress where gunicorn does not run (Windows)."""
+
+import os
+import socket
+import subprocess
+import sys
+
+from ..config import Project
+from ..errors import ProjectError
+from .service import APP_DEV
+
+PACKAGE = __package__ or ""
+
+
+def serve(project: Project, host: str, port: int) -> int:
+    """Serve until stopped; returns the exit code.
+
+    Raises:
+        ProjectError: nothing is registered to serve, or the port is taken.
+    """
+    if os.environ.get("ENVIRONMENT") != APP_DEV and not project.config.models:
+        raise ProjectError("No model is registered in model.yaml yet: run train first.")
+    refuse_taken(host, port)
+    if sys.platform == "win32":
+        from waitress import serve as waitress_serve
+
+        from .app import create_app
+
+        waitress_serve(create_app(project), host=host, port=port)
+        return 0
+    return subprocess.call(command(host, port), cwd=project.root)
+
+
+def command(host: str, port: int) -> list[str]:
+    """gunicorn's command line."""
+    configuration = f"python:{PACKAGE}.gunicorn_conf"
+    bind = f"{host}:{port}"
+    app = f"{PACKAGE}.app:create_app()"
+    return [sys.executable, "-m", "gunicorn", "-c", configuration, "--bind", bind, app]
+
+
+def refuse_taken(host: str, port: int) -> None:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise ProjectError(
+                f"Cannot listen on {host}:{port}: {error.strerror}. Choose another with --port."
+            ) from None
+
+
+def free_port(host: str = "127.0.0.1") -> int:
+    with socket.socket() as probe:
+        probe.bind((host, 0))
+        port: int = probe.getsockname()[1]
+    return port

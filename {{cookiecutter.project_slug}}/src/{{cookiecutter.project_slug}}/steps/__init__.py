@@ -1,0 +1,1 @@
+"""The steps of the training pipeline: command-line scripts that are given every path."""

@@ -1,0 +1,84 @@
+"""Measure a trained model and its champion on the same holdout, and write the report."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+import pandas as pd
+
+from .. import model_files, report, tracking
+from ..config import Dataset, Project
+from ..files import read_json, sha256, write_json, write_text
+from ..metrics import measure
+from ..model_files import Predictor
+from ..registry import Version, open_registry, registered_name
+from ..schema import target_values
+from .options import CONFIG, FOLDER, NEW_FOLDER, step
+
+
+@step
+@click.option("--config", type=CONFIG, required=True, help="The project's model.yaml.")
+@click.option("--model", required=True, help="The model's folder under models/.")
+@click.option("--trained", type=FOLDER, required=True, help="What the train step wrote.")
+@click.option("--holdout", type=FOLDER, required=True, help="The held-out rows.")
+@click.option("--output", type=NEW_FOLDER, required=True, help="Where the evaluation goes.")
+def main(config: Path, model: str, trained: Path, holdout: Path, output: Path) -> None:
+    """Write evaluation.json, report.html and model_card.md."""
+    project = Project(config.parent)
+    dataset = project.config.dataset(project.config.trained_model(model).dataset)
+    rows = pd.read_parquet(holdout / f"{dataset.name}.parquet")
+    truth = target_values(rows, dataset)
+    folder = trained / "model"
+    challenger = model_files.load(model, "challenger", folder, sha256(folder))
+    champion, incomparable = _champion(project, model, dataset, rows)
+    answer = challenger.answer(rows)
+    evaluation: dict[str, Any] = {
+        "model": model,
+        "dataset": dataset.name,
+        "metric": dataset.metric,
+        "holdout_rows": len(rows),
+        "challenger": measure(truth, answer, dataset),
+        "champion": measure(truth, champion.answer(rows), dataset) if champion else None,
+        "champion_version": champion.version if champion else None,
+        "incomparable_champion": incomparable,
+    }
+    run = read_json(trained / "run.json")
+    pages = report.write(project.config, challenger, rows, truth, answer, evaluation, run)
+    output.mkdir(parents=True, exist_ok=True)
+    write_json(output / "evaluation.json", evaluation)
+    for name, text in pages.items():
+        write_text(output / name, text)
+    with tracking.run(project, model, run["run_id"]):
+        tracking.log_metrics("holdout_", evaluation["challenger"])
+        for name in pages:
+            tracking.mlflow().log_artifact(str(output / name))
+    click.echo(f"{model}: {dataset.metric} {evaluation['challenger'].get(dataset.metric)}")
+
+
+def _champion(
+    project: Project, model: str, dataset: Dataset, rows: pd.DataFrame
+) -> tuple[Predictor | None, str]:
+    """The champion, or why there is none that these rows can be put to."""
+    version = open_registry(project).champion(registered_name(dataset.name, model))
+    if version is None:
+        return None, ""
+    reason = _incomparable(version, dataset, rows)
+    if reason:
+        return None, f"version {version.version} cannot be compared: {reason}"
+    return model_files.load(model, version.version, version.folder, version.sha256), ""
+
+
+def _incomparable(version: Version, dataset: Dataset, rows: pd.DataFrame) -> str:
+    if not version.folder.is_dir():
+        return "its files are gone"
+    learned = model_files.read_schema(version.folder)
+    gone = [name for name in learned.feature_names if name not in rows.columns]
+    if gone:
+        return f"the dataset has no {', '.join(gone)} any more"
+    if learned.target != dataset.target:
+        return "it predicts another target"
+    return ""
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,43 @@
+"""Split each dataset that a model learns from: training rows here, the holdout there."""
+
+from pathlib import Path
+
+import click
+import pandas as pd
+
+from ..config import Dataset, Project
+from ..datasets import read_table
+from ..errors import ProjectError
+from ..schema import split
+from ..validation import validate
+from .options import CONFIG, FOLDER, NEW_FOLDER, step
+
+
+@step
+@click.option("--config", type=CONFIG, required=True, help="The project's model.yaml.")
+@click.option("--datasets", type=FOLDER, required=True, help="The folder of the datasets' files.")
+@click.option("--training", type=NEW_FOLDER, required=True, help="Where training rows go.")
+@click.option("--holdout", type=NEW_FOLDER, required=True, help="Where held-out rows go.")
+def main(config: Path, datasets: Path, training: Path, holdout: Path) -> None:
+    """Validate the datasets and hold out a share of each, which no training step sees."""
+    settings = Project(config.parent).config
+    for name in dict.fromkeys(model.dataset for model in settings.training.models):
+        dataset = settings.dataset(name)
+        rows = read_table(datasets / dataset.file_name)
+        _check(dataset, rows)
+        sides = split(rows, dataset, settings.training.holdout, salt="holdout")
+        for side, folder in zip(sides, (training, holdout), strict=True):
+            folder.mkdir(parents=True, exist_ok=True)
+            side.to_parquet(folder / f"{name}.parquet", index=False)
+        click.echo(f"{name}: {len(sides[0]):,} rows to train on, {len(sides[1]):,} held out")
+
+
+def _check(dataset: Dataset, rows: pd.DataFrame) -> None:
+    problems = validate(rows, dataset)
+    if problems:
+        more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
+        raise ProjectError(f"{dataset.name}: {problems[0]}{more}: run validate-datasets.")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,60 @@
+"""Train one model on the training rows and write it down, with its metrics."""
+
+from pathlib import Path
+
+import click
+import pandas as pd
+
+from .. import saving, team, tracking
+from ..config import Project
+from ..files import replacing, write_json
+from ..schema import model_frame, split, target_values
+from ..training import fix_seeds
+from .options import CONFIG, FOLDER, NEW_FOLDER, step
+
+TEST_SHARE = 0.2
+EXAMPLE_ROWS = 5
+
+
+@step
+@click.option("--config", type=CONFIG, required=True, help="The project's model.yaml.")
+@click.option("--model", required=True, help="The model's folder under models/.")
+@click.option("--training", type=FOLDER, required=True, help="The training rows.")
+@click.option("--seed", type=int, default=20, show_default=True)
+@click.option("--output", type=NEW_FOLDER, required=True, help="Where the trained model goes.")
+def main(config: Path, model: str, training: Path, seed: int, output: Path) -> None:
+    """Call the team's train_model and save what it returns in MLflow's format."""
+    project = Project(config.parent)
+    settings = project.config.trained_model(model)
+    dataset = project.config.dataset(settings.dataset)
+    rows = pd.read_parquet(training / f"{dataset.name}.parquet")
+    sides = split(rows, dataset, TEST_SHARE, salt="test")
+    X_train, X_test = (model_frame(side, dataset.features) for side in sides)
+    y_train, y_test = (target_values(side, dataset) for side in sides)
+    fix_seeds(seed)
+    with tracking.run(project, model) as run:
+        trained, train_metrics, test_metrics = team.train_model(model)(
+            X_train, y_train, X_test, y_test, **settings.hyperparameters
+        )
+        mlflow = tracking.mlflow()
+        mlflow.log_params({"model": model, "dataset": dataset.name, **settings.hyperparameters})
+        tracking.log_metrics("train_", train_metrics)
+        tracking.log_metrics("test_", test_metrics)
+        run_id = run.info.run_id
+    with replacing(output / "model") as aside:
+        saving.save(trained, X_train.head(EXAMPLE_ROWS), dataset, aside)
+    write_json(
+        output / "run.json",
+        {
+            "run_id": run_id,
+            "rows": {"train": len(X_train), "test": len(X_test)},
+            "hyperparameters": settings.hyperparameters,
+            "train_metrics": train_metrics,
+            "test_metrics": test_metrics,
+        },
+    )
+    click.echo(f"{model}: trained on {len(X_train):,} rows")
+
+
+if __name__ == "__main__":
+    main()

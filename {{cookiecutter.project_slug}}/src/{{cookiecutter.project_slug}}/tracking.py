@@ -1,0 +1,62 @@
+"""Runs and their metrics, in MLflow: a SQLite file here, or wherever MLFLOW_TRACKING_URI points."""
+
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from types import ModuleType
+from typing import Any
+
+from .config import Project
+
+EXPERIMENT = str(__package__)
+
+
+def quiet() -> None:
+    """Turn mlflow's telemetry off and its log down: it looks when it is imported."""
+    os.environ["DO_NOT_TRACK"] = "true"
+    os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
+    os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")
+
+
+def mlflow() -> ModuleType:
+    """mlflow, imported quietly, when it is needed: that takes seconds."""
+    quiet()
+    import mlflow
+
+    return mlflow
+
+
+def uri(project: Project) -> str:
+    """The tracking server: MLFLOW_TRACKING_URI, else a SQLite file under local_assets/."""
+    local = f"sqlite:///{(project.assets / 'mlflow.db').as_posix()}"
+    return os.environ.get("MLFLOW_TRACKING_URI") or local
+
+
+def client(project: Project) -> Any:
+    """A client for the project's runs and registry; creates the SQLite file on first use."""
+    project.assets.mkdir(parents=True, exist_ok=True)
+    tracking = mlflow()
+    tracking.set_tracking_uri(uri(project))
+    return tracking.MlflowClient()
+
+
+def prepare(project: Project) -> None:
+    """Create the database and the experiment, before steps that run side by side look for them."""
+    server = client(project)
+    if server.get_experiment_by_name(EXPERIMENT) is None:
+        artifacts = (project.assets / "artifacts").as_uri()
+        server.create_experiment(EXPERIMENT, artifact_location=artifacts)
+
+
+@contextmanager
+def run(project: Project, name: str, run_id: str | None = None) -> Iterator[Any]:
+    """An active run of the project's experiment: a new one, or the one with this id."""
+    prepare(project)
+    tracking = mlflow()
+    tracking.set_experiment(EXPERIMENT)
+    with tracking.start_run(run_id=run_id, run_name=None if run_id else name) as active:
+        yield active
+
+
+def log_metrics(prefix: str, metrics: Mapping[str, float]) -> None:
+    mlflow().log_metrics({f"{prefix}{name}": value for name, value in metrics.items()})
