@@ -51,7 +51,9 @@ def sample_tables() -> dict[str, pd.DataFrame]:
         ["Never-married", "Divorced", "Separated", "Widowed"], PERSONS, p=[0.62, 0.28, 0.05, 0.05]
     )
     alone = generator.choice(
-        ["Not-in-family", "Own-child", "Unmarried", "Other-relative"], PERSONS, p=[0.5, 0.25, 0.2, 0.05]
+        ["Not-in-family", "Own-child", "Unmarried", "Other-relative"],
+        PERSONS,
+        p=[0.5, 0.25, 0.2, 0.05],
     )
     persons = pd.DataFrame(
         {
