@@ -5,17 +5,30 @@ import sys
 from pathlib import Path
 
 MODELS = "{{ cookiecutter.__models }}".split()
+CI_FOLDER, CI_FILE = "{{ cookiecutter.__ci_folder }}", "{{ cookiecutter.__ci_file }}"
 UNFINISHED = "> Generated without hooks"
 
 
 def main(root: Path) -> None:
+    add_models(root)
+    if CI_FILE:
+        # Here, not in the tree: a folder whose name follows from an answer cannot be left out.
+        (root / CI_FOLDER).mkdir(parents=True)
+        (root / CI_FILE).rename(root / CI_FOLDER / CI_FILE)
+    remove_note(root / "README.md")
+
+
+def add_models(root: Path) -> None:
     sys.dont_write_bytecode = True
     sys.path.insert(0, str(root))
     from mlops import scaffold
 
     for model in MODELS:
         scaffold.add(root, model)
-    readme = root / "README.md"
+
+
+def remove_note(readme: Path) -> None:
+    """Take out what the README says for the case that this hook does not run."""
     lines = readme.read_text(encoding="utf-8").splitlines(keepends=True)
     at = next(n for n, line in enumerate(lines) if line.startswith(UNFINISHED))
     del lines[at : at + 2]

@@ -1,5 +1,6 @@
 """Yours: what the service does at start-up and for each call of /run."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ FEATURES = Path(__file__).with_name("feature_inference_query.sql").read_text(enc
 
 
 class Serve:
-    """Answers /run: looks a {{ entity }}'s features up in the feature store and asks the model."""
+    """Answers /run: looks a {{ cookiecutter.__entity }}'s features up in the feature store and asks the model."""
 
     def __init__(
         self,
@@ -31,9 +32,9 @@ class Serve:
         self.model = models[MODEL]
 
     def run(self, user_inputs: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-        """The features and the outputs for what the caller sent: a {{ key }}, or the features."""
-        if "{{ key }}" in user_inputs:
-            features = self.look_up(user_inputs["{{ key }}"])
+        """The features and the outputs for what the caller sent: a {{ cookiecutter.__key }}, or the features."""
+        if "{{ cookiecutter.__key }}" in user_inputs:
+            features = self.look_up(user_inputs["{{ cookiecutter.__key }}"])
         else:
             features = self.model.features(user_inputs)
         return features, self.model.answer(features)
@@ -43,11 +44,11 @@ class Serve:
         features = example(self.model.dataset.features)
         return features, self.model.answer(features)
 
-    def look_up(self, {{ key }}: Any) -> dict[str, Any]:
-        """The latest features of one {{ entity }}."""
-        if not str({{ key }}).isdecimal():
-            raise InputError(f"{{ key }}: expected a whole number, got {{ "{" }}{{ key }}!r}.")
-        rows = query(self.sql_engine, FEATURES, {"{{ key }}": int({{ key }})})
+    def look_up(self, {{ cookiecutter.__key }}: Any) -> dict[str, Any]:
+        """The latest features of one {{ cookiecutter.__entity }}."""
+        if not re.fullmatch(r"[0-9]{1,18}", str({{ cookiecutter.__key }})):
+            raise InputError(f"{{ cookiecutter.__key }}: expected a whole number, got {{ "{" }}{{ cookiecutter.__key }}!r}.")
+        rows = query(self.sql_engine, FEATURES, {"{{ cookiecutter.__key }}": int({{ cookiecutter.__key }})})
         if rows.empty:
-            raise NotFound(f"The feature store has no {{ entity }} with {{ key }} {{ "{" }}{{ key }}}.")
+            raise NotFound(f"The feature store has no {{ cookiecutter.__entity }} with {{ cookiecutter.__key }} {{ "{" }}{{ cookiecutter.__key }}}.")
         return as_json(rows.iloc[0].to_dict())

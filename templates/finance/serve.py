@@ -1,3 +1,1 @@
-{% with key = "person_id", entity = "person" %}
 {% include "serve_lookup.py" %}
-{% endwith %}

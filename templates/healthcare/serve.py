@@ -1,3 +1,1 @@
-{% with key = "csn", entity = "patient" %}
 {% include "serve_lookup.py" %}
-{% endwith %}

@@ -45,10 +45,14 @@ def _heading(number: int, verb: str) -> None:
 
 
 def _row(project: Project, model: str) -> dict[str, Any]:
-    """The features of the dataset's first row."""
+    """The features of the dataset's first row; SQLite keeps true and false as 1 and 0."""
     dataset = project.config.dataset(project.config.trained_model(model).dataset)
     row = datasets.load(project, dataset)[dataset.feature_names].head(1)
-    return as_json(json.loads(row.to_json(orient="records"))[0])
+    values = as_json(json.loads(row.to_json(orient="records"))[0])
+    for column in dataset.features:
+        if column.type == "boolean" and values[column.name] is not None:
+            values[column.name] = bool(values[column.name])
+    return values
 
 
 @contextmanager

@@ -1,5 +1,7 @@
 """Who this machine is to Azure: one credential chain, asked for a token when one is needed."""
 
+import logging
+
 from {{cookiecutter.project_slug}}.errors import ProjectError
 
 AZURE_SQL = "https://database.windows.net/.default"
@@ -18,9 +20,20 @@ def azure_sql_token() -> str:
         raise ProjectError(
             "Azure SQL needs azure-identity: run init with the group `azure`."
         ) from None
+    logging.getLogger("azure.identity").setLevel(logging.ERROR)  # the line below says it
     try:
         with DefaultAzureCredential() as credential:
             return credential.get_token(AZURE_SQL).token
     except ClientAuthenticationError as error:
-        reason = str(error.message).splitlines()[0]
-        raise ProjectError(f"No Azure credential could be used for Azure SQL: {reason}") from None
+        raise ProjectError(
+            "No Azure credential could be used for Azure SQL: run `az login`, or set "
+            "AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET in .env. "
+            f"({_reason(str(error.message))})"
+        ) from None
+
+
+def _reason(message: str) -> str:
+    """The first refusal among those that the chain tells of, a credential a line."""
+    lines = [line.strip() for line in message.splitlines()]
+    refused = (line for line in lines if "Credential: " in line and "unavailable" not in line)
+    return next(refused, lines[0])

@@ -87,8 +87,11 @@ def azure_sql(settings: FeatureStore, token: Token) -> Engine:
     )
     try:
         engine = create_engine(url, pool_pre_ping=True)
-    except ImportError:
-        raise ProjectError("Azure SQL needs pyodbc: install the group `azure`.") from None
+    except ImportError as error:
+        raise ProjectError(
+            "Azure SQL needs the group `azure` and Microsoft's ODBC driver 18 for SQL Server: "
+            f"{error}."
+        ) from None
 
     @event.listens_for(engine, "do_connect")
     def add_token(

@@ -78,7 +78,8 @@ def _object() -> dict[str, Any]:
     try:
         value = msgspec.json.decode(request.get_data())
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise InputError(f"The body is not valid JSON: {error}.") from None
+        reason = str(error).partition(" - at ")[0]
+        raise InputError(f"The body is not valid JSON: {reason}.") from None
     if not isinstance(value, dict):
         raise InputError("The body must be a JSON object.")
     return value

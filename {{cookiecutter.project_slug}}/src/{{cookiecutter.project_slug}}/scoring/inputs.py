@@ -3,12 +3,15 @@
 import difflib
 import re
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 
 from ..config import Column, Dataset
 from ..errors import InputError
+
+LARGEST = 3e38  # trees compare in single precision
+WholeNumber = Annotated[float, msgspec.Meta(multiple_of=1)]  # 51.0, as some clients write 51
 
 EXPECTED = {"integer": "a whole number", "number": "a number", "boolean": "true or false"}
 GOT = {
@@ -73,7 +76,15 @@ class Reader:
             read = msgspec.convert(rows, self.types[kind], strict=strict)
         except msgspec.ValidationError as error:
             raise InputError(self._words(str(error), single=not strict)) from None
-        return [dict(zip(self.columns, msgspec.structs.astuple(row), strict=True)) for row in read]
+        found = [dict(zip(self.columns, msgspec.structs.astuple(row), strict=True)) for row in read]
+        for at, values in enumerate(found):
+            self._refuse_out_of_range(values, f"instances[{at}]." if strict else "")
+        return found
+
+    def _refuse_out_of_range(self, row: Mapping[str, Any], where: str) -> None:
+        for name, value in row.items():
+            if isinstance(value, int | float) and not abs(value) <= LARGEST:
+                raise InputError(f"{where}{name}: the number is out of range.")
 
     def _refuse_unknown(self, row: Mapping[str, Any], where: str) -> None:
         for name in row:
@@ -86,7 +97,7 @@ class Reader:
         """msgspec's message in the caller's terms: the field's name, what it expects, what came."""
         row = re.search(r"`\$\[(\d+)\]", message)
         where = "" if single or row is None else f"instances[{row[1]}]"
-        length = re.search(r"array` of length (\d+), got (\d+)", message)
+        length = re.search(r"array` of at (?:least|most) length (\d+), got (\d+)", message)
         if length:
             return f"{where}: expected {length[1]} values, got {length[2]}."
         path = message.rpartition(" - at `$")[2].rstrip("`")
@@ -97,7 +108,7 @@ class Reader:
             name = list(self.columns)[int(at[1])]
         column = self.columns.get(name)
         got = re.search(r"got `(\w+)`", message)
-        came = f", got {GOT.get(got[1], got[1])}" if got else ""
+        came = f", got {GOT.get(got[1], got[1])}" if got else ", got a fraction"
         expected = _expected(column) if column else "a row of values, or an object of features"
         field = f"{where}.{name}" if where and name else where or name
         return f"{field}: expected {expected}{came}."
@@ -106,7 +117,7 @@ class Reader:
 def _type(column: Column) -> Any:
     if column.type == "category":
         return str | float if _numeric(column) else str
-    return {"integer": int, "number": float, "boolean": bool}[column.type]
+    return {"integer": int | WholeNumber, "number": float, "boolean": bool}[column.type]
 
 
 def _expected(column: Column) -> str:

@@ -2,7 +2,6 @@
 
 import os
 import socket
-import subprocess
 import sys
 
 from ..config import Project
@@ -13,7 +12,7 @@ PACKAGE = __package__ or ""
 
 
 def serve(project: Project, host: str, port: int) -> int:
-    """Serve until stopped; returns the exit code.
+    """Serve until stopped; returns the exit code, unless gunicorn took this process's place.
 
     Raises:
         ProjectError: nothing is registered to serve, or the port is taken.
@@ -28,7 +27,9 @@ def serve(project: Project, host: str, port: int) -> int:
 
         waitress_serve(create_app(project), host=host, port=port)
         return 0
-    return subprocess.call(command(host, port), cwd=project.root)
+    os.chdir(project.root)
+    words = command(host, port)
+    os.execv(words[0], words)  # noqa: S606 - gunicorn takes this process's place, and its signals
 
 
 def command(host: str, port: int) -> list[str]:
