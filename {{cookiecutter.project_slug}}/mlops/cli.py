@@ -24,7 +24,7 @@ def train(models: Sequence[str]) -> None:
 
 @verbs.command()
 def demo() -> None:
-    """Run the whole life once, from data to a prediction over HTTP."""
+    """Run the whole life once, to a prediction over HTTP."""
     from mlops.demo import demo as live
 
     live(Project.find())
@@ -43,11 +43,16 @@ def doctor() -> None:
 
 
 @verbs.command("add-model")
-@click.argument("model")
+@click.argument("model", required=False)
 @click.option("--dataset", help="What it learns from; the first dataset unless given.")
-def add_model(model: str, dataset: str | None) -> None:
-    """Add a ready model: its folder, its entry in model.yaml, its steps."""
+def add_model(model: str | None, dataset: str | None) -> None:
+    """Add a ready model: its folder, settings and steps."""
     from mlops import scaffold
+    from mlops.catalogue import READY
 
+    if model is None:
+        for name, ready in READY.items():
+            click.echo(f"{name:24}{ready.title}")
+        return
     scaffold.add(Project.find().root, model, dataset)
     click.echo(f"Added models/{model}/: edit its train.py, then run train --model {model}.")

@@ -74,7 +74,7 @@ def _feature_store(project: Project) -> Finding:
     def answers() -> str:
         engine = feature_store.connect(project, read_only=True)
         feature_store.query(engine, "SELECT 1 AS one")
-        return f"{engine.url.render_as_string(hide_password=True)} answers"
+        return f"{feature_store.shown(engine)} answers"
 
     return _attempt("feature store", "wrong", answers)
 

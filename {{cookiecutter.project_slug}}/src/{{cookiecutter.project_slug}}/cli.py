@@ -56,7 +56,7 @@ def main() -> None:
 def create_local_datasets(
     source: str | None, target: str | None, keys: Sequence[str], dataset: str | None, yes: bool
 ) -> None:
-    """Create the datasets of model.yaml under local_assets/."""
+    """Create the datasets of model.yaml."""
     from . import bring, datasets
 
     project = Project.find()
@@ -75,7 +75,7 @@ def create_local_datasets(
 
 @main.command("validate-datasets")
 def validate_datasets() -> None:
-    """Check the datasets against their schema in model.yaml."""
+    """Check the datasets against model.yaml."""
     from . import datasets
     from .validation import validate
 
@@ -105,9 +105,8 @@ def serve_local(host: str, port: int) -> None:
 @click.option("--host", default="127.0.0.1", show_default=True)
 @click.option("--port", default=5111, show_default=True, type=click.IntRange(1, 65535))
 def serve_local_app_dev(host: str, port: int) -> None:
-    """Serve answers of the real shape, with no model and no feature store."""
-    from .scoring import server
-    from .scoring.service import APP_DEV
+    """Serve answers of the real shape, with no model."""
+    from .scoring import APP_DEV, server
 
     project = Project.find()
     os.environ["ENVIRONMENT"] = APP_DEV
@@ -117,7 +116,7 @@ def serve_local_app_dev(host: str, port: int) -> None:
 @main.command("mlflow-ui")
 @click.option("--port", default=5000, show_default=True, type=click.IntRange(1, 65535))
 def mlflow_ui(port: int) -> None:
-    """Open runs, metrics and registered models in MLflow's own pages."""
+    """Open runs and versions in MLflow's own pages."""
     from .development import mlflow_ui as open_ui
 
     sys.exit(open_ui(Project.find(), port))
@@ -126,7 +125,7 @@ def mlflow_ui(port: int) -> None:
 @main.command(context_settings={"ignore_unknown_options": True})
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 def test(arguments: Sequence[str]) -> None:
-    """Run the project's tests; what follows is passed to pytest."""
+    """Run the tests; what follows is passed to pytest."""
     from .development import run
 
     sys.exit(run(Project.find(), ["pytest", *arguments]))
@@ -134,7 +133,7 @@ def test(arguments: Sequence[str]) -> None:
 
 @main.command()
 def coverage() -> None:
-    """Run the tests and show which lines they did not reach."""
+    """Run the tests; show the lines they did not reach."""
     from .development import run
 
     sys.exit(run(Project.find(), ["pytest", "--cov", "--cov-report=term-missing:skip-covered"]))
@@ -143,7 +142,7 @@ def coverage() -> None:
 @main.command()
 @click.option("--fix", is_flag=True, help="Format the code and mend what can be mended.")
 def lint(fix: bool) -> None:
-    """Check style, formatting, types and the directions of import."""
+    """Check style, formatting, types and imports."""
     from .development import lint as check
 
     sys.exit(check(Project.find(), fix))
@@ -151,7 +150,7 @@ def lint(fix: bool) -> None:
 
 @main.command()
 def lock() -> None:
-    """Resolve the dependencies anew into constraints.txt (needs uv)."""
+    """Resolve the dependencies into constraints.txt."""
     from .development import lock as resolve
 
     sys.exit(resolve(Project.find()))

@@ -132,7 +132,7 @@ def query(
             return pd.read_sql_query(statement, connection, params=dict(parameters or {}))
     except SQLAlchemyError as error:
         raise FeatureStoreUnavailable(
-            f"Feature store {_shown(engine)}: {_reason(error)}"
+            f"Feature store {shown(engine)}: {_reason(error)}"
         ) from error
 
 
@@ -144,7 +144,7 @@ def fill(engine: Engine, tables: Mapping[str, pd.DataFrame]) -> None:
                 rows.to_sql(name, connection, if_exists="replace", index=False, chunksize=10_000)
     except SQLAlchemyError as error:
         raise FeatureStoreUnavailable(
-            f"Feature store {_shown(engine)}: {_reason(error)}"
+            f"Feature store {shown(engine)}: {_reason(error)}"
         ) from error
 
 
@@ -165,7 +165,10 @@ def create_sqlite(path: Path, tables: Mapping[str, pd.DataFrame]) -> None:
         engine.dispose()
 
 
-def _shown(engine: Engine) -> str:
+def shown(engine: Engine) -> str:
+    """Where a store is, without its password."""
+    if engine.url.get_backend_name() == "sqlite":
+        return str(engine.url.database).removeprefix("file:")
     return engine.url.render_as_string(hide_password=True)
 
 

@@ -48,7 +48,7 @@ def install(root: Path, groups: list) -> None:
             run(root, [uv, "venv", "--quiet", "--python", sys.executable, str(folder)])
         run(root, [uv, "pip", "install", "--python", str(python), *pinned])
     else:
-        if not python.exists():
+        if not has_pip(python):
             run(root, [sys.executable, "-m", "venv", str(folder)])
         pip = [str(python), "-m", "pip", "--disable-pip-version-check"]
         run(root, [*pip, "install", "--quiet", "--upgrade", "pip"])
@@ -63,6 +63,13 @@ def fingerprint(root: Path, groups: list) -> str:
         (root / name).read_text(encoding="utf-8") for name in ("pyproject.toml", "constraints.txt")
     ]
     return hashlib.sha256("\n".join([*texts, *groups, str(root)]).encode()).hexdigest()
+
+
+def has_pip(python: Path) -> bool:
+    """Whether there is an environment, and one that pip can fill; uv makes them without."""
+    if not python.exists():
+        return False
+    return subprocess.call([str(python), "-c", "import pip"], stderr=subprocess.DEVNULL) == 0
 
 
 def run(root: Path, command: list) -> None:

@@ -6,7 +6,7 @@ import sys
 
 from ..config import Project
 from ..errors import ProjectError
-from .service import APP_DEV
+from . import APP_DEV
 
 PACKAGE = __package__ or ""
 

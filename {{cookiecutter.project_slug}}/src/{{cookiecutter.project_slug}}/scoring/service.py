@@ -11,11 +11,10 @@ from .. import feature_store, model_files, team
 from ..config import Config, Dataset, Project
 from ..errors import NotFound, ProjectError, Unavailable
 from ..schema import as_json, example, plain
+from . import APP_DEV
 from .inputs import Reader
 
 log = logging.getLogger(__name__)
-
-APP_DEV = "app-dev"
 
 
 class ServedModel:
