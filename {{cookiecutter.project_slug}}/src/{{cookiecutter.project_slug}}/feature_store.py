@@ -131,9 +131,7 @@ def query(
             statement = text(sql) if isinstance(sql, str) else sql
             return pd.read_sql_query(statement, connection, params=dict(parameters or {}))
     except SQLAlchemyError as error:
-        raise FeatureStoreUnavailable(
-            f"Feature store {shown(engine)}: {_reason(error)}"
-        ) from error
+        raise FeatureStoreUnavailable(f"Feature store {shown(engine)}: {_reason(error)}") from error
 
 
 def fill(engine: Engine, tables: Mapping[str, pd.DataFrame]) -> None:
@@ -143,9 +141,7 @@ def fill(engine: Engine, tables: Mapping[str, pd.DataFrame]) -> None:
             for name, rows in tables.items():
                 rows.to_sql(name, connection, if_exists="replace", index=False, chunksize=10_000)
     except SQLAlchemyError as error:
-        raise FeatureStoreUnavailable(
-            f"Feature store {shown(engine)}: {_reason(error)}"
-        ) from error
+        raise FeatureStoreUnavailable(f"Feature store {shown(engine)}: {_reason(error)}") from error
 
 
 def is_missing_sqlite(project: Project) -> Path | None:
