@@ -53,8 +53,7 @@ class LocalRun:
         waiting = order(self.pipeline)
         waiting.prepare()
         running: dict[Future[Outcome], str] = {}
-        spawn = get_context("spawn")
-        with _progress() as progress, ProcessPoolExecutor(os.cpu_count(), spawn) as pool:
+        with _progress() as progress, self._pool() as pool:
             while waiting.is_active():
                 for name in waiting.get_ready():
                     if self.pipeline.jobs[name].needs & self.failed.keys():
@@ -84,6 +83,14 @@ class LocalRun:
     def remove(self) -> None:
         """Take the run's folder away: what is worth keeping has been moved."""
         shutil.rmtree(self.folder)
+
+    def _pool(self) -> ProcessPoolExecutor:
+        """Workers for this machine's cores, each with its share of them: more threads than cores
+        make every model slow."""
+        cores = os.cpu_count() or 1
+        threads = max(1, cores // max(1, len(self.pipeline.models)))
+        spawn = get_context("spawn")
+        return ProcessPoolExecutor(cores, spawn, initializer=limit_threads, initargs=(threads,))
 
     def _start(self, name: str, pool: ProcessPoolExecutor) -> "Future[Outcome]":
         log = self.log(name)
@@ -130,6 +137,11 @@ class LocalRun:
         if "path" not in value:
             return str(value["default"])
         return str((self.pipeline.path.parent / value["path"]).resolve())
+
+
+def limit_threads(count: int) -> None:
+    """Limit this worker's threads, before it loads a library that would start them."""
+    os.environ.setdefault("OMP_NUM_THREADS", str(count))
 
 
 def perform(command: list[str], root: Path, log: Path) -> Outcome:

@@ -18,6 +18,7 @@ from .errors import ProjectError
 from .proposal import Proposal, dataset_name, propose
 
 URL_VARIABLE = "DATASET_URL"
+ONE_LINE = 84  # characters: what fits into a line of model.yaml at its depth
 
 
 def bring(
@@ -120,12 +121,23 @@ def _replace(document: Any, old: str, entry: dict[str, Any]) -> None:
 
 
 def _laid_out(entry: dict[str, Any]) -> CommentedMap:
-    """The entry as a person would lay it out: a line for each feature."""
+    """The entry as a person would lay it out: a line for each feature, more where it is long."""
     laid_out = CommentedMap(entry)
     laid_out["entity_key"] = _one_line(entry["entity_key"])
-    laid_out["target"] = _one_line(entry["target"])
-    laid_out["features"] = CommentedSeq(_one_line(feature) for feature in entry["features"])
+    laid_out["target"] = _short_or_long(entry["target"])
+    laid_out["features"] = CommentedSeq(_short_or_long(feature) for feature in entry["features"])
     return laid_out
+
+
+def _short_or_long(column: dict[str, Any]) -> Any:
+    """A column on one line where it fits, else a line for each key, else for each category too."""
+    if len(str(column)) <= ONE_LINE:
+        return _one_line(column)
+    long = CommentedMap(column)
+    for name, value in column.items():
+        if isinstance(value, list) and len(str(value)) <= ONE_LINE:
+            long[name] = _one_line(value)
+    return long
 
 
 def _one_line(value: Any) -> Any:

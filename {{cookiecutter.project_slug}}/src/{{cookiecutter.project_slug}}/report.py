@@ -24,7 +24,7 @@ mpl.rcParams.update({"svg.fonttype": "none", "font.size": 9, "svg.hashsalt": "re
 
 import matplotlib.pyplot as plt  # noqa: E402
 
-SAMPLE = 2_000
+SAMPLE = 1_000
 REPEATS = 3
 
 
