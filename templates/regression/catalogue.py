@@ -1,10 +1,9 @@
 """The ready models: what add-model writes for each. A model is data; another one is an entry."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True)
-class Ready:
+class Ready(NamedTuple):
     """What a ready model's train.py consists of, beside what all of them share.
 
     `hyperparameters` are (name, type, default) in the order of the constructor; their values

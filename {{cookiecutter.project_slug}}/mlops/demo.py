@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError, URLError
 from urllib.request import Request, urlopen
@@ -13,6 +14,7 @@ from urllib.request import Request, urlopen
 from {{cookiecutter.project_slug}} import datasets
 from {{cookiecutter.project_slug}}.config import Project
 from {{cookiecutter.project_slug}}.errors import ProjectError
+from {{cookiecutter.project_slug}}.files import sha256, write_text
 from {{cookiecutter.project_slug}}.schema import as_json
 from {{cookiecutter.project_slug}}.scoring.server import free_port
 
@@ -21,11 +23,14 @@ PATIENCE = 60  # seconds until the service must be ready
 
 
 def demo(project: Project) -> None:
-    """Run every verb from an empty folder to a prediction, and stop what was started."""
-    for number, verb in enumerate(("create-local-datasets", "validate-datasets", "train"), start=1):
-        _heading(number, verb)
-        if subprocess.call([sys.executable, "-m", PACKAGE, verb], cwd=project.root):
-            raise ProjectError(f"The demo stopped at {verb}; its lines above tell why.")
+    """Run every verb from an empty folder to a prediction, and stop what was started.
+
+    Where nothing has changed since the last demo, its dataset and its models are used again.
+    """
+    if _noted(project) == _fingerprint(project):
+        print("[1-3/4] Nothing changed since the last demo: its dataset and models are good still.")
+    else:
+        _make(project)
     _heading(4, "serve-local")
     project = Project(project.root)
     with _serving(project) as address:
@@ -38,6 +43,29 @@ def demo(project: Project) -> None:
     print("\nThe service is stopped. The latest reports:")
     for report in reports[-len(project.config.training.models) :]:
         print(f"  {report.relative_to(project.root).as_posix()}")
+
+
+def _make(project: Project) -> None:
+    """The dataset and the models, and a note of what they were made from."""
+    for number, verb in enumerate(("create-local-datasets", "validate-datasets", "train"), start=1):
+        _heading(number, verb)
+        if subprocess.call([sys.executable, "-m", PACKAGE, verb], cwd=project.root):
+            raise ProjectError(f"The demo stopped at {verb}; its lines above tell why.")
+    write_text(_note(project), _fingerprint(project))
+
+
+def _note(project: Project) -> Path:
+    return project.assets / "demo.txt"
+
+
+def _noted(project: Project) -> str:
+    return _note(project).read_text(encoding="utf-8") if _note(project).exists() else ""
+
+
+def _fingerprint(project: Project) -> str:
+    """A hash of everything that a dataset and its models are made from."""
+    made_from = ("model.yaml", "constraints.txt", "dataset_creation", "models", "mlops", "src")
+    return " ".join(sha256(project.root / name) for name in made_from)
 
 
 def _heading(number: int, verb: str) -> None:

@@ -51,8 +51,7 @@ def _python(project: Project) -> Iterator[Finding]:
     else:
         yield Finding("python", f"{found} is not supported: use 3.11 to 3.13", "wrong")
     stamp = project.root / ".venv" / ".installed"
-    groups = ["train", "serve", "dev"]
-    if stamp.exists() and stamp.read_text() != fingerprint(project.root, groups):
+    if stamp.exists() and stamp.read_text().split()[0] != fingerprint(project.root):
         yield Finding("environment", "the pinned versions changed since: run init", "to do")
 
 

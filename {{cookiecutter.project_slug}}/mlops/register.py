@@ -41,8 +41,8 @@ def main(config: Path, model: str, trained: Path, evaluation: Path, output: Path
         "champion_version": measured["champion_version"],
         "incomparable_champion": measured["incomparable_champion"],
         "version": None,
-        "sha256": None,
     }
+    serving = registry.champion(name)
     if gate(measured["metric"], measured["challenger"], measured["champion"]):
         dataset = project.config.dataset(measured["dataset"])
         tags = {
@@ -51,8 +51,10 @@ def main(config: Path, model: str, trained: Path, evaluation: Path, output: Path
             "metric": f"{outcome['metric']}={outcome['value']}",
             "data_version": f"{dataset.name}:{dataset.version}",
         }
-        version = registry.register(name, trained / "model", tags)
-        outcome |= {"version": version.version, "sha256": version.sha256}
+        serving = registry.register(name, trained / "model", tags)
+        outcome["version"] = serving.version
+    if serving:
+        outcome["serving"] = {"version": serving.version, "sha256": serving.sha256}
     with tracking.run(project, model, run["run_id"]):
         tracking.mlflow().set_tag("registered_version", outcome["version"] or "none")
     write_json(output / "registration.json", outcome)

@@ -100,11 +100,18 @@ def _collect(project: Project, run: LocalRun, model: str) -> dict[str, Any] | No
 
 
 def _note(project: Project, outcomes: Sequence[Mapping[str, Any]]) -> None:
-    """Write what was registered into `models` of model.yaml, one entry a model."""
-    registered = [outcome for outcome in outcomes if outcome["version"]]
-    if not registered:
+    """Write the champions into `models` of model.yaml, one entry a model.
+
+    An old champion is not there yet where the model has learned from another dataset meanwhile.
+    """
+    noted = {(entry.name, entry.version) for entry in project.config.models}
+    new = {
+        outcome["model"]: _entry(project, outcome)
+        for outcome in outcomes
+        if (outcome["name"], outcome["serving"]["version"]) not in noted
+    }
+    if not new:
         return
-    new = {outcome["model"]: _entry(project, outcome) for outcome in registered}
 
     def change(document: Any) -> None:
         kept = [entry for entry in document.get("models") or [] if entry["model"] not in new]
@@ -115,11 +122,12 @@ def _note(project: Project, outcomes: Sequence[Mapping[str, Any]]) -> None:
 
 def _entry(project: Project, outcome: Mapping[str, Any]) -> dict[str, Any]:
     target = project.config.dataset(project.config.trained_model(outcome["model"]).dataset).target
+    value = outcome["value"] if outcome["version"] else outcome["champion"]
     return {
         "name": outcome["name"],
         "model": outcome["model"],
-        "description": f"Predicts {target.name}; {outcome['metric']} {outcome['value']:.4f}",
-        "version": outcome["version"],
+        "description": f"Predicts {target.name}; {outcome['metric']} {value:.4f}",
+        "version": outcome["serving"]["version"],
         "is_mlflow": True,
-        "sha256": outcome["sha256"],
+        "sha256": outcome["serving"]["sha256"],
     }

@@ -71,6 +71,8 @@ def create_local_datasets(
         note = datasets.create(project, entry)
         path = project.dataset_path(entry).relative_to(project.root).as_posix()
         click.echo(f"{path}: {note['rows']:,} rows, {len(note['columns'])} columns")
+        if note["unlabelled_rows"]:
+            click.echo(f"  {note['unlabelled_rows']:,} rows have no {entry.target.name}: left out")
 
 
 @main.command("validate-datasets")

@@ -15,33 +15,50 @@ from .files import read_json, replacing, sha256, write_json
 def create(project: Project, dataset: Dataset) -> dict[str, Any]:
     """Create one dataset from its source and note what it holds.
 
+    Rows without a target teach nothing; they are left out, and counted in the note.
+
     Returns:
-        The note: `rows`, `columns` with their types, `sha256` of the file, `source`.
+        The note: `rows`, `unlabelled_rows`, `columns` with their types, `sha256` of the file.
     """
     rows = team.create_dataset()(dataset.name, read_source(project, dataset.source))
-    if rows.empty:
-        raise ProjectError(f"{dataset.name}: {dataset.source} yields no rows.")
-    return save(project, dataset, rows)
+    target = dataset.target.name
+    if target not in rows:
+        raise ProjectError(f"{dataset.name}: {dataset.source} yields no column {target!r}.")
+    labelled = rows[rows[target].notna()]
+    if labelled.empty:
+        raise ProjectError(f"{dataset.name}: {dataset.source} yields no row with a {target}.")
+    return save(project, dataset, labelled, len(rows) - len(labelled))
 
 
-def save(project: Project, dataset: Dataset, rows: pd.DataFrame) -> dict[str, Any]:
+def save(
+    project: Project, dataset: Dataset, rows: pd.DataFrame, unlabelled: int = 0
+) -> dict[str, Any]:
     """Write the dataset's file, then its note beside it."""
     path = project.dataset_path(dataset)
     with replacing(path) as aside:
         if path.suffix == ".csv":
             rows.to_csv(aside, index=False)
         else:
-            rows.to_parquet(aside, index=False)
+            _write_parquet(rows, aside, dataset)
     note = {
         "name": dataset.name,
         "version": dataset.version,
         "source": dataset.source,
         "rows": len(rows),
+        "unlabelled_rows": unlabelled,
         "columns": {str(name): str(kind) for name, kind in rows.dtypes.items()},
         "sha256": sha256(path),
     }
     write_json(note_path(path), note)
     return note
+
+
+def _write_parquet(rows: pd.DataFrame, path: Path, dataset: Dataset) -> None:
+    try:
+        rows.to_parquet(path, index=False)
+    except (TypeError, ValueError) as error:
+        reason = str(error.args[-1]).strip().splitlines()[0]
+        raise ProjectError(f"{dataset.name} cannot be written as Parquet: {reason}") from None
 
 
 def note_path(path: Path) -> Path:

@@ -55,7 +55,7 @@ def mlflow_ui(project: Project, port: int) -> int:
         print("Installing MLflow's pages (once)", flush=True)
         init.install(project.root, [*init.GROUPS, "ui"])
     tracking.client(project)
-    address = ["--host", "127.0.0.1", "--port", str(port)]
+    address = ["--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
     store = ["--backend-store-uri", tracking.uri(project)]
     print(f"MLflow is at http://127.0.0.1:{port}", flush=True)
     return subprocess.call([sys.executable, "-m", "mlflow", "ui", *address, *store])

@@ -34,8 +34,9 @@ def main() -> None:
 def install(root: Path, groups: list) -> None:
     """Bring root/.venv to the pinned versions of these groups, unless it is there already."""
     folder = root / ".venv"
-    stamp, wanted = folder / STAMP, fingerprint(root, groups)
-    if stamp.is_file() and stamp.read_text() == wanted:
+    stamp, wanted = folder / STAMP, fingerprint(root)
+    pinned_before, *groups_before = stamp.read_text().split() if stamp.is_file() else [""]
+    if pinned_before == wanted and set(groups) <= set(groups_before):
         stamp.touch()
         print("The environment .venv is up to date.")
         return
@@ -53,16 +54,16 @@ def install(root: Path, groups: list) -> None:
         pip = [str(python), "-m", "pip", "--disable-pip-version-check"]
         run(root, [*pip, "install", "--quiet", "--upgrade", "pip"])
         run(root, [*pip, "install", *pinned])
-    stamp.write_text(wanted)
+    stamp.write_text(" ".join([wanted, *sorted({*groups, *groups_before})]))
     print("Ready. `make help` lists the verbs.")
 
 
-def fingerprint(root: Path, groups: list) -> str:
+def fingerprint(root: Path) -> str:
     """What the environment follows from: the declared and pinned dependencies."""
     texts = [
         (root / name).read_text(encoding="utf-8") for name in ("pyproject.toml", "constraints.txt")
     ]
-    return hashlib.sha256("\n".join([*texts, *groups, str(root)]).encode()).hexdigest()
+    return hashlib.sha256("\n".join([*texts, str(root)]).encode()).hexdigest()
 
 
 def has_pip(python: Path) -> bool:

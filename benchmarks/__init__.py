@@ -1,0 +1,1 @@
+"""Measured side by side, in one run, with what others do: `python -m benchmarks`."""

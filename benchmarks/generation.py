@@ -1,0 +1,104 @@
+"""How long it takes to generate a project: `python -m benchmarks.generation [--ccds PATH_OR_URL]`.
+
+Whole processes, hooks included: each vertical of this template, a template of one file by the same
+cookiecutter, and cookiecutter-data-science by its own program. The rounds are interleaved, so that
+a slow moment of the machine falls on all of them; what counts is each one's median.
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+import time
+import venv
+from pathlib import Path
+from statistics import median
+
+ROOT = Path(__file__).resolve().parents[1]
+VERTICALS = json.loads((ROOT / "cookiecutter.json").read_text(encoding="utf-8"))["_catalog"]
+ROUNDS = 11
+ONE_FILE, CCDS = "a template of one file", "cookiecutter-data-science"
+TARGETS = {ONE_FILE: "<= 1.6", CCDS: "< 0.6"}
+# Its template is not in its package on PyPI; its program leaves a copy here when it has run.
+CCDS_PACKAGE = "cookiecutter-data-science==2.3.0"
+CCDS_COPY = Path.home() / ".cookiecutters" / "cookiecutter-data-science"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=ROUNDS, help="default: %(default)s")
+    parser.add_argument("--ccds", metavar="PATH_OR_URL", help=f"the template of {CCDS}")
+    options = parser.parse_args()
+    template = options.ccds or (str(CCDS_COPY) if CCDS_COPY.is_dir() else None)
+    with tempfile.TemporaryDirectory() as folder:
+        work = Path(folder)
+        commands = {name: seedling(work, name) for name in VERTICALS}
+        commands[ONE_FILE] = one_file(work)
+        if template:
+            commands[CCDS] = ccds(work, template)
+        show(measure(commands, work, options.rounds))
+    if not template:
+        print(
+            f"{CCDS}: not measured. Its template is not in its package on PyPI and not in "
+            f"{CCDS_COPY}: name a copy or its git URL with --ccds."
+        )
+
+
+def seedling(work: Path, vertical: str) -> list[str]:
+    return [*cookiecutter(work), str(ROOT), f"vertical={vertical}"]
+
+
+def one_file(work: Path) -> list[str]:
+    """The least that cookiecutter can do: a project that is a README of one line."""
+    template = work / "one_file"
+    tree = template / "{{cookiecutter.slug}}"
+    tree.mkdir(parents=True)
+    (template / "cookiecutter.json").write_text('{"slug": "one_file"}')
+    (tree / "README.md").write_text("# {{cookiecutter.slug}}\n")
+    return [*cookiecutter(work), str(template)]
+
+
+def cookiecutter(work: Path) -> list[str]:
+    """The cookiecutter of this environment, which leaves the home folder alone."""
+    settings = work / "settings.yaml"
+    settings.write_text(f"replay_dir: {work / 'replay'}\ncookiecutters_dir: {work / 'clones'}\n")
+    options = ["--no-input", "--config-file", str(settings)]
+    return [sys.executable, "-m", "cookiecutter", *options]
+
+
+def ccds(work: Path, template: str) -> list[str]:
+    """cookiecutter-data-science's own program, in an environment of its own."""
+    venv.create(work / "ccds", with_pip=True)
+    pip = [work / "ccds" / "bin" / "pip", "install", "--quiet", "--disable-pip-version-check"]
+    subprocess.run([*pip, CCDS_PACKAGE], check=True)
+    return [str(work / "ccds" / "bin" / "ccds"), "--no-input", template]
+
+
+def measure(commands: dict[str, list[str]], work: Path, rounds: int) -> dict[str, list[float]]:
+    """The seconds of each command in each round, after one round to warm up."""
+    seconds: dict[str, list[float]] = {name: [] for name in commands}
+    for _ in range(rounds + 1):
+        for name, command in commands.items():
+            with tempfile.TemporaryDirectory(dir=work) as output:
+                started = time.perf_counter()
+                done = subprocess.run([*command, "--output-dir", output], stdout=subprocess.PIPE)
+                seconds[name].append(time.perf_counter() - started)
+                if done.returncode or not any(Path(output).iterdir()):
+                    sys.exit(f"Error: {name} was not generated: {done.stdout.decode()}")
+    return {name: values[1:] for name, values in seconds.items()}
+
+
+def show(seconds: dict[str, list[float]]) -> None:
+    """A line for each, with its ratio to each of the others' medians."""
+    medians = {name: median(values) for name, values in seconds.items()}
+    others = [name for name in TARGETS if name in medians]
+    print(f"{'generation, whole process':32}{'median':>9}", *(f"{f'/ {n}':>30}" for n in others))
+    for name, value in medians.items():
+        ratios = (f"{value / medians[other]:>29.2f}x" for other in others)
+        print(f"{name:32}{value:>7.3f} s", *ratios)
+    print(f"{'target':32}{'':>9}", *(f"{TARGETS[other] + 'x':>30}" for other in others))
+
+
+if __name__ == "__main__":
+    main()

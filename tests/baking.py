@@ -1,0 +1,119 @@
+"""Projects made from the template: which there are, and how the tests make them."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from cookiecutter.main import cookiecutter
+
+ROOT = Path(__file__).resolve().parents[1]
+TREE = ROOT / "{{cookiecutter.project_slug}}"
+PROMPTS = json.loads((ROOT / "cookiecutter.json").read_text(encoding="utf-8"))
+VERTICALS = PROMPTS["_catalog"]
+CI = PROMPTS["_ci"]
+
+
+def models_of(vertical: str) -> list[str]:
+    """Every model that the vertical's task knows."""
+    return PROMPTS["_models"][VERTICALS[vertical]["task"]]
+
+
+def names(models: str) -> list[str]:
+    return [name.strip() for name in models.split(",")]
+
+
+def scenarios() -> dict[str, dict[str, str]]:
+    """Every vertical with each model alone, its default models and all of them, for every CI."""
+    found = {}
+    for vertical, facts in VERTICALS.items():
+        known = models_of(vertical)
+        choices = {model: model for model in known}
+        choices |= {"default": facts["models"], "all": ", ".join(known)}
+        for label, models in choices.items():
+            for ci in CI:
+                answers = {"vertical": vertical, "models": models, "ci": ci}
+                found[f"{vertical}-{label}-{ci}"] = answers
+    return found
+
+
+SCENARIOS = scenarios()
+
+
+def generate(folder: Path, answers: dict[str, str], template: Path = ROOT, **options: Any) -> Path:
+    """A project in `folder`, made by cookiecutter in this process; nothing else is written."""
+    made = cookiecutter(
+        str(template),
+        no_input=True,
+        extra_context=answers,
+        output_dir=str(folder),
+        config_file=str(configuration(folder.parent)),
+        **options,
+    )
+    return Path(made)
+
+
+def configuration(folder: Path) -> Path:
+    """Settings that keep cookiecutter out of the home folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / "cookiecutter.yaml"
+    folders = {"cookiecutters_dir": str(folder), "replay_dir": str(folder / "replay")}
+    path.write_text(json.dumps(folders), encoding="utf-8")
+    return path
+
+
+def texts(project: Path) -> dict[str, str]:
+    """Every file's text by its path, line ends as they are; Python's caches are left out."""
+    files = sorted(path for path in project.rglob("*") if path.is_file())
+    return {
+        path.relative_to(project).as_posix(): path.read_bytes().decode()
+        for path in files
+        if "__pycache__" not in path.parts
+    }
+
+
+def initialise(project: Path, groups: str) -> None:
+    """Run the project's own init."""
+    script = project / "src" / project.name / "init.py"
+    run([sys.executable, script, "--groups", groups], project)
+
+
+def verb(project: Path, *words: str) -> str:
+    """What `python -m <slug> VERB` prints; a failure of the test if it fails."""
+    return run([python_of(project), "-m", project.name, *words], project)
+
+
+def python_of(project: Path) -> Path:
+    return project / ".venv" / "bin" / "python"
+
+
+def run(command: list[str | Path], folder: Path, **options: Any) -> str:
+    done = call(command, folder, **options)
+    assert done.returncode == 0, f"{command} ended with {done.returncode}:\n{done.stdout}"
+    return done.stdout
+
+
+def call(
+    command: list[str | Path], folder: Path, **options: Any
+) -> subprocess.CompletedProcess[str]:
+    """A command's exit code, and what it printed to both of its streams."""
+    return subprocess.run(
+        command,
+        cwd=folder,
+        env=environment(),
+        text=True,
+        encoding="utf-8",
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        check=False,
+        **options,
+    )
+
+
+def environment() -> dict[str, str]:
+    """This process's environment, with the tools of the template's own .venv found first."""
+    tools = str(Path(sys.executable).parent)
+    path = os.pathsep.join([tools, os.environ["PATH"]])
+    return os.environ | {"PATH": path, "PYTHONUTF8": "1", "COLUMNS": "200"}

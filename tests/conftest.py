@@ -1,0 +1,37 @@
+"""Projects are made once a session; a test that changes one asks for its own."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from baking import generate, initialise
+
+
+@pytest.fixture(scope="session")
+def bake(tmp_path_factory: pytest.TempPathFactory) -> Callable[[dict[str, str]], Path]:
+    """`bake(answers)`: the project of these answers, to be read only."""
+    baked: dict[tuple, Path] = {}
+
+    def bake(answers: dict[str, str]) -> Path:
+        key = tuple(sorted(answers.items()))
+        if key not in baked:
+            baked[key] = generate(tmp_path_factory.mktemp("baked") / "projects", answers)
+        return baked[key]
+
+    return bake
+
+
+@pytest.fixture(scope="session")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
+    """`installed(answers, groups)`: such a project after its own init, for verbs to run in."""
+    ready: dict[tuple, Path] = {}
+
+    def installed(answers: dict[str, str], groups: str = "train,serve,dev") -> Path:
+        key = (groups, *sorted(answers.items()))
+        if key not in ready:
+            project = generate(tmp_path_factory.mktemp("installed") / "projects", answers)
+            initialise(project, groups)
+            ready[key] = project
+        return ready[key]
+
+    return installed

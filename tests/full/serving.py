@@ -1,0 +1,67 @@
+"""A project's service as it really runs, and what it answers over HTTP."""
+
+import json
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.error import HTTPError, URLError
+from urllib.request import Request, urlopen
+
+from baking import environment
+
+PATIENCE = 60  # seconds until a service must answer
+
+
+@contextmanager
+def serving(project: Path) -> Iterator[str]:
+    """The address of `serve-local` on a free port, once it answers; stopped at the end."""
+    port = free_port()
+    python = project / ".venv" / "bin" / "python"
+    command = [python, "-m", project.name, "serve-local", "--port", str(port)]
+    with (project / "serve.log").open("w") as log:
+        server = subprocess.Popen(command, cwd=project, env=environment(), stdout=log, stderr=log)
+    try:
+        address = f"http://127.0.0.1:{port}"
+        _wait(server, address, project / "serve.log")
+        yield address
+    finally:
+        server.terminate()
+        server.wait(timeout=40)
+
+
+def _wait(server: subprocess.Popen, address: str, log: Path) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while time.monotonic() < deadline and server.poll() is None:
+        try:
+            ask(f"{address}/health")
+            return
+        except (URLError, ConnectionError, TimeoutError):
+            time.sleep(0.1)
+    raise AssertionError(f"the service did not start:\n{log.read_text()}")
+
+
+def ask(url: str, body: Any = None) -> tuple[int, Any]:
+    """The status and the JSON of a GET, or of a POST where there is a body."""
+    data = None if body is None else json.dumps(body).encode()
+    try:
+        with urlopen(Request(url, data), timeout=30) as response:
+            return response.status, json.load(response)
+    except HTTPError as error:
+        return error.code, json.load(error)
+
+
+def predict(address: str, model: str, rows: list[Any]) -> dict[str, Any]:
+    """The payload that a model answers for these rows, once it has answered well."""
+    status, answer = ask(f"{address}/{model}/predict", {"payload": {"instances": rows}})
+    assert status == 200, answer
+    return answer["payload"]
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]

@@ -1,0 +1,103 @@
+"""A project on a machine that has Python and little else."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from baking import call, generate, run, verb
+
+pytestmark = pytest.mark.full
+
+HELLO = {"vertical": "hello_world"}
+
+
+def test_venv_and_pip_are_enough(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    project = generate(tmp_path / "projects", HELLO)
+    environment = without_uv()
+    for target in ("demo", "test", "lint"):
+        make(project, environment, target)
+    found = (project / ".venv" / "pyvenv.cfg").read_text()
+    assert "uv = " not in found
+
+
+@pytest.mark.parametrize("version", ["3.12", "3.13"])
+def test_suite_passes_on_other_pythons(tmp_path: Path, version: str):
+    python = interpreter(version)
+    project = generate(tmp_path / "projects", HELLO)
+    make(project, os.environ | {"PATH": path_of_tests()}, "test", f"PYTHON={python}")
+    installed = run([project / ".venv" / "bin" / "python", "--version"], project)
+    assert installed.startswith(f"Python {version}.")
+
+
+def test_unsupported_python_is_one_line(bake: Callable[[dict], Path]):
+    project = bake(HELLO)
+    python = interpreter("3.10")
+    done = subprocess.run(
+        [python, f"src/{project.name}/init.py"],
+        cwd=project,
+        env={"PATH": ""},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert done.stdout == "Error: this project needs Python 3.11 to 3.13, and this is 3.10.\n"
+
+
+def test_each_make_verb_is_one_python_command(bake: Callable[[dict], Path]):
+    recipes = recipes_of(bake(HELLO))
+    for name, recipe in recipes.items():
+        assert len(recipe) == 1, name
+        if name not in ("help", "init"):
+            assert recipe[0].startswith(f"@$(RUN) {name}")
+    assert recipes["init"] == ["@$(INIT)"]
+
+
+def test_make_help_and_the_command_line_list_the_same_verbs(installed: Callable[..., Path]):
+    project = installed(HELLO)
+    described = run(["make", "help"], project).splitlines()
+    told = verb(project, "--help").partition("Commands:")[2]
+    verbs = set(re.findall(r"(?m)^  ([a-z][a-z-]*)", told))
+    assert {line.split()[0] for line in described} == verbs | {"help", "init"}
+    assert recipes_of(project).keys() == verbs | {"help", "init"}
+
+
+def recipes_of(project: Path) -> dict[str, list[str]]:
+    """The lines that make runs for each verb."""
+    text = (project / "Makefile").read_text()
+    blocks = re.findall(r"(?m)^([a-z][a-z-]*):.*## .*\n((?:\t.*\n?)+)", text)
+    return {name: [line.strip() for line in recipe.splitlines()] for name, recipe in blocks}
+
+
+def make(project: Path, environment: dict[str, str], *words: str) -> None:
+    done = subprocess.run(
+        ["make", *words], cwd=project, env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def without_uv() -> dict[str, str]:
+    """This environment with this Python, make and the system's tools, and no uv."""
+    path = os.pathsep.join([str(Path(sys.base_prefix) / "bin"), "/usr/bin", "/bin"])
+    assert shutil.which("uv", path=path) is None
+    assert shutil.which("make", path=path)
+    return os.environ | {"PATH": path}
+
+
+def path_of_tests() -> str:
+    """PATH with the uv of the template's own tools."""
+    return os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+
+
+def interpreter(version: str) -> str:
+    """Python of that version, where it is on PATH and starts."""
+    python = shutil.which(f"python{version}")
+    if python is None or call([python, "-c", ""], Path.cwd()).returncode:
+        pytest.skip(f"there is no Python {version} here")
+    found = "import sys; print(sys._base_executable)"
+    return run([python, "-c", found], Path.cwd()).strip()

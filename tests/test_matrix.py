@@ -1,0 +1,118 @@
+"""What every project must be, whatever was chosen; the choices come from cookiecutter.json."""
+
+import ast
+import re
+import sys
+import tomllib
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import yaml
+from baking import SCENARIOS, VERTICALS, call, models_of, names, texts
+
+Bake = Callable[[dict[str, str]], Path]
+
+SLUGS = {
+    f"{vertical}-{slug}": {
+        "vertical": vertical,
+        "models": ", ".join(models_of(vertical)),
+        "project_slug": slug,
+    }
+    for vertical in VERTICALS
+    for slug in ("ml", "thirty_letters_are_the_longest")
+}
+EVERY = SCENARIOS | SLUGS
+# In the marks of the tree a blank follows the braces; ${{ }} belongs to Azure ML and to GitHub.
+JINJA = re.compile(r"{%|{#|(?<!\$){{\s")
+# These two know every ready model: what is pinned for it, and what add-model adds.
+OF_ALL_MODELS = {"constraints.txt", "mlops/catalogue.py"}
+LONGEST_PATH = 150  # of the 260 that Windows allows, its user's folders take some
+RESERVED = {
+    "con",
+    "prn",
+    "aux",
+    "nul",
+    *(f"{kind}{n}" for kind in ("com", "lpt") for n in "123456789"),
+}
+
+
+@pytest.fixture(params=EVERY, scope="module")
+def answers(request: pytest.FixtureRequest) -> dict[str, str]:
+    return EVERY[request.param]
+
+
+@pytest.fixture(scope="module")
+def project(bake: Bake, answers: dict[str, str]) -> Path:
+    return bake(answers)
+
+
+@pytest.fixture(scope="module")
+def files(project: Path) -> dict[str, str]:
+    return texts(project)
+
+
+def test_nothing_is_left_unrendered(files: dict[str, str]):
+    for path, text in files.items():
+        assert "cookiecutter" not in path + text, path
+        if not path.endswith(".j2"):
+            assert not JINJA.search(text), path
+
+
+def test_files_are_tidy(files: dict[str, str]):
+    for path, text in files.items():
+        assert text.strip(), f"{path} is empty"
+        assert "\r" not in text, path
+        assert text.endswith("\n"), path
+        assert not text.endswith("\n\n"), path
+        assert not re.search(r"[ \t]\n", text), f"{path} has a trailing blank"
+        blank_lines = 2 if path.endswith(".py") else 1
+        assert "\n" * (blank_lines + 2) not in text, f"{path} has too many blank lines"
+
+
+def test_only_the_chosen_models_are_named(files: dict[str, str], answers: dict[str, str]):
+    others = set(models_of(answers["vertical"])) - set(names(answers["models"]))
+    for path in files.keys() - OF_ALL_MODELS:
+        for model in others:
+            assert not re.search(rf"\b{model}\b", path + files[path]), f"{path} names {model}"
+
+
+def test_model_yaml_has_exactly_the_chosen_models(files: dict[str, str], answers: dict[str, str]):
+    chosen = names(answers["models"])
+    settings = yaml.safe_load(files["model.yaml"])
+    assert [model["name"] for model in settings["training"]["models"]] == chosen
+    folders = {path.split("/")[1] for path in files if path.startswith("models/")}
+    assert folders == {"__init__.py", *chosen}
+    jobs = yaml.safe_load(files["mlops/pipelines/training.yml"])["jobs"]
+    assert [name for name in jobs if name.startswith("train_")] == [f"train_{m}" for m in chosen]
+
+
+def test_pyproject_has_the_slug_as_name(files: dict[str, str], project: Path):
+    assert tomllib.loads(files["pyproject.toml"])["project"]["name"] == project.name
+
+
+def test_every_yaml_file_is_yaml(files: dict[str, str]):
+    for path, text in files.items():
+        if path.endswith((".yml", ".yaml")):
+            assert yaml.safe_load(text), path
+
+
+def test_every_python_file_compiles(files: dict[str, str]):
+    for path, text in files.items():
+        if path.endswith(".py"):
+            ast.parse(text, path)
+
+
+def test_every_path_is_legal_on_windows(files: dict[str, str], project: Path):
+    for path in files:
+        assert len(f"{project.name}/{path}") < LONGEST_PATH, path
+        for part in path.split("/"):
+            assert not re.search(r'[<>:"|?*\\]|[. ]$', part), path
+            assert part.split(".")[0].lower() not in RESERVED, path
+    assert len({path.lower() for path in files}) == len(files)
+
+
+@pytest.mark.parametrize("check", [["check"], ["format", "--check"]], ids=" ".join)
+def test_ruff_has_nothing_to_say(project: Path, check: list[str]):
+    ruff = call([sys.executable, "-m", "ruff", *check, "--no-cache", "."], project)
+    assert ruff.returncode == 0, ruff.stdout
