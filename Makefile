@@ -20,10 +20,10 @@ demo: $(READY) ## Generate a finance project and run its whole life, to a predic
 	@$(RUN) tools/demo.py
 
 test: $(READY) ## Run the tests, a few minutes of them
-	@$(RUN) -m pytest
+	@$(RUN) -m pytest --numprocesses 2
 
 test-full: $(READY) ## Run the tests that take longer, or need PostgreSQL
-	@$(RUN) -m pytest -m full
+	@$(RUN) -m pytest -m full --numprocesses 2 --dist worksteal --durations 15
 
 lint: $(READY) ## Check the style and the formatting of the template's own Python
 	@$(RUN) tools/lint.py
