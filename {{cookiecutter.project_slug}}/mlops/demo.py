@@ -15,8 +15,8 @@ from {{cookiecutter.project_slug}} import datasets
 from {{cookiecutter.project_slug}}.config import Project
 from {{cookiecutter.project_slug}}.errors import ProjectError
 from {{cookiecutter.project_slug}}.files import sha256, write_text
+from {{cookiecutter.project_slug}}.processes import free_port
 from {{cookiecutter.project_slug}}.schema import as_json
-from {{cookiecutter.project_slug}}.scoring.server import free_port
 
 PACKAGE = "{{cookiecutter.project_slug}}"
 PATIENCE = 60  # seconds until the service must be ready

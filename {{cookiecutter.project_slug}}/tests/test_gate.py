@@ -2,14 +2,28 @@
 
 import math
 
+import pandas as pd
 import pytest
+from small import PETS
 
+from {{cookiecutter.project_slug}}.config import METRICS, Target
 from {{cookiecutter.project_slug}}.errors import ProjectError
-from {{cookiecutter.project_slug}}.metrics import gate
+from {{cookiecutter.project_slug}}.metrics import gate, measure
 
 
 def test_the_first_model_has_no_champion_to_beat() -> None:
     assert gate("roc_auc", {"roc_auc": 0.5}, None)
+
+
+@pytest.mark.parametrize("task", METRICS)
+def test_every_metric_that_model_yaml_may_name_is_measured(task: str) -> None:
+    truth = pd.Series([0, 1, 1, 0])
+    target = {"name": "y", "type": "category" if task == "classification" else "number"}
+    labels = {"labels": [0, 1]} if task == "classification" else {}
+    update = {"task": task, "target": Target.model_validate(target | labels)}
+    answer = {"predictions": [0, 1, 0, 0], "labels": [0, 1], "scores": [[0.7, 0.3]] * 4}
+    measured = measure(truth, answer, PETS.model_copy(update=update))
+    assert set(METRICS[task]) <= set(measured)
 
 
 @pytest.mark.parametrize("new", [0.81, 0.8, 0.7])

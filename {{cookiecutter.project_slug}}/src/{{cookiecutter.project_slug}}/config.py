@@ -22,7 +22,13 @@ FILE_NAME = "model.yaml"
 PLACEHOLDER = "_CHANGE_ME_"
 
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$", max_length=64)]
+ModelName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_]*$", max_length=64)]
 Label = bool | int | float | str
+
+METRICS = {
+    "classification": ("roc_auc", "accuracy", "f1", "precision", "recall", "log_loss"),
+    "regression": ("rmse", "mae", "r2"),
+}
 
 
 class Section(BaseModel):
@@ -99,6 +105,8 @@ class Dataset(Section):
             raise ValueError(
                 f"{', '.join(twice)} stands more than once among key, target, features"
             )
+        if self.metric not in METRICS[self.task]:
+            raise ValueError(f"metric {self.metric!r} is none of {', '.join(METRICS[self.task])}")
         if (self.target.type == "category") != (self.task == "classification"):
             raise ValueError(f"a {self.target.type} target does not fit the task {self.task}")
         return self
@@ -111,7 +119,7 @@ class Dataset(Section):
 class TrainedModel(Section):
     """A folder of models/, the dataset it learns from, and what train_model is called with."""
 
-    name: Name
+    name: ModelName
     dataset: str
     hyperparameters: dict[str, Any] = {}
 
@@ -140,7 +148,7 @@ class RegisteredModel(Section):
     """A version in the registry; the service loads it only if its files have this hash."""
 
     name: str
-    model: Name
+    model: ModelName
     description: str = ""
     version: str
     is_mlflow: bool = True

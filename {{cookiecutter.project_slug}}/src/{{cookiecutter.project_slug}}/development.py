@@ -10,7 +10,7 @@ from importlib.util import find_spec
 from . import init, tracking
 from .config import Project
 from .errors import ProjectError
-from .scoring.server import refuse_taken
+from .processes import hand_over, refuse_taken
 
 CHECKS = (["ruff", "check"], ["ruff", "format", "--check"], ["mypy"])
 FIXES = (["ruff", "check", "--fix"], ["ruff", "format"])
@@ -58,7 +58,7 @@ def mlflow_ui(project: Project, port: int) -> int:
     address = ["--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
     store = ["--backend-store-uri", tracking.uri(project)]
     print(f"MLflow is at http://127.0.0.1:{port}", flush=True)
-    return subprocess.call([sys.executable, "-m", "mlflow", "ui", *address, *store])
+    return hand_over([sys.executable, "-m", "mlflow", "ui", *address, *store], project.root)
 
 
 def _installed(distribution: str) -> bool:

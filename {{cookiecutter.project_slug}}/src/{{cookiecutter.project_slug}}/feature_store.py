@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import pandas as pd
 from sqlalchemy import URL, Engine, Select, create_engine, event, make_url, text
@@ -17,6 +18,7 @@ from .files import replacing
 
 Token = Callable[[], str]
 DRIVERS = {"postgresql": "psycopg[binary]", "mssql": "pyodbc", "mysql": "pymysql"}
+PATIENCE = 5  # seconds to wait for a connection to PostgreSQL
 SQL_COPT_SS_ACCESS_TOKEN = 1256  # the ODBC driver's connection attribute for an access token
 
 
@@ -53,7 +55,11 @@ def open_url(url: str, root: Path, read_only: bool = False) -> Engine:
     elif parsed.drivername == "postgresql":
         parsed = parsed.set(drivername="postgresql+psycopg")
     try:
-        engine = create_engine(parsed, pool_pre_ping=parsed.get_backend_name() != "sqlite")
+        engine = create_engine(
+            parsed,
+            pool_pre_ping=parsed.get_backend_name() != "sqlite",
+            connect_args={"connect_timeout": PATIENCE} if "psycopg" in parsed.drivername else {},
+        )
     except NoSuchModuleError:
         raise ProjectError(f"SQLAlchemy knows no database called {parsed.drivername!r}.") from None
     except ImportError as error:
@@ -71,7 +77,7 @@ def _sqlite(url: URL, root: Path, read_only: bool) -> URL:
         return url
     path = root / str(url.database)
     if read_only:
-        return url.set(database=f"file:{path.as_posix()}", query={"mode": "ro", "uri": "true"})
+        return url.set(database=path.as_uri(), query={"mode": "ro", "uri": "true"})
     path.parent.mkdir(parents=True, exist_ok=True)
     return url.set(database=str(path))
 
@@ -164,7 +170,7 @@ def create_sqlite(path: Path, tables: Mapping[str, pd.DataFrame]) -> None:
 def shown(engine: Engine) -> str:
     """Where a store is, without its password."""
     if engine.url.get_backend_name() == "sqlite":
-        return str(engine.url.database).removeprefix("file:")
+        return unquote(str(engine.url.database).removeprefix("file://"))
     return engine.url.render_as_string(hide_password=True)
 
 

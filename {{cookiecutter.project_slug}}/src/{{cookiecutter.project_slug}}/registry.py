@@ -66,6 +66,8 @@ class LocalRegistry:
         created = self.client.create_model_version(
             name, source=home.as_uri(), run_id=tags.get("run_id"), tags={**tags, "sha256": digest}
         )
+        if str(created.version) != home.name:  # a version was deleted: its number is not used again
+            home.rename(home.with_name(str(created.version)))
         self.client.set_registered_model_alias(name, CHAMPION, created.version)
         return self._version(created)
 

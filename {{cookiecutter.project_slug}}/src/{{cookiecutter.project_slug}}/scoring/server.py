@@ -1,11 +1,11 @@
 """Starts the service: gunicorn, or waitress where gunicorn does not run (Windows)."""
 
 import os
-import socket
 import sys
 
 from ..config import Project
 from ..errors import ProjectError
+from ..processes import hand_over, refuse_taken
 from . import APP_DEV
 
 PACKAGE = __package__ or ""
@@ -27,9 +27,7 @@ def serve(project: Project, host: str, port: int) -> int:
 
         waitress_serve(create_app(project), host=host, port=port)
         return 0
-    os.chdir(project.root)
-    words = command(host, port)
-    os.execv(words[0], words)  # noqa: S606 - gunicorn takes this process's place, and its signals
+    return hand_over(command(host, port), project.root)
 
 
 def command(host: str, port: int) -> list[str]:
@@ -38,21 +36,3 @@ def command(host: str, port: int) -> list[str]:
     bind = f"{host}:{port}"
     app = f"{PACKAGE}.app:create_app()"
     return [sys.executable, "-m", "gunicorn", "-c", configuration, "--bind", bind, app]
-
-
-def refuse_taken(host: str, port: int) -> None:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError as error:
-            raise ProjectError(
-                f"Cannot listen on {host}:{port}: {error.strerror}. Choose another with --port."
-            ) from None
-
-
-def free_port(host: str = "127.0.0.1") -> int:
-    with socket.socket() as probe:
-        probe.bind((host, 0))
-        port: int = probe.getsockname()[1]
-    return port
