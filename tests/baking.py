@@ -116,4 +116,6 @@ def environment() -> dict[str, str]:
     """This process's environment, with the tools of the template's own .venv found first."""
     tools = str(Path(sys.executable).parent)
     path = os.pathsep.join([tools, os.environ["PATH"]])
-    return os.environ | {"PATH": path, "PYTHONUTF8": "1", "COLUMNS": "200"}
+    # A make that was called by make says so among what it prints.
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}
+    return inherited | {"PATH": path, "PYTHONUTF8": "1", "COLUMNS": "200"}

@@ -140,14 +140,18 @@ def test_what_is_no_usable_table_is_refused_in_one_line(finance: Path, tables: P
 
 
 def test_table_that_comes_back_finds_its_own_champion(finance: Path, tables: Path):
+    train = ("train", "--model", "logistic_regression")
+    for table in ("loan.csv", "wine.parquet"):
+        bring(finance, tables / table, *TARGETS.get(table, []))
+        verb(finance, *train)
     dataset = bring(finance, tables / "loan.csv")
-    assert "Model was not registered" in verb(finance, "train", "--model", "logistic_regression")
+    assert "Model was not registered" in verb(finance, *train)
     with serving(finance) as address:
         ask_about(address, "logistic_regression", dataset)
 
 
-def test_projects_own_tests_pass_on_the_table_it_brought(finance: Path):
-    assert "loan.csv" in (finance / "model.yaml").read_text()
+def test_projects_own_tests_pass_on_the_table_it_brought(finance: Path, tables: Path):
+    bring(finance, tables / "loan.csv")
     verb(finance, "test")
 
 
