@@ -1,1 +1,1 @@
-{% include cookiecutter.__task ~ "/catalogue.py" %}
+{% include "catalogue.py" %}

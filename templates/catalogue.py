@@ -1,3 +1,4 @@
+{% set kind = "Classifier" if cookiecutter.__task == "classification" else "Regressor" %}
 """The ready models: what add-model writes for each. A model is data; another one is an entry."""
 
 from typing import NamedTuple
@@ -23,18 +24,11 @@ class Ready(NamedTuple):
 RANDOM_STATE = ("random_state", "int", "20")
 
 READY = {
-    "linear_regression": Ready(
-        title="Linear regression: its coefficients say what one unit of a feature is worth.",
-        imports="from sklearn.linear_model import LinearRegression",
-        estimator="LinearRegression",
-        hyperparameters=(("fit_intercept", "bool", "True"),),
-        helpers=("coefficients", "five_fold_rmse"),
-        train_metrics="five_fold_rmse(model, X_train, y_train) | coefficients(model)",
-    ),
+{% include cookiecutter.__task ~ "/ready_linear.py" %}
     "random_forest": Ready(
         title="Random forest: many deep trees on random parts of the data, averaged.",
-        imports="from sklearn.ensemble import RandomForestRegressor",
-        estimator="RandomForestRegressor",
+        imports="from sklearn.ensemble import RandomForest{{ kind }}",
+        estimator="RandomForest{{ kind }}",
         hyperparameters=(
             ("n_estimators", "int", "200"),
             ("min_samples_leaf", "int", "3"),
@@ -43,8 +37,8 @@ READY = {
     ),
     "gradient_boosting": Ready(
         title="Gradient boosting on histograms: trees that each mend what those before missed.",
-        imports="from sklearn.ensemble import HistGradientBoostingRegressor",
-        estimator="HistGradientBoostingRegressor",
+        imports="from sklearn.ensemble import HistGradientBoosting{{ kind }}",
+        estimator="HistGradientBoosting{{ kind }}",
         hyperparameters=(
             ("learning_rate", "float", "0.1"),
             ("max_iter", "int", "150"),
@@ -54,14 +48,17 @@ READY = {
     ),
     "xgboost": Ready(
         title="XGBoost: regularised gradient boosting.",
-        imports="from xgboost import XGBRegressor",
-        estimator="XGBRegressor",
+        imports="from xgboost import XGB{{ kind }}",
+        estimator="XGB{{ kind }}",
         hyperparameters=(
             ("n_estimators", "int", "200"),
             ("learning_rate", "float", "0.1"),
             ("max_depth", "int", "4"),
             RANDOM_STATE,
         ),
+{% if kind == "Classifier" %}
+        helpers=("LabelEncoded",),
+{% endif %}
         requirements=(
             "xgboost-cpu>=3.2,<4; sys_platform != 'darwin'",
             "xgboost>=3.2,<4; sys_platform == 'darwin'",
@@ -69,22 +66,4 @@ READY = {
     ),
 }
 
-PREDICT = '''"""How the model answers."""
-
-from typing import Any
-
-import pandas as pd
-
-
-def predict(model: Any, instances: pd.DataFrame) -> dict[str, Any]:
-    """The answer for n instances.
-
-    Args:
-        model: what train_model returned.
-        instances: a row each, features as in training.
-
-    Returns:
-        predictions (n numbers, in the target's unit).
-    """
-    return {"predictions": model.predict(instances)}
-'''
+{% include cookiecutter.__task ~ "/ready_predict.py" %}
