@@ -8,6 +8,7 @@ from conftest import invoke
 from small import PETS, pets
 
 from {{cookiecutter.project_slug}}.config import Project
+from {{cookiecutter.project_slug}}.datasets import read_table
 from {{cookiecutter.project_slug}}.errors import ProjectError
 from {{cookiecutter.project_slug}}.proposal import propose
 
@@ -41,6 +42,14 @@ def test_columns_that_teach_nothing_are_left_out_with_the_reason() -> None:
         "note": "it holds 60 different texts",
         "born": "it holds dates: derive numbers from them first",
     }
+
+
+def test_codes_with_leading_zeros_stay_text(tmp_path: Path) -> None:
+    table = tmp_path / "wards.csv"
+    table.write_text("ward;beds\n0012;7\n0112;\n", encoding="utf-8")
+    rows = read_table(table)
+    assert rows["ward"].tolist() == ["0012", "0112"]
+    assert rows["beds"].tolist()[0] == 7
 
 
 def test_a_target_that_is_not_there_is_refused() -> None:

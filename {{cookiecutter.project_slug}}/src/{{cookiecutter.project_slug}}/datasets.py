@@ -79,20 +79,28 @@ def read_table(path: Path) -> pd.DataFrame:
     """A CSV or Parquet file as a table.
 
     A CSV's separator is found out; `NA`, `null` and the like count as missing, and so does `?`.
+    Codes such as 00123 stay text: they name something and count nothing.
     """
     try:
         if path.suffix == ".parquet":
-            return pd.read_parquet(path)
+            return pd.read_parquet(path).rename(columns=str)
         if path.suffix in (".csv", ".tsv", ".txt"):
-            return pd.read_csv(
-                path, sep=_separator(path), na_values=["?"], skipinitialspace=True, low_memory=False
-            )
+            return _read_csv(path)
     except FileNotFoundError:
         raise ProjectError(f"There is no file {path}.") from None
     except (OSError, ValueError, pd.errors.ParserError) as error:
         reason = str(error).strip().splitlines()[0]
         raise ProjectError(f"{path} cannot be read as a table: {reason}") from None
     raise ProjectError(f"{path.name}: bring a .csv, .tsv or .parquet file, or a SQL URL.")
+
+
+def _read_csv(path: Path) -> pd.DataFrame:
+    separator = _separator(path)
+    text = pd.read_csv(path, sep=separator, na_values=["?"], skipinitialspace=True, dtype=str)
+    codes = {name: str for name in text if text[name].str.fullmatch(r"0\d+").any()}
+    return pd.read_csv(
+        path, sep=separator, na_values=["?"], skipinitialspace=True, dtype=codes, low_memory=False
+    )
 
 
 def read_source(project: Project, source: str) -> pd.DataFrame:
