@@ -19,14 +19,14 @@ HERE = Path(__file__).parent
 TREE = "{{cookiecutter.project_slug}}"
 SLUG = re.compile(r"[a-z][a-z0-9_]{0,29}")
 LONGEST_SLUG = 30
-# Folders of the tree, and import names of dependencies that differ from their package's name.
+# Folders of the tree, device names of Windows, and import names that differ from their package.
 TAKEN = frozenset(
     "dataset_creation docs mlops models notebooks serve src tests local_assets main setup "
     "conftest sklearn yaml dotenv pil ruamel azure google git gitdb dateutil jwt attr "
     "mpl_toolkits pylab bin pkg_resources setuptools wheel pip distutils importlinter "
     "msal_extensions opentelemetry py mypyc psycopg_binary pythoncom win32 xgboost flask_cors "
     "graphql graphql_relay pandera uv databricks markdown_it mdurl lib site test usr var etc "
-    "tmp".split()
+    "tmp con prn aux nul com1 lpt1".split()
 )
 
 

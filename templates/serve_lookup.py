@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Engine
 
 from {{cookiecutter.project_slug}}.config import Config, Dataset, RegisteredModel
-from {{cookiecutter.project_slug}}.errors import InputError, NotFound
+from {{cookiecutter.project_slug}}.errors import InputError, NotFound, Unavailable
 from {{cookiecutter.project_slug}}.feature_store import query
 from {{cookiecutter.project_slug}}.schema import as_json, example
 from {{cookiecutter.project_slug}}.scoring.service import ServedModel
@@ -33,6 +33,8 @@ class Serve:
 
     def run(self, user_inputs: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
         """The features and the outputs for what the caller sent: a {{ cookiecutter.__key }}, or the features."""
+        if not user_inputs:
+            raise InputError("Give a {{ cookiecutter.__key }}, or the features.")
         if "{{ cookiecutter.__key }}" in user_inputs:
             features = self.look_up(user_inputs["{{ cookiecutter.__key }}"])
         else:
@@ -51,4 +53,7 @@ class Serve:
         rows = query(self.sql_engine, FEATURES, {"{{ cookiecutter.__key }}": int({{ cookiecutter.__key }})})
         if rows.empty:
             raise NotFound(f"The feature store has no {{ cookiecutter.__entity }} with {{ cookiecutter.__key }} {{ "{" }}{{ cookiecutter.__key }}}.")
+        missing = [name for name in self.model.dataset.feature_names if name not in rows.columns]
+        if missing:
+            raise Unavailable(f"feature_inference_query.sql yields no {', '.join(missing)}.")
         return as_json(rows.iloc[0].to_dict())

@@ -62,6 +62,9 @@ def _pipeline(project: Project) -> str:
     missing = {model.name for model in project.config.training.models} - set(models)
     if missing:
         raise ProjectError(f"{TRAINING.name} does not train {', '.join(sorted(missing))}")
+    gone = [name for name in models if not (project.root / "models" / name / "train.py").is_file()]
+    if gone:
+        raise ProjectError(f"models/{gone[0]}/train.py is missing")
     return f"trains {', '.join(models)}"
 
 

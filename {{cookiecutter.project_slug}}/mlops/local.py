@@ -202,4 +202,5 @@ def _progress() -> Progress:
 
 def _last_line(log: Path) -> str:
     lines = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
-    return lines[-1] if lines else "it said nothing"
+    told = [line for line in lines if re.match(r"[\w.]*(Error|Exception)\b", line)]
+    return [*(lines or ["it said nothing"]), *told][-1]

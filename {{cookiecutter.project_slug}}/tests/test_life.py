@@ -82,7 +82,7 @@ def test_a_real_server_answers_over_http(trained: Project, address: str) -> None
             assert time.monotonic() < deadline
             time.sleep(0.2)
     (registered,) = trained.config.models
-    row = example(model_files.read_schema(trained.model_path(registered)).features)
+    row = example(model_files.read_schema(trained.model_path(registered))[0].features)
     body = json.dumps({"payload": {"instances": [row, row]}}).encode()
     request = Request(f"{address}/{registered.model}/predict", body)
     with urlopen(request, timeout=30) as response:

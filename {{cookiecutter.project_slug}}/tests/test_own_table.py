@@ -90,7 +90,15 @@ def test_without_a_yes_nothing_is_written(project: Project, tmp_path: Path) -> N
 
 @pytest.mark.parametrize(
     ("content", "words"),
-    [(None, "no file"), (b"", "cannot be read"), (b"a\n1\n", "one column"), (b"a,b\n", "no rows")],
+    [
+        (None, "no file"),
+        (b"", "cannot be read"),
+        (b"a\n1\n", "one column"),
+        (b"a,b\n", "no rows"),
+        (b"a,b,a\n1,2,3\n", "column a more than once"),
+        (b"a,b\n1,2,3\n4,5,6\n", "more fields than its header"),
+        ("a,b\nö,1\n".encode("latin-1"), "save it as UTF-8"),
+    ],
 )
 def test_a_file_that_is_no_table_is_refused_in_one_line(
     project: Project, tmp_path: Path, content: bytes | None, words: str

@@ -25,7 +25,7 @@ def route(trained: Project) -> str:
 @pytest.fixture(scope="module")
 def features(trained: Project) -> list[Column]:
     (registered,) = trained.config.models
-    return model_files.read_schema(trained.model_path(registered)).features
+    return model_files.read_schema(trained.model_path(registered))[0].features
 
 
 def ask(client: FlaskClient, route: str, instances: Any) -> tuple[int, dict[str, Any]]:
@@ -134,6 +134,10 @@ def test_a_bad_body_is_refused_in_a_sentence(client: FlaskClient, route: str, bo
     assert response.get_json()["payload"]["error"].endswith(".")
 
 
+def test_a_body_that_is_nested_too_deeply_is_refused(client: FlaskClient, route: str) -> None:
+    assert client.post(route, data=b"[" * 100_000).status_code == 400
+
+
 def test_a_model_that_is_not_there_is_404(client: FlaskClient) -> None:
     status, payload = ask(client, "/nobody/predict", [])
     assert status == 404
@@ -146,6 +150,12 @@ def test_a_run_answers_with_features_and_outputs(
     answer = client.post("/run", json=example(features)).get_json()
     assert set(answer) == {"id", "user_inputs", "features", "outputs"}
     assert answer["features"] == example(features)
+
+
+def test_a_run_that_says_nothing_gets_no_prediction(client: FlaskClient) -> None:
+    response = client.get("/run")
+    assert response.status_code == 400
+    assert response.get_json()["error"].startswith("Give a ")
 
 
 def test_app_dev_answers_in_the_same_shape_with_nothing_loaded(

@@ -27,6 +27,11 @@ class Verbs(click.Group):
         except ProjectError as error:
             click.echo(f"Error: {error}", err=True)
             sys.exit(1)
+        except OSError as error:
+            if error.filename is None:
+                raise
+            click.echo(f"Error: {error.filename}: {error.strerror}.", err=True)
+            sys.exit(1)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         self._join()
@@ -60,11 +65,12 @@ def create_local_datasets(
     from . import bring, datasets
 
     project = Project.find()
-    if source:
+    if source is not None:
         bring.bring(project, source, target, list(keys) or None, dataset, yes)
     elif target or keys:
         raise click.UsageError("--target and --key go with --from.")
-    filled = datasets.fill_sample_store(project)
+    queries = any(entry.source.endswith(".sql") for entry in project.config.datasets)
+    filled = datasets.fill_sample_store(project) if queries else None
     if filled:
         click.echo(f"Filled {filled.relative_to(project.root).as_posix()} with sample data.")
     for entry in project.config.datasets:
@@ -79,12 +85,17 @@ def create_local_datasets(
 def validate_datasets() -> None:
     """Check the datasets against model.yaml."""
     from . import datasets
+    from .schema import HOLDOUT, split
     from .validation import validate
 
     project, wrong = Project.find(), 0
     for entry in project.config.datasets:
         rows = datasets.load(project, entry)
-        problems = validate(rows, entry)
+        problems: list[object] = [*validate(rows, entry)]
+        try:
+            split(rows, entry, project.config.training.holdout, HOLDOUT)
+        except ProjectError as error:
+            problems = problems or [error]
         wrong += len(problems)
         click.echo(f"{entry.name}: {len(rows):,} rows, {len(problems) or 'no'} problems")
         for problem in problems:

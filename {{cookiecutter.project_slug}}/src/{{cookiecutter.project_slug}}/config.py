@@ -20,8 +20,10 @@ from .files import write_text
 
 FILE_NAME = "model.yaml"
 PLACEHOLDER = "_CHANGE_ME_"
+COLUMN_NAME = r'^[^"\\\x00-\x1f\x7f]+$'  # what can stand as a name in JSON without escapes
 
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$", max_length=64)]
+ColumnName = Annotated[str, StringConstraints(pattern=COLUMN_NAME)]
 ModelName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_]*$", max_length=64)]
 Label = bool | int | float | str
 
@@ -40,7 +42,7 @@ class Section(BaseModel):
 class Column(Section):
     """A feature: its type, and what validation accepts in it."""
 
-    name: str = Field(min_length=1)
+    name: ColumnName
     type: Literal["integer", "number", "boolean", "category"]
     description: str = ""
     minimum: float | None = None
@@ -62,7 +64,7 @@ class Column(Section):
 class Target(Section):
     """What is predicted: one of the labels, or a number where there are none."""
 
-    name: str = Field(min_length=1)
+    name: ColumnName
     type: Literal["integer", "number", "category"]
     description: str = ""
     labels: list[Label] = []
@@ -70,8 +72,10 @@ class Target(Section):
 
     @validates_model(mode="after")
     def _positive_is_a_label(self) -> "Target":
-        if self.type == "category" and len(self.labels) < 2:
+        if self.type == "category" and len({str(label) for label in self.labels}) < 2:
             raise ValueError("a category to predict needs at least two labels")
+        if len({str(label) for label in self.labels}) < len(self.labels):
+            raise ValueError(f"a label stands more than once in {self.labels}")
         if self.positive is not None and self.positive not in self.labels:
             raise ValueError(f"positive {self.positive!r} is none of the labels {self.labels}")
         return self
@@ -88,7 +92,7 @@ class Dataset(Section):
     name: Name
     description: str = ""
     source: str
-    local_directory_path: str = "local_assets/datasets"
+    local_directory_path: Literal["local_assets/datasets"] = "local_assets/datasets"
     file_name: str = Field(pattern=r"^[^/\\]+\.(parquet|csv)$")
     version: str
     task: Literal["classification", "regression"]
@@ -302,12 +306,15 @@ def _validated(text: str, path: Path) -> Config:
     try:
         return Config.model_validate(document)
     except ValidationError as error:
-        first = error.errors()[0]
+        # A key that is not known, often a misspelt one, explains the one that is missing.
+        first = min(error.errors(), key=lambda found: found["type"] != "extra_forbidden")
         problem = first["msg"].removeprefix("Value error, ")
         if first["type"] == "extra_forbidden":
             problem = "no such key here: correct its name or remove it"
         elif first["type"] == "missing":
             problem = "this key is missing"
+        elif first["type"] == "string_type":
+            problem = "this must be text: put it into quotes"
         more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
         where = _place(path, text, first["loc"])
         raise ProjectError(f"{where}: {problem}{more}.") from None

@@ -1,5 +1,6 @@
 """Datasets on disk: created from their source, with a note of schema, row count and hash."""
 
+import csv
 from pathlib import Path
 from typing import Any
 
@@ -88,7 +89,9 @@ def read_table(path: Path) -> pd.DataFrame:
             return _read_csv(path)
     except FileNotFoundError:
         raise ProjectError(f"There is no file {path}.") from None
-    except (OSError, ValueError, pd.errors.ParserError) as error:
+    except UnicodeDecodeError:
+        raise ProjectError(f"{path} cannot be read as a table: save it as UTF-8.") from None
+    except (OSError, ValueError, csv.Error, pd.errors.ParserError) as error:
         reason = str(error).strip().splitlines()[0]
         raise ProjectError(f"{path} cannot be read as a table: {reason}") from None
     raise ProjectError(f"{path.name}: bring a .csv, .tsv or .parquet file, or a SQL URL.")
@@ -96,7 +99,14 @@ def read_table(path: Path) -> pd.DataFrame:
 
 def _read_csv(path: Path) -> pd.DataFrame:
     separator = _separator(path)
+    with path.open(encoding="utf-8-sig", newline="") as stream:
+        header = next(csv.reader(stream, delimiter=separator), [])
+    twice = sorted({name for name in header if header.count(name) > 1})
+    if twice:
+        raise ProjectError(f"{path} has the column {', '.join(twice)} more than once.")
     text = pd.read_csv(path, sep=separator, na_values=["?"], skipinitialspace=True, dtype=str)
+    if not isinstance(text.index, pd.RangeIndex):
+        raise ProjectError(f"{path}: its rows have more fields than its header.")
     codes = {name: str for name in text if text[name].str.fullmatch(r"0\d+").any()}
     return pd.read_csv(
         path, sep=separator, na_values=["?"], skipinitialspace=True, dtype=codes, low_memory=False
@@ -108,6 +118,8 @@ def read_source(project: Project, source: str) -> pd.DataFrame:
     source = expand(source, "the dataset's source")
     if "://" in source:
         url, _, table = source.partition("#")
+        if url.startswith(("http://", "https://", "ftp://", "file://", "s3://")):
+            raise ProjectError("Nothing is downloaded here: bring a file, or a SQL URL.")
         if not table:
             raise ProjectError("A SQL URL needs its table behind a #: postgresql://host/db#visits.")
         engine = feature_store.open_url(url, project.root, read_only=True)

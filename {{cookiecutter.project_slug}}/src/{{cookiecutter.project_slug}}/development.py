@@ -54,7 +54,7 @@ def mlflow_ui(project: Project, port: int) -> int:
     if not _installed("mlflow"):
         print("Installing MLflow's pages (once)", flush=True)
         init.install(project.root, [*init.GROUPS, "ui"])
-    tracking.client(project)
+    tracking.prepare(project)
     address = ["--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
     store = ["--backend-store-uri", tracking.uri(project)]
     print(f"MLflow is at http://127.0.0.1:{port}", flush=True)

@@ -26,6 +26,7 @@ class Predictor:
     name: str
     version: str
     dataset: Dataset
+    holdout: float  # the share of rows that it did not learn from, by the dataset's split
     model: Any
     predict: Callable[[Any, pd.DataFrame], Mapping[str, Any]]
 
@@ -44,11 +45,7 @@ def load(name: str, version: str, folder: Path, expected: str) -> Predictor:
     where = f"{folder.parent.name}, version {version}"
     if not folder.is_dir():
         raise ProjectError(f"The model {where} is not in {folder.parent}: run train.")
-    if sha256(folder) != expected:
-        raise ProjectError(
-            f"The model {where} is not the one that was registered: its files' hash differs. "
-            "It is not loaded; train again, or restore its folder."
-        )
+    verify(folder, expected)
     flavor = YAML(typ="safe", pure=True).load(folder / "MLmodel")["flavors"].get("sklearn")
     if flavor is None:
         raise ProjectError(f"The model {where} is no scikit-learn model.")
@@ -57,8 +54,20 @@ def load(name: str, version: str, folder: Path, expected: str) -> Predictor:
             model = pickle.load(stream)
         except (ImportError, AttributeError) as error:
             raise ProjectError(f"The model {where} needs code that is gone: {error}.") from None
-    return Predictor(name, version, read_schema(folder), model, team.predict(name))
+    dataset, holdout = read_schema(folder)
+    return Predictor(name, version, dataset, holdout, model, team.predict(name))
 
 
-def read_schema(folder: Path) -> Dataset:
-    return Dataset.model_validate(json.loads((folder / SCHEMA).read_text(encoding="utf-8")))
+def verify(folder: Path, expected: str) -> None:
+    """Refuse a folder whose files are not those that were registered."""
+    if sha256(folder) != expected:
+        raise ProjectError(
+            f"The model in {folder} is not the one that was registered: its files' hash differs. "
+            "It is not loaded: restore the folder, or delete it and train again."
+        )
+
+
+def read_schema(folder: Path) -> tuple[Dataset, float]:
+    """What a model learned from, and the share of it that was held out."""
+    noted = json.loads((folder / SCHEMA).read_text(encoding="utf-8"))
+    return Dataset.model_validate(noted["dataset"]), float(noted["holdout"])

@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from .config import COLUMN_NAME
 from .errors import ProjectError
-from .schema import plain
+from .schema import LARGEST, plain
 
 TARGET_NAMES = ("target", "label", "class", "outcome", "y", "response", "truth")
 METRICS = {"classification": "roc_auc", "regression": "rmse"}
@@ -150,13 +151,16 @@ def _feature(name: str, values: pd.Series) -> tuple[dict[str, Any], str]:
     known = values.dropna()
     feature: dict[str, Any] = {"name": name}
     reason = ""
-    if known.nunique() < 2:
+    if not re.fullmatch(COLUMN_NAME, name):
+        reason = "its name has a quote, a backslash or a line end: rename it"
+    elif known.nunique() < 2:
         reason = "it holds no value" if known.empty else "it holds one value only"
     elif _is_boolean(known):
         feature["type"] = "boolean"
     elif pd.api.types.is_numeric_dtype(values):
         feature["type"] = "integer" if _integral(known) else "number"
-        feature["minimum"], feature["maximum"] = (_bound(v) for v in (known.min(), known.max()))
+        finite = known[known.abs() <= LARGEST]
+        feature["minimum"], feature["maximum"] = (_bound(v) for v in (finite.min(), finite.max()))
     elif _is_date(known):
         reason = "it holds dates: derive numbers from them first"
     elif known.nunique() > MOST_CATEGORIES or known.nunique() > 0.9 * len(known) > 20:

@@ -8,18 +8,20 @@ import pandas as pd
 
 from . import tracking
 from .config import Dataset
+from .files import write_json
 from .model_files import SCHEMA
 
 REQUIREMENTS = ("cloudpickle", "numpy", "pandas", "scikit-learn")
 
 
-def save(model: Any, X: pd.DataFrame, dataset: Dataset, folder: Path) -> None:
+def save(model: Any, X: pd.DataFrame, dataset: Dataset, holdout: float, folder: Path) -> None:
     """Write the model to a new folder in MLflow's format, with its schema beside it.
 
     Args:
         model: a fitted scikit-learn estimator.
         X: a few rows that it can be called with; MLflow's signature follows from them.
         dataset: what it learned from.
+        holdout: the share of the dataset's entities that was held out.
         folder: must not exist yet.
     """
     tracking.quiet()
@@ -33,4 +35,4 @@ def save(model: Any, X: pd.DataFrame, dataset: Dataset, folder: Path) -> None:
         signature=infer_signature(X, model.predict(X)),
         pip_requirements=[f"{name}=={version(name)}" for name in REQUIREMENTS],
     )
-    (folder / SCHEMA).write_text(dataset.model_dump_json(indent=2), encoding="utf-8")
+    write_json(folder / SCHEMA, {"dataset": dataset.model_dump(), "holdout": holdout})

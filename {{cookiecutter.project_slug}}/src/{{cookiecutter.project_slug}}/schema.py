@@ -10,6 +10,8 @@ from .config import Column, Dataset
 from .errors import ProjectError
 
 SPLIT_STEPS = 10_000
+HOLDOUT = "holdout"  # the salt of the split that the gate measures on
+LARGEST = 3e38  # trees compare in single precision
 
 
 def model_frame(rows: pd.DataFrame, features: Iterable[Column]) -> pd.DataFrame:
@@ -51,13 +53,21 @@ def label_text(value: Any) -> str:
 def holdout_mask(rows: pd.DataFrame, dataset: Dataset, share: float, salt: str) -> pd.Series:
     """True for the rows held out: about `share` of the entities, the same ones in every run.
 
-    A row's side follows from a hash of its entity key (of all its values where the dataset has
-    no key), so it never changes as the table grows, and rows of one entity stay together.
+    A row's side follows from a hash of its entity key (of its features and target where the
+    dataset has no key), so it never changes as the table grows, and rows of one entity stay
+    together.
     """
-    columns = dataset.entity_key or sorted(rows.columns)
-    text = rows[columns].astype(str)
-    hashes = pd.util.hash_pandas_object(text, index=False, hash_key=salt.ljust(16, "-")[:16])
+    key = salt.ljust(16, "-")[:16]
+    hashes = pd.util.hash_pandas_object(_identity(rows, dataset), index=False, hash_key=key)
     return pd.Series(hashes % SPLIT_STEPS < share * SPLIT_STEPS, index=rows.index)
+
+
+def _identity(rows: pd.DataFrame, dataset: Dataset) -> pd.DataFrame:
+    """What tells a row from others, as text that stays the same when a column's type changes."""
+    if dataset.entity_key:
+        return rows[dataset.entity_key].map(label_text)
+    features = model_frame(rows, sorted(dataset.features, key=lambda column: column.name))
+    return features.assign(**{"": target_values(rows, dataset)}).astype(str)
 
 
 def split(
@@ -78,7 +88,7 @@ def split(
             shown = ", ".join(sorted(str(label) for label in missing))
             raise ProjectError(
                 f"{dataset.name}: no {name} row has {dataset.target.name} = {shown}: "
-                "bring more rows, or take that label out of model.yaml."
+                "there are too few; bring more rows of it."
             )
     return sides
 

@@ -1,12 +1,16 @@
 """Runs and their metrics, in MLflow: a SQLite file here, or wherever MLFLOW_TRACKING_URI points."""
 
 import os
+import subprocess
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 from .config import Project
+from .files import replacing
 
 EXPERIMENT = str(__package__)
 
@@ -28,8 +32,7 @@ def mlflow() -> ModuleType:
 
 def uri(project: Project) -> str:
     """The tracking server: MLFLOW_TRACKING_URI, else a SQLite file under local_assets/."""
-    local = f"sqlite:///{(project.assets / 'mlflow.db').as_posix()}"
-    return os.environ.get("MLFLOW_TRACKING_URI") or local
+    return os.environ.get("MLFLOW_TRACKING_URI") or _sqlite(project.assets / "mlflow.db")
 
 
 def client(project: Project) -> Any:
@@ -41,11 +44,35 @@ def client(project: Project) -> Any:
 
 
 def prepare(project: Project) -> None:
-    """Create the database and the experiment, before steps that run side by side look for them."""
-    server = client(project)
-    if server.get_experiment_by_name(EXPERIMENT) is None:
-        artifacts = (project.assets / "artifacts").as_uri()
-        server.create_experiment(EXPERIMENT, artifact_location=artifacts)
+    """Create the database and the experiment, before steps that run side by side look for them.
+
+    The database is built aside by a process of its own: one that is killed leaves none behind
+    that is half migrated.
+    """
+    database = project.assets / "mlflow.db"
+    if uri(project) == _sqlite(database) and not database.exists():
+        with replacing(database) as aside:
+            command = [sys.executable, "-m", __name__, _sqlite(aside), _artifacts(project)]
+            subprocess.run(command, check=True)
+    else:
+        quiet()
+        _create_experiment(uri(project), _artifacts(project))
+
+
+def _create_experiment(store: str, artifacts: str) -> None:
+    from mlflow import MlflowClient
+
+    client = MlflowClient(tracking_uri=store)
+    if client.get_experiment_by_name(EXPERIMENT) is None:
+        client.create_experiment(EXPERIMENT, artifact_location=artifacts)
+
+
+def _sqlite(path: Path) -> str:
+    return f"sqlite:///{path.as_posix()}"
+
+
+def _artifacts(project: Project) -> str:
+    return (project.assets / "artifacts").as_uri()
 
 
 @contextmanager
@@ -53,6 +80,7 @@ def run(project: Project, name: str, run_id: str | None = None) -> Iterator[Any]
     """An active run of the project's experiment: a new one, or the one with this id."""
     prepare(project)
     tracking = mlflow()
+    tracking.set_tracking_uri(uri(project))
     tracking.set_experiment(EXPERIMENT)
     with tracking.start_run(run_id=run_id, run_name=None if run_id else name) as active:
         yield active
@@ -60,3 +88,8 @@ def run(project: Project, name: str, run_id: str | None = None) -> Iterator[Any]
 
 def log_metrics(prefix: str, metrics: Mapping[str, float]) -> None:
     mlflow().log_metrics({f"{prefix}{name}": value for name, value in metrics.items()})
+
+
+if __name__ == "__main__":
+    quiet()
+    _create_experiment(*sys.argv[1:])

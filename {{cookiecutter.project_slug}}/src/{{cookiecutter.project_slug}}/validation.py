@@ -9,7 +9,7 @@ import pandera.pandas as pa
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 from .config import Column, Dataset, Label
-from .schema import label_text
+from .schema import LARGEST, label_text
 
 SHOWN = 5
 LEAK = 0.999  # a single feature that predicts the target this well has seen it
@@ -82,7 +82,7 @@ def _one_of(allowed: Iterable[Label], kind: str) -> pa.Check:
 def _is_number(kind: str) -> pa.Check:
     def fits(values: pd.Series) -> pd.Series:
         numbers = _numbers(values)
-        fitting = pd.Series(np.isfinite(numbers), index=values.index)
+        fitting = numbers.abs() <= LARGEST
         if kind == "integer":
             fitting &= numbers % 1 == 0
         if kind == "boolean":

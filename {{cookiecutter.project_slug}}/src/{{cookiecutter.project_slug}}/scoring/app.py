@@ -77,6 +77,8 @@ def _object() -> dict[str, Any]:
     """The request's JSON object."""
     try:
         value = msgspec.json.decode(request.get_data())
+    except RecursionError:
+        raise InputError("The body is nested too deeply.") from None
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         reason = str(error).partition(" - at ")[0]
         raise InputError(f"The body is not valid JSON: {reason}.") from None

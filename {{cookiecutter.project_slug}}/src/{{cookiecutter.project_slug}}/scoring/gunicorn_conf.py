@@ -7,3 +7,4 @@ worker_class = "gthread"  # a slow client holds a thread, not a worker
 threads = 4
 timeout = 60
 graceful_timeout = 30
+control_socket_disable = True  # it would stand in the home folder, shared by all services

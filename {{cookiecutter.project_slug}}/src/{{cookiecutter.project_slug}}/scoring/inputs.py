@@ -9,8 +9,8 @@ import msgspec
 
 from ..config import Column, Dataset
 from ..errors import InputError
+from ..schema import LARGEST
 
-LARGEST = 3e38  # trees compare in single precision
 WholeNumber = Annotated[float, msgspec.Meta(multiple_of=1)]  # 51.0, as some clients write 51
 
 EXPECTED = {"integer": "a whole number", "number": "a number", "boolean": "true or false"}

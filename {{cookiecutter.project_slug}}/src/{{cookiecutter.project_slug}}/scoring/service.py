@@ -73,6 +73,13 @@ def shaped(found: Mapping[str, Any], dataset: Dataset, name: str, version: str) 
     }
 
 
+class Models(dict[str, ServedModel]):
+    """The served models; asking for another says that it is not served, not a KeyError."""
+
+    def __missing__(self, name: str) -> ServedModel:
+        raise Unavailable(f"The model {name} is not served: /ready tells why.")
+
+
 class Service:
     """Loads everything once; what could not be loaded is kept as a problem, in words."""
 
@@ -81,7 +88,7 @@ class Service:
         self.environment = environment if environment is not None else os.getenv("ENVIRONMENT", "")
         self.fake = self.environment == APP_DEV
         self.problems: dict[str, str] = {}
-        self.models: dict[str, ServedModel] = {}
+        self.models = Models()
         self._load_models(project)
         self._serve = self._load_serve(project)
 

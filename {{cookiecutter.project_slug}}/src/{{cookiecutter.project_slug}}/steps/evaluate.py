@@ -7,13 +7,15 @@ import click
 import pandas as pd
 
 from .. import model_files, report, tracking
-from ..config import Dataset, Project
+from ..config import Dataset, Project, Target
 from ..files import read_json, sha256, write_json, write_text
 from ..metrics import measure
 from ..model_files import Predictor
-from ..registry import Version, open_registry, registered_name
-from ..schema import target_values
+from ..registry import open_registry, registered_name
+from ..schema import HOLDOUT, holdout_mask, target_values
 from .options import CONFIG, FOLDER, NEW_FOLDER, step
+
+FEWEST = 30  # rows that both models must not have seen, for a comparison to mean something
 
 
 @step
@@ -27,11 +29,12 @@ def main(config: Path, model: str, trained: Path, holdout: Path, output: Path) -
     project = Project(config.parent)
     dataset = project.config.dataset(project.config.trained_model(model).dataset)
     rows = pd.read_parquet(holdout / f"{dataset.name}.parquet")
-    truth = target_values(rows, dataset)
     folder = trained / "model"
     challenger = model_files.load(model, "challenger", folder, sha256(folder))
     champion, incomparable = _champion(project, model, dataset, rows)
-    answer = challenger.answer(rows)
+    if champion:
+        rows = _unseen(champion, rows)
+    truth, answer = target_values(rows, dataset), challenger.answer(rows)
     evaluation: dict[str, Any] = {
         "model": model,
         "dataset": dataset.name,
@@ -62,22 +65,37 @@ def _champion(
     version = open_registry(project).champion(registered_name(dataset.name, model))
     if version is None:
         return None, ""
-    reason = _incomparable(version, dataset, rows)
-    if reason:
-        return None, f"version {version.version} cannot be compared: {reason}"
-    return model_files.load(model, version.version, version.folder, version.sha256), ""
-
-
-def _incomparable(version: Version, dataset: Dataset, rows: pd.DataFrame) -> str:
+    where = f"version {version.version} cannot be compared"
     if not version.folder.is_dir():
-        return "its files are gone"
-    learned = model_files.read_schema(version.folder)
+        return None, f"{where}: its files are gone"
+    champion = model_files.load(model, version.version, version.folder, version.sha256)
+    reason = _incomparable(champion, dataset, rows)
+    return (None, f"{where}: {reason}") if reason else (champion, "")
+
+
+def _incomparable(champion: Predictor, dataset: Dataset, rows: pd.DataFrame) -> str:
+    learned = champion.dataset
     gone = [name for name in learned.feature_names if name not in rows.columns]
     if gone:
         return f"the dataset has no {', '.join(gone)} any more"
-    if learned.target != dataset.target:
+    if _meaning(learned.target) != _meaning(dataset.target):
         return "it predicts another target"
+    unseen = _unseen(champion, rows)
+    labels = set(target_values(unseen, dataset))
+    if len(unseen) < min(FEWEST, len(rows)) or not labels >= set(dataset.target.labels):
+        return "it has learned from most of the rows held out now"
     return ""
+
+
+def _meaning(target: Target) -> tuple[object, ...]:
+    """What makes two targets the same; their descriptions do not."""
+    labels = frozenset(target.labels)
+    return target.name, target.type, labels, target.positive_label if labels else None
+
+
+def _unseen(champion: Predictor, rows: pd.DataFrame) -> pd.DataFrame:
+    """The rows that the champion's own split held out too: all, unless the split has changed."""
+    return rows[holdout_mask(rows, champion.dataset, champion.holdout, HOLDOUT)]
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ import pandas as pd
 from ..config import Dataset, Project
 from ..datasets import read_table
 from ..errors import ProjectError
-from ..schema import split
+from ..schema import HOLDOUT, split
 from ..validation import validate
 from .options import CONFIG, FOLDER, NEW_FOLDER, step
 
@@ -25,7 +25,7 @@ def main(config: Path, datasets: Path, training: Path, holdout: Path) -> None:
         dataset = settings.dataset(name)
         rows = read_table(datasets / dataset.file_name)
         _check(dataset, rows)
-        sides = split(rows, dataset, settings.training.holdout, salt="holdout")
+        sides = split(rows, dataset, settings.training.holdout, HOLDOUT)
         for side, folder in zip(sides, (training, holdout), strict=True):
             folder.mkdir(parents=True, exist_ok=True)
             side.to_parquet(folder / f"{name}.parquet", index=False)

@@ -31,6 +31,7 @@ def main(config: Path, model: str, training: Path, seed: int, output: Path) -> N
     sides = split(rows, dataset, TEST_SHARE, salt="test")
     X_train, X_test = (model_frame(side, dataset.features) for side in sides)
     y_train, y_test = (target_values(side, dataset) for side in sides)
+    share = project.config.training.holdout
     fix_seeds(seed)
     with tracking.run(project, model) as run:
         trained, train_metrics, test_metrics = team.train_model(model)(
@@ -42,7 +43,7 @@ def main(config: Path, model: str, training: Path, seed: int, output: Path) -> N
         tracking.log_metrics("test_", test_metrics)
         run_id = run.info.run_id
     with replacing(output / "model") as aside:
-        saving.save(trained, X_train.head(EXAMPLE_ROWS), dataset, aside)
+        saving.save(trained, X_train.head(EXAMPLE_ROWS), dataset, share, aside)
     write_json(
         output / "run.json",
         {
