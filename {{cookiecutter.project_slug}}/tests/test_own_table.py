@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from conftest import invoke
+from conftest import invoke, sample_rows
 from small import PETS, pets
 
+from {{cookiecutter.project_slug}} import datasets
 from {{cookiecutter.project_slug}}.config import Project
 from {{cookiecutter.project_slug}}.datasets import read_table
 from {{cookiecutter.project_slug}}.errors import ProjectError
@@ -77,6 +78,19 @@ def test_a_table_takes_the_place_of_the_dataset(project: Project, tmp_path: Path
     assert config.datasets[0].target.name == target
     assert {model.dataset for model in config.training.models} == {"pets"}
     assert invoke(project, "validate-datasets").exit_code == 0
+
+
+def test_a_dataset_that_no_longer_fits_model_yaml_is_told_not_a_traceback(
+    project: Project,
+) -> None:
+    for dataset in project.config.datasets:
+        datasets.save(project, dataset, sample_rows(dataset))
+    new = {"name": "gone", "type": "number"}
+    project.edit(lambda document: document["datasets"][0].update(entity_key=[]))
+    project.edit(lambda document: document["datasets"][0]["features"].append(new))
+    result = invoke(project, "validate-datasets")
+    assert result.exit_code == 1
+    assert "gone: the column is missing" in result.stdout
 
 
 def test_without_a_yes_nothing_is_written(project: Project, tmp_path: Path) -> None:

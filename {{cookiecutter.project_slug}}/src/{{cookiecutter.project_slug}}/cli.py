@@ -93,9 +93,10 @@ def validate_datasets() -> None:
         rows = datasets.load(project, entry)
         problems: list[object] = [*validate(rows, entry)]
         try:
-            split(rows, entry, project.config.training.holdout, HOLDOUT)
+            if not problems:  # a split needs the columns and types that the schema names
+                split(rows, entry, project.config.training.holdout, HOLDOUT)
         except ProjectError as error:
-            problems = problems or [error]
+            problems = [error]
         wrong += len(problems)
         click.echo(f"{entry.name}: {len(rows):,} rows, {len(problems) or 'no'} problems")
         for problem in problems:
