@@ -8,7 +8,8 @@ class Ready(NamedTuple):
     """What a ready model's train.py consists of, beside what all of them share.
 
     `hyperparameters` are (name, type, default) in the order of the constructor; their values
-    stand in model.yaml.
+    stand in model.yaml. `requirements` are what it is trained with; serving needs them only
+    where the model has no compiled form. The compiled form of `trees` is run by onnxruntime.
     """
 
     title: str
@@ -19,9 +20,12 @@ class Ready(NamedTuple):
     helpers: tuple[str, ...] = ()
     train_metrics: str = "fit_metrics(model, X_train, y_train)"
     requirements: tuple[str, ...] = ()
+    trees: bool = False
 
 
 RANDOM_STATE = ("random_state", "int", "20")
+TREES = ("onnxruntime>=1.20",)
+COMPILING = ("onnx>=1.17", *TREES)
 
 READY = {
 {% include cookiecutter.__task ~ "/ready_linear.py" %}
@@ -34,6 +38,7 @@ READY = {
             ("min_samples_leaf", "int", "3"),
             RANDOM_STATE,
         ),
+        trees=True,
     ),
     "gradient_boosting": Ready(
         title="Gradient boosting on histograms: trees that each mend what those before missed.",
@@ -45,6 +50,7 @@ READY = {
             ("max_leaf_nodes", "int", "15"),
             RANDOM_STATE,
         ),
+        trees=True,
     ),
     "xgboost": Ready(
         title="XGBoost: regularised gradient boosting.",
@@ -63,6 +69,7 @@ READY = {
             "xgboost-cpu>=3.2,<4; sys_platform != 'darwin'",
             "xgboost>=3.2,<4; sys_platform == 'darwin'",
         ),
+        trees=True,
     ),
 }
 

@@ -8,9 +8,9 @@ from sqlalchemy import Engine
 
 from {{cookiecutter.project_slug}}.config import Config, Dataset, RegisteredModel
 from {{cookiecutter.project_slug}}.errors import InputError, NotFound, Unavailable
-from {{cookiecutter.project_slug}}.feature_store import query
-from {{cookiecutter.project_slug}}.schema import as_json, example
-from {{cookiecutter.project_slug}}.scoring.service import ServedModel
+from {{cookiecutter.project_slug}}.feature_store import first_row
+from {{cookiecutter.project_slug}}.scoring.models import ServedModel
+from {{cookiecutter.project_slug}}.values import as_json, example
 
 MODEL = "{{ cookiecutter.__models.split()[0] }}"
 FEATURES = Path(__file__).with_name("feature_inference_query.sql").read_text(encoding="utf-8")
@@ -50,10 +50,10 @@ class Serve:
         """The latest features of one {{ cookiecutter.__entity }}."""
         if not re.fullmatch(r"[0-9]{1,18}", str({{ cookiecutter.__key }})):
             raise InputError(f"{{ cookiecutter.__key }}: expected a whole number, got {{ "{" }}{{ cookiecutter.__key }}!r}.")
-        rows = query(self.sql_engine, FEATURES, {"{{ cookiecutter.__key }}": int({{ cookiecutter.__key }})})
-        if rows.empty:
+        row = first_row(self.sql_engine, FEATURES, {"{{ cookiecutter.__key }}": int({{ cookiecutter.__key }})})
+        if row is None:
             raise NotFound(f"The feature store has no {{ cookiecutter.__entity }} with {{ cookiecutter.__key }} {{ "{" }}{{ cookiecutter.__key }}}.")
-        missing = [name for name in self.model.dataset.feature_names if name not in rows.columns]
+        missing = [name for name in self.model.dataset.feature_names if name not in row]
         if missing:
             raise Unavailable(f"feature_inference_query.sql yields no {', '.join(missing)}.")
-        return as_json(rows.iloc[0].to_dict())
+        return as_json(row)

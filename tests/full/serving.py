@@ -65,3 +65,46 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
+
+
+class Server:
+    """A service that is running: its address, its processes, what it printed."""
+
+    def __init__(self, process: subprocess.Popen, address: str, log: Path) -> None:
+        self.process, self.address, self.log = process, address, log
+
+    def workers(self) -> list[int]:
+        """The process ids of gunicorn's workers."""
+        found = subprocess.run(
+            ["pgrep", "-P", str(self.process.pid)], capture_output=True, text=True, check=False
+        )
+        return [int(word) for word in found.stdout.split()]
+
+    def stop(self) -> int:
+        """Ask it to end, as a container's host does; its exit code."""
+        self.process.terminate()
+        return self.process.wait(timeout=60)
+
+
+@contextmanager
+def running(project: Path, **settings: str) -> Iterator[Server]:
+    """A service that a test may stop or harm; ended at the latest when the block ends.
+
+    Args:
+        project: where it runs.
+        settings: variables of its environment.
+    """
+    port = free_port()
+    python = project / ".venv" / "bin" / "python"
+    command = [python, "-m", project.name, "serve-local", "--port", str(port)]
+    path = project / "serve.log"
+    variables = environment() | settings
+    with path.open("w") as log:
+        process = subprocess.Popen(command, cwd=project, env=variables, stdout=log, stderr=log)
+    server = Server(process, f"http://127.0.0.1:{port}", path)
+    try:
+        _wait(process, server.address, path)
+        yield server
+    finally:
+        if process.poll() is None:
+            server.stop()

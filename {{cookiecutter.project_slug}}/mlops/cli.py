@@ -42,6 +42,40 @@ def doctor() -> None:
     sys.exit(wrong)
 
 
+@verbs.command()
+@click.argument("model", required=False)
+@click.option("--version", help="A version of the registry, as training named it.")
+@click.option("--share", type=click.FloatRange(0, 1), help="Of the entities that it answers.")
+@click.option("--shadow", is_flag=True, help="It answers to the prediction log only.")
+@click.option("--champion", is_flag=True, help="It takes the champion's place.")
+@click.option("--remove", is_flag=True, help="It answers no more.")
+def traffic(
+    model: str | None,
+    version: str | None,
+    share: float | None,
+    shadow: bool,
+    champion: bool,
+    remove: bool,
+) -> None:
+    """Say which versions answer; give one a share."""
+    from mlops import traffic as roles
+
+    project = Project.find()
+    if model is not None:
+        if version is None or [share is not None, shadow, champion, remove].count(True) != 1:
+            raise click.UsageError(
+                "Give --version and one of --share, --shadow, --champion, --remove."
+            )
+        if champion:
+            roles.promote(project, model, version)
+        elif remove:
+            roles.remove(project, model, version)
+        else:
+            roles.assign(project, model, version, share, shadow)
+    for line in roles.table(project):
+        click.echo(line)
+
+
 @verbs.command("add-model")
 @click.argument("model", required=False)
 @click.option("--dataset", help="What it learns from; the first dataset unless given.")

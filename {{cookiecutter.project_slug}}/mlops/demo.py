@@ -1,6 +1,7 @@
 """The whole life once: data, validation, training, a server, and a prediction over HTTP."""
 
 import json
+import os
 import subprocess
 import sys
 import time
@@ -16,7 +17,7 @@ from {{cookiecutter.project_slug}}.config import Project
 from {{cookiecutter.project_slug}}.errors import ProjectError
 from {{cookiecutter.project_slug}}.files import sha256, write_text
 from {{cookiecutter.project_slug}}.processes import free_port
-from {{cookiecutter.project_slug}}.schema import as_json
+from {{cookiecutter.project_slug}}.values import as_json
 
 PACKAGE = "{{cookiecutter.project_slug}}"
 PATIENCE = 60  # seconds until the service must be ready
@@ -114,6 +115,10 @@ def _wait_until_ready(server: "subprocess.Popen[bytes]", address: str, log: str)
 
 
 def _ask(url: str, body: dict[str, Any]) -> Any:
-    request = Request(url, json.dumps(body).encode(), {"Content-Type": "application/json"})
+    headers = {"Content-Type": "application/json"}
+    key = os.environ.get("API_KEY", "").partition(",")[0].strip()
+    if key:
+        headers["X-API-Key"] = key
+    request = Request(url, json.dumps(body).encode(), headers)
     with urlopen(request, timeout=30) as response:
         return json.load(response)

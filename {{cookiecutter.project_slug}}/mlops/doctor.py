@@ -12,6 +12,7 @@ from {{cookiecutter.project_slug}}.config import Dataset, Project
 from {{cookiecutter.project_slug}}.errors import ProjectError
 from {{cookiecutter.project_slug}}.files import sha256
 from {{cookiecutter.project_slug}}.init import SUPPORTED, fingerprint
+from {{cookiecutter.project_slug}}.scoring.access import Access
 
 from mlops import pipeline
 from mlops.train import TRAINING
@@ -41,6 +42,7 @@ def examine(project: Project) -> Iterator[Finding]:
         count = partial(_count, project, dataset)
         yield _attempt(f"dataset {dataset.name}", "to do", count)
     yield from _models(project)
+    yield _attempt("access", "wrong", lambda: f"answers {Access.from_environment(os.environ)}")
     yield _credential(project)
 
 

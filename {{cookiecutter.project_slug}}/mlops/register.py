@@ -1,17 +1,20 @@
 """The last step: register the model if it beats its champion, and say so either way."""
 
 import os
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import click
 
-from {{cookiecutter.project_slug}} import tracking
+from {{cookiecutter.project_slug}} import compiled, tracking
 from {{cookiecutter.project_slug}}.config import Project
 from {{cookiecutter.project_slug}}.errors import ProjectError
 from {{cookiecutter.project_slug}}.files import read_json, write_json
 from {{cookiecutter.project_slug}}.metrics import gate
+from {{cookiecutter.project_slug}}.model_files import MEASURED
 from {{cookiecutter.project_slug}}.registry import Registry, open_registry, registered_name
 from {{cookiecutter.project_slug}}.steps.options import CONFIG, FOLDER, NEW_FOLDER, step
 
@@ -51,7 +54,9 @@ def main(config: Path, model: str, trained: Path, evaluation: Path, output: Path
             "metric": f"{outcome['metric']}={outcome['value']}",
             "data_version": f"{dataset.name}:{dataset.version}",
         }
-        serving = registry.register(name, trained / "model", tags)
+        with TemporaryDirectory() as folder:
+            files = _files(Path(folder) / "model", trained, measured)
+            serving = registry.register(name, files, tags)
         outcome["version"] = serving.version
     if serving:
         outcome["serving"] = {"version": serving.version, "sha256": serving.sha256}
@@ -59,6 +64,20 @@ def main(config: Path, model: str, trained: Path, evaluation: Path, output: Path
         tracking.mlflow().set_tag("registered_version", outcome["version"] or "none")
     write_json(output / "registration.json", outcome)
     click.echo(f"{model}: {told(outcome)}")
+
+
+def _files(folder: Path, trained: Path, measured: Mapping[str, Any]) -> Path:
+    """What is registered: the model, what was measured, the compiled form if it was as good."""
+    refused = "refused" in measured["compiled"]
+    ignored = shutil.ignore_patterns(compiled.FOLDER) if refused else None
+    shutil.copytree(trained / "model", folder, ignore=ignored)
+    noted = {
+        "metrics": measured["challenger"],
+        "holdout_rows": measured["holdout_rows"],
+        "compiled": measured["compiled"],
+    }
+    write_json(folder / MEASURED, noted)
+    return folder
 
 
 def told(outcome: Mapping[str, Any]) -> str:

@@ -16,7 +16,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "src")]  # for `python mlops/scaffold.py`,
 
 from {{cookiecutter.project_slug}}.errors import ProjectError  # noqa: E402
 
-from mlops.catalogue import PREDICT, READY, Ready  # noqa: E402
+from mlops.catalogue import COMPILING, PREDICT, READY, TREES, Ready  # noqa: E402
 
 TRAIN = Template('''"""$title"""
 
@@ -185,13 +185,18 @@ def _insert(text: str, keys: list[str], block: str) -> str:
 
 def _requirements(path: Path, ready: Ready) -> dict[Path, str]:
     """pyproject.toml with the model's packages in the groups that train and serve it."""
-    text = path.read_text(encoding="utf-8")
-    new = [f'    "{line}",\n' for line in ready.requirements if f'"{line}"' not in text]
-    for group in ("train", "serve") if new else ():
+    old = text = path.read_text(encoding="utf-8")
+    wanted = {
+        "train": [*ready.requirements, *(COMPILING if ready.trees else ())],
+        "serve": list(TREES if ready.trees else ()),
+        "plain": list(ready.requirements),
+    }
+    for group, lines in wanted.items():
         head, rest = text.split(f"\n{group} = [\n", 1)
         inside, tail = rest.split("\n]\n", 1)
-        text = f"{head}\n{group} = [\n{inside}\n{''.join(new)}]\n{tail}"
-    return {path: text} if new else {}
+        new = "".join(f'\n    "{line}",' for line in lines if f'"{line}"' not in inside)
+        text = f"{head}\n{group} = [\n{inside}{new}\n]\n{tail}"
+    return {path: text} if text != old else {}
 
 
 if __name__ == "__main__":

@@ -100,11 +100,13 @@ def _collect(project: Project, run: LocalRun, model: str) -> dict[str, Any] | No
 
 
 def _note(project: Project, outcomes: Sequence[Mapping[str, Any]]) -> None:
-    """Write the champions into `models` of model.yaml, one entry a model.
+    """Write the champions into `models` of model.yaml.
 
     An old champion is not there yet where the model has learned from another dataset meanwhile.
+    Challengers and shadows of the same data stay.
     """
-    noted = {(entry.name, entry.version) for entry in project.config.models}
+    champions = (entry for entry in project.config.models if entry.is_champion)
+    noted = {(entry.name, entry.version) for entry in champions}
     new = {
         outcome["model"]: _entry(project, outcome)
         for outcome in outcomes
@@ -114,10 +116,20 @@ def _note(project: Project, outcomes: Sequence[Mapping[str, Any]]) -> None:
         return
 
     def change(document: Any) -> None:
-        kept = [entry for entry in document.get("models") or [] if entry["model"] not in new]
+        old = document.get("models") or []
+        kept = [entry for entry in old if _stays(entry, new.get(entry["model"]))]
         document["models"] = [*kept, *new.values()]
 
     project.edit(change)
+
+
+def _stays(entry: Mapping[str, Any], champion: Mapping[str, Any] | None) -> bool:
+    """Whether an entry of model.yaml goes on beside a model's new champion."""
+    if champion is None:
+        return True
+    beside = "share" in entry or entry.get("shadow")
+    other = entry["version"] != champion["version"]
+    return bool(beside and other and entry["name"] == champion["name"])
 
 
 def _entry(project: Project, outcome: Mapping[str, Any]) -> dict[str, Any]:

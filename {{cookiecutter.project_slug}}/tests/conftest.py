@@ -21,12 +21,26 @@ PACKAGE = "{{cookiecutter.project_slug}}"
 ROOT = Path(__file__).resolve().parents[1]
 FOLDERS = ("dataset_creation", "mlops", "models", "serve")
 ROWS = 400
+SETTINGS = (
+    "API_KEY",
+    "API_KEY_FILE",
+    "APPLICATIONINSIGHTS_CONNECTION_STRING",
+    "AUTHENTICATION",
+    "ENTRA_AUDIENCE",
+    "ENTRA_AUTHORITY",
+    "ENTRA_TENANT_ID",
+    "ENVIRONMENT",
+    "FEATURE_STORE_URL",
+    "MLFLOW_TRACKING_URI",
+    "PREDICTION_LOG",
+    "ROUTES",
+)
 
 
 @pytest.fixture(autouse=True)
 def own_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """What the person's .env or shell says must not reach a test."""
-    for name in ("ENVIRONMENT", "FEATURE_STORE_URL", "MLFLOW_TRACKING_URI"):
+    for name in SETTINGS:
         monkeypatch.setenv(name, "")
     monkeypatch.setenv("AML_PIPELINE_EXEC_MODE", "DEV")
 
@@ -52,7 +66,7 @@ def copy_project(root: Path) -> Project:
     for folder in FOLDERS:
         ignored = shutil.ignore_patterns("__pycache__")
         shutil.copytree(ROOT / folder, root / folder, ignore=ignored)
-    for name in ("model.yaml", "pyproject.toml"):
+    for name in ("gunicorn.conf.py", "model.yaml", "pyproject.toml"):
         shutil.copy(ROOT / name, root / name)
     project = Project(root)
     project.edit(lambda document: document.update(models=[]))

@@ -16,7 +16,7 @@ from {{cookiecutter.project_slug}}.config import Project
 from {{cookiecutter.project_slug}}.errors import ProjectError
 from {{cookiecutter.project_slug}}.files import sha256
 from {{cookiecutter.project_slug}}.processes import free_port
-from {{cookiecutter.project_slug}}.schema import example
+from {{cookiecutter.project_slug}}.values import example
 
 
 def test_a_trained_model_is_registered_in_model_yaml(trained: Project) -> None:

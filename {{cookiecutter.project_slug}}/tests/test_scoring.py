@@ -8,8 +8,8 @@ from flask.testing import FlaskClient
 
 from {{cookiecutter.project_slug}} import model_files
 from {{cookiecutter.project_slug}}.config import Column, Project
-from {{cookiecutter.project_slug}}.schema import example
 from {{cookiecutter.project_slug}}.scoring.app import create_app
+from {{cookiecutter.project_slug}}.values import example
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,8 @@ from conftest import ROOT, sample_rows
 
 from {{cookiecutter.project_slug}} import feature_store, team
 from {{cookiecutter.project_slug}}.config import Project, TrainedModel
-from {{cookiecutter.project_slug}}.schema import as_json, model_frame, split, target_values
+from {{cookiecutter.project_slug}}.schema import model_frame, split, target_values
+from {{cookiecutter.project_slug}}.values import as_json
 
 MODELS = Project(ROOT).config.training.models
 

@@ -148,8 +148,38 @@ class FeatureStore(Section):
         return self
 
 
+class PredictionLog(Section):
+    """Where predictions are kept: a SQLAlchemy URL, or a container of Cosmos DB."""
+
+    url: str | None = None
+    endpoint: str | None = None
+    database: str | None = None
+    container: str | None = None
+
+    @validates_model(mode="after")
+    def _one_place(self) -> "PredictionLog":
+        cosmos = (self.endpoint, self.database, self.container)
+        if any(cosmos) != all(cosmos) or any(cosmos) == (self.url is not None):
+            raise ValueError("give either url, or endpoint, database and container")
+        return self
+
+
+class Serving(Section):
+    """What the service keeps, and how much it takes on at once."""
+
+    prediction_log: PredictionLog | Literal["off"] = PredictionLog(
+        url="sqlite:///local_assets/predictions.db"
+    )
+    most_rows: int = Field(default=10_000, ge=1)  # of one request
+    time_limit: float = Field(default=30, gt=0)  # seconds
+
+
 class RegisteredModel(Section):
-    """A version in the registry; the service loads it only if its files have this hash."""
+    """A version in the registry; the service loads it only if its files have this hash.
+
+    A model may have several: one champion, challengers that answer a `share` of the entities,
+    and shadows, which answer to the prediction log only.
+    """
 
     name: str
     model: ModelName
@@ -157,6 +187,18 @@ class RegisteredModel(Section):
     version: str
     is_mlflow: bool = True
     sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
+    share: float | None = Field(default=None, ge=0, le=1)
+    shadow: bool = False
+
+    @validates_model(mode="after")
+    def _one_role(self) -> "RegisteredModel":
+        if self.shadow and self.share is not None:
+            raise ValueError("a shadow answers nobody: give share or shadow, not both")
+        return self
+
+    @property
+    def is_champion(self) -> bool:
+        return self.share is None and not self.shadow
 
 
 class Config(Section):
@@ -167,7 +209,22 @@ class Config(Section):
     feature_store: FeatureStore
     datasets: list[Dataset] = Field(min_length=1)
     training: Training
+    serving: Serving = Serving()
     models: list[RegisteredModel] = []
+
+    @validates_model(mode="after")
+    def _versions_share_a_model(self) -> "Config":
+        for name in dict.fromkeys(entry.model for entry in self.models):
+            versions = [entry for entry in self.models if entry.model == name]
+            if sum(entry.is_champion for entry in versions) != 1:
+                raise ValueError(
+                    f"models: {name} needs one version that has neither share nor shadow"
+                )
+            if sum(entry.share or 0 for entry in versions) > 1:
+                raise ValueError(f"models: the shares of {name} are more than 1 in all")
+            if len({entry.version for entry in versions}) < len(versions):
+                raise ValueError(f"models: a version of {name} is given twice")
+        return self
 
     @validates_model(mode="after")
     def _names_refer_to_something(self) -> "Config":
@@ -232,6 +289,9 @@ class Project:
 
     def model_path(self, registered: RegisteredModel) -> Path:
         return self.assets / "models" / registered.name / registered.version
+
+    def predict_path(self, model: str) -> Path:
+        return self.root / "models" / model / "predict.py"
 
     def edit(self, change: Callable[[Any], None]) -> None:
         """Let `change` edit model.yaml's document; comments, order and quotes stay.

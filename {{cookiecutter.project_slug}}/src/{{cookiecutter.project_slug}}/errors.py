@@ -15,3 +15,7 @@ class NotFound(ProjectError):
 
 class Unavailable(ProjectError):
     """Something that the answer needs is away for now; HTTP 503."""
+
+
+class TooMuch(ProjectError):
+    """A request asks for more than the service takes on at once; HTTP 422."""

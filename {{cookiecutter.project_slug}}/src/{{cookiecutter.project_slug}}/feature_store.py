@@ -2,19 +2,22 @@
 
 import os
 import struct
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from importlib.metadata import entry_points
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
-import pandas as pd
 from sqlalchemy import URL, Engine, Select, create_engine, event, make_url, text
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 
 from .config import FeatureStore, Project, expand
 from .errors import ProjectError, Unavailable
 from .files import replacing
+
+if TYPE_CHECKING:  # looking a row up does without pandas
+    import pandas as pd
 
 Token = Callable[[], str]
 DRIVERS = {"postgresql": "psycopg[binary]", "mssql": "pyodbc", "mysql": "pymysql"}
@@ -126,28 +129,35 @@ def _azure_token() -> Token:
 
 def query(
     engine: Engine, sql: str | Select[Any], parameters: Mapping[str, Any] | None = None
-) -> pd.DataFrame:
-    """The rows of a query, `:name` in its text standing for a parameter.
+) -> "pd.DataFrame":
+    """The rows of a query as a table, `:name` in its text standing for a parameter.
 
     Raises:
         FeatureStoreUnavailable: the store did not answer, or refused the query.
     """
-    try:
-        with engine.connect() as connection:
-            statement = text(sql) if isinstance(sql, str) else sql
-            return pd.read_sql_query(statement, connection, params=dict(parameters or {}))
-    except SQLAlchemyError as error:
-        raise FeatureStoreUnavailable(f"Feature store {shown(engine)}: {_reason(error)}") from error
+    import pandas as pd
+
+    with _told(engine), engine.connect() as connection:
+        statement = text(sql) if isinstance(sql, str) else sql
+        return pd.read_sql_query(statement, connection, params=dict(parameters or {}))
 
 
-def fill(engine: Engine, tables: Mapping[str, pd.DataFrame]) -> None:
+def first_row(engine: Engine, sql: str, parameters: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The first row of a query by column name, or None; for a look-up while serving.
+
+    Raises:
+        FeatureStoreUnavailable: the store did not answer, or refused the query.
+    """
+    with _told(engine), engine.connect() as connection:
+        row = connection.execute(text(sql), dict(parameters)).mappings().first()
+    return dict(row) if row is not None else None
+
+
+def fill(engine: Engine, tables: "Mapping[str, pd.DataFrame]") -> None:
     """Write each table, all or none; one of that name is replaced."""
-    try:
-        with engine.begin() as connection:
-            for name, rows in tables.items():
-                rows.to_sql(name, connection, if_exists="replace", index=False, chunksize=10_000)
-    except SQLAlchemyError as error:
-        raise FeatureStoreUnavailable(f"Feature store {shown(engine)}: {_reason(error)}") from error
+    with _told(engine), engine.begin() as connection:
+        for name, rows in tables.items():
+            rows.to_sql(name, connection, if_exists="replace", index=False, chunksize=10_000)
 
 
 def is_missing_sqlite(project: Project) -> Path | None:
@@ -159,7 +169,7 @@ def is_missing_sqlite(project: Project) -> Path | None:
     return None if path.exists() else path
 
 
-def create_sqlite(path: Path, tables: Mapping[str, pd.DataFrame]) -> None:
+def create_sqlite(path: Path, tables: "Mapping[str, pd.DataFrame]") -> None:
     """A new SQLite file with these tables, there only once it is complete."""
     with replacing(path) as aside:
         engine = create_engine(URL.create("sqlite", database=str(aside)))
@@ -172,6 +182,15 @@ def shown(engine: Engine) -> str:
     if engine.url.get_backend_name() == "sqlite":
         return unquote(str(engine.url.database).removeprefix("file://"))
     return engine.url.render_as_string(hide_password=True)
+
+
+@contextmanager
+def _told(engine: Engine) -> Iterator[None]:
+    """What the database refuses, in words."""
+    try:
+        yield
+    except SQLAlchemyError as error:
+        raise FeatureStoreUnavailable(f"Feature store {shown(engine)}: {_reason(error)}") from error
 
 
 def _reason(error: SQLAlchemyError) -> str:

@@ -1,22 +1,23 @@
 """A trained model on disk: MLflow's format and the schema it learned, loaded only if verified."""
 
-import json
 import pickle
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import pandas as pd
 from ruamel.yaml import YAML
 
 from . import team
 from .config import Dataset
 from .errors import ProjectError
-from .files import sha256
-from .schema import model_frame
+from .files import read_json, sha256
 
-SCHEMA = "schema.json"
+if TYPE_CHECKING:  # a compiled form answers without pandas
+    import pandas as pd
+
+SCHEMA, MEASURED = "schema.json", "measured.json"
 
 
 @dataclass(frozen=True)
@@ -28,10 +29,12 @@ class Predictor:
     dataset: Dataset
     holdout: float  # the share of rows that it did not learn from, by the dataset's split
     model: Any
-    predict: Callable[[Any, pd.DataFrame], Mapping[str, Any]]
+    predict: "Callable[[Any, pd.DataFrame], Mapping[str, Any]]"
 
-    def answer(self, rows: pd.DataFrame) -> Mapping[str, Any]:
+    def answer(self, rows: "pd.DataFrame") -> Mapping[str, Any]:
         """What the team's `predict` says of n rows: `predictions`, `scores` and `labels`."""
+        from .schema import model_frame
+
         return self.predict(self.model, model_frame(rows, self.dataset.features))
 
 
@@ -42,10 +45,8 @@ def load(name: str, version: str, folder: Path, expected: str) -> Predictor:
         ProjectError: the folder is missing, its hash is another, or it cannot be loaded. Nothing
             is unpickled before the hash has been compared.
     """
-    where = f"{folder.parent.name}, version {version}"
-    if not folder.is_dir():
-        raise ProjectError(f"The model {where} is not in {folder.parent}: run train.")
     verify(folder, expected)
+    where = f"{folder.parent.name}, version {version}"
     flavor = YAML(typ="safe", pure=True).load(folder / "MLmodel")["flavors"].get("sklearn")
     if flavor is None:
         raise ProjectError(f"The model {where} is no scikit-learn model.")
@@ -59,7 +60,10 @@ def load(name: str, version: str, folder: Path, expected: str) -> Predictor:
 
 
 def verify(folder: Path, expected: str) -> None:
-    """Refuse a folder whose files are not those that were registered."""
+    """Refuse a folder that is missing, or whose files are not those that were registered."""
+    if not folder.is_dir():
+        where = f"{folder.parent.name}, version {folder.name}"
+        raise ProjectError(f"The model {where} is not in {folder.parent}: run train.")
     if sha256(folder) != expected:
         raise ProjectError(
             f"The model in {folder} is not the one that was registered: its files' hash differs. "
@@ -69,5 +73,18 @@ def verify(folder: Path, expected: str) -> None:
 
 def read_schema(folder: Path) -> tuple[Dataset, float]:
     """What a model learned from, and the share of it that was held out."""
-    noted = json.loads((folder / SCHEMA).read_text(encoding="utf-8"))
+    noted = read_json(folder / SCHEMA)
     return Dataset.model_validate(noted["dataset"]), float(noted["holdout"])
+
+
+def read_measured(folder: Path) -> dict[str, Any]:
+    """What was measured before it was registered: `metrics`, `holdout_rows`, `compiled`."""
+    path = folder / MEASURED
+    return read_json(path) if path.exists() else {"metrics": {}, "holdout_rows": 0, "compiled": {}}
+
+
+def mlflow_version(folder: Path) -> str:
+    """The MLflow that wrote the model."""
+    text = (folder / "MLmodel").read_text(encoding="utf-8")
+    found = re.search(r"^mlflow_version: (\S+)", text, re.MULTILINE)
+    return found[1] if found else ""

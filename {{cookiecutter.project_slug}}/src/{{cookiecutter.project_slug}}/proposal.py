@@ -11,7 +11,7 @@ import pandas as pd
 
 from .config import COLUMN_NAME
 from .errors import ProjectError
-from .schema import LARGEST, plain
+from .values import LARGEST, plain
 
 TARGET_NAMES = ("target", "label", "class", "outcome", "y", "response", "truth")
 METRICS = {"classification": "roc_auc", "regression": "rmse"}

@@ -30,6 +30,12 @@ class Registry(Protocol):
     def champion(self, name: str) -> Version | None:
         """The version that serves now, or None where nothing was registered yet."""
 
+    def find(self, name: str, version: str) -> Version:
+        """A registered version; raises ProjectError where there is none."""
+
+    def set_champion(self, name: str, version: str) -> None:
+        """Let a registered version be the one to beat."""
+
     def register(self, name: str, folder: Path, tags: Mapping[str, str]) -> Version:
         """A new champion with the files of `folder`; the same files again are the same version."""
 
@@ -52,12 +58,23 @@ class LocalRegistry:
             raise ProjectError(f"The registry did not answer: {error}") from None
         return self._version(found)
 
+    def find(self, name: str, version: str) -> Version:
+        from mlflow.exceptions import MlflowException
+
+        try:
+            return self._version(self.client.get_model_version(name, version))
+        except MlflowException:
+            raise ProjectError(f"The registry has no version {version!r} of {name}.") from None
+
+    def set_champion(self, name: str, version: str) -> None:
+        self.client.set_registered_model_alias(name, CHAMPION, version)
+
     def register(self, name: str, folder: Path, tags: Mapping[str, str]) -> Version:
         digest = sha256(folder)
         known = self._versions(name)
         for version in known:
             if version.tags.get("sha256") == digest:
-                self.client.set_registered_model_alias(name, CHAMPION, version.version)
+                self.set_champion(name, version.version)
                 return self._version(version)
         number = 1 + max((int(version.version) for version in known), default=0)
         home = self.root / name / str(number)
@@ -68,7 +85,7 @@ class LocalRegistry:
         )
         if str(created.version) != home.name:  # a version was deleted: its number is not used again
             home.rename(home.with_name(str(created.version)))
-        self.client.set_registered_model_alias(name, CHAMPION, created.version)
+        self.set_champion(name, created.version)
         return self._version(created)
 
     def _versions(self, name: str) -> list[Any]:

@@ -17,7 +17,8 @@ from sklearn.inspection import permutation_importance
 from .config import Column, Config, Dataset, Target
 from .metrics import LOWER_IS_BETTER, gate, measure
 from .model_files import Predictor
-from .schema import label_text, model_frame, target_values
+from .schema import model_frame, target_values
+from .values import label_text
 
 mpl.use("svg")
 mpl.rcParams.update({"svg.fonttype": "none", "font.size": 9, "svg.hashsalt": "report"})

@@ -1,6 +1,6 @@
-"""What a dataset's schema says about its rows: types, splits, examples."""
+"""What a dataset's schema says about its rows: types, splits, random rows."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -8,10 +8,10 @@ import pandas as pd
 
 from .config import Column, Dataset
 from .errors import ProjectError
+from .values import label_text, value_range
 
 SPLIT_STEPS = 10_000
 HOLDOUT = "holdout"  # the salt of the split that the gate measures on
-LARGEST = 3e38  # trees compare in single precision
 
 
 def model_frame(rows: pd.DataFrame, features: Iterable[Column]) -> pd.DataFrame:
@@ -43,11 +43,6 @@ def target_values(rows: pd.DataFrame, dataset: Dataset) -> pd.Series:
     labels = {label_text(label): label for label in target.labels}
     values = rows[target.name].map(lambda value: labels.get(label_text(value), np.nan))
     return values.infer_objects()
-
-
-def label_text(value: Any) -> str:
-    """A label as text, 1 and 1.0 being the same: a column with gaps turns one into the other."""
-    return str(int(value) if isinstance(value, float) and value.is_integer() else value)
 
 
 def holdout_mask(rows: pd.DataFrame, dataset: Dataset, share: float, salt: str) -> pd.Series:
@@ -99,49 +94,12 @@ def random_rows(features: Iterable[Column], count: int, seed: int = 0) -> pd.Dat
     return pd.DataFrame({column.name: _draw(column, count, generator) for column in features})
 
 
-def example(features: Iterable[Column]) -> dict[str, Any]:
-    """One plausible row, always the same: for documentation, smoke tests and `run_fake`."""
-    row: dict[str, Any] = {}
-    for column in features:
-        if column.type == "category":
-            row[column.name] = column.categories[0]
-        elif column.type == "boolean":
-            row[column.name] = True
-        else:
-            low, high = _range(column)
-            middle = (low + high) / 2
-            row[column.name] = round(middle) if column.type == "integer" else round(middle, 2)
-    return row
-
-
 def _draw(column: Column, count: int, generator: np.random.Generator) -> Any:
     if column.type == "category":
         return generator.choice(np.array(column.categories, dtype=object), count)
     if column.type == "boolean":
         return generator.random(count) < 0.5
-    low, high = _range(column)
+    low, high = value_range(column)
     if column.type == "integer":
         return generator.integers(int(np.ceil(low)), int(np.floor(high)) + 1, count)
     return generator.uniform(low, high, count)
-
-
-def _range(column: Column) -> tuple[float, float]:
-    low = column.minimum
-    high = column.maximum
-    if low is None:
-        low = 0.0 if high is None else min(0.0, high)
-    if high is None:
-        high = max(1.0, low + 1.0)
-    return low, high
-
-
-def as_json(values: Mapping[str, Any]) -> dict[str, Any]:
-    """A row with plain Python values, None for missing."""
-    return {name: plain(value) for name, value in values.items()}
-
-
-def plain(value: Any) -> Any:
-    """A scalar without numpy: what JSON can carry."""
-    if isinstance(value, np.generic):
-        value = value.item()
-    return None if isinstance(value, float) and not np.isfinite(value) else value

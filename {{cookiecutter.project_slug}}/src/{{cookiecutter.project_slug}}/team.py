@@ -2,34 +2,36 @@
 
 import importlib
 from collections.abc import Callable
-from typing import Any
-
-import pandas as pd
+from typing import TYPE_CHECKING, Any
 
 from .errors import ProjectError
 
+if TYPE_CHECKING:  # the service reaches serve.py from here, and does without pandas
+    import pandas as pd
+
 
 def train_model(model: str) -> Callable[..., Any]:
-    return _function(f"models.{model}.train", "train_model")
+    return function(f"models.{model}.train", "train_model")
 
 
-def predict(model: str) -> Callable[[Any, pd.DataFrame], dict[str, Any]]:
-    return _function(f"models.{model}.predict", "predict")
+def predict(model: str) -> "Callable[[Any, pd.DataFrame], dict[str, Any]]":
+    return function(f"models.{model}.predict", "predict")
 
 
-def create_dataset() -> Callable[[str, pd.DataFrame], pd.DataFrame]:
-    return _function("dataset_creation.create_datasets", "create_dataset")
+def create_dataset() -> "Callable[[str, pd.DataFrame], pd.DataFrame]":
+    return function("dataset_creation.create_datasets", "create_dataset")
 
 
-def sample_tables() -> Callable[[], dict[str, pd.DataFrame]]:
-    return _function("dataset_creation.sample_data", "sample_tables")
+def sample_tables() -> "Callable[[], dict[str, pd.DataFrame]]":
+    return function("dataset_creation.sample_data", "sample_tables")
 
 
 def serve_class() -> Callable[..., Any]:
-    return _function("serve.serve", "Serve")
+    return function("serve.serve", "Serve")
 
 
-def _function(module_name: str, name: str) -> Callable[..., Any]:
+def function(module_name: str, name: str) -> Callable[..., Any]:
+    """A function or class of a module, by name."""
     path = module_name.replace(".", "/") + ".py"
     try:
         module = importlib.import_module(module_name)

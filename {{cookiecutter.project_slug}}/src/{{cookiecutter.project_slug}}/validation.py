@@ -9,7 +9,7 @@ import pandera.pandas as pa
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 from .config import Column, Dataset, Label
-from .schema import LARGEST, label_text
+from .values import LARGEST, label_text
 
 SHOWN = 5
 LEAK = 0.999  # a single feature that predicts the target this well has seen it

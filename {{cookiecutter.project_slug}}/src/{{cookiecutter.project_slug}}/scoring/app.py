@@ -1,93 +1,192 @@
 """The routes. Every one answers JSON, errors too, and says which field is wrong."""
 
 import logging
+import os
+import time
+from contextlib import suppress
 from typing import Any
 from uuid import uuid4
 
-import msgspec
-from flask import Flask, Response, jsonify, request
+from flask import Flask, Response, g, request
 from werkzeug.exceptions import HTTPException
 
 from ..config import Project
-from ..errors import InputError, NotFound, ProjectError, Unavailable
-from .service import Service
+from ..errors import InputError, NotFound, ProjectError, TooMuch, Unavailable
+from . import logs, page, protocols, routes
+from .access import Access, Refused
+from .inputs import json_object
+from .metrics import OTHER
+from .service import ENCODER, Service
 
 log = logging.getLogger(__name__)
 
 LARGEST_BODY = 16 * 1024 * 1024  # bytes
-STATUS: dict[type[ProjectError], int] = {InputError: 400, NotFound: 404, Unavailable: 503}
+STATUS: dict[type[ProjectError], int] = {
+    InputError: 400,
+    NotFound: 404,
+    protocols.WrongContentType: 415,
+    TooMuch: 422,
+    Unavailable: 503,
+}
+OPEN = {"health", "ready", "ping"}  # probes bring no key
 
 
-def create_app(project: Project | None = None, environment: str | None = None) -> Flask:
+def create_app(
+    project: Project | None = None, environment: str | None = None, start: bool = True
+) -> Flask:
     """The service of a project: of the one around this folder, unless another is given.
 
     Args:
         project: whose model.yaml names the models to load.
         environment: what the variable ENVIRONMENT says, unless given: `app-dev` answers in the
             real shape without models or a feature store.
+        start: whether this process will answer; False where it is forked into workers that
+            call `app.extensions["service"].start()` themselves.
     """
     service = Service(project or Project.find(), environment)
     app = Flask(__name__, static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = LARGEST_BODY
-    app.json.sort_keys = False  # type: ignore[attr-defined]
     app.extensions["service"] = service
-
-    @app.get("/")
-    def index() -> Response:
-        config = service.config
-        names = {"name": config.name, "description": config.description}
-        return jsonify(names | {"api_version": config.api_version})
-
-    @app.get("/health")
-    def health() -> Response:
-        return jsonify(status="OK")
-
-    @app.get("/ready")
-    def ready() -> tuple[Response, int]:
-        versions = {name: model.version for name, model in service.models.items()}
-        status = 503 if service.problems else 200
-        return jsonify(ready=status == 200, models=versions, problems=service.problems), status
-
-    @app.route("/run", methods=["GET", "POST"])
-    def run() -> Response:
-        user_inputs = request.args.to_dict() if request.method == "GET" else _object()
-        features, outputs = service.run(user_inputs)
-        answer = {"id": str(uuid4()), "user_inputs": user_inputs}
-        return jsonify(answer | {"features": features, "outputs": outputs})
-
-    @app.post("/<model>/predict")
-    def predict(model: str) -> Response:
-        served = service.model(model)
-        payload = _object().get("payload")
-        if not isinstance(payload, dict) or "instances" not in payload:
-            raise InputError('Expected {"payload": {"instances": [...]}}.')
-        return jsonify(payload=served.answer(served.instances(payload["instances"])))
-
-    @app.errorhandler(Exception)
-    def refuse(error: Exception) -> tuple[Response, int]:
-        status, words = _explained(error)
-        if request.path.endswith("/predict"):
-            return jsonify(payload={"success": False, "error": words}), status
-        return jsonify(error=words), status
-
+    access = Access.from_environment(os.environ)
+    _guard(app, service, access)
+    _probes(app, service, access)
+    _predictions(app, service)
+    _pages(app, service, access.keyed)
+    routes.add(app, service)
+    service.routes |= {rule.rule for rule in app.url_map.iter_rules()}
+    if start:
+        service.start()
     return app
 
 
-def _object() -> dict[str, Any]:
-    """The request's JSON object."""
-    try:
-        value = msgspec.json.decode(request.get_data())
-    except RecursionError:
-        raise InputError("The body is nested too deeply.") from None
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        reason = str(error).partition(" - at ")[0]
-        raise InputError(f"The body is not valid JSON: {reason}.") from None
-    if not isinstance(value, dict):
-        raise InputError("The body must be a JSON object.")
-    return value
+def answer(value: Any, status: int = 200, mimetype: str = "application/json") -> Response:
+    return Response(ENCODER.encode(value), status, mimetype=mimetype)
+
+
+def _guard(app: Flask, service: Service, access: Access) -> None:
+    """What happens before and after every request."""
+
+    @app.before_request
+    def enter() -> None:
+        g.started = time.perf_counter()
+        g.request_id = logs.new_request_id(request.headers.get("X-Request-ID"))
+        logs.REQUEST_ID.set(g.request_id)
+        if request.endpoint not in OPEN:
+            access.check(request.headers, request.remote_addr)
+
+    @app.after_request
+    def leave(response: Response) -> Response:
+        seconds = time.perf_counter() - g.started
+        rule = request.url_rule.rule if request.url_rule else OTHER
+        model = (request.view_args or {}).get("model", "")
+        response.headers["X-Request-ID"] = g.request_id
+        service.metrics.answered(rule, request.method, response.status_code, model, seconds)
+        if service.telemetry:
+            ended = time.time_ns()
+            service.telemetry.request(
+                rule,
+                request.method,
+                response.status_code,
+                ended - int(seconds * 1e9),
+                ended,
+                g.request_id,
+                {"model": model},
+            )
+        return response
+
+    @app.teardown_request
+    def forget(_error: BaseException | None) -> None:
+        logs.REQUEST_ID.set(None)
+
+    @app.errorhandler(Exception)
+    def refuse(error: Exception) -> Response:
+        status, words = _explained(error)
+        shape: Any = {"error": words}
+        if request.path.endswith("/predict"):
+            shape = {"payload": {"success": False, "error": words}}
+        response = answer(shape, status)
+        if isinstance(error, HTTPException):
+            allowed = error.get_response().headers.get("Allow")
+            response.headers.update({"Allow": allowed} if allowed else {})
+        if isinstance(error, Refused):
+            response.headers.update(error.headers)
+        return response
+
+
+def _probes(app: Flask, service: Service, access: Access) -> None:
+    @app.get("/health")
+    @app.get("/healthcheck")
+    def health() -> Response:
+        return answer({"status": "OK"})
+
+    @app.get("/ready")
+    def ready() -> Response:
+        is_ready = not service.problems
+        found: dict[str, Any] = {"ready": is_ready}
+        with suppress(ProjectError):  # a probe brings no key; who does is told more
+            access.check(request.headers, request.remote_addr)
+            found |= {**service.roles(), "problems": service.problems}
+        return answer(found, 200 if is_ready else 503)
+
+    @app.get("/ping")
+    def ping() -> Response:
+        return Response("\n", 503 if service.problems else 200, mimetype="application/json")
+
+    @app.get("/version")
+    def version() -> Response:
+        return Response(service.mlflow_version(), mimetype="text/plain")
+
+    @app.get("/metrics")
+    def metrics() -> Response:
+        text, content_type = service.metrics.text()
+        return Response(text, content_type=content_type)
+
+
+def _predictions(app: Flask, service: Service) -> None:
+    @app.route("/run", methods=["GET", "POST"])
+    def run() -> Response:
+        if request.method == "GET":
+            user_inputs = request.args.to_dict()
+        else:
+            user_inputs = json_object(request.get_data())
+        features, outputs = service.run(user_inputs)
+        found = {"id": str(uuid4()), "user_inputs": user_inputs}
+        return answer(found | {"features": features, "outputs": outputs})
+
+    @app.post("/<model>/predict")
+    def predict(model: str) -> Response:
+        body = request.get_data()
+        found = service.predict(service.model(model), lambda reader: reader.body(body), "/predict")
+        return answer({"payload": found})
+
+    @app.post("/score")
+    @app.post("/<model>/score")
+    def score(model: str | None = None) -> Response:
+        return answer(service.score(request.get_data(), model))
+
+    @app.post("/invocations")
+    @app.post("/<model>/invocations")
+    def invocations(model: str | None = None) -> Response:
+        found = service.invocations(request.get_data(), request.content_type, model)
+        return answer(protocols.answer(found["predictions"]))
+
+
+def _pages(app: Flask, service: Service, keyed: bool) -> None:
+    app.register_blueprint(page.blueprint(lambda: (service.config, service.facts())))
+
+    @app.get("/")
+    def index() -> Response:
+        if page.wants_page(request):
+            found = page.page(service.config, service.facts(), keyed=keyed)
+            return page.secured(Response(found, mimetype="text/html"))
+        config = service.config
+        names = {"name": config.name, "description": config.description}
+        return answer(names | {"api_version": config.api_version})
 
 
 def _explained(error: Exception) -> tuple[int, str]:
+    if isinstance(error, Refused):
+        return error.status, str(error)
     if isinstance(error, HTTPException):
         return error.code or 500, error.description or error.name
     for kind, status in STATUS.items():

@@ -6,33 +6,38 @@ import sys
 from ..config import Project
 from ..errors import ProjectError
 from ..processes import hand_over, refuse_taken
-from . import APP_DEV
+from . import APP_DEV, logs
+from .access import Access
 
-PACKAGE = __package__ or ""
+CONFIGURATION = "gunicorn.conf.py"
 
 
 def serve(project: Project, host: str, port: int) -> int:
     """Serve until stopped; returns the exit code, unless gunicorn took this process's place.
 
     Raises:
-        ProjectError: nothing is registered to serve, or the port is taken.
+        ProjectError: nothing is registered to serve, the port is taken, or others than this
+            machine could call without a key.
     """
     if os.environ.get("ENVIRONMENT") != APP_DEV and not project.config.models:
         raise ProjectError("No model is registered in model.yaml yet: run train first.")
+    Access.from_environment(os.environ).refuse_exposed([host])
     refuse_taken(host, port)
     if sys.platform == "win32":
         from waitress import serve as waitress_serve
 
         from .app import create_app
 
-        waitress_serve(create_app(project), host=host, port=port)
+        logs.configure(os.environ.get("LOG_LEVEL") or "info")
+        app = create_app(project)
+        # Who called through a proxy must be told from who called on this machine.
+        waitress_serve(app, host=host, port=port, clear_untrusted_proxy_headers=False)
+        app.extensions["service"].stop()
         return 0
     return hand_over(command(host, port), project.root)
 
 
 def command(host: str, port: int) -> list[str]:
-    """gunicorn's command line."""
-    configuration = f"python:{PACKAGE}.gunicorn_conf"
-    bind = f"{host}:{port}"
-    app = f"{PACKAGE}.app:create_app()"
-    return [sys.executable, "-m", "gunicorn", "-c", configuration, "--bind", bind, app]
+    """gunicorn's command line; `gunicorn.conf.py` says the rest."""
+    address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    return [sys.executable, "-m", "gunicorn", "-c", CONFIGURATION, "--bind", address]

@@ -1,140 +1,358 @@
-"""What the service holds while it runs: verified models and the team's Serve object."""
+"""What the service holds while it runs: verified models, the team's Serve object, the log."""
 
 import logging
 import os
-from collections.abc import Mapping
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
+from pathlib import Path
 from typing import Any
 
-import pandas as pd
+import msgspec
 
 from .. import feature_store, model_files, team
-from ..config import Config, Dataset, Project
-from ..errors import NotFound, ProjectError, Unavailable
-from ..schema import as_json, example, plain
-from . import APP_DEV
+from ..config import Config, Project, RegisteredModel
+from ..config import PredictionLog as PredictionLogSettings
+from ..errors import NotFound, ProjectError, TooMuch, Unavailable
+from ..values import as_json, example
+from . import APP_DEV, models, protocols
+from .facts import ModelFacts
 from .inputs import Reader
+from .logs import REQUEST_ID
+from .metrics import Metrics
+from .models import RUN, Models, Run, ServedModel, Version
+from .prediction_log import PredictionLog
+from .records import records_of
+from .stores import Record, open_store
+from .tracing import Telemetry, open_telemetry
 
 log = logging.getLogger(__name__)
 
-
-class ServedModel:
-    """A registered model as serve.py and the routes use it."""
-
-    def __init__(self, predictor: model_files.Predictor) -> None:
-        self.name = predictor.name
-        self.version = predictor.version
-        self.dataset = predictor.dataset
-        self._predictor = predictor
-        self._reader = Reader(predictor.dataset)
-
-    def features(self, user_inputs: Mapping[str, Any]) -> dict[str, Any]:
-        """The features among what a caller sent; raises InputError naming a wrong one."""
-        return self._reader.features(user_inputs)
-
-    def instances(self, value: Any) -> list[dict[str, Any]]:
-        return self._reader.instances(value)
-
-    def answer(self, rows: pd.DataFrame | list[dict[str, Any]] | dict[str, Any]) -> dict[str, Any]:
-        """Predictions for n rows, as JSON can carry them, with the model's name and version."""
-        if isinstance(rows, Mapping):
-            rows = [dict(rows)]
-        table = pd.DataFrame(rows, columns=self.dataset.feature_names)
-        found = self._predictor.answer(table) if len(table) else {}
-        return shaped(found, self.dataset, self.name, self.version)
+WATCHED = 2.0  # seconds between looks at model.yaml
+THREADS = 8  # that may be busy with the team's code at a time
 
 
-class FakeModel(ServedModel):
-    """Answers in the real shape with nothing loaded: what app developers write against."""
-
-    def __init__(self, name: str, dataset: Dataset) -> None:
-        self.name, self.version, self.dataset = name, "fake", dataset
-        self._reader = Reader(dataset)
-
-    def answer(self, rows: pd.DataFrame | list[dict[str, Any]] | dict[str, Any]) -> dict[str, Any]:
-        count = 1 if isinstance(rows, Mapping) else len(rows)
-        labels = self.dataset.target.labels
-        share = 1 / len(labels) if labels else 0.0
-        found = {
-            "predictions": [labels[0] if labels else 0.0] * count,
-            "scores": [[share] * len(labels)] * count if labels else [],
-            "labels": labels,
-        }
-        return shaped(found, self.dataset, self.name, self.version)
+def _plain(value: Any) -> Any:
+    """What serve.py may answer with beside JSON's own types: numpy's numbers and arrays."""
+    if hasattr(value, "tolist"):
+        return value.tolist()
+    raise TypeError(f"{type(value).__name__} is nothing that JSON can carry")
 
 
-def shaped(found: Mapping[str, Any], dataset: Dataset, name: str, version: str) -> dict[str, Any]:
-    """The answer's JSON: `predictions`, `scores` (a row each), `labels`, `model`, `version`."""
-    return {
-        "predictions": [plain(value) for value in found.get("predictions", [])],
-        "scores": [[plain(value) for value in row] for row in found.get("scores", [])],
-        "labels": [plain(value) for value in found.get("labels", dataset.target.labels)],
-        "model": name,
-        "version": version,
-    }
-
-
-class Models(dict[str, ServedModel]):
-    """The served models; asking for another says that it is not served, not a KeyError."""
-
-    def __missing__(self, name: str) -> ServedModel:
-        raise Unavailable(f"The model {name} is not served: /ready tells why.")
+ENCODER = msgspec.json.Encoder(enc_hook=_plain, decimal_format="number")
 
 
 class Service:
-    """Loads everything once; what could not be loaded is kept as a problem, in words."""
+    """Loads everything once; what could not be loaded is kept as a problem, in words.
+
+    Until `start`, there are no threads and no connections, so that workers can be forked from it.
+    """
 
     def __init__(self, project: Project, environment: str | None = None) -> None:
+        self.project = project
         self.config: Config = project.config
         self.environment = environment if environment is not None else os.getenv("ENVIRONMENT", "")
         self.fake = self.environment == APP_DEV
         self.problems: dict[str, str] = {}
         self.models = Models()
-        self._load_models(project)
-        self._serve = self._load_serve(project)
+        self.labels: dict[str, list[Any]] = {}
+        self._loaded: dict[tuple[str, str, str], Version] = {}
+        self._arrange(self.config)
+        self._engine: Any = None
+        self._serve = self._load_serve()
+        self.log = self._open_log()
+        self.routes: set[str] = set()
+        self.metrics = Metrics(self._waiting, self.labels, self.routes)
+        self.telemetry: Telemetry | None = None
+        self._pool: ThreadPoolExecutor | None = None
+        self._stopping = threading.Event()
 
-    def model(self, name: str) -> ServedModel:
+    def start(self) -> None:
+        """In the process that answers: warm up what must not be warm before a fork, and watch."""
+        self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="within-limit")
+        if self._engine is not None:
+            self._engine.dispose(close=False)
+        for served in self.models.values():
+            self._warm(served)
+        if self.log:
+            self.log.start()
+        self.telemetry = open_telemetry(self.config)
+        if not self.fake:
+            threading.Thread(target=self._watch, name="watch model.yaml", daemon=True).start()
+
+    def stop(self) -> None:
+        """Stop watching, and bring what is logged to its store if that answers."""
+        self._stopping.set()
+        if self.log:
+            self.log.stop()
+        if self.telemetry:
+            self.telemetry.stop()
+
+    def model(self, name: str | None) -> ServedModel:
+        """A served model by its name; the first of model.yaml where none is named."""
+        if name is None:
+            name = next((entry.model for entry in self.config.models), None)
+            name = name or self.config.training.models[0].name
         if name in self.models:
             return self.models[name]
-        if name in self.problems:
-            raise Unavailable(self.problems[name])
+        for problem in (name, "models"):
+            if problem in self.problems:
+                raise Unavailable(self.problems[problem])
         known = ", ".join(self.models) or "none"
         raise NotFound(f"There is no model {name!r} here; there are: {known}.")
+
+    def predict(
+        self, served: ServedModel, read: Callable[[Reader], list[Any]], route: str
+    ) -> dict[str, Any]:
+        """The answer for the rows that `read` finds with the model's reader, logged."""
+        lineup = served.lineup
+        rows = read(lineup.reader)
+        if len(rows) > self.config.serving.most_rows:
+            raise TooMuch(
+                f"{len(rows):,} rows are more than the {self.config.serving.most_rows:,} that one "
+                "request may ask for: send them in parts."
+            )
+        if any(version.plain for version in (lineup.champion, *(v for _, v in lineup.challengers))):
+            answer = self.within_limit(served.predict, lineup, rows)
+        else:
+            answer = served.predict(lineup, rows)
+        if self.log:
+            names = list(lineup.reader.columns)
+            self._append({"route": route, "rows": rows, "features": names}, answer)
+        self._count(answer)
+        return answer
+
+    def score(self, body: bytes, model: str | None = None) -> dict[str, Any]:
+        """What Azure ML's scoring script answers, in any of the shapes that it is sent."""
+        served = self.model(model)
+
+        def read(reader: Reader) -> list[Any]:
+            names, columns = list(reader.columns), list(reader.columns.values())
+            found = protocols.score_rows(body, names, columns, also=reader.key_names)
+            return reader.instances(found)
+
+        return self.predict(served, read, "/score")
+
+    def invocations(
+        self, body: bytes, content_type: str | None, model: str | None = None
+    ) -> dict[str, Any]:
+        """What MLflow's scoring server answers."""
+        served = self.model(model)
+
+        def read(reader: Reader) -> list[Any]:
+            names, columns = list(reader.columns), list(reader.columns.values())
+            found = protocols.rows(body, content_type, names, columns, also=reader.key_names)
+            return reader.instances(found)
+
+        return self.predict(served, read, "/invocations")
 
     def run(self, user_inputs: Mapping[str, Any]) -> tuple[Any, Any]:
         """Features and outputs, as the team's serve.py answers."""
         if self._serve is None:
             raise Unavailable(self.problems["run"])
-        features, outputs = (self._serve.run_fake if self.fake else self._serve.run)(user_inputs)
-        return as_json(features), outputs
-
-    def _load_models(self, project: Project) -> None:
-        if self.fake:
-            for trained in self.config.training.models:
-                dataset = self.config.dataset(trained.dataset)
-                self.models[trained.name] = FakeModel(trained.name, dataset)
-            return
-        for registered in self.config.models:
-            name, folder = registered.model, project.model_path(registered)
-            try:
-                predictor = model_files.load(name, registered.version, folder, registered.sha256)
-                model = ServedModel(predictor)
-                model.answer(example(model.dataset.features))
-            except ProjectError as error:
-                self._problem(name, str(error))
-            except Exception:
-                log.exception("The model %s was not loaded", name)
-                self._problem(name, f"The model {name} does not answer; the log tells more.")
-            else:
-                self.models[name] = model
-        if not self.config.models:
-            self._problem("models", "No model is registered in model.yaml: run train.")
-
-    def _load_serve(self, project: Project) -> Any:
+        run = Run(user_inputs)
+        token = RUN.set(run)
         try:
-            engine = None if self.fake else feature_store.connect(project, read_only=True)
+            function = self._serve.run_fake if self.fake else self._serve.run
+            features, outputs = self.within_limit(function, user_inputs)
+        finally:
+            RUN.reset(token)
+        features = as_json(features)
+        if self.log:
+            spoke = run.spoke or [("", "")]
+            noted = {
+                "route": "/run",
+                "inputs": user_inputs,
+                "row": features,
+                "model": ",".join(dict.fromkeys(name for name, _ in spoke)),
+                "version": ",".join(dict.fromkeys(version for _, version in spoke)),
+            }
+            self._append(noted, outputs)
+        return features, outputs
+
+    def facts(self) -> list[ModelFacts]:
+        """What the page and the OpenAPI document tell of the versions that answer."""
+        return [
+            ModelFacts(
+                name=name,
+                version=version.version,
+                description=version.registered.description,
+                dataset=version.dataset,
+                metrics=as_json(version.measured["metrics"]),
+                holdout_rows=version.measured["holdout_rows"],
+            )
+            for name, served in self.models.items()
+            for version in (served.lineup.champion, *(v for _, v in served.lineup.challengers))
+        ]
+
+    def mlflow_version(self) -> str:
+        """The MLflow that wrote the first model; empty where nothing is served."""
+        for registered in self.config.models[:1]:
+            return model_files.mlflow_version(self.project.model_path(registered))
+        return ""
+
+    def roles(self) -> dict[str, Any]:
+        """Who answers: each model's champion, and the others where it has any."""
+        lineups = {name: served.lineup for name, served in self.models.items()}
+        challengers = {
+            name: {version.version: version.registered.share for _, version in one.challengers}
+            for name, one in lineups.items()
+            if one.challengers
+        }
+        shadows = {
+            name: [version.version for version in one.shadows]
+            for name, one in lineups.items()
+            if one.shadows
+        }
+        roles = {"models": {name: one.champion.version for name, one in lineups.items()}}
+        others = {"challengers": challengers, "shadows": shadows}
+        return roles | {name: found for name, found in others.items() if found}
+
+    def within_limit(self, function: Callable[..., Any], *arguments: Any) -> Any:
+        """Call what may take long, and answer 503 once the time limit is over."""
+        if self._pool is None:
+            return function(*arguments)
+        limit = self.config.serving.time_limit
+        future = self._pool.submit(copy_context().run, function, *arguments)
+        try:
+            return future.result(limit)
+        except TimeoutError:
+            future.cancel()
+            raise Unavailable(f"There was no answer within {limit:g} seconds; try again.") from None
+
+    def _append(self, noted: dict[str, Any], outputs: Any) -> None:
+        assert self.log is not None
+        line = {
+            "id": os.urandom(16).hex(),
+            "request_id": REQUEST_ID.get(""),
+            "time": time.time(),
+            **noted,
+            "outputs": outputs,
+        }
+        if "row" not in noted:
+            line |= {"model": outputs["model"], "version": outputs["version"]}
+            if "versions" in outputs:
+                line["versions"] = outputs["versions"]
+        try:
+            self.log.append(ENCODER.encode(line))
+        except Unavailable:
+            self.metrics.refused()
+            raise
+
+    def _waiting(self) -> int:
+        return self.log.waiting() if self.log else 0
+
+    def _count(self, answer: Mapping[str, Any]) -> None:
+        predictions = answer["predictions"]
+        if "versions" not in answer:
+            self.metrics.predicted(answer["model"], answer["version"], predictions)
+            return
+        for version in dict.fromkeys(answer["versions"]):
+            pairs = zip(answer["versions"], predictions, strict=True)
+            mine = [value for its, value in pairs if its == version]
+            self.metrics.predicted(answer["model"], version, mine)
+
+    def _arrange(self, config: Config) -> None:
+        """Load the versions that model.yaml names, and let them answer from now on."""
+        problems: dict[str, str] = {}
+        lineups = {}
+        found = models.fake(config) if self.fake else self._versions(config, problems)
+        for name, versions in found.items():
+            try:
+                lineups[name] = models.lineup(versions)
+            except ProjectError as error:
+                problems[name] = f"{name}: {error}."
+        if not self.fake and not config.models:
+            problems["models"] = "No model is registered in model.yaml: run train."
+        for name, lineup in lineups.items():
+            if name in self.models:
+                self.models[name].lineup = lineup
+            else:
+                self.models[name] = ServedModel(name, lineup)
+        for name in [name for name in self.models if name not in lineups]:
+            del self.models[name]
+        for what, words in problems.items():
+            log.error("%s: %s", what, words)
+        self.problems = problems
+        self.labels.update(
+            {name: served.dataset.target.labels for name, served in self.models.items()}
+        )
+        self.config = config
+
+    def _versions(self, config: Config, problems: dict[str, str]) -> dict[str, list[Version]]:
+        """The versions of each model; a model whose champion cannot be loaded is left out."""
+        loaded: dict[tuple[str, str, str], Version] = {}
+        found: dict[str, list[Version]] = {}
+        for registered in config.models:
+            key = (registered.name, registered.version, registered.sha256)
+            version = self._loaded.get(key) or self._load(registered, problems)
+            if version is not None:
+                version.registered = registered
+                loaded[key] = version
+                found.setdefault(registered.model, []).append(version)
+        self._loaded = loaded
+        return {
+            name: versions
+            for name, versions in found.items()
+            if any(version.registered.is_champion for version in versions)
+        }
+
+    def _load(self, registered: RegisteredModel, problems: dict[str, str]) -> Version | None:
+        try:
+            return models.load(self.project, registered)
+        except ProjectError as error:
+            problems[registered.model] = str(error)
+        except Exception:
+            log.exception("The model %s was not loaded", registered.model)
+            problems[registered.model] = (
+                f"The model {registered.model} does not load; the log tells more."
+            )
+        return None
+
+    def _warm(self, served: ServedModel) -> None:
+        """A first answer of what scikit-learn answers: its threads must not be there at a fork."""
+        lineup = served.lineup
+        versions = [lineup.champion, *(v for _, v in lineup.challengers), *lineup.shadows]
+        for version in versions:
+            try:
+                usual = example(version.dataset.features)
+                version.answer([models.as_values(usual, version.dataset)])
+            except Exception:
+                log.exception("The model %s, version %s, fails", served.name, version.version)
+                self.problems[served.name] = (
+                    f"The model {served.name} does not answer; the log tells more."
+                )
+
+    def _watch(self) -> None:
+        """Take over what changes in model.yaml: versions and their shares, without a restart."""
+        path = self.project.config_path
+        seen = _changed(path)
+        while not self._stopping.wait(WATCHED):
+            now = _changed(path)
+            if now == seen:
+                continue
+            seen = now
+            try:
+                config = Project(self.project.root).config
+                self._arrange(config)
+            except ProjectError as error:
+                log.error("model.yaml was changed, but the service goes on as before: %s", error)
+                continue
+            for served in self.models.values():
+                self._warm(served)
+            if self._serve is None:
+                self._serve = self._load_serve()
+            log.info("model.yaml was read again: %s", self.roles())
+
+    def _load_serve(self) -> Any:
+        try:
+            if self._engine is None and not self.fake:
+                self._engine = feature_store.connect(self.project, read_only=True)
             return team.serve_class()(
                 config=self.config,
-                sql_engine=engine,
+                sql_engine=self._engine,
                 models=self.models,
                 model_details=self.config.models,
                 dataset_details=self.config.datasets,
@@ -149,3 +367,33 @@ class Service:
     def _problem(self, what: str, words: str) -> None:
         log.error("%s: %s", what, words)
         self.problems[what] = words
+
+    def _open_log(self) -> PredictionLog | None:
+        """The prediction log of model.yaml; PREDICTION_LOG, a URL or `off`, goes before it."""
+        settings = self.config.serving.prediction_log
+        given = os.environ.get("PREDICTION_LOG")
+        if given:
+            settings = "off" if given == "off" else PredictionLogSettings(url=given)
+        if self.fake or settings == "off":
+            return None
+        root, spool = self.project.root, self.project.assets / "spool"
+        return PredictionLog(spool, lambda: open_store(root, settings), self._shadow)
+
+    def _shadow(self, line: Mapping[str, Any]) -> Iterator[Record]:
+        """What the shadows of a model say to the rows of a line of the log."""
+        served = self.models.get(line["model"])
+        if served is None or "rows" not in line:
+            return
+        noted = {name: value for name, value in line.items() if name != "versions"}
+        for version in served.lineup.shadows:
+            rows = [models.as_values(row, version.dataset) for row in line["rows"]]
+            noted |= {"version": version.version, "outputs": version.answer(rows)}
+            for record in records_of(ENCODER.encode(noted)):
+                yield record._replace(id=f"{record.id}-{version.version}", role="shadow")
+
+
+def _changed(path: Path) -> int:
+    try:
+        return path.stat().st_mtime_ns
+    except OSError:  # between two versions of the file
+        return 0

@@ -6,8 +6,9 @@ from typing import Any
 import click
 import pandas as pd
 
-from .. import model_files, report, tracking
+from .. import compiling, model_files, report, tracking
 from ..config import Dataset, Project, Target
+from ..errors import ProjectError
 from ..files import read_json, sha256, write_json, write_text
 from ..metrics import measure
 from ..model_files import Predictor
@@ -44,6 +45,7 @@ def main(config: Path, model: str, trained: Path, holdout: Path, output: Path) -
         "champion": measure(truth, champion.answer(rows), dataset) if champion else None,
         "champion_version": champion.version if champion else None,
         "incomparable_champion": incomparable,
+        "compiled": _compiled(project, challenger, trained, rows),
     }
     run = read_json(trained / "run.json")
     pages = report.write(project.config, challenger, rows, truth, answer, evaluation, run)
@@ -71,6 +73,20 @@ def _champion(
     champion = model_files.load(model, version.version, version.folder, version.sha256)
     reason = _incomparable(champion, dataset, rows)
     return (None, f"{where}: {reason}") if reason else (champion, "")
+
+
+def _compiled(
+    project: Project, challenger: Predictor, trained: Path, rows: pd.DataFrame
+) -> dict[str, Any]:
+    """How far the compiled form is from the model on the holdout, or why it is not to be used."""
+    noted: dict[str, Any] = read_json(trained / "run.json")["compiled"]
+    if "refused" in noted:
+        return noted
+    predict = project.predict_path(challenger.name)
+    try:
+        return compiling.compare(trained / "model", challenger, predict, rows)
+    except ProjectError as error:
+        return {"refused": str(error)}
 
 
 def _incomparable(champion: Predictor, dataset: Dataset, rows: pd.DataFrame) -> str:

@@ -5,9 +5,10 @@ from pathlib import Path
 import click
 import pandas as pd
 
-from .. import saving, team, tracking
+from .. import compiling, saving, team, tracking
 from ..config import Project
 from ..files import replacing, write_json
+from ..model_files import Predictor
 from ..schema import model_frame, split, target_values
 from ..training import fix_seeds
 from .options import CONFIG, FOLDER, NEW_FOLDER, step
@@ -44,6 +45,8 @@ def main(config: Path, model: str, training: Path, seed: int, output: Path) -> N
         run_id = run.info.run_id
     with replacing(output / "model") as aside:
         saving.save(trained, X_train.head(EXAMPLE_ROWS), dataset, share, aside)
+        predictor = Predictor(model, "new", dataset, share, trained, team.predict(model))
+        compiled = compiling.add(aside, predictor, project.predict_path(model), sides[1])
     write_json(
         output / "run.json",
         {
@@ -52,9 +55,12 @@ def main(config: Path, model: str, training: Path, seed: int, output: Path) -> N
             "hyperparameters": settings.hyperparameters,
             "train_metrics": train_metrics,
             "test_metrics": test_metrics,
+            "compiled": compiled,
         },
     )
     click.echo(f"{model}: trained on {len(X_train):,} rows")
+    if "refused" in compiled:
+        click.echo(f"{model}: no compiled form, it is served as it is: {compiled['refused']}")
 
 
 if __name__ == "__main__":

@@ -1,0 +1,36 @@
+"""How gunicorn runs the service; it reads this file by itself where it is started in this folder.
+
+The numbers were chosen by measuring on two cores (docs/serving.md says how to measure again).
+"""
+
+import os
+
+from {{cookiecutter.project_slug}}.scoring.hooks import (  # noqa: F401 - gunicorn calls them
+    JsonLogger,
+    child_exit,
+    on_exit,
+    on_starting,
+    post_worker_init,
+    share_metrics,
+    worker_exit,
+)
+
+wsgi_app = "{{cookiecutter.project_slug}}.scoring.app:create_app(start=False)"
+bind = os.environ.get("BIND", "127.0.0.1:5111")
+
+# A process for each core: an answer costs only CPU, and Python runs on one core at a time.
+workers = int(os.environ.get("WEB_CONCURRENCY", "2"))
+# Threads, so that a slow client or feature store holds one of them and not the whole worker.
+worker_class = "gthread"
+threads = 4
+# The models are loaded once, before the workers are forked: they share that memory.
+preload_app = True
+# scikit-learn's and XGBoost's own threads would fight over the cores with the other workers.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+timeout = 60
+graceful_timeout = 30  # seconds that requests in flight have to finish after SIGTERM
+control_socket_disable = True  # it would stand in the home folder, shared by all services
+logger_class = JsonLogger
+loglevel = os.environ.get("LOG_LEVEL") or "info"
+share_metrics()

@@ -1,0 +1,101 @@
+"""The verb `traffic`: which versions of a model answer, and for what share of the entities."""
+
+from typing import Any
+
+from {{cookiecutter.project_slug}}.config import Project, RegisteredModel
+from {{cookiecutter.project_slug}}.errors import ProjectError
+from {{cookiecutter.project_slug}}.registry import open_registry
+
+
+def table(project: Project) -> list[str]:
+    """A line for each version that model.yaml names."""
+    found = [["model", "version", "answers"]]
+    for entry in project.config.models:
+        found.append([entry.model, entry.version, _role(project, entry)])
+    widths = [max(len(row[at]) for row in found) for at in range(2)]
+    return [f"{row[0]:{widths[0]}}  {row[1]:{widths[1]}}  {row[2]}" for row in found]
+
+
+def _role(project: Project, entry: RegisteredModel) -> str:
+    if entry.shadow:
+        return "nobody: a shadow, in the prediction log only"
+    if entry.share is not None:
+        return f"{entry.share:.0%} of the entities"
+    others = [each for each in project.config.models if each.model == entry.model]
+    return f"{1 - sum(each.share or 0 for each in others):.0%} of the entities: the champion"
+
+
+def assign(project: Project, model: str, version: str, share: float | None, shadow: bool) -> None:
+    """Let a registered version answer a share of the entities, or shadow the champion.
+
+    Raises:
+        ProjectError: there is no such version, or it is the champion.
+    """
+    champion = _champion(project, model)
+    if version == champion.version:
+        raise ProjectError(f"Version {version} is the champion of {model}: name another.")
+    found = open_registry(project).find(champion.name, version)
+    entry: dict[str, Any] = {
+        "name": champion.name,
+        "model": model,
+        "version": version,
+        "is_mlflow": True,
+        "sha256": found.sha256,
+    }
+    entry |= {"shadow": True} if shadow else {"share": share}
+    _replace(project, model, version, entry)
+
+
+def remove(project: Project, model: str, version: str) -> None:
+    """Let a challenger or a shadow answer no more."""
+    if version == _champion(project, model).version:
+        raise ProjectError(
+            f"Version {version} is the champion of {model}: make another the champion first."
+        )
+    if not any((entry.model, entry.version) == (model, version) for entry in project.config.models):
+        raise ProjectError(f"model.yaml names no version {version} of {model}.")
+    _replace(project, model, version, None)
+
+
+def promote(project: Project, model: str, version: str) -> None:
+    """Make a registered version the champion, which the next training run has to beat."""
+    champion = _champion(project, model)
+    registry = open_registry(project)
+    found = registry.find(champion.name, version)
+
+    def change(document: Any) -> None:
+        kept = [
+            entry
+            for entry in document["models"]
+            if (entry["model"], entry["version"]) != (model, version)
+        ]
+        for entry in kept:
+            if (entry["model"], entry["version"]) == (model, champion.version):
+                entry["version"], entry["sha256"] = version, found.sha256
+                entry["description"] = f"Version {version}, made the champion by hand"
+        document["models"] = kept
+
+    if version != champion.version:
+        project.edit(change)
+        registry.set_champion(champion.name, version)
+
+
+def _champion(project: Project, model: str) -> RegisteredModel:
+    for entry in project.config.models:
+        if entry.model == model and entry.is_champion:
+            return entry
+    raise ProjectError(f"No version of {model!r} is registered in model.yaml: run train.")
+
+
+def _replace(project: Project, model: str, version: str, entry: dict[str, Any] | None) -> None:
+    """model.yaml with this entry in the place of the one for the same version."""
+
+    def change(document: Any) -> None:
+        kept = [
+            each
+            for each in document["models"]
+            if (each["model"], each["version"]) != (model, version)
+        ]
+        document["models"] = [*kept, *([entry] if entry else [])]
+
+    project.edit(change)

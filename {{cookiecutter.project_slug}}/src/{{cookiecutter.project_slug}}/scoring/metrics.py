@@ -1,0 +1,196 @@
+"""What Prometheus reads: requests, their duration, predictions by class, the prediction log."""
+
+import logging
+import os
+from collections import Counter as Tally
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from glob import glob
+from typing import Any
+
+from prometheus_client import CollectorRegistry, Counter, Histogram, exposition, values
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.metrics_core import Metric
+from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client.registry import Collector
+
+log = logging.getLogger(__name__)
+
+FOLDER = "PROMETHEUS_MULTIPROC_DIR"
+OTHER = "other"  # any route, method, model or class that is not known: callers add no labels
+METHODS = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"})
+SECONDS = (
+    *(0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05),
+    *(0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0),
+)
+
+Add = Callable[[float], None]
+
+
+class Metrics:
+    """The metrics of one service: over all its workers where PROMETHEUS_MULTIPROC_DIR is set.
+
+    That variable counts when prometheus_client is first imported. Where it is set, a process
+    holds one Metrics only: two would write over each other's counts.
+
+    Args:
+        waiting: how many records the prediction log holds back, over all workers; asked at
+            every scrape, by the one worker that answers it.
+        models: the classes of each served model, none where it predicts numbers. Looked at
+            when a label is new, so that a model may join later.
+        routes: the URL rules of the service, looked at likewise.
+    """
+
+    def __init__(
+        self,
+        waiting: Callable[[], float],
+        models: Mapping[str, Sequence[Any]],
+        routes: Collection[str],
+    ) -> None:
+        self.models, self.routes = models, routes
+        own = CollectorRegistry()
+        self._requests = Counter(
+            "http_requests_total",
+            "Requests answered.",
+            ["route", "method", "status"],
+            registry=own,
+        )
+        self._seconds = Histogram(
+            "http_request_duration_seconds",
+            "Seconds until a request was answered.",
+            ["route", "model"],
+            buckets=SECONDS,
+            registry=own,
+        )
+        self._predictions = Counter(
+            "predictions_total",
+            "Predictions by class, which is empty where a model predicts numbers.",
+            ["model", "version", "prediction"],
+            registry=own,
+        )
+        self._refused = Counter(
+            "prediction_log_refused_total",
+            "Records that the prediction log could not take.",
+            registry=own,
+        )
+        self._scraped = own
+        if values.ValueClass._multiprocess:
+            self._scraped = CollectorRegistry()
+            self._scraped.register(_Workers(os.environ[FOLDER]))
+        self._scraped.register(_Waiting(waiting))
+        self._answered: dict[tuple[str, str, int, str], tuple[Add, Add]] = {}
+        self._predicted: dict[tuple[str, str], _Classes] = {}
+
+    def answered(self, route: str, method: str, status: int, model: str, seconds: float) -> None:
+        """Count a request.
+
+        Args:
+            route: the URL rule; for a path that has none, "other".
+            method: GET, POST and so on.
+            status: the HTTP status of the answer.
+            model: the served model that was asked, or "".
+            seconds: how long the answer took.
+        """
+        found = self._answered.get((route, method, status, model))
+        if found is None:
+            found = self._children(route, method, status, model)
+        found[0](1)
+        found[1](seconds)
+
+    def predicted(self, model: str, version: str, predictions: Sequence[Any]) -> None:
+        """Count the predictions of one request."""
+        classes = self._predicted.get((model, version))
+        if classes is None:
+            classes = self._classes(model, version)
+        classes.count(predictions)
+
+    def refused(self, records: int = 1) -> None:
+        """Count records that the prediction log could not take."""
+        self._refused.inc(records)
+
+    def text(self) -> tuple[bytes, str]:
+        """The body and the content type of GET /metrics."""
+        return exposition.generate_latest(self._scraped), exposition.CONTENT_TYPE_LATEST
+
+    def _children(self, route: str, method: str, status: int, model: str) -> tuple[Add, Add]:
+        """What counts such a request; kept only where the caller did not choose its name."""
+        known = (
+            route if route in self.routes else OTHER,
+            method if method in METHODS else OTHER,
+            status,
+            model if model in self.models or not model else OTHER,
+        )
+        children = (
+            self._requests.labels(known[0], known[1], str(status)).inc,
+            self._seconds.labels(known[0], known[3]).observe,
+        )
+        if known == (route, method, status, model):
+            self._answered[(route, method, status, model)] = children
+        return children
+
+    def _classes(self, model: str, version: str) -> "_Classes":
+        if model not in self.models:
+            return _Classes(self._predictions, OTHER, "", [])
+        classes = _Classes(self._predictions, model, version, self.models[model])
+        self._predicted[(model, version)] = classes
+        return classes
+
+
+class _Classes:
+    """Counts what one version of a model predicts."""
+
+    def __init__(self, counter: Counter, model: str, version: str, labels: Iterable[Any]) -> None:
+        named = {label: str(label) for label in labels}
+        self._add = {
+            label: counter.labels(model, version, name).inc for label, name in named.items()
+        }
+        self._rest = counter.labels(model, version, OTHER if named else "").inc
+
+    def count(self, predictions: Sequence[Any]) -> None:
+        if not self._add:
+            self._rest(len(predictions))
+            return
+        try:
+            if len(predictions) == 1:
+                self._add.get(predictions[0], self._rest)(1)
+                return
+            tally = Tally(predictions)
+        except TypeError:  # what is no class, such as a list
+            self._rest(len(predictions))
+            return
+        for value, times in tally.items():
+            self._add.get(value, self._rest)(times)
+
+
+class _Workers(Collector):
+    """The sums over all workers, those that have ended too."""
+
+    def __init__(self, folder: str) -> None:
+        self._pattern = os.path.join(folder, "*.db")
+
+    def collect(self) -> Iterator[Metric]:
+        # A worker that was killed just as it opened its file leaves it empty for ever.
+        files = [path for path in glob(self._pattern) if os.path.getsize(path)]
+        yield from MultiProcessCollector.merge(files)
+
+
+class _Waiting(Collector):
+    """The length of the prediction log's queue, which is not there while nobody knows it."""
+
+    def __init__(self, ask: Callable[[], float]) -> None:
+        self._ask = ask
+
+    def collect(self) -> Iterator[Metric]:
+        try:
+            records = self._ask()
+        except Exception as error:
+            log.warning("The prediction log does not tell how many records wait: %s", error)
+            return
+        yield GaugeMetricFamily(
+            "prediction_log_waiting_records",
+            "Records that wait to be written to the prediction log's store.",
+            value=records,
+        )
+
+    def describe(self) -> Iterator[Metric]:
+        """The name alone: the registry need not ask for the length at start-up."""
+        yield GaugeMetricFamily("prediction_log_waiting_records", "")

@@ -1,0 +1,314 @@
+// The try-it page: reads the form, asks the model, shows the answer. What stands in the page's
+// attributes is what people wrote into model.yaml: it is only ever set as text.
+"use strict";
+
+const PATIENCE = 60000; // milliseconds until an answer is given up
+const forms = [...document.querySelectorAll("form[data-model]")];
+const answer = document.getElementById("answer");
+const note = document.getElementById("answer-note");
+const curl = document.getElementById("curl");
+const copy = document.getElementById("copy");
+let answered = ""; // the request that the shown answer belongs to
+let asking = null;
+
+const chosen = () => forms.find((form) => !form.hidden);
+const fields = (form) => [...form.querySelectorAll(".field")];
+const address = (form) => new URL(`${form.dataset.model}/predict`, new URL(".", location.href)).href;
+
+function element(name, text = "", kind = "") {
+  const made = document.createElement(name);
+  made.textContent = text;
+  if (kind) made.className = kind;
+  return made;
+}
+
+// --- The form ---------------------------------------------------------------------------------
+
+function input(field) {
+  const other = field.querySelector(".other");
+  return other && !other.hidden ? other : field.querySelector("input:checked, select, input");
+}
+
+/** A field's value for JSON; null where it is missing, NaN where it is no number. */
+function value(field) {
+  const from = input(field);
+  if (field.dataset.type === "boolean") return from.value === "" ? null : from.value === "true";
+  if (field.dataset.type === "category") {
+    const missing = from.matches("select") && from.selectedOptions[0].dataset.kind === "missing";
+    return missing ? null : from.value;
+  }
+  if (from.validity.badInput) return NaN;
+  return from.value === "" ? null : Number(from.value);
+}
+
+/** The body of the request, the same text for fetch and for curl. */
+function body(form) {
+  const row = Object.fromEntries(fields(form).map((field) => [field.dataset.name, value(field)]));
+  return `{"payload": {"instances": [${JSON.stringify(row, null, 2)}]}}`;
+}
+
+function quoted(text) {
+  return `'${text.replaceAll("'", "'\\''")}'`;
+}
+
+function command(form) {
+  const words = [`curl -sS --globoff ${quoted(address(form))}`];
+  if ("keyed" in curl.dataset) words.push('-H "X-API-Key: $API_KEY"');
+  words.push("-H 'Content-Type: application/json'", `--data-raw ${quoted(body(form))}`);
+  return words.join(" \\\n  ");
+}
+
+/** The hint below a field says when the model has seen no such value. */
+function hint(field) {
+  const shown = field.querySelector(".hint");
+  const words = shown.dataset.hint;
+  const from = input(field);
+  const { low, high } = field.dataset;
+  const outside =
+    from.value !== "" && (Number(from.value) < Number(low ?? -Infinity) || Number(from.value) > Number(high ?? Infinity));
+  const unseen = from.matches(".other");
+  shown.classList.toggle("outside", outside || unseen);
+  shown.textContent = outside ? `outside ${words}` : unseen ? "never seen in training" : words;
+}
+
+function complain(field, words) {
+  const from = input(field);
+  const shown = field.querySelector(".hint");
+  for (const one of field.querySelectorAll("input, select")) one.setAttribute("aria-invalid", "true");
+  field.classList.add("wrong");
+  shown.textContent = words;
+  from.focus();
+}
+
+function forgive(field) {
+  field.classList.remove("wrong");
+  for (const one of field.querySelectorAll("[aria-invalid]")) one.removeAttribute("aria-invalid");
+  hint(field);
+}
+
+/** Something that no single field is to blame for. */
+function trouble(form, words) {
+  const shown = form.querySelector(".trouble");
+  shown.textContent = words;
+  shown.hidden = !words;
+  if (words) shown.scrollIntoView({ block: "nearest" });
+}
+
+function update(form) {
+  curl.textContent = command(form);
+  const stale = answered && answered !== command(form);
+  answer.classList.toggle("stale", Boolean(stale));
+  if (answered) note.textContent = stale ? "The form has changed since." : note.dataset.words;
+}
+
+// --- The answer -------------------------------------------------------------------------------
+
+const SMALL = new Intl.NumberFormat("en", { maximumSignificantDigits: 6 });
+const LARGE = new Intl.NumberFormat("en", { maximumFractionDigits: 2 });
+
+function amount(number) {
+  const size = Math.abs(number);
+  if (size >= 1e15 || (size > 0 && size < 1e-6)) return String(number);
+  return (size < 1000 ? SMALL : LARGE).format(number);
+}
+
+function percent(score) {
+  const digits = score > 0 && score < 0.001 ? 3 : 1;
+  return `${(100 * score).toFixed(digits)} %`;
+}
+
+function bars(labels, scores, predicted) {
+  const list = element("ul", "", "bars");
+  const order = labels.map((label, at) => [label, scores[at]]).filter(([, score]) => score !== undefined);
+  for (const [label, score] of order.sort((one, other) => other[1] - one[1])) {
+    const row = element("li", "", label === predicted ? "predicted" : "");
+    row.append(element("span", String(label), "label"), element("span", percent(score), "share"));
+    const bar = element("span", "", "bar");
+    bar.setAttribute("aria-hidden", "true");
+    bar.append(element("span"));
+    bar.firstChild.style.width = `${100 * Math.min(1, Math.max(0, score))}%`;
+    row.append(bar);
+    list.append(row);
+  }
+  return list;
+}
+
+function show(form, payload, request, took) {
+  const predicted = payload.predictions[0];
+  const [scores] = payload.scores;
+  const number = typeof predicted === "number" && !payload.labels.length;
+  const words = predicted === null ? "no answer" : number ? amount(predicted) : String(predicted);
+  const headline = element("p", "", "headline");
+  headline.append(element("span", form.dataset.target, "soft"), element("output", words));
+  if (number) headline.lastChild.title = String(predicted);
+  const parts = [headline];
+  if (number && form.dataset.unit) parts.push(element("p", form.dataset.unit, "soft unit"));
+  if (scores && scores.length) parts.push(bars(payload.labels, scores, predicted));
+  answer.replaceChildren(...parts);
+  const version = payload.versions ? payload.versions[0] : payload.version;
+  note.dataset.words = `${payload.model}, version ${version} · ${Math.max(1, Math.round(took))} ms`;
+  answered = request;
+  update(form);
+  answer.parentElement.scrollIntoView({ block: "nearest" });
+}
+
+// --- The request ------------------------------------------------------------------------------
+
+const REASONS = {
+  401: "The service asks for a key or token: reload the page and enter the key as the password.",
+  403: "Your key or token is not allowed to ask this model.",
+};
+
+/** The field whose name the service's sentence begins with, and the rest of the sentence. */
+function blamed(form, words) {
+  const where = words.match(/^instances\[0\]\.(.*)$/s);
+  if (!where) return null;
+  const named = fields(form).filter((field) => where[1].startsWith(`${field.dataset.name}: `));
+  const longest = named.sort((one, other) => other.dataset.name.length - one.dataset.name.length)[0];
+  return longest && [longest, where[1].slice(longest.dataset.name.length + 2)];
+}
+
+function refuse(form, words) {
+  const found = blamed(form, words);
+  if (found) complain(found[0], found[1][0].toUpperCase() + found[1].slice(1));
+  else trouble(form, words);
+}
+
+/** The first field that cannot be sent as it is, with a sentence. */
+function unsendable(form) {
+  for (const field of fields(form)) {
+    if (!["integer", "number"].includes(field.dataset.type)) continue;
+    const found = value(field);
+    if (found === null && !("nullable" in field.dataset)) return [field, "Enter a number."];
+    if (found !== null && !Number.isFinite(found)) return [field, "This is not a number."];
+  }
+  return null;
+}
+
+async function ask(form) {
+  const started = performance.now();
+  const request = command(form);
+  const response = await fetch(address(form), {
+    method: "POST",
+    headers: { "Content-Type": "application/json" },
+    body: body(form),
+    signal: AbortSignal.timeout(PATIENCE),
+  });
+  const found = await response.json().catch(() => ({}));
+  if (response.ok && found.payload) {
+    show(form, found.payload, request, performance.now() - started);
+    return;
+  }
+  const told = found.payload?.error ?? found.error ?? `The service answered with status ${response.status}.`;
+  refuse(form, REASONS[response.status] ? `${REASONS[response.status]} (${told})` : told);
+}
+
+async function submit(event) {
+  event.preventDefault();
+  const form = event.currentTarget;
+  if (asking) return;
+  fields(form).forEach(forgive);
+  trouble(form, "");
+  const wrong = unsendable(form);
+  if (wrong) {
+    complain(...wrong);
+    return;
+  }
+  asking = form;
+  const button = form.querySelector("[type=submit]");
+  button.setAttribute("aria-busy", "true");
+  try {
+    await ask(form);
+  } catch (error) {
+    const late = error.name === "TimeoutError";
+    trouble(form, late ? "The service took more than a minute: try again." : "The service does not answer: is it still running?");
+  } finally {
+    button.removeAttribute("aria-busy");
+    asking = null;
+  }
+}
+
+// --- Wiring -----------------------------------------------------------------------------------
+
+function edited(event) {
+  const form = event.currentTarget;
+  const field = event.target.closest(".field");
+  if (!field) return;
+  const other = field.querySelector(".other");
+  if (other && event.target.matches("select")) {
+    other.hidden = event.target.selectedOptions[0].dataset.kind !== "other";
+    if (!other.hidden) other.focus();
+  }
+  forgive(field);
+  update(form);
+}
+
+function reset(event) {
+  const form = event.currentTarget;
+  setTimeout(() => {
+    for (const other of form.querySelectorAll(".other")) other.hidden = true;
+    fields(form).forEach(forgive);
+    trouble(form, "");
+    update(form);
+  });
+}
+
+/** What was filled in for one model stays for another that has the same field. */
+function carry(from, to) {
+  for (const field of fields(to)) {
+    const same = fields(from).find(
+      (one) => one.dataset.name === field.dataset.name && one.dataset.type === field.dataset.type,
+    );
+    if (!same) continue;
+    const theirs = [...same.querySelectorAll("input, select")];
+    const ours = [...field.querySelectorAll("input, select")];
+    if (theirs.length !== ours.length || theirs[0].options?.length !== ours[0].options?.length) continue;
+    ours.forEach((one, at) => {
+      if (one.type === "radio") one.checked = theirs[at].checked;
+      else if (one.matches("select")) one.selectedIndex = theirs[at].selectedIndex;
+      else one.value = theirs[at].value;
+      if (one.matches(".other")) one.hidden = theirs[at].hidden;
+    });
+    forgive(field);
+  }
+}
+
+function choose(form) {
+  const before = chosen();
+  if (form === before) return;
+  carry(before, form);
+  for (const one of forms) one.hidden = one !== form;
+  for (const facts of document.querySelectorAll("[data-of]")) facts.hidden = facts.dataset.of !== form.id;
+  history.replaceState(null, "", `#${form.dataset.model}`);
+  update(form);
+}
+
+function start() {
+  for (const form of forms) {
+    form.addEventListener("submit", submit);
+    form.addEventListener("input", edited);
+    form.addEventListener("reset", reset);
+  }
+  for (const radio of document.querySelectorAll(".chooser input")) {
+    radio.addEventListener("change", () => choose(document.getElementById(radio.value)));
+  }
+  const asked = forms.find((form) => `#${form.dataset.model}` === location.hash);
+  if (asked && asked !== forms[0]) {
+    document.querySelector(`.chooser [value=${asked.id}]`).checked = true;
+    choose(asked);
+  }
+  copy.addEventListener("click", async () => {
+    try {
+      await navigator.clipboard.writeText(curl.textContent);
+      copy.textContent = "Copied";
+    } catch {
+      // Without https there is no clipboard: the text is selected for Ctrl+C.
+      getSelection().selectAllChildren(curl);
+      copy.textContent = "Selected";
+    }
+    setTimeout(() => (copy.textContent = "Copy"), 2000);
+  });
+  update(chosen());
+}
+
+if (forms.length) start();
