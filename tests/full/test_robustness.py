@@ -296,8 +296,7 @@ def test_nothing_but_the_probes_answers_without_the_key(project: Path):
 def everything_is_logged(project: Path, load: Load) -> None:
     """Each prediction that was answered is in the log once, as it was answered."""
     counts = logged(project)
-    assert load.answered.keys() <= counts.keys()
-    assert set(counts.values()) == {1}
+    assert {id: counts[id] for id in load.answered} == dict.fromkeys(load.answered, 1)
     kept = {id: outputs["scores"] for id, _, _, outputs in records(project)}
     for id, at in load.answered.items():
         assert [kept[id]] == load.right[at]

@@ -102,16 +102,17 @@ def _serving(project: Project) -> Iterator[str]:
 
 
 def _wait_until_ready(server: "subprocess.Popen[bytes]", address: str, log: str) -> None:
-    deadline = time.monotonic() + PATIENCE
+    deadline, answer = time.monotonic() + PATIENCE, ""
     while time.monotonic() < deadline and server.poll() is None:
         try:
             with urlopen(f"{address}/ready", timeout=5):
                 return
         except HTTPError as error:
-            raise ProjectError(f"The service is not ready: {error.read().decode()}") from None
+            answer = f" It said: {error.read().decode()}"
         except (URLError, ConnectionError, TimeoutError):
-            time.sleep(0.1)
-    raise ProjectError(f"The service did not start; its log is {log}.")
+            pass
+        time.sleep(0.1)
+    raise ProjectError(f"The service is not ready; its log is {log}.{answer}")
 
 
 def _ask(url: str, body: dict[str, Any]) -> Any:

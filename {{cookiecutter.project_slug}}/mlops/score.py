@@ -26,6 +26,7 @@ def init() -> None:
     if not service.models:
         raise ProjectError(" ".join(service.problems.values()))
     service.start()
+    service.open()
     atexit.register(service.stop)
 
 

@@ -26,6 +26,7 @@ from {{cookiecutter.project_slug}}.scoring.records import records_of
 from {{cookiecutter.project_slug}}.scoring.stores import Record, RecordRefused, StoreUnavailable
 
 WHEN = datetime(2026, 3, 4, 5, 6, 7, 250_000, UTC)
+FEATURES = ["age", "sex"]
 ROW = {"bed": 12, "age": 51, "sex": "female"}
 APPEND = """
 import sys
@@ -100,7 +101,7 @@ def line(id: str = "1", **others: Any) -> bytes:
         "version": "3",
         "rows": [ROW],
         "inputs": None,
-        "features": ["age", "sex"],
+        "features": FEATURES,
         "outputs": {"predictions": [1], "scores": [[0.25, 0.75]], "labels": ["no", "yes"]},
     }
     return json.dumps(value | others).encode()
@@ -121,25 +122,34 @@ def a_dead_process_of(spool: Path, content: bytes) -> Path:
     return folder
 
 
-def test_a_row_becomes_a_record() -> None:
+def test_a_request_becomes_a_record() -> None:
     (record,) = records_of(line("a"))
     assert (record.id, record.request_id, record.time) == ("a-0", "request a", WHEN)
     assert (record.route, record.model, record.version) == ("/m/predict", "m", "3")
     assert record.role == "served"
-    assert json.loads(record.inputs) == ROW
-    assert json.loads(record.features) == {"age": 51, "sex": "female"}
+    assert json.loads(record.inputs) == [{"bed": 12}]
+    assert json.loads(record.features) == [{"age": 51, "sex": "female"}]
     assert json.loads(record.outputs) == {
-        "prediction": 1,
-        "scores": [0.25, 0.75],
+        "predictions": [1],
+        "scores": [[0.25, 0.75]],
         "labels": ["no", "yes"],
     }
 
 
-def test_each_row_has_the_version_that_answered_it() -> None:
-    outputs = {"predictions": [1.5, 2.5], "scores": [], "labels": []}
-    found = records_of(line("a", rows=[ROW, ROW], versions=["3", "2"], outputs=outputs))
+def test_the_rows_of_each_version_are_a_record() -> None:
+    outputs = {"predictions": [1.5, 2.5, 3.5], "scores": [], "labels": []}
+    found = records_of(line("a", rows=[ROW] * 3, versions=["3", "2", "3"], outputs=outputs))
     assert [(record.id, record.version) for record in found] == [("a-0", "3"), ("a-1", "2")]
-    assert json.loads(found[1].outputs) == {"prediction": 2.5, "scores": [], "labels": []}
+    answered = [json.loads(record.outputs)["predictions"] for record in found]
+    assert answered == [[1.5, 3.5], [2.5]]
+
+
+def test_very_many_rows_become_records_that_any_store_takes() -> None:
+    rows = [{"bed": number, "age": 51, "sex": "x" * 100} for number in range(5000)]
+    found = records_of(line("a", rows=rows, outputs={"predictions": list(range(5000))}))
+    assert max(len(record.features) for record in found) < 200_000
+    beds = [each["bed"] for record in found for each in json.loads(record.inputs)]
+    assert beds == list(range(5000))
 
 
 def test_a_run_becomes_one_record_with_what_it_was_asked() -> None:
@@ -159,7 +169,7 @@ def test_a_run_becomes_one_record_with_what_it_was_asked() -> None:
         b"[]",
         b"\xff",
         b"[" * 100_000,
-        line(rows=[ROW, ROW]),
+        line(rows=[ROW, ROW], versions=["3", "2"]),
         line(time=1e300),
         line(versions=[]) + b"}",
         line(rows=[1]),

@@ -110,8 +110,7 @@ def test_a_shadow_answers_to_the_log_only(two: Project, monkeypatch: pytest.Monk
         found = log.execute("SELECT role, version, features, outputs FROM predictions").fetchall()
     spoken = {role: [row[2:] for row in found if row[0] == role] for role in ("served", "shadow")}
     assert sorted(spoken["served"]) == sorted(spoken["shadow"])
-    assert {row[:2] for row in found} == {("served", "1"), ("shadow", "2")}
-    assert len(found) == 6
+    assert sorted(row[:2] for row in found) == [("served", "1"), ("shadow", "2")]
 
 
 def test_a_new_share_is_taken_over_while_serving(

@@ -102,21 +102,20 @@ class Linear:
         ]
 
 
-def _sum(
-    row: Row,
-    numbers: list[tuple[int, float, float, float]],
-    categories: list[tuple[int, dict[str | None, float], float]],
-    total: float,
-) -> float:
+Numbers = list[tuple[int, float, float, float]]
+Categories = list[tuple[int, Callable[[Any, float], float], float]]
+
+
+def _sum(row: Row, numbers: Numbers, categories: Categories, total: float) -> float:
     for at, fill, mean, weight in numbers:
         value = row[at]
         total += ((fill if value is None else value) - mean) * weight
-    for at, weights, unknown in categories:
-        total += weights.get(row[at], unknown)
+    for at, weight_of, unknown in categories:
+        total += weight_of(row[at], unknown)
     return total
 
 
-def _numbers(form: Form, weights: list[float]) -> list[tuple[int, float, float, float]]:
+def _numbers(form: Form, weights: list[float]) -> Numbers:
     return [
         (place, feature.fill, feature.mean, weights[feature.at] / feature.scale)
         for place, feature in enumerate(form.features)
@@ -124,20 +123,18 @@ def _numbers(form: Form, weights: list[float]) -> list[tuple[int, float, float, 
     ]
 
 
-def _categories(
-    form: Form, weights: list[float]
-) -> list[tuple[int, dict[str | None, float], float]]:
+def _categories(form: Form, weights: list[float]) -> Categories:
     def weight(column: int | None) -> float:
         return 0.0 if column is None else weights[column]
 
-    found = []
+    found: Categories = []
     for place, feature in enumerate(form.features):
         if isinstance(feature, Category):
             table: dict[str | None, float] = {
                 name: weight(column) for name, column in feature.columns.items()
             }
             table[None] = weight(feature.missing)
-            found.append((place, table, weight(feature.unknown)))
+            found.append((place, table.get, weight(feature.unknown)))
     return found
 
 

@@ -7,7 +7,7 @@ from contextlib import suppress
 from typing import Any
 from uuid import uuid4
 
-from flask import Flask, Response, g, request
+from flask import Flask, Request, Response, request
 from werkzeug.exceptions import HTTPException
 
 from ..config import Project
@@ -20,6 +20,7 @@ from .service import ENCODER, Service
 
 log = logging.getLogger(__name__)
 
+STARTED, REQUEST_ID = "scoring.started", "scoring.request_id"  # in the WSGI environment
 LARGEST_BODY = 16 * 1024 * 1024  # bytes
 STATUS: dict[type[ProjectError], int] = {
     InputError: 400,
@@ -41,7 +42,7 @@ def create_app(
         environment: what the variable ENVIRONMENT says, unless given: `app-dev` answers in the
             real shape without models or a feature store.
         start: whether this process will answer; False where it is forked into workers that
-            call `app.extensions["service"].start()` themselves.
+            call `start` and `open` of `app.extensions["service"]` themselves.
     """
     service = Service(project or Project.find(), environment)
     app = Flask(__name__, static_folder=None)
@@ -56,6 +57,7 @@ def create_app(
     service.routes |= {rule.rule for rule in app.url_map.iter_rules()}
     if start:
         service.start()
+        service.open()
     return app
 
 
@@ -68,35 +70,36 @@ def _guard(app: Flask, service: Service, access: Access) -> None:
 
     @app.before_request
     def enter() -> None:
-        g.started = time.perf_counter()
-        g.request_id = logs.new_request_id(request.headers.get("X-Request-ID"))
-        logs.REQUEST_ID.set(g.request_id)
+        environ = request.environ  # each look at `request` itself costs a microsecond
+        environ[STARTED] = time.perf_counter()
+        request_id = logs.new_request_id(environ.get("HTTP_X_REQUEST_ID"))
+        environ[REQUEST_ID] = request_id
+        logs.REQUEST_ID.set(request_id)
         if request.endpoint not in OPEN:
-            access.check(request.headers, request.remote_addr)
+            access.check(request.headers, environ.get("REMOTE_ADDR"))
 
     @app.after_request
     def leave(response: Response) -> Response:
-        seconds = time.perf_counter() - g.started
-        rule = request.url_rule.rule if request.url_rule else OTHER
-        model = (request.view_args or {}).get("model", "")
-        response.headers["X-Request-ID"] = g.request_id
-        service.metrics.answered(rule, request.method, response.status_code, model, seconds)
+        asked: Request = request._get_current_object()  # type: ignore[attr-defined]
+        request_id = asked.environ[REQUEST_ID]
+        seconds = time.perf_counter() - asked.environ[STARTED]
+        rule = asked.url_rule.rule if asked.url_rule else OTHER
+        model = asked.view_args.get("model", "") if asked.view_args else ""
+        response.headers["X-Request-ID"] = request_id
+        service.metrics.answered(rule, asked.method, response.status_code, model, seconds)
         if service.telemetry:
             ended = time.time_ns()
             service.telemetry.request(
                 rule,
-                request.method,
+                asked.method,
                 response.status_code,
                 ended - int(seconds * 1e9),
                 ended,
-                g.request_id,
+                request_id,
                 {"model": model},
             )
-        return response
-
-    @app.teardown_request
-    def forget(_error: BaseException | None) -> None:
         logs.REQUEST_ID.set(None)
+        return response
 
     @app.errorhandler(Exception)
     def refuse(error: Exception) -> Response:
@@ -121,16 +124,17 @@ def _probes(app: Flask, service: Service, access: Access) -> None:
 
     @app.get("/ready")
     def ready() -> Response:
-        is_ready = not service.problems
+        problems = service.waiting_for()
+        is_ready = not problems
         found: dict[str, Any] = {"ready": is_ready}
         with suppress(ProjectError):  # a probe brings no key; who does is told more
             access.check(request.headers, request.remote_addr)
-            found |= {**service.roles(), "problems": service.problems}
+            found |= {**service.roles(), "problems": problems}
         return answer(found, 200 if is_ready else 503)
 
     @app.get("/ping")
     def ping() -> Response:
-        return Response("\n", 503 if service.problems else 200, mimetype="application/json")
+        return Response("\n", 503 if service.waiting_for() else 200, mimetype="application/json")
 
     @app.get("/version")
     def version() -> Response:

@@ -6,6 +6,7 @@ import shutil
 import sys
 import tempfile
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 from gunicorn.glogging import Logger
@@ -46,6 +47,7 @@ def post_worker_init(worker: Any) -> None:
     service = _service(worker)
     if service:
         service.start()
+        Thread(target=service.open, name="open serve.py", daemon=True).start()
 
 
 def worker_exit(server: Any, worker: Any) -> None:

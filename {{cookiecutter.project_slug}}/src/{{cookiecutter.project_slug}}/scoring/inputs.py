@@ -42,6 +42,7 @@ class Reader:
 
     def __init__(self, dataset: Dataset) -> None:
         self.columns = {column.name: column for column in dataset.features}
+        self.names = list(self.columns)
         self.key_names = dataset.entity_key
         ignored = [*dataset.entity_key, dataset.target.name]
         self.ignored = set(ignored)
@@ -62,6 +63,7 @@ class Reader:
         payload = msgspec.defstruct("Payload", [("instances", _rows_of(self.named))])
         body = msgspec.defstruct("Body", [("payload", payload)])
         self._usual: Any = msgspec.json.Decoder(body)
+        self._extra = [field[0] for field in extra]
         self._numeric = [at for at, column in enumerate(dataset.features) if _numeric(column)]
         self._count = len(types)
         self._keys = slice(self._count, self._count + len(self.key_names))
@@ -107,6 +109,10 @@ class Reader:
         """A row's entity key; empty if it did not bring all of it."""
         values = msgspec.structs.astuple(row)[self._keys]
         return () if msgspec.UNSET in values else values
+
+    def brings_more(self, row: Any) -> bool:
+        """Whether a row came with more than features, such as its entity's key."""
+        return any(getattr(row, name) is not msgspec.UNSET for name in self._extra)
 
     def _as_text(self, row: Values) -> Values:
         """Categories whose names look like numbers may come as numbers."""

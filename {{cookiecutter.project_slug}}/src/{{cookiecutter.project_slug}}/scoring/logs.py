@@ -2,6 +2,7 @@
 
 import logging
 import os
+import random
 import re
 import sys
 from contextvars import ContextVar
@@ -24,7 +25,7 @@ def new_request_id(header: str | None) -> str:
     """The caller's X-Request-ID where it is 1 to 128 of A-Z a-z 0-9 . _ -, else a new one."""
     if header is not None and _fits(header):
         return header
-    return os.urandom(16).hex()
+    return f"{random.getrandbits(128):032x}"
 
 
 def configure(level: int | str) -> None:

@@ -45,6 +45,7 @@ class Lineup(NamedTuple):
     challengers: Sequence[tuple[float, Version]]  # the share of the entities up to here
     shadows: Sequence[Version]
     reader: Reader
+    plain: bool  # whether an answer may take long
 
 
 class Run:
@@ -183,7 +184,8 @@ def lineup(versions: Sequence[Version]) -> Lineup:
             upto += version.registered.share
             challengers.append((upto, version))
     shadows = [version for version in versions if version.registered.shadow]
-    return Lineup(champion, challengers, shadows, Reader(champion.dataset))
+    plain = any(version.plain for version in versions if not version.registered.shadow)
+    return Lineup(champion, challengers, shadows, Reader(champion.dataset), plain)
 
 
 def _refuse_other_question(version: Version, champion: Version) -> None:

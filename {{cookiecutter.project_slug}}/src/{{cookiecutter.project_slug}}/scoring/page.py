@@ -45,7 +45,9 @@ def page(config: Config, models: Sequence[ModelFacts], keyed: bool = False) -> s
         keyed: whether a key is asked for, which the curl command then sends.
     """
     shown = [_Shown(at, versions) for at, versions in enumerate(by_name(models).values())]
-    return _templates().get_template("page.html.j2").render(config=config, models=shown, keyed=keyed)
+    return (
+        _templates().get_template("page.html.j2").render(config=config, models=shown, keyed=keyed)
+    )
 
 
 def docs(config: Config) -> str:

@@ -5,7 +5,7 @@ import sys
 
 from ..config import Project
 from ..errors import ProjectError
-from ..processes import hand_over, refuse_taken
+from ..processes import refuse_taken
 from . import APP_DEV, logs
 from .access import Access
 
@@ -13,7 +13,7 @@ CONFIGURATION = "gunicorn.conf.py"
 
 
 def serve(project: Project, host: str, port: int) -> int:
-    """Serve until stopped; returns the exit code, unless gunicorn took this process's place.
+    """Serve until stopped; returns the exit code, unless gunicorn ends this process itself.
 
     Raises:
         ProjectError: nothing is registered to serve, the port is taken, or others than this
@@ -34,10 +34,16 @@ def serve(project: Project, host: str, port: int) -> int:
         waitress_serve(app, host=host, port=port, clear_untrusted_proxy_headers=False)
         app.extensions["service"].stop()
         return 0
-    return hand_over(command(host, port), project.root)
+    os.chdir(project.root)
+    _become_gunicorn(f"[{host}]:{port}" if ":" in host else f"{host}:{port}")
+    return 0
 
 
-def command(host: str, port: int) -> list[str]:
-    """gunicorn's command line; `gunicorn.conf.py` says the rest."""
-    address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-    return [sys.executable, "-m", "gunicorn", "-c", CONFIGURATION, "--bind", address]
+def _become_gunicorn(address: str) -> None:
+    """Run gunicorn in this process, which has imported half of the service already."""
+    import gunicorn.__main__ as program
+    from gunicorn.app.wsgiapp import run
+
+    # gunicorn reads it, and starts itself again with it when it is told to (SIGUSR2).
+    sys.argv = [str(program.__file__), "-c", CONFIGURATION, "--bind", address]
+    run()

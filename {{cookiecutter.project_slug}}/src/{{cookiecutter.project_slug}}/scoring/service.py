@@ -2,6 +2,7 @@
 
 import logging
 import os
+import random
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -12,15 +13,14 @@ from typing import Any
 
 import msgspec
 
-from .. import feature_store, model_files, team
+from .. import model_files, team
 from ..config import Config, Project, RegisteredModel
 from ..config import PredictionLog as PredictionLogSettings
 from ..errors import NotFound, ProjectError, TooMuch, Unavailable
 from ..values import as_json, example
-from . import APP_DEV, models, protocols
+from . import APP_DEV, logs, models, protocols
 from .facts import ModelFacts
 from .inputs import Reader
-from .logs import REQUEST_ID
 from .metrics import Metrics
 from .models import RUN, Models, Run, ServedModel, Version
 from .prediction_log import PredictionLog
@@ -31,6 +31,8 @@ from .tracing import Telemetry, open_telemetry
 log = logging.getLogger(__name__)
 
 WATCHED = 2.0  # seconds between looks at model.yaml
+OF_LINE = ("model", "version", "versions")  # what a line of the log has of its own
+LOADING = "serve/serve.py is still being loaded."
 THREADS = 8  # that may be busy with the team's code at a time
 
 
@@ -61,7 +63,8 @@ class Service:
         self._loaded: dict[tuple[str, str, str], Version] = {}
         self._arrange(self.config)
         self._engine: Any = None
-        self._serve = self._load_serve()
+        self._serve: Any = None
+        self._opened = threading.Event()
         self.log = self._open_log()
         self.routes: set[str] = set()
         self.metrics = Metrics(self._waiting, self.labels, self.routes)
@@ -72,15 +75,19 @@ class Service:
     def start(self) -> None:
         """In the process that answers: warm up what must not be warm before a fork, and watch."""
         self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="within-limit")
-        if self._engine is not None:
-            self._engine.dispose(close=False)
         for served in self.models.values():
             self._warm(served)
         if self.log:
             self.log.start()
-        self.telemetry = open_telemetry(self.config)
         if not self.fake:
             threading.Thread(target=self._watch, name="watch model.yaml", daemon=True).start()
+
+    def open(self) -> None:
+        """Make the team's Serve object, and reach the monitor: meanwhile the models answer."""
+        self._serve = self._load_serve()
+        self._opened.set()
+        if self.telemetry is None:
+            self.telemetry = open_telemetry(self.config)
 
     def stop(self) -> None:
         """Stop watching, and bring what is logged to its store if that answers."""
@@ -114,13 +121,15 @@ class Service:
                 f"{len(rows):,} rows are more than the {self.config.serving.most_rows:,} that one "
                 "request may ask for: send them in parts."
             )
-        if any(version.plain for version in (lineup.champion, *(v for _, v in lineup.challengers))):
+        if lineup.plain:
             answer = self.within_limit(served.predict, lineup, rows)
         else:
             answer = served.predict(lineup, rows)
         if self.log:
-            names = list(lineup.reader.columns)
-            self._append({"route": route, "rows": rows, "features": names}, answer)
+            noted: dict[str, Any] = {"route": route, "rows": rows}
+            if any(lineup.reader.brings_more(row) for row in rows):
+                noted["features"] = lineup.reader.names
+            self._append(noted, answer)
         self._count(answer)
         return answer
 
@@ -129,7 +138,7 @@ class Service:
         served = self.model(model)
 
         def read(reader: Reader) -> list[Any]:
-            names, columns = list(reader.columns), list(reader.columns.values())
+            names, columns = reader.names, list(reader.columns.values())
             found = protocols.score_rows(body, names, columns, also=reader.key_names)
             return reader.instances(found)
 
@@ -142,7 +151,7 @@ class Service:
         served = self.model(model)
 
         def read(reader: Reader) -> list[Any]:
-            names, columns = list(reader.columns), list(reader.columns.values())
+            names, columns = reader.names, list(reader.columns.values())
             found = protocols.rows(body, content_type, names, columns, also=reader.key_names)
             return reader.instances(found)
 
@@ -150,8 +159,9 @@ class Service:
 
     def run(self, user_inputs: Mapping[str, Any]) -> tuple[Any, Any]:
         """Features and outputs, as the team's serve.py answers."""
+        self._opened.wait(self.config.serving.time_limit)
         if self._serve is None:
-            raise Unavailable(self.problems["run"])
+            raise Unavailable(self.problems.get("run", LOADING))
         run = Run(user_inputs)
         token = RUN.set(run)
         try:
@@ -193,6 +203,10 @@ class Service:
             return model_files.mlflow_version(self.project.model_path(registered))
         return ""
 
+    def waiting_for(self) -> dict[str, str]:
+        """What keeps it from being ready, in words."""
+        return self.problems if self._opened.is_set() else {**self.problems, "run": LOADING}
+
     def roles(self) -> dict[str, Any]:
         """Who answers: each model's champion, and the others where it has any."""
         lineups = {name: served.lineup for name, served in self.models.items()}
@@ -224,17 +238,17 @@ class Service:
 
     def _append(self, noted: dict[str, Any], outputs: Any) -> None:
         assert self.log is not None
+        now = time.time_ns()
         line = {
-            "id": os.urandom(16).hex(),
-            "request_id": REQUEST_ID.get(""),
-            "time": time.time(),
+            "id": f"{now:016x}{random.getrandbits(64):016x}",  # in time's order, as indexes like
+            "request_id": logs.REQUEST_ID.get() or "",
+            "time": now / 1e9,
             **noted,
             "outputs": outputs,
         }
         if "row" not in noted:
-            line |= {"model": outputs["model"], "version": outputs["version"]}
-            if "versions" in outputs:
-                line["versions"] = outputs["versions"]
+            line |= {name: outputs[name] for name in OF_LINE if name in outputs}
+            line["outputs"] = {name: outputs[name] for name in outputs if name not in OF_LINE}
         try:
             self.log.append(ENCODER.encode(line))
         except Unavailable:
@@ -275,6 +289,8 @@ class Service:
             del self.models[name]
         for what, words in problems.items():
             log.error("%s: %s", what, words)
+        if "run" in self.problems:
+            problems["run"] = self.problems["run"]
         self.problems = problems
         self.labels.update(
             {name: served.dataset.target.labels for name, served in self.models.items()}
@@ -342,11 +358,14 @@ class Service:
                 continue
             for served in self.models.values():
                 self._warm(served)
-            if self._serve is None:
-                self._serve = self._load_serve()
+            if self._serve is None and self._opened.is_set():
+                self.open()
             log.info("model.yaml was read again: %s", self.roles())
 
     def _load_serve(self) -> Any:
+        from .. import feature_store  # half of what the service takes to start
+
+        self.problems.pop("run", None)
         try:
             if self._engine is None and not self.fake:
                 self._engine = feature_store.connect(self.project, read_only=True)

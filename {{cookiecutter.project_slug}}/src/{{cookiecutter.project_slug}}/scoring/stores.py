@@ -27,7 +27,12 @@ class RecordRefused(ProjectError):
 
 
 class Record(NamedTuple):
-    """One prediction; `inputs`, `features` and `outputs` are JSON text."""
+    """What one version answered to one request; `inputs`, `features`, `outputs` are JSON text.
+
+    `features` is a list with an object for each row; `inputs`, likewise, what the caller sent
+    beside them, such as the entity's key; `outputs` has the `predictions`, `scores` and `labels`.
+    For /run they are what serve.py was given and answered.
+    """
 
     id: str
     request_id: str
@@ -134,6 +139,9 @@ def _prepared(engine: "Engine") -> "Engine":
             cursor = connection.cursor()  # type: ignore[attr-defined]
             cursor.execute(f"PRAGMA busy_timeout = {BUSY}")
             cursor.execute("PRAGMA journal_mode = WAL")  # those who read do not wait
+            cursor.execute(
+                "PRAGMA synchronous = NORMAL"
+            )  # as safe as the spool: not in a power cut
             cursor.close()
 
     return engine
@@ -147,7 +155,6 @@ def _table() -> "Table":
         column.nullable = False
     table = Table("predictions", MetaData(), *columns)
     Index("predictions_by_time", table.c.time)
-    Index("predictions_by_model", table.c.model, table.c.time)
     return table
 
 
