@@ -7,7 +7,7 @@ import sqlite3
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from threading import Event, Thread
@@ -84,8 +84,11 @@ def records(project: Path, role: str = "served") -> list[tuple[str, str, str, di
 
 
 def logged(project: Path, role: str = "served") -> Counter[str]:
-    """How many records of the prediction log each request has."""
-    return Counter(row[0] for row in records(project, role))
+    """How many predictions of each request the log holds."""
+    found: Counter[str] = Counter()
+    for id, _, _, outputs in records(project, role):
+        found[id] += len(outputs["predictions"])
+    return found
 
 
 def spooled(project: Path) -> list[str]:
@@ -112,14 +115,15 @@ class Client:
         self._connection: HTTPConnection | None = None
 
     def send(
-        self, method: str, path: str, body: bytes | None = None, **headers: str
+        self, method: str, path: str, body: Any = None, **headers: str
     ) -> tuple[int, dict[str, str], bytes]:
         """Status, headers by lower-case name, and body; underscores in names are hyphens."""
         if self._connection is None:
             self._connection = HTTPConnection(self._place, timeout=PATIENCE)
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         try:
-            self._connection.request(method, path, body, named)
+            with suppress(BrokenPipeError):  # it may have answered before it had read all
+                self._connection.request(method, path, body, named)
             response = self._connection.getresponse()
             found = {name.lower(): value for name, value in response.getheaders()}
             return response.status, found, response.read()

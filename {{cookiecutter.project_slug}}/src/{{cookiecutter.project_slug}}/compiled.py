@@ -228,6 +228,11 @@ SCORES: dict[str, Callable[[list[list[float]]], list[list[float]]]] = {
 }
 
 
+def has_trees(folder: Path) -> bool:
+    """Whether a model's compiled form needs onnxruntime."""
+    return (folder / FOLDER / TREES).exists()
+
+
 def load(folder: Path, predict: Path) -> Compiled:
     """The compiled form in a model's folder, once it has proved that it answers as the model does.
 

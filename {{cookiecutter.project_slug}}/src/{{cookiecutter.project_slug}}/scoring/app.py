@@ -44,7 +44,7 @@ def create_app(
         start: whether this process will answer; False where it is forked into workers that
             call `start` and `open` of `app.extensions["service"]` themselves.
     """
-    service = Service(project or Project.find(), environment)
+    service = Service(project or Project.find(), environment, forking=not start)
     app = Flask(__name__, static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = LARGEST_BODY
     app.extensions["service"] = service

@@ -51,7 +51,11 @@ class Drain:
         """
         batch = Batch()
         offset = self._done.get(path, 0)
-        with path.open("rb") as file:
+        try:
+            file = path.open("rb")
+        except FileNotFoundError:  # another process was faster
+            return
+        with file:
             file.seek(offset)
             for line in file:
                 if not line.endswith(b"\n"):
@@ -77,6 +81,14 @@ class Drain:
                         self.segment(path)
         spool.remove_stray_locks(self._folder)
 
+    def sealed(self) -> None:
+        """Add what processes that live have sealed; see segment."""
+        for folder in spool.sessions(self._folder):
+            with suppress(FileNotFoundError):  # it went meanwhile
+                for path in spool.segments(folder):
+                    if path.suffix == ".jsonl":
+                        self.segment(path)
+
     def _read(self, line: bytes, batch: "Batch") -> None:
         try:
             records = records_of(line)
@@ -85,7 +97,7 @@ class Drain:
             batch.rejected.append({"reason": "not a line of this service", "line": text})
             return
         batch.records += records
-        if self._shadow is not None:
+        if self._shadow:
             batch.records += self._shadowed(self._shadow, line)
 
     def _shadowed(self, shadow: Shadow, line: bytes) -> list[Record]:

@@ -46,7 +46,7 @@ def post_worker_init(worker: Any) -> None:
     """Threads and connections belong to the worker that uses them."""
     service = _service(worker)
     if service:
-        service.start()
+        service.start(apart=True)
         Thread(target=service.open, name="open serve.py", daemon=True).start()
 
 

@@ -43,7 +43,6 @@ class Lineup(NamedTuple):
 
     champion: Version
     challengers: Sequence[tuple[float, Version]]  # the share of the entities up to here
-    shadows: Sequence[Version]
     reader: Reader
     plain: bool  # whether an answer may take long
 
@@ -170,7 +169,7 @@ class Models(dict[str, ServedModel]):
 
 
 def lineup(versions: Sequence[Version]) -> Lineup:
-    """Champion, challengers and shadows of one model.
+    """Champion and challengers of one model.
 
     Raises:
         ProjectError: a version cannot answer in the champion's place.
@@ -183,9 +182,8 @@ def lineup(versions: Sequence[Version]) -> Lineup:
         if version.registered.share:
             upto += version.registered.share
             challengers.append((upto, version))
-    shadows = [version for version in versions if version.registered.shadow]
-    plain = any(version.plain for version in versions if not version.registered.shadow)
-    return Lineup(champion, challengers, shadows, Reader(champion.dataset), plain)
+    plain = any(version.plain for version in versions)
+    return Lineup(champion, challengers, Reader(champion.dataset), plain)
 
 
 def _refuse_other_question(version: Version, champion: Version) -> None:

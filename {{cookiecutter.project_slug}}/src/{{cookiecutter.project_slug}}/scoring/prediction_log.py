@@ -1,4 +1,4 @@
-"""The prediction log: accepted in the request's thread, kept by a thread of its own."""
+"""The prediction log: accepted in the request's thread, kept by a thread or process of its own."""
 
 import logging
 import os
@@ -10,6 +10,7 @@ from threading import Event, Lock, Thread
 
 from ..errors import ProjectError, Unavailable
 from .drain import Drain, OutOfTime, Shadow, told
+from .drainer import Drainer
 from .spool import Counter, Session
 from .stores import Store
 
@@ -19,6 +20,7 @@ EVERY = 1.0  # seconds between two rounds
 ADOPT_EVERY = 10.0  # seconds between two looks for what dead processes have left
 LONGEST_WAIT = 30.0  # seconds between two tries while the store is away
 LARGEST_SEGMENT = 16 * 1024 * 1024  # bytes
+MOST_SEGMENTS = 60  # that wait for a drainer before they are made larger
 
 
 class PredictionLog:
@@ -48,6 +50,7 @@ class PredictionLog:
             shadow: gives the records of further versions for a line, to be kept beside its own.
         """
         self.folder = folder
+        self.drainer: Drainer | None = None
         self._open_store, self._shadow = open_store, shadow
         self._counter = Counter(folder)
         self._counting = Lock()
@@ -72,9 +75,15 @@ class PredictionLog:
                 "or let this service write there."
             ) from None
 
-    def start(self) -> None:
-        """Let the thread run in this process, where it does not yet."""
+    def start(self, drainer: "Drainer | None" = None) -> None:
+        """Let the thread run in this process, where it does not yet.
+
+        Args:
+            drainer: brings what is logged to the store instead of the thread, which would take
+                turns with the requests.
+        """
         with self._starting:
+            self.drainer = drainer
             self._stopped = False
             self._run_thread()
 
@@ -99,10 +108,7 @@ class PredictionLog:
         Raises:
             ProjectError: the store is away, or cannot be opened.
         """
-        session = self._session
-        if session is not None and not session.folder.is_dir():
-            log.warning("Somebody removed %s, and what was in it.", session.folder)
-            session = self._session = None
+        session = self._present()
         if session is not None:
             if self._failures and session.size <= LARGEST_SEGMENT:
                 self._bring(session)  # the store must be back before there are more segments
@@ -115,6 +121,21 @@ class PredictionLog:
     def _bring(self, session: Session) -> None:
         for path in session.closed():
             self._drain.segment(path)
+
+    def hand_over(self, drainer: "Drainer") -> None:
+        """One round with a drainer: let it have what was accepted, and see that it lives."""
+        session = self._present() or self._begin()
+        if len(session.closed()) < MOST_SEGMENTS or session.size > LARGEST_SEGMENT:
+            session.rotate()
+        drainer.keep_alive()
+
+    def _present(self) -> Session | None:
+        """This process's session, if it has one."""
+        session = self._session
+        if session is not None and not session.folder.is_dir():
+            log.warning("Somebody removed %s, and what was in it.", session.folder)
+            session = self._session = None
+        return session
 
     def _fresh(self) -> None:
         """The state of a process that has not accepted anything."""
@@ -164,7 +185,10 @@ class PredictionLog:
     def _round(self) -> float:
         """Drain, and tell when the store goes away and when it is back; seconds to the next."""
         try:
-            self.drain()
+            if self.drainer is not None and not self._stopped:
+                self.hand_over(self.drainer)
+            else:
+                self.drain()
         except OutOfTime:
             return 0.0
         except ProjectError as error:

@@ -5,27 +5,26 @@ import os
 import random
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
-from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from .. import model_files, team
+from .. import compiled, model_files, team
 from ..config import Config, Project, RegisteredModel
-from ..config import PredictionLog as PredictionLogSettings
 from ..errors import NotFound, ProjectError, TooMuch, Unavailable
 from ..values import as_json, example
 from . import APP_DEV, logs, models, protocols
+from .drainer import Drainer
 from .facts import ModelFacts
 from .inputs import Reader
 from .metrics import Metrics
 from .models import RUN, Models, Run, ServedModel, Version
 from .prediction_log import PredictionLog
-from .records import records_of
-from .stores import Record, open_store
+from .shadows import Shadows, changed
+from .stores import log_settings, open_store, spool_of
 from .tracing import Telemetry, open_telemetry
 
 log = logging.getLogger(__name__)
@@ -52,8 +51,18 @@ class Service:
     Until `start`, there are no threads and no connections, so that workers can be forked from it.
     """
 
-    def __init__(self, project: Project, environment: str | None = None) -> None:
+    def __init__(
+        self, project: Project, environment: str | None = None, forking: bool = False
+    ) -> None:
+        """
+        Args:
+            project: whose model.yaml names the models.
+            environment: what the variable ENVIRONMENT says, unless given.
+            forking: whether workers are forked from here. onnxruntime does not outlive a fork, so
+                the models that need it are loaded at `start`.
+        """
         self.project = project
+        self._forking = forking
         self.config: Config = project.config
         self.environment = environment if environment is not None else os.getenv("ENVIRONMENT", "")
         self.fake = self.environment == APP_DEV
@@ -72,13 +81,21 @@ class Service:
         self._pool: ThreadPoolExecutor | None = None
         self._stopping = threading.Event()
 
-    def start(self) -> None:
-        """In the process that answers: warm up what must not be warm before a fork, and watch."""
+    def start(self, apart: bool = False) -> None:
+        """In the process that answers: warm up what must not be warm before a fork, and watch.
+
+        Args:
+            apart: let a process of its own bring the log to its store, and not a thread.
+        """
         self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="within-limit")
+        if self._forking:
+            self._forking = False
+            self._arrange(self.config)
         for served in self.models.values():
             self._warm(served)
         if self.log:
-            self.log.start()
+            root = self.project.root
+            self.log.start(Drainer(root, spool_of(self.project)) if apart else None)
         if not self.fake:
             threading.Thread(target=self._watch, name="watch model.yaml", daemon=True).start()
 
@@ -215,11 +232,10 @@ class Service:
             for name, one in lineups.items()
             if one.challengers
         }
-        shadows = {
-            name: [version.version for version in one.shadows]
-            for name, one in lineups.items()
-            if one.shadows
-        }
+        shadows: dict[str, list[str]] = {}
+        for entry in self.config.models:
+            if entry.shadow and entry.model in lineups:
+                shadows.setdefault(entry.model, []).append(entry.version)
         roles = {"models": {name: one.champion.version for name, one in lineups.items()}}
         others = {"challengers": challengers, "shadows": shadows}
         return roles | {name: found for name, found in others.items() if found}
@@ -301,8 +317,10 @@ class Service:
         """The versions of each model; a model whose champion cannot be loaded is left out."""
         loaded: dict[tuple[str, str, str], Version] = {}
         found: dict[str, list[Version]] = {}
-        for registered in config.models:
+        for registered in (entry for entry in config.models if not entry.shadow):
             key = (registered.name, registered.version, registered.sha256)
+            if self._forking and compiled.has_trees(self.project.model_path(registered)):
+                continue
             version = self._loaded.get(key) or self._load(registered, problems)
             if version is not None:
                 version.registered = registered
@@ -330,8 +348,7 @@ class Service:
     def _warm(self, served: ServedModel) -> None:
         """A first answer of what scikit-learn answers: its threads must not be there at a fork."""
         lineup = served.lineup
-        versions = [lineup.champion, *(v for _, v in lineup.challengers), *lineup.shadows]
-        for version in versions:
+        for version in (lineup.champion, *(v for _, v in lineup.challengers)):
             try:
                 usual = example(version.dataset.features)
                 version.answer([models.as_values(usual, version.dataset)])
@@ -344,9 +361,9 @@ class Service:
     def _watch(self) -> None:
         """Take over what changes in model.yaml: versions and their shares, without a restart."""
         path = self.project.config_path
-        seen = _changed(path)
+        seen = changed(path)
         while not self._stopping.wait(WATCHED):
-            now = _changed(path)
+            now = changed(path)
             if now == seen:
                 continue
             seen = now
@@ -388,31 +405,8 @@ class Service:
         self.problems[what] = words
 
     def _open_log(self) -> PredictionLog | None:
-        """The prediction log of model.yaml; PREDICTION_LOG, a URL or `off`, goes before it."""
-        settings = self.config.serving.prediction_log
-        given = os.environ.get("PREDICTION_LOG")
-        if given:
-            settings = "off" if given == "off" else PredictionLogSettings(url=given)
-        if self.fake or settings == "off":
+        settings = None if self.fake else log_settings(self.config)
+        if settings is None:
             return None
-        root, spool = self.project.root, self.project.assets / "spool"
-        return PredictionLog(spool, lambda: open_store(root, settings), self._shadow)
-
-    def _shadow(self, line: Mapping[str, Any]) -> Iterator[Record]:
-        """What the shadows of a model say to the rows of a line of the log."""
-        served = self.models.get(line["model"])
-        if served is None or "rows" not in line:
-            return
-        noted = {name: value for name, value in line.items() if name != "versions"}
-        for version in served.lineup.shadows:
-            rows = [models.as_values(row, version.dataset) for row in line["rows"]]
-            noted |= {"version": version.version, "outputs": version.answer(rows)}
-            for record in records_of(ENCODER.encode(noted)):
-                yield record._replace(id=f"{record.id}-{version.version}", role="shadow")
-
-
-def _changed(path: Path) -> int:
-    try:
-        return path.stat().st_mtime_ns
-    except OSError:  # between two versions of the file
-        return 0
+        root, spool = self.project.root, spool_of(self.project)
+        return PredictionLog(spool, lambda: open_store(root, settings), Shadows(self.project))

@@ -163,6 +163,15 @@ def adopted(folder: Path) -> Iterator[bool]:
         _forget_lock(folder)
 
 
+def somebody_lives(spool: Path) -> bool:
+    """Whether a process holds a session."""
+    for folder in sessions(spool):
+        with adopted(folder) as dead:
+            if not dead:
+                return True
+    return False
+
+
 def remove_stray_locks(spool: Path) -> None:
     for path in spool.glob("*.lock"):
         with suppress(OSError):

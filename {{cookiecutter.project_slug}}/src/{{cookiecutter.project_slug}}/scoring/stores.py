@@ -1,5 +1,6 @@
 """Where predictions are kept: SQLite, PostgreSQL, or what mlops brings (Cosmos DB)."""
 
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
@@ -7,7 +8,7 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from ..config import expand
+from ..config import Config, PredictionLog, Project, expand
 from ..errors import ProjectError, Unavailable
 
 if TYPE_CHECKING:
@@ -56,20 +57,20 @@ class Store(Protocol):
         """
 
 
-class Settings(Protocol):
-    """A SQLAlchemy URL, or a container of Cosmos DB."""
-
-    @property
-    def url(self) -> str | None: ...
-    @property
-    def endpoint(self) -> str | None: ...
-    @property
-    def database(self) -> str | None: ...
-    @property
-    def container(self) -> str | None: ...
+def log_settings(config: Config) -> PredictionLog | None:
+    """The prediction log of model.yaml; PREDICTION_LOG, a URL or `off`, goes before it."""
+    given = os.environ.get("PREDICTION_LOG")
+    if given:
+        return None if given == "off" else PredictionLog(url=given)
+    settings = config.serving.prediction_log
+    return None if settings == "off" else settings
 
 
-def open_store(project_root: Path, settings: Settings) -> Store:
+def spool_of(project: Project) -> Path:
+    return project.assets / "spool"
+
+
+def open_store(project_root: Path, settings: PredictionLog) -> Store:
     """The store that model.yaml names; whether it answers shows when records are added.
 
     Raises:

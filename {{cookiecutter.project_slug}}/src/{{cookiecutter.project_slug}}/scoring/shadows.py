@@ -1,0 +1,69 @@
+"""Shadows: versions that answer to the prediction log only."""
+
+import logging
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from ..config import Project
+from ..errors import ProjectError
+from . import models
+from .models import Version
+from .records import ENCODER, records_of
+from .stores import Record
+
+log = logging.getLogger(__name__)
+
+WATCHED = 2.0  # seconds between looks at model.yaml
+
+
+class Shadows:
+    """Gives what the shadows of model.yaml say to the rows of a line; true while there are any."""
+
+    def __init__(self, project: Project) -> None:
+        self._project = project
+        self._versions: dict[str, list[Version]] = {}
+        self._seen, self._look_at = 0, 0.0
+
+    def __bool__(self) -> bool:
+        if time.monotonic() >= self._look_at:
+            self._look_at = time.monotonic() + WATCHED
+            self._follow()
+        return bool(self._versions)
+
+    def __call__(self, line: Mapping[str, Any]) -> Iterator[Record]:
+        noted = {name: value for name, value in line.items() if name != "versions"}
+        for version in self._versions.get(line["model"], []) if "rows" in line else []:
+            rows = [models.as_values(row, version.dataset) for row in line["rows"]]
+            noted |= {"version": version.version, "outputs": version.answer(rows)}
+            for record in records_of(ENCODER.encode(noted)):
+                yield record._replace(id=f"{record.id}-{version.version}", role="shadow")
+
+    def _follow(self) -> None:
+        """Load the shadows again if model.yaml has changed."""
+        now = changed(self._project.config_path)
+        if now == self._seen:
+            return
+        self._seen, self._versions = now, {}
+        try:
+            entries = Project(self._project.root).config.models
+        except ProjectError as error:
+            log.error("model.yaml names no shadows that can be read: %s", error)
+            return
+        for entry in entries:
+            if entry.shadow:
+                try:
+                    found = models.load(self._project, entry)
+                except ProjectError as error:
+                    log.error("The shadow %s is silent: %s", entry.model, error)
+                else:
+                    self._versions.setdefault(entry.model, []).append(found)
+
+
+def changed(path: Path) -> int:
+    """When a file was changed, in nanoseconds."""
+    try:
+        return path.stat().st_mtime_ns
+    except OSError:  # between two versions of the file
+        return 0
