@@ -21,7 +21,7 @@ bind = os.environ.get("BIND", "127.0.0.1:5111")
 # A process for each core: an answer costs only CPU, and Python runs on one core at a time.
 workers = int(os.environ.get("WEB_CONCURRENCY", "2"))
 # Threads, so that a slow client or feature store holds one of them and not the whole worker.
-worker_class = "gthread"
+worker_class = "{{cookiecutter.project_slug}}.scoring.hooks.Worker"
 threads = 4
 # The models are loaded once, before the workers are forked: they share that memory.
 preload_app = True

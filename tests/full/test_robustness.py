@@ -266,6 +266,16 @@ def test_workers_end_without_a_crash(project: Path):
         assert "was sent" not in server.log.read_text()
 
 
+def test_idle_connection_does_not_hold_up_the_end(project: Path):
+    with running(project) as server:
+        for _ in range(2):
+            client = Client(server.address)
+            assert client.send("GET", "/health")[0] == 200
+        server.process.terminate()
+        assert server.process.wait(timeout=20) == 0  # not all of gunicorn's graceful_timeout
+        client.close()
+
+
 def test_every_route_asks_the_version_whose_turn_the_entity_is(project: Path):
     copy_version(project, "2")
     with running(project) as server:
@@ -309,6 +319,7 @@ def test_shadow_changes_no_answer_and_is_logged(project: Path):
 def test_nothing_but_the_probes_answers_without_the_key(project: Path):
     key = "correct-horse-battery"
     with running(project, API_KEY=key) as server:
+        wait_until_ready(server)
         client = Client(server.address)
         for path in ("/health", "/healthcheck", "/ready", "/ping"):
             assert client.send("GET", path)[0] == 200, path
@@ -320,6 +331,7 @@ def test_nothing_but_the_probes_answers_without_the_key(project: Path):
         for method, path in asked:
             for headers in ({}, {"X_API_Key": key[:-1]}, {"Authorization": f"Bearer {key}x"}):
                 status, found, text = client.send(method, path, body, **headers)
+                client.close()  # as the service may, after a body that it did not read
                 assert status == 401, (method, path, text)
                 assert "www-authenticate" in found
                 assert key not in text.decode()
@@ -396,7 +408,7 @@ def take_over(server: Server, project: Path, others: dict[str, dict[str, Any]]) 
 
     before = times()
     change_settings(project, change)
-    assert until(lambda: times() == before + len(server.workers())), server.log.read_text()
+    assert until(lambda: times() >= before + len(server.workers())), server.log.read_text()
 
 
 def who_answers(server: Server) -> list[str]:

@@ -94,7 +94,7 @@ def logged(project: Path, role: str = "served") -> Counter[str]:
 def spooled(project: Path) -> list[str]:
     """What stands in the spool: files of predictions that are not in their store."""
     folder = project / "local_assets" / "spool"
-    return [path.name for path in folder.rglob("*.*") if path.suffix != ".lock"]
+    return [path.name for path in folder.rglob("*") if path.suffix in (".open", ".jsonl")]
 
 
 def until(happened: Callable[[], object], seconds: float = PATIENCE) -> bool:

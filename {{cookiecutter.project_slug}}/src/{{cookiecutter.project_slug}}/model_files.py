@@ -84,7 +84,8 @@ def read_measured(folder: Path) -> dict[str, Any]:
 
 
 def mlflow_version(folder: Path) -> str:
-    """The MLflow that wrote the model."""
-    text = (folder / "MLmodel").read_text(encoding="utf-8")
+    """The MLflow that wrote the model; empty where that is gone."""
+    path = folder / "MLmodel"
+    text = path.read_text(encoding="utf-8") if path.exists() else ""
     found = re.search(r"^mlflow_version: (\S+)", text, re.MULTILINE)
     return found[1] if found else ""

@@ -8,7 +8,7 @@ from typing import Any
 from uuid import uuid4
 
 from flask import Flask, Request, Response, request
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
 from ..config import Project
 from ..errors import InputError, NotFound, ProjectError, TooMuch, Unavailable
@@ -149,29 +149,26 @@ def _probes(app: Flask, service: Service, access: Access) -> None:
 def _predictions(app: Flask, service: Service) -> None:
     @app.route("/run", methods=["GET", "POST"])
     def run() -> Response:
-        if request.method == "GET":
-            user_inputs = request.args.to_dict()
-        else:
-            user_inputs = json_object(request.get_data())
+        user_inputs = request.args.to_dict() if request.method == "GET" else json_object(_body())
         features, outputs = service.run(user_inputs)
         found = {"id": str(uuid4()), "user_inputs": user_inputs}
         return answer(found | {"features": features, "outputs": outputs})
 
     @app.post("/<model>/predict")
     def predict(model: str) -> Response:
-        body = request.get_data()
+        body = _body()
         found = service.predict(service.model(model), lambda reader: reader.body(body), "/predict")
         return answer({"payload": found})
 
     @app.post("/score")
     @app.post("/<model>/score")
     def score(model: str | None = None) -> Response:
-        return answer(service.score(request.get_data(), model))
+        return answer(service.score(_body(), model))
 
     @app.post("/invocations")
     @app.post("/<model>/invocations")
     def invocations(model: str | None = None) -> Response:
-        found = service.invocations(request.get_data(), request.content_type, model)
+        found = service.invocations(_body(), request.content_type, model)
         return answer(protocols.answer(found["predictions"]))
 
 
@@ -188,9 +185,21 @@ def _pages(app: Flask, service: Service, keyed: bool) -> None:
         return answer(names | {"api_version": config.api_version})
 
 
+def _body() -> bytes:
+    """The request's body; one without a length, which werkzeug would cut off, is refused too."""
+    asked: Request = request._get_current_object()  # type: ignore[attr-defined]
+    body = asked.get_data()
+    if len(body) >= LARGEST_BODY and asked.content_length is None:
+        raise RequestEntityTooLarge
+    return body
+
+
 def _explained(error: Exception) -> tuple[int, str]:
     if isinstance(error, Refused):
         return error.status, str(error)
+    if isinstance(error, RequestEntityTooLarge):
+        most = f"{LARGEST_BODY >> 20} MiB"
+        return 413, f"The body is larger than the {most} that a request may have: send it in parts."
     if isinstance(error, HTTPException):
         return error.code or 500, error.description or error.name
     for kind, status in STATUS.items():

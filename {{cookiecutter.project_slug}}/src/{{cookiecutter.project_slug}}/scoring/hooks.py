@@ -3,6 +3,8 @@
 import atexit
 import os
 import shutil
+import socket
+import struct
 import sys
 import tempfile
 from pathlib import Path
@@ -10,12 +12,14 @@ from threading import Thread
 from typing import Any
 
 from gunicorn.glogging import Logger
+from gunicorn.workers.gthread import ThreadWorker
 
 from ..errors import ProjectError
 from . import logs
 from .access import Access
 
 FOLDER = "PROMETHEUS_MULTIPROC_DIR"
+SILENCE = 10  # seconds that a client may leave a request half sent, or an answer unread
 _made: dict[int, Path] = {}  # the folder that a master made, by its process id
 
 
@@ -79,6 +83,20 @@ def _remove() -> None:
     folder = _made.pop(os.getpid(), None)
     if folder is not None:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+class Worker(ThreadWorker):
+    """gunicorn's threads, none of which a silent client holds for ever."""
+
+    def handle(self, conn: Any) -> Any:
+        limit = struct.pack("ll", SILENCE, 0)
+        for option in (socket.SO_RCVTIMEO, socket.SO_SNDTIMEO):
+            conn.sock.setsockopt(socket.SOL_SOCKET, option, limit)
+        return super().handle(conn)
+
+    def wait_for_and_dispatch_events(self, timeout: float) -> None:
+        """At the end, gunicorn itself would wait its whole graceful_timeout for an idle client."""
+        super().wait_for_and_dispatch_events(min(timeout, 1.0))
 
 
 class JsonLogger(Logger):

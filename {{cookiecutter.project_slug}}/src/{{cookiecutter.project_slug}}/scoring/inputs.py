@@ -16,7 +16,8 @@ Values = tuple[Any, ...]  # a row's features in the schema's order, None for mis
 
 Number = Annotated[float, msgspec.Meta(ge=-LARGEST, le=LARGEST)]
 Int64 = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
-WholeNumber = Annotated[float, msgspec.Meta(multiple_of=1, ge=-LARGEST, le=LARGEST)]  # as in 51.0
+# As in 51.0, up to the last one below 2**63.
+WholeNumber = Annotated[float, msgspec.Meta(multiple_of=1, ge=-(2**63), le=2**63 - 1024)]
 
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 

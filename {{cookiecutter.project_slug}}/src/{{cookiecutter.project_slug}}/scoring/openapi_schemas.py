@@ -174,8 +174,9 @@ def _type(column: Column) -> Json:
         return {"type": ["string", "number", "null"] if named_by_number else ["string", "null"]}
     if column.type == "boolean":
         return {"type": ["boolean", "null"]}
-    limits = (-(2**63), 2**63 - 1) if column.type == "integer" else (-LARGEST, LARGEST)
-    return {"type": [column.type, "null"], "minimum": limits[0], "maximum": limits[1]}
+    if column.type == "integer":
+        return {"type": ["integer", "null"], "minimum": -(2**63), "maximum": 2**63 - 1}
+    return {"type": [column.type, "null"], "minimum": -LARGEST, "maximum": LARGEST}
 
 
 def hint(column: Column) -> str:
@@ -227,7 +228,7 @@ def _table() -> Json:
         "properties": {
             "columns": columns,
             "data": {"type": "array", "items": {"type": ["array", "object"]}},
-            "index": {"type": "array", "items": {"type": ["string", "number"]}},
+            "index": {"type": ["array", "null"], "items": {"type": ["string", "number"]}},
         },
         "additionalProperties": False,
     }
@@ -253,7 +254,7 @@ def _columns(dataset: Dataset) -> Json:
 
 def _mlflow(name: str) -> dict[str, Json]:
     """What each key of a request in MLflow's protocol holds."""
-    records = {"type": "array", "items": ref(f"{name}.Record"), "minItems": 1}
+    records = {"type": "array", "items": ref(f"{name}.Record")}
     lists = {"type": "array", "items": ref(f"{name}.Values")}
     either = {"anyOf": [records, lists, ref(f"{name}.Columns")]}
     return {

@@ -67,6 +67,7 @@ class Service:
         self.environment = environment if environment is not None else os.getenv("ENVIRONMENT", "")
         self.fake = self.environment == APP_DEV
         self.problems: dict[str, str] = {}
+        self._seen: int | None = None  # when model.yaml was changed, as far as this process knows
         self.models = Models()
         self.labels: dict[str, list[Any]] = {}
         self._loaded: dict[tuple[str, str, str], Version] = {}
@@ -91,6 +92,8 @@ class Service:
         if self._forking:
             self._forking = False
             self._arrange(self.config)
+        if not self.fake:
+            self._read_again()  # this worker may take the place of one that knew more
         for served in self.models.values():
             self._warm(served)
         if self.log:
@@ -210,9 +213,17 @@ class Service:
                 metrics=as_json(version.measured["metrics"]),
                 holdout_rows=version.measured["holdout_rows"],
             )
-            for name, served in self.models.items()
+            for name, served in self._in_order()
             for version in (served.lineup.champion, *(v for _, v in served.lineup.challengers))
         ]
+
+    def _in_order(self) -> list[tuple[str, ServedModel]]:
+        """The served models as model.yaml lists them: the first answers where none is named."""
+        order = [entry.model for entry in self.config.models]
+        return sorted(
+            self.models.items(),
+            key=lambda item: order.index(item[0]) if item[0] in order else len(order),
+        )
 
     def mlflow_version(self) -> str:
         """The MLflow that wrote the first model; empty where nothing is served."""
@@ -301,7 +312,8 @@ class Service:
                 self.models[name].lineup = lineup
             else:
                 self.models[name] = ServedModel(name, lineup)
-        for name in [name for name in self.models if name not in lineups]:
+        # A model that answers goes on where its new version cannot be loaded.
+        for name in [name for name in self.models if name not in {*lineups, *problems}]:
             del self.models[name]
         for what, words in problems.items():
             log.error("%s: %s", what, words)
@@ -360,24 +372,30 @@ class Service:
 
     def _watch(self) -> None:
         """Take over what changes in model.yaml: versions and their shares, without a restart."""
-        path = self.project.config_path
-        seen = changed(path)
         while not self._stopping.wait(WATCHED):
-            now = changed(path)
-            if now == seen:
-                continue
-            seen = now
-            try:
-                config = Project(self.project.root).config
-                self._arrange(config)
-            except ProjectError as error:
-                log.error("model.yaml was changed, but the service goes on as before: %s", error)
+            if not self._read_again():
                 continue
             for served in self.models.values():
                 self._warm(served)
             if self._serve is None and self._opened.is_set():
                 self.open()
             log.info("model.yaml was read again: %s", self.roles())
+
+    def _read_again(self) -> bool:
+        """Take over model.yaml where it is another than what this process holds."""
+        now = changed(self.project.config_path)
+        if now == self._seen:
+            return False
+        self._seen = now
+        try:
+            config = Project(self.project.root).config
+            if config == self.config:
+                return False
+            self._arrange(config)
+        except ProjectError as error:
+            log.error("model.yaml was changed, but the service goes on as before: %s", error)
+            return False
+        return True
 
     def _load_serve(self) -> Any:
         from .. import feature_store  # half of what the service takes to start
