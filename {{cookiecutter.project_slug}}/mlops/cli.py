@@ -1,5 +1,6 @@
 """The verbs of the ops plumbing; they join the core's command line."""
 
+import math
 import sys
 from collections.abc import Sequence
 
@@ -61,6 +62,8 @@ def traffic(
     from mlops import traffic as roles
 
     project = Project.find()
+    if share is not None and math.isnan(share):
+        raise click.BadParameter("a share is a number from 0 to 1.", param_hint="--share")
     if model is not None:
         if version is None or [share is not None, shadow, champion, remove].count(True) != 1:
             raise click.UsageError(

@@ -38,6 +38,7 @@ def assign(project: Project, model: str, version: str, share: float | None, shad
     entry: dict[str, Any] = {
         "name": champion.name,
         "model": model,
+        "description": f"Version {version}, beside the champion",
         "version": version,
         "is_mlflow": True,
         "sha256": found.sha256,

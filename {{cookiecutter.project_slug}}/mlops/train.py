@@ -118,18 +118,29 @@ def _note(project: Project, outcomes: Sequence[Mapping[str, Any]]) -> None:
     def change(document: Any) -> None:
         old = document.get("models") or []
         kept = [entry for entry in old if _stays(entry, new.get(entry["model"]))]
-        document["models"] = [*kept, *new.values()]
+        for entry in new.values():
+            # Its place stays the same: the first model answers where a request names none.
+            places = [at for at, each in enumerate(kept) if each["model"] == entry["model"]]
+            champions = [at for at in places if not _is_beside(kept[at])]
+            if champions:
+                kept[champions[0]] = entry
+            else:
+                kept.append(entry)
+        document["models"] = kept
 
     project.edit(change)
 
 
 def _stays(entry: Mapping[str, Any], champion: Mapping[str, Any] | None) -> bool:
-    """Whether an entry of model.yaml goes on beside a model's new champion."""
-    if champion is None:
+    """Whether an entry of model.yaml goes on, or gives its place to the model's new champion."""
+    if champion is None or not _is_beside(entry):
         return True
-    beside = "share" in entry or entry.get("shadow")
-    other = entry["version"] != champion["version"]
-    return bool(beside and other and entry["name"] == champion["name"])
+    return bool(entry["version"] != champion["version"] and entry["name"] == champion["name"])
+
+
+def _is_beside(entry: Mapping[str, Any]) -> bool:
+    """Whether it is a challenger or a shadow."""
+    return "share" in entry or bool(entry.get("shadow"))
 
 
 def _entry(project: Project, outcome: Mapping[str, Any]) -> dict[str, Any]:

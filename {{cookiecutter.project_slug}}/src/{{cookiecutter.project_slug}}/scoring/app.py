@@ -8,7 +8,8 @@ from typing import Any
 from uuid import uuid4
 
 from flask import Flask, Request, Response, request
-from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
+from werkzeug.exceptions import HTTPException, MethodNotAllowed, RequestEntityTooLarge
+from werkzeug.exceptions import NotFound as RoutingNotFound
 
 from ..config import Project
 from ..errors import InputError, NotFound, ProjectError, TooMuch, Unavailable
@@ -22,6 +23,7 @@ log = logging.getLogger(__name__)
 
 STARTED, REQUEST_ID = "scoring.started", "scoring.request_id"  # in the WSGI environment
 LARGEST_BODY = 16 * 1024 * 1024  # bytes
+CHUNK = 64 * 1024  # bytes
 STATUS: dict[type[ProjectError], int] = {
     InputError: 400,
     NotFound: 404,
@@ -169,7 +171,10 @@ def _predictions(app: Flask, service: Service) -> None:
     @app.post("/<model>/invocations")
     def invocations(model: str | None = None) -> Response:
         found = service.invocations(_body(), request.content_type, model)
-        return answer(protocols.answer(found["predictions"]))
+        response = answer(protocols.answer(found["predictions"]))
+        versions = found.get("versions") or [found["version"]]
+        response.headers["X-Model-Version"] = ",".join(dict.fromkeys(versions))
+        return response
 
 
 def _pages(app: Flask, service: Service, keyed: bool) -> None:
@@ -194,12 +199,26 @@ def _body() -> bytes:
     return body
 
 
+def _discard(stream: Any) -> None:
+    """Read what a client goes on to send, so that it comes to read the answer; within limits."""
+    with suppress(OSError):
+        for _ in range(4 * LARGEST_BODY // CHUNK):
+            if not stream.read(CHUNK):
+                return
+
+
 def _explained(error: Exception) -> tuple[int, str]:
     if isinstance(error, Refused):
         return error.status, str(error)
     if isinstance(error, RequestEntityTooLarge):
+        _discard(request.environ["wsgi.input"])
         most = f"{LARGEST_BODY >> 20} MiB"
         return 413, f"The body is larger than the {most} that a request may have: send it in parts."
+    if isinstance(error, RoutingNotFound):
+        return 404, f"There is no {request.path} here: /docs lists what there is."
+    if isinstance(error, MethodNotAllowed):
+        allowed = ", ".join(sorted(error.valid_methods or []))
+        return 405, f"{request.method} is not for this route: it takes {allowed}."
     if isinstance(error, HTTPException):
         return error.code or 500, error.description or error.name
     for kind, status in STATUS.items():

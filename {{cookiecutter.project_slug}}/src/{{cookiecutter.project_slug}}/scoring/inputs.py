@@ -92,6 +92,8 @@ class Reader:
             "named" if value and isinstance(value[0], Mapping) else "positional"
         )
         for at, row in enumerate(value):
+            if isinstance(row, Mapping) != (kind == "named"):
+                raise InputError(f"instances[{at}]: rows are all objects, or all lists.")
             if isinstance(row, Mapping):
                 self._refuse_unknown(row, f"instances[{at}].")
         return self._convert(value, kind, strict=True)
@@ -99,7 +101,8 @@ class Reader:
     def row(self, values: Mapping[str, Any]) -> Any:
         """One row by feature name; numbers may be text, as in a query string."""
         self._refuse_unknown(values, "")
-        return self._convert([values], "named", strict=False)[0]
+        known = {name: None if _is_nan(value) else value for name, value in values.items()}
+        return self._convert([known], "named", strict=False)[0]
 
     def values(self, rows: Sequence[Any]) -> list[Values]:
         """The features of rows that were read, as a model takes them."""
@@ -171,6 +174,8 @@ def json_object(body: bytes) -> dict[str, Any]:
     Raises:
         InputError: it is not JSON, holds an infinite number, or is not an object.
     """
+    if not body.strip():
+        raise InputError("The body is empty: expected a JSON object.")
     try:
         value = msgspec.json.decode(body.removeprefix(BYTE_ORDER_MARK))
     except RecursionError:
@@ -195,6 +200,10 @@ def _with_nan(body: bytes) -> Any:
         return msgspec.json.decode(msgspec.json.encode(value))  # which refuses half a character
     except (ValueError, RecursionError):
         return None
+
+
+def _is_nan(value: Any) -> bool:
+    return isinstance(value, str) and value.lower() == "nan"
 
 
 def _rows_of(struct: Any) -> Any:

@@ -8,6 +8,7 @@ from ..errors import ProjectError
 from ..processes import refuse_taken
 from . import APP_DEV, logs
 from .access import Access
+from .stores import log_settings, open_store
 
 CONFIGURATION = "gunicorn.conf.py"
 
@@ -22,6 +23,7 @@ def serve(project: Project, host: str, port: int) -> int:
     if os.environ.get("ENVIRONMENT") != APP_DEV and not project.config.models:
         raise ProjectError("No model is registered in model.yaml yet: run train first.")
     Access.from_environment(os.environ).refuse_exposed([host])
+    _refuse_log_without_driver(project)
     refuse_taken(host, port)
     if sys.platform == "win32":
         from waitress import serve as waitress_serve
@@ -37,6 +39,13 @@ def serve(project: Project, host: str, port: int) -> int:
     os.chdir(project.root)
     _become_gunicorn(f"[{host}]:{port}" if ":" in host else f"{host}:{port}")
     return 0
+
+
+def _refuse_log_without_driver(project: Project) -> None:
+    """A prediction log that can never be reached is a mistake in the settings, not an outage."""
+    settings = log_settings(project.config)
+    if settings and not (settings.url or "").startswith("sqlite"):
+        open_store(project.root, settings)
 
 
 def _become_gunicorn(address: str) -> None:

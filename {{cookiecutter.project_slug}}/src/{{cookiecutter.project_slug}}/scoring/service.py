@@ -70,6 +70,8 @@ class Service:
         self._seen: int | None = None  # when model.yaml was changed, as far as this process knows
         self.models = Models()
         self.labels: dict[str, list[Any]] = {}
+        self.warnings: dict[str, str] = {}
+        self._objects: dict[str, ServedModel] = {}
         self._loaded: dict[tuple[str, str, str], Version] = {}
         self._arrange(self.config)
         self._engine: Any = None
@@ -248,7 +250,7 @@ class Service:
             if entry.shadow and entry.model in lineups:
                 shadows.setdefault(entry.model, []).append(entry.version)
         roles = {"models": {name: one.champion.version for name, one in lineups.items()}}
-        others = {"challengers": challengers, "shadows": shadows}
+        others = {"challengers": challengers, "shadows": shadows, "warnings": self.warnings}
         return roles | {name: found for name, found in others.items() if found}
 
     def within_limit(self, function: Callable[..., Any], *arguments: Any) -> Any:
@@ -308,10 +310,10 @@ class Service:
         if not self.fake and not config.models:
             problems["models"] = "No model is registered in model.yaml: run train."
         for name, lineup in lineups.items():
-            if name in self.models:
-                self.models[name].lineup = lineup
-            else:
-                self.models[name] = ServedModel(name, lineup)
+            # serve.py keeps the object that it was given: it stays the same for ever.
+            served = self._objects.setdefault(name, ServedModel(name, lineup))
+            served.lineup = lineup
+            self.models[name] = served
         # A model that answers goes on where its new version cannot be loaded.
         for name in [name for name in self.models if name not in {*lineups, *problems}]:
             del self.models[name]
@@ -327,6 +329,7 @@ class Service:
 
     def _versions(self, config: Config, problems: dict[str, str]) -> dict[str, list[Version]]:
         """The versions of each model; a model whose champion cannot be loaded is left out."""
+        self.warnings = {}
         loaded: dict[tuple[str, str, str], Version] = {}
         found: dict[str, list[Version]] = {}
         for registered in (entry for entry in config.models if not entry.shadow):
@@ -349,12 +352,15 @@ class Service:
         try:
             return models.load(self.project, registered)
         except ProjectError as error:
-            problems[registered.model] = str(error)
+            words = str(error)
         except Exception:
             log.exception("The model %s was not loaded", registered.model)
-            problems[registered.model] = (
-                f"The model {registered.model} does not load; the log tells more."
-            )
+            words = f"The model {registered.model} does not load; the log tells more."
+        if registered.is_champion:
+            problems[registered.model] = words
+        else:  # the champion answers in its place
+            self.warnings[f"{registered.model}, version {registered.version}"] = words
+            log.warning("%s", words)
         return None
 
     def _warm(self, served: ServedModel) -> None:

@@ -33,10 +33,12 @@ class Shadows:
         return bool(self._versions)
 
     def __call__(self, line: Mapping[str, Any]) -> Iterator[Record]:
-        noted = {name: value for name, value in line.items() if name != "versions"}
-        for version in self._versions.get(line["model"], []) if "rows" in line else []:
-            rows = [models.as_values(row, version.dataset) for row in line["rows"]]
-            noted |= {"version": version.version, "outputs": version.answer(rows)}
+        given = line["rows"] if "rows" in line else [line["row"]]
+        noted = {name: line[name] for name in line if name not in ("row", "versions")}
+        for version in self._versions.get(line["model"], []):
+            rows = [models.as_values(row, version.dataset) for row in given]
+            outputs = version.answer(rows)
+            noted |= {"version": version.version, "rows": given, "outputs": outputs}
             for record in records_of(ENCODER.encode(noted)):
                 yield record._replace(id=f"{record.id}-{version.version}", role="shadow")
 
