@@ -112,7 +112,7 @@ class Reader:
     def keys(self, row: Any) -> Values:
         """A row's entity key; empty if it did not bring all of it."""
         values = msgspec.structs.astuple(row)[self._keys]
-        return () if msgspec.UNSET in values else values
+        return () if msgspec.UNSET in values or None in values else values
 
     def brings_more(self, row: Any) -> bool:
         """Whether a row came with more than features, such as its entity's key."""

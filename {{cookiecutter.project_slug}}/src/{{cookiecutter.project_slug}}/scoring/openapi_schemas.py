@@ -221,7 +221,11 @@ def _instances(name: str) -> Json:
 
 
 def _table() -> Json:
-    columns = {"type": "array", "items": TEXT, "description": "All features, in any order."}
+    columns = {
+        "type": ["array", "null"],
+        "items": TEXT,
+        "description": "All features, in any order.",
+    }
     return {
         "type": "object",
         "required": ["data"],
