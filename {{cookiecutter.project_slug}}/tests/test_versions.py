@@ -25,7 +25,8 @@ PATIENCE = 20  # seconds
 @pytest.fixture
 def two(trained: Project, tmp_path: Path) -> Project:
     """A copy of the trained project with a second version on disk, that nobody asks yet."""
-    shutil.copytree(trained.root, tmp_path / "project")
+    logged = shutil.ignore_patterns("spool")  # other tests' predictions
+    shutil.copytree(trained.root, tmp_path / "project", ignore=logged)
     project = Project(tmp_path / "project")
     (registered,) = project.config.models
     first = project.model_path(registered)
