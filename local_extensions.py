@@ -25,8 +25,8 @@ TAKEN = frozenset(
     "conftest sklearn yaml dotenv pil ruamel azure google git gitdb dateutil jwt attr "
     "mpl_toolkits pylab bin pkg_resources setuptools wheel pip distutils importlinter "
     "msal_extensions opentelemetry py mypyc psycopg_binary pythoncom win32 xgboost flask_cors "
-    "graphql graphql_relay pandera uv databricks markdown_it mdurl lib site test usr var etc "
-    "tmp con prn aux nul com1 lpt1".split()
+    "graphql graphql_relay pandera pythonjsonlogger uv databricks markdown_it mdurl lib site test "
+    "usr var etc tmp con prn aux nul com1 lpt1".split()
 )
 
 

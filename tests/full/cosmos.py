@@ -3,12 +3,12 @@
 import json
 import random
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Lock, Thread
 from typing import Any
 from urllib.parse import unquote
+
+from serving import Stoppable
 
 DATABASE, CONTAINER = "ward", "predictions"
 COLLECTION = f"/dbs/{DATABASE}/colls/{CONTAINER}"
@@ -17,7 +17,7 @@ PARTITION_KEY = {"paths": ["/model"], "kind": "Hash", "version": 2}
 CODES = {400: "BadRequest", 404: "NotFound", 409: "Conflict", 429: "TooManyRequests"}
 
 
-class Cosmos:
+class Cosmos(Stoppable):
     """An account with one container; `trouble` gives the share of creations it fails at random.
 
     Attributes:
@@ -52,14 +52,6 @@ class Cosmos:
             self._server.shutdown()
             self._server.server_close()
             self._server = None
-
-    @contextmanager
-    def away(self) -> Iterator[None]:
-        self.stop()
-        try:
-            yield
-        finally:
-            self.start()
 
     def create(self, document: dict[str, Any], partition_key: str) -> tuple[int, bool]:
         """The status of the answer, and whether it reaches the client."""

@@ -9,13 +9,13 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from serving import free_port
+from serving import Stoppable, free_port
 
 USER, PASSWORD = "seedling", "5eeds"
 BINARIES = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
 
 
-class PostgreSQL:
+class PostgreSQL(Stoppable):
     """A server that can be stopped and started again, keeping its data and its port."""
 
     def __init__(self, folder: Path) -> None:
@@ -38,14 +38,6 @@ class PostgreSQL:
     def stop(self) -> None:
         """Break off every connection and stop."""
         _run("pg_ctl", "stop", "--wait", "-D", str(self.data), "-m", "fast")
-
-    @contextmanager
-    def away(self) -> Iterator[None]:
-        self.stop()
-        try:
-            yield
-        finally:
-            self.start()
 
 
 @contextmanager

@@ -4,6 +4,7 @@ import json
 import socket
 import subprocess
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,21 +17,22 @@ from baking import environment
 PATIENCE = 60  # seconds until a service must answer
 
 
-@contextmanager
-def serving(project: Path) -> Iterator[str]:
-    """The address of `serve-local` on a free port, once it answers; stopped at the end."""
-    port = free_port()
-    python = project / ".venv" / "bin" / "python"
-    command = [python, "-m", project.name, "serve-local", "--port", str(port)]
-    with (project / "serve.log").open("w") as log:
-        server = subprocess.Popen(command, cwd=project, env=environment(), stdout=log, stderr=log)
-    try:
-        address = f"http://127.0.0.1:{port}"
-        _wait(server, address, project / "serve.log")
-        yield address
-    finally:
-        server.terminate()
-        server.wait(timeout=40)
+class Stoppable(ABC):
+    """What a test may stop and start again."""
+
+    @abstractmethod
+    def start(self) -> None: ...
+
+    @abstractmethod
+    def stop(self) -> None: ...
+
+    @contextmanager
+    def away(self) -> Iterator[None]:
+        self.stop()
+        try:
+            yield
+        finally:
+            self.start()
 
 
 def _wait(server: subprocess.Popen, address: str, log: Path) -> None:
@@ -108,3 +110,10 @@ def running(project: Path, **settings: str) -> Iterator[Server]:
     finally:
         if process.poll() is None:
             server.stop()
+
+
+@contextmanager
+def serving(project: Path) -> Iterator[str]:
+    """The address of `serve-local` on a free port, once it answers; stopped at the end."""
+    with running(project) as server:
+        yield server.address

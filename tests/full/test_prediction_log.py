@@ -30,10 +30,10 @@ COMMON = """
 import json, sys, time
 from pathlib import Path
 from wardlog.config import PredictionLog as Settings
-from wardlog.scoring import prediction_log
+from wardlog.scoring import drain, prediction_log
 from wardlog.scoring.stores import open_store
 
-prediction_log.EVERY, prediction_log.ADOPT_EVERY, prediction_log.LONGEST_WAIT = 0.02, 0.1, 0.2
+drain.EVERY, prediction_log.ADOPT_EVERY, drain.LONGEST_WAIT = 0.02, 0.1, 0.2
 root, settings = Path(sys.argv[1]), Settings(**json.loads(sys.argv[2]))
 store = open_store(root, settings)
 log = prediction_log.PredictionLog(root / "spool", lambda: store)

@@ -32,12 +32,12 @@ def init() -> None:
 
 def run(raw_data: str) -> Any:
     """The answer of `POST /score` to this body; what is wrong with it, in a sentence, if it is."""
-    from {{cookiecutter.project_slug}}.errors import InputError, ProjectError
+    from {{cookiecutter.project_slug}}.errors import ProjectError
 
     try:
         return service.score(raw_data.encode(), None)
     except ProjectError as error:
-        return _refused(str(error), 400 if isinstance(error, InputError) else 503)
+        return _refused(str(error), error.status)
 
 
 def _refused(words: str, status: int) -> Any:

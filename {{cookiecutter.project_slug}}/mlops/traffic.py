@@ -65,11 +65,7 @@ def promote(project: Project, model: str, version: str) -> None:
     found = registry.find(champion.name, version)
 
     def change(document: Any) -> None:
-        kept = [
-            entry
-            for entry in document["models"]
-            if (entry["model"], entry["version"]) != (model, version)
-        ]
+        kept = _others(document, model, version)
         for entry in kept:
             if (entry["model"], entry["version"]) == (model, champion.version):
                 entry["version"], entry["sha256"] = version, found.sha256
@@ -92,11 +88,14 @@ def _replace(project: Project, model: str, version: str, entry: dict[str, Any] |
     """model.yaml with this entry in the place of the one for the same version."""
 
     def change(document: Any) -> None:
-        kept = [
-            each
-            for each in document["models"]
-            if (each["model"], each["version"]) != (model, version)
-        ]
-        document["models"] = [*kept, *([entry] if entry else [])]
+        added = [entry] if entry else []
+        document["models"] = [*_others(document, model, version), *added]
 
     project.edit(change)
+
+
+def _others(document: Any, model: str, version: str) -> list[Any]:
+    """The entries of model.yaml but the one for this version."""
+    return [
+        each for each in document["models"] if (each["model"], each["version"]) != (model, version)
+    ]

@@ -20,7 +20,7 @@ import pytest
 
 from {{cookiecutter.project_slug}}.config import PredictionLog as Settings
 from {{cookiecutter.project_slug}}.errors import ProjectError, Unavailable
-from {{cookiecutter.project_slug}}.scoring import prediction_log, stores
+from {{cookiecutter.project_slug}}.scoring import drain, prediction_log, stores
 from {{cookiecutter.project_slug}}.scoring.prediction_log import PredictionLog
 from {{cookiecutter.project_slug}}.scoring.records import records_of
 from {{cookiecutter.project_slug}}.scoring.stores import Record, RecordRefused, StoreUnavailable
@@ -32,9 +32,9 @@ APPEND = """
 import sys
 from pathlib import Path
 from uuid import uuid4
-from {{cookiecutter.project_slug}}.scoring import prediction_log
+from {{cookiecutter.project_slug}}.scoring import drain, prediction_log
 from {{cookiecutter.project_slug}}.scoring.stores import SqlStore
-prediction_log.EVERY = 0.02
+drain.EVERY = 0.02
 root = Path(sys.argv[1])
 store = SqlStore("sqlite:///log.db", root)
 log = prediction_log.PredictionLog(root / "spool", lambda: store)
@@ -252,11 +252,11 @@ def test_nothing_is_lost_while_the_store_is_away(
         pauses.append(log._round())
     assert log.waiting() == 9
     assert pauses == sorted(pauses)
-    assert pauses[-1] == prediction_log.LONGEST_WAIT
+    assert pauses[-1] == drain.LONGEST_WAIT
     assert store.calls == 9
     store.away = False
-    assert log._round() == prediction_log.EVERY
-    assert log._round() == prediction_log.EVERY
+    assert log._round() == drain.EVERY
+    assert log._round() == drain.EVERY
     assert (log.waiting(), len(store.kept)) == (0, 9)
     words = [record.getMessage() for record in caplog.records]
     assert len(words) == 2

@@ -1,5 +1,6 @@
 """Several versions of a model at once: who answers whom, and what is logged of it."""
 
+import json
 import shutil
 import sqlite3
 import time
@@ -130,6 +131,29 @@ def test_a_new_share_is_taken_over_while_serving(
     time.sleep(3)
     assert client.get("/ready").status_code == 200
     client.application.extensions["service"].stop()
+
+
+def test_a_version_that_asks_another_question_answers_nobody(
+    two: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    second = two.model_path(two.config.models[0]).with_name("2")
+    schema = json.loads((second / "schema.json").read_text(encoding="utf-8"))
+    del schema["dataset"]["features"][0]
+    write_text(second / "schema.json", json.dumps(schema))
+    name(two, share=0.9)
+    client = served(two, monkeypatch)
+    ready = client.get("/ready")
+    assert ready.status_code == 200
+    (words,) = ready.get_json()["warnings"].values()
+    assert "has other features" in words
+    assert ask(client, two, rows(two)[:20])["version"] == "1"
+
+
+def test_no_rows_are_nobodys(two: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    name(two, share=0.5)
+    response = served(two, monkeypatch).post("/invocations", json={"instances": []})
+    assert (response.status_code, response.get_json()) == (200, {"predictions": []})
+    assert response.headers["X-Model-Version"] == ""
 
 
 def test_traffic_names_a_registered_version(two: Project) -> None:

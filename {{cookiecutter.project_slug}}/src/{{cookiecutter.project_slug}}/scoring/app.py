@@ -12,9 +12,10 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed, RequestEntityTo
 from werkzeug.exceptions import NotFound as RoutingNotFound
 
 from ..config import Project
-from ..errors import InputError, NotFound, ProjectError, TooMuch, Unavailable
-from . import logs, page, protocols, routes
+from ..errors import ProjectError
+from . import bodies, logs, page, protocols, routes
 from .access import Access, Refused
+from .bodies import body
 from .inputs import json_object
 from .metrics import OTHER
 from .service import ENCODER, Service
@@ -22,15 +23,6 @@ from .service import ENCODER, Service
 log = logging.getLogger(__name__)
 
 STARTED, REQUEST_ID = "scoring.started", "scoring.request_id"  # in the WSGI environment
-LARGEST_BODY = 16 * 1024 * 1024  # bytes
-CHUNK = 64 * 1024  # bytes
-STATUS: dict[type[ProjectError], int] = {
-    InputError: 400,
-    NotFound: 404,
-    protocols.WrongContentType: 415,
-    TooMuch: 422,
-    Unavailable: 503,
-}
 OPEN = {"health", "ready", "ping"}  # probes bring no key
 
 
@@ -48,7 +40,7 @@ def create_app(
     """
     service = Service(project or Project.find(), environment, forking=not start)
     app = Flask(__name__, static_folder=None)
-    app.config["MAX_CONTENT_LENGTH"] = LARGEST_BODY
+    app.config["MAX_CONTENT_LENGTH"] = bodies.LARGEST
     app.extensions["service"] = service
     access = Access.from_environment(os.environ)
     _guard(app, service, access)
@@ -151,28 +143,26 @@ def _probes(app: Flask, service: Service, access: Access) -> None:
 def _predictions(app: Flask, service: Service) -> None:
     @app.route("/run", methods=["GET", "POST"])
     def run() -> Response:
-        user_inputs = request.args.to_dict() if request.method == "GET" else json_object(_body())
+        user_inputs = request.args.to_dict() if request.method == "GET" else json_object(body())
         features, outputs = service.run(user_inputs)
         found = {"id": str(uuid4()), "user_inputs": user_inputs}
         return answer(found | {"features": features, "outputs": outputs})
 
     @app.post("/<model>/predict")
     def predict(model: str) -> Response:
-        body = _body()
-        found = service.predict(service.model(model), lambda reader: reader.body(body), "/predict")
-        return answer({"payload": found})
+        return answer({"payload": service.predict(body(), model)})
 
     @app.post("/score")
     @app.post("/<model>/score")
     def score(model: str | None = None) -> Response:
-        return answer(service.score(_body(), model))
+        return answer(service.score(body(), model))
 
     @app.post("/invocations")
     @app.post("/<model>/invocations")
     def invocations(model: str | None = None) -> Response:
-        found = service.invocations(_body(), request.content_type, model)
+        found = service.invocations(body(), request.content_type, model)
         response = answer(protocols.answer(found["predictions"]))
-        versions = found.get("versions") or [found["version"]]
+        versions = found.get("versions", [found["version"]])
         response.headers["X-Model-Version"] = ",".join(dict.fromkeys(versions))
         return response
 
@@ -190,29 +180,12 @@ def _pages(app: Flask, service: Service, keyed: bool) -> None:
         return answer(names | {"api_version": config.api_version})
 
 
-def _body() -> bytes:
-    """The request's body; one without a length, which werkzeug would cut off, is refused too."""
-    asked: Request = request._get_current_object()  # type: ignore[attr-defined]
-    body = asked.get_data()
-    if len(body) >= LARGEST_BODY and asked.content_length is None:
-        raise RequestEntityTooLarge
-    return body
-
-
-def _discard(stream: Any) -> None:
-    """Read what a client goes on to send, so that it comes to read the answer; within limits."""
-    with suppress(OSError):
-        for _ in range(4 * LARGEST_BODY // CHUNK):
-            if not stream.read(CHUNK):
-                return
-
-
 def _explained(error: Exception) -> tuple[int, str]:
-    if isinstance(error, Refused):
+    if isinstance(error, ProjectError) and error.status != ProjectError.status:
         return error.status, str(error)
     if isinstance(error, RequestEntityTooLarge):
-        _discard(request.environ["wsgi.input"])
-        most = f"{LARGEST_BODY >> 20} MiB"
+        bodies.discard()
+        most = f"{bodies.LARGEST >> 20} MiB"
         return 413, f"The body is larger than the {most} that a request may have: send it in parts."
     if isinstance(error, RoutingNotFound):
         return 404, f"There is no {request.path} here: /docs lists what there is."
@@ -221,8 +194,5 @@ def _explained(error: Exception) -> tuple[int, str]:
         return 405, f"{request.method} is not for this route: it takes {allowed}."
     if isinstance(error, HTTPException):
         return error.code or 500, error.description or error.name
-    for kind, status in STATUS.items():
-        if isinstance(error, kind):
-            return status, str(error)
     log.exception("%s %s failed", request.method, request.path)
     return 500, "The service failed to answer; its log tells more."

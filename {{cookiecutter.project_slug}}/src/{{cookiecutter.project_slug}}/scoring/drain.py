@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 
+from ..errors import ProjectError
 from . import spool
 from .records import records_of
 from .stores import Record, RecordRefused, Store
@@ -19,6 +20,9 @@ log = logging.getLogger(__name__)
 
 BATCH = 500  # records of a transaction, or as many as one line has
 REJECTED = "rejected.jsonl"
+EVERY = 1.0  # seconds between two rounds
+ADOPT_EVERY = 10.0  # seconds between two looks for what dead processes have left
+LONGEST_WAIT = 30.0  # seconds between two tries while the store is away
 Shadow = Callable[[Mapping[str, Any]], Iterable[Record]]
 
 
@@ -147,6 +151,36 @@ class Batch:
     def __init__(self) -> None:
         self.records: list[Record] = []
         self.rejected: list[dict[str, Any]] = []
+
+
+class Rounds:
+    """Repeats a round of draining, less and less often while the store is away."""
+
+    def __init__(self, folder: Path) -> None:
+        self.failures = 0
+        self._folder = folder
+
+    def one(self, drain: Callable[[], None]) -> float:
+        """Drain, and tell when the store goes away and when it is back; seconds to the next."""
+        try:
+            drain()
+        except OutOfTime:
+            return 0.0
+        except ProjectError as error:
+            words = str(error)
+        except OSError as error:
+            words = f"{error.filename}: {error.strerror}"
+        except Exception as error:
+            words = told(error)
+        else:
+            if self.failures:
+                log.warning("The prediction log's store is back.")
+            self.failures = 0
+            return EVERY
+        if not self.failures:
+            log.warning("Predictions stay in %s until their store is back. %s", self._folder, words)
+        self.failures += 1
+        return min(LONGEST_WAIT, EVERY * 2.0 ** min(self.failures, 10))
 
 
 def told(error: Exception) -> str:

@@ -4,7 +4,6 @@ In a worker's thread the same work would take turns with the requests. The worke
 one drainer; it ends by itself when they have ended and everything is kept.
 """
 
-import logging
 import os
 import signal
 import subprocess
@@ -14,16 +13,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..config import Project
-from ..errors import ProjectError
 
 if TYPE_CHECKING:
     from .drain import Drain
 
-log = logging.getLogger(__name__)
-
-EVERY = 1.0  # seconds between two rounds
-ADOPT_EVERY = 10  # rounds between two looks for what dead processes have left
-LONGEST_WAIT = 30.0  # seconds between two tries while the store is away
 POLITE = 10  # how much less of the processor it asks for than the workers
 
 
@@ -69,27 +62,24 @@ def main(root: Path) -> None:
 
 
 def _run(drain: "Drain", spool: Path) -> None:
+    from .drain import ADOPT_EVERY, Rounds
     from .spool import somebody_lives
 
-    failures = rounds = 0
+    rounds, adopt_at, alive = Rounds(spool), 0.0, True
+
+    def drain_all() -> None:
+        nonlocal adopt_at
+        drain.sealed()
+        if not alive or time.monotonic() >= adopt_at:
+            drain.adopt(None)
+            adopt_at = time.monotonic() + ADOPT_EVERY
+
     while True:
         alive = somebody_lives(spool)
-        try:
-            drain.sealed()
-            if not alive or rounds % ADOPT_EVERY == 0:
-                drain.adopt(None)
-        except (ProjectError, OSError) as error:
-            if not failures:
-                log.warning("Predictions stay in %s until their store is back. %s", spool, error)
-            failures += 1
-        else:
-            if failures:
-                log.warning("The prediction log's store is back.")
-            failures = 0
+        pause = rounds.one(drain_all)
         if not alive:
             return  # what the store did not take stays for the next start
-        rounds += 1
-        time.sleep(min(LONGEST_WAIT, EVERY * 2.0 ** min(failures, 10)))
+        time.sleep(pause)
 
 
 def _lock(spool: Path) -> Path:

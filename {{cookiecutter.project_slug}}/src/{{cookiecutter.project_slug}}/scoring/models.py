@@ -168,35 +168,25 @@ class Models(dict[str, ServedModel]):
         raise Unavailable(f"The model {name} is not served: /ready tells why.")
 
 
-def lineup(versions: Sequence[Version]) -> Lineup:
-    """Champion and challengers of one model.
-
-    Raises:
-        ProjectError: a version cannot answer in the champion's place.
-    """
-    (champion,) = (version for version in versions if version.registered.is_champion)
-    for version in versions:
-        _refuse_other_question(version, champion)
+def lineup(champion: Version, versions: Sequence[Version] = ()) -> Lineup:
+    """Who answers for one model: its champion, and of these versions each for its share."""
     challengers, upto = [], 0.0
     for version in versions:
         if version.registered.share:
             upto += version.registered.share
             challengers.append((upto, version))
-    plain = any(version.plain for version in versions)
+    plain = any(version.plain for version in (champion, *versions))
     return Lineup(champion, challengers, Reader(champion.dataset), plain)
 
 
-def _refuse_other_question(version: Version, champion: Version) -> None:
-    mine, its = version.dataset, champion.dataset
-    shapes = [
-        ([(c.name, c.type) for c in one.features], one.target.name, set(one.target.labels))
-        for one in (mine, its)
-    ]
-    if shapes[0] != shapes[1]:
-        raise ProjectError(
-            f"version {version.version} has other features, or another target, than version "
-            f"{champion.version}: they cannot share requests"
-        )
+def same_question(version: Version, champion: Version) -> bool:
+    """Whether a version can answer the champion's requests, in the champion's classes."""
+    return _question(version.dataset) == _question(champion.dataset)
+
+
+def _question(dataset: Dataset) -> tuple[object, ...]:
+    features = [(column.name, column.type) for column in dataset.features]
+    return features, dataset.target.name, set(dataset.target.labels)
 
 
 def load(project: Project, registered: RegisteredModel) -> Version:
@@ -251,15 +241,15 @@ def shaped(found: Mapping[str, Any], dataset: Dataset) -> dict[str, Any]:
     }
 
 
-def fake(config: Config) -> dict[str, list[Version]]:
-    """Versions that answer in the real shape with nothing loaded: for app developers."""
+def fake(config: Config) -> dict[str, Lineup]:
+    """Line-ups that answer in the real shape with nothing loaded: for app developers."""
     found = {}
     for trained in config.training.models:
         dataset = config.dataset(trained.dataset)
         registered = RegisteredModel(
             name=trained.name, model=trained.name, version="fake", sha256="0" * 64
         )
-        found[trained.name] = [Version(registered, dataset, _made_up(dataset))]
+        found[trained.name] = lineup(Version(registered, dataset, _made_up(dataset)))
     return found
 
 

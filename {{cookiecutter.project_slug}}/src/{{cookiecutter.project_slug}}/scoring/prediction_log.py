@@ -8,17 +8,14 @@ from collections.abc import Callable
 from pathlib import Path
 from threading import Event, Lock, Thread
 
-from ..errors import ProjectError, Unavailable
-from .drain import Drain, OutOfTime, Shadow, told
+from ..errors import Unavailable
+from .drain import ADOPT_EVERY, Drain, Rounds, Shadow
 from .drainer import Drainer
 from .spool import Counter, Session
 from .stores import Store
 
 log = logging.getLogger(__name__)
 
-EVERY = 1.0  # seconds between two rounds
-ADOPT_EVERY = 10.0  # seconds between two looks for what dead processes have left
-LONGEST_WAIT = 30.0  # seconds between two tries while the store is away
 LARGEST_SEGMENT = 16 * 1024 * 1024  # bytes
 MOST_SEGMENTS = 60  # that wait for a drainer before they are made larger
 
@@ -37,7 +34,7 @@ class PredictionLog:
     _wake: Event
     _drain: Drain
     _stopped: bool
-    _failures: int
+    _rounds: Rounds
     _adopt_at: float
 
     def __init__(
@@ -110,7 +107,7 @@ class PredictionLog:
         """
         session = self._present()
         if session is not None:
-            if self._failures and session.size <= LARGEST_SEGMENT:
+            if self._rounds.failures and session.size <= LARGEST_SEGMENT:
                 self._bring(session)  # the store must be back before there are more segments
             session.rotate()
             self._bring(session)
@@ -145,7 +142,7 @@ class PredictionLog:
         self._starting = Lock()
         self._wake = Event()
         self._drain = Drain(self.folder, self._open_store, self._shadow)
-        self._failures = 0
+        self._rounds = Rounds(self.folder)
         self._adopt_at = 0.0
 
     def _forked(self) -> None:
@@ -183,29 +180,14 @@ class PredictionLog:
             session.end()
 
     def _round(self) -> float:
-        """Drain, and tell when the store goes away and when it is back; seconds to the next."""
-        try:
-            if self.drainer is not None and not self._stopped:
-                self.hand_over(self.drainer)
-            else:
-                self.drain()
-        except OutOfTime:
-            return 0.0
-        except ProjectError as error:
-            words = str(error)
-        except OSError as error:
-            words = f"{error.filename}: {error.strerror}"
-        except Exception as error:
-            words = told(error)
+        """Seconds to the next."""
+        return self._rounds.one(self._hand_over_or_drain)
+
+    def _hand_over_or_drain(self) -> None:
+        if self.drainer is not None and not self._stopped:
+            self.hand_over(self.drainer)
         else:
-            if self._failures:
-                self._failures = 0
-                log.warning("The prediction log's store is back.")
-            return EVERY
-        if not self._failures:
-            log.warning("Predictions stay in %s until their store is back. %s", self.folder, words)
-        self._failures += 1
-        return min(LONGEST_WAIT, EVERY * 2.0 ** min(self._failures, 10))
+            self.drain()
 
 
 _logs: "weakref.WeakSet[PredictionLog]" = weakref.WeakSet()

@@ -30,7 +30,9 @@ Rows = list[Any]  # lists in the features' order, or objects by name
 
 
 class WrongContentType(ProjectError):
-    """The body is of a kind that the service does not read; HTTP 415."""
+    """The body is of a kind that the service does not read."""
+
+    status = 415
 
 
 class Wanted:

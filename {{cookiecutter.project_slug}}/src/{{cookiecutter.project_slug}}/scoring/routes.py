@@ -4,10 +4,11 @@ import os
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from flask import Flask, Response, request
+from flask import Flask, Response
 
 from .. import team
 from ..errors import InputError, ProjectError
+from .bodies import body
 from .inputs import json_object
 from .service import ENCODER, Service
 
@@ -38,7 +39,7 @@ def _view(service: Service, function: Callable[[Mapping[str, Any]], Any]) -> Cal
     """The function is given the request's object and answers with its `payload`."""
 
     def view() -> Response:
-        message = json_object(request.get_data())
+        message = json_object(body())
         if not isinstance(message.get("payload"), dict):
             raise InputError('Expected {"payload": {...}}.')
         found = service.within_limit(function, message)

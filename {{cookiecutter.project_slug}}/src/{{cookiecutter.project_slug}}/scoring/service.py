@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -21,15 +22,14 @@ from .drainer import Drainer
 from .facts import ModelFacts
 from .inputs import Reader
 from .metrics import Metrics
-from .models import RUN, Models, Run, ServedModel, Version
+from .models import RUN, Lineup, Models, Run, ServedModel, Version
 from .prediction_log import PredictionLog
-from .shadows import Shadows, changed
+from .shadows import WATCHED, Shadows, changed
 from .stores import log_settings, open_store, spool_of
 from .tracing import Telemetry, open_telemetry
 
 log = logging.getLogger(__name__)
 
-WATCHED = 2.0  # seconds between looks at model.yaml
 OF_LINE = ("model", "version", "versions")  # what a line of the log has of its own
 LOADING = "serve/serve.py is still being loaded."
 THREADS = 8  # that may be busy with the team's code at a time
@@ -132,52 +132,19 @@ class Service:
         known = ", ".join(self.models) or "none"
         raise NotFound(f"There is no model {name!r} here; there are: {known}.")
 
-    def predict(
-        self, served: ServedModel, read: Callable[[Reader], list[Any]], route: str
-    ) -> dict[str, Any]:
-        """The answer for the rows that `read` finds with the model's reader, logged."""
-        lineup = served.lineup
-        rows = read(lineup.reader)
-        if len(rows) > self.config.serving.most_rows:
-            raise TooMuch(
-                f"{len(rows):,} rows are more than the {self.config.serving.most_rows:,} that one "
-                "request may ask for: send them in parts."
-            )
-        if lineup.plain:
-            answer = self.within_limit(served.predict, lineup, rows)
-        else:
-            answer = served.predict(lineup, rows)
-        if self.log:
-            noted: dict[str, Any] = {"route": route, "rows": rows}
-            if any(lineup.reader.brings_more(row) for row in rows):
-                noted["features"] = lineup.reader.names
-            self._append(noted, answer)
-        self._count(answer)
-        return answer
+    def predict(self, body: bytes, model: str) -> dict[str, Any]:
+        """What the service's own route answers."""
+        return self._answer(model, lambda reader: reader.body(body), "/predict")
 
     def score(self, body: bytes, model: str | None = None) -> dict[str, Any]:
         """What Azure ML's scoring script answers, in any of the shapes that it is sent."""
-        served = self.model(model)
-
-        def read(reader: Reader) -> list[Any]:
-            names, columns = reader.names, list(reader.columns.values())
-            found = protocols.score_rows(body, names, columns, also=reader.key_names)
-            return reader.instances(found)
-
-        return self.predict(served, read, "/score")
+        return self._read_by(partial(protocols.score_rows, body), model, "/score")
 
     def invocations(
         self, body: bytes, content_type: str | None, model: str | None = None
     ) -> dict[str, Any]:
         """What MLflow's scoring server answers."""
-        served = self.model(model)
-
-        def read(reader: Reader) -> list[Any]:
-            names, columns = reader.names, list(reader.columns.values())
-            found = protocols.rows(body, content_type, names, columns, also=reader.key_names)
-            return reader.instances(found)
-
-        return self.predict(served, read, "/invocations")
+        return self._read_by(partial(protocols.rows, body, content_type), model, "/invocations")
 
     def run(self, user_inputs: Mapping[str, Any]) -> tuple[Any, Any]:
         """Features and outputs, as the team's serve.py answers."""
@@ -265,6 +232,39 @@ class Service:
             future.cancel()
             raise Unavailable(f"There was no answer within {limit:g} seconds; try again.") from None
 
+    def _read_by(
+        self, protocol: Callable[..., protocols.Rows], model: str | None, route: str
+    ) -> dict[str, Any]:
+        def read(reader: Reader) -> list[Any]:
+            columns = list(reader.columns.values())
+            return reader.instances(protocol(reader.names, columns, also=reader.key_names))
+
+        return self._answer(model, read, route)
+
+    def _answer(
+        self, model: str | None, read: Callable[[Reader], list[Any]], route: str
+    ) -> dict[str, Any]:
+        """The answer for the rows that `read` finds with the model's reader, logged."""
+        served = self.model(model)
+        lineup = served.lineup
+        rows = read(lineup.reader)
+        if len(rows) > self.config.serving.most_rows:
+            raise TooMuch(
+                f"{len(rows):,} rows are more than the {self.config.serving.most_rows:,} that one "
+                "request may ask for: send them in parts."
+            )
+        if lineup.plain:
+            answer = self.within_limit(served.predict, lineup, rows)
+        else:
+            answer = served.predict(lineup, rows)
+        if self.log:
+            noted: dict[str, Any] = {"route": route, "rows": rows}
+            if any(lineup.reader.brings_more(row) for row in rows):
+                noted["features"] = lineup.reader.names
+            self._append(noted, answer)
+        self._count(answer)
+        return answer
+
     def _append(self, noted: dict[str, Any], outputs: Any) -> None:
         assert self.log is not None
         now = time.time_ns()
@@ -300,13 +300,7 @@ class Service:
     def _arrange(self, config: Config) -> None:
         """Load the versions that model.yaml names, and let them answer from now on."""
         problems: dict[str, str] = {}
-        lineups = {}
-        found = models.fake(config) if self.fake else self._versions(config, problems)
-        for name, versions in found.items():
-            try:
-                lineups[name] = models.lineup(versions)
-            except ProjectError as error:
-                problems[name] = f"{name}: {error}."
+        lineups = models.fake(config) if self.fake else self._lineups(config, problems)
         if not self.fake and not config.models:
             problems["models"] = "No model is registered in model.yaml: run train."
         for name, lineup in lineups.items():
@@ -315,7 +309,7 @@ class Service:
             served.lineup = lineup
             self.models[name] = served
         # A model that answers goes on where its new version cannot be loaded.
-        for name in [name for name in self.models if name not in {*lineups, *problems}]:
+        for name in self.models.keys() - lineups.keys() - problems.keys():
             del self.models[name]
         for what, words in problems.items():
             log.error("%s: %s", what, words)
@@ -327,9 +321,30 @@ class Service:
         )
         self.config = config
 
-    def _versions(self, config: Config, problems: dict[str, str]) -> dict[str, list[Version]]:
-        """The versions of each model; a model whose champion cannot be loaded is left out."""
+    def _lineups(self, config: Config, problems: dict[str, str]) -> dict[str, Lineup]:
+        """Who answers for each model; one whose champion cannot be loaded is left out."""
         self.warnings = {}
+        lineups = {}
+        for name, versions in self._versions(config, problems).items():
+            champion = next((each for each in versions if each.registered.is_champion), None)
+            if champion:
+                fitting = [version for version in versions if self._fits(version, champion)]
+                lineups[name] = models.lineup(champion, fitting)
+        return lineups
+
+    def _fits(self, version: Version, champion: Version) -> bool:
+        """Whether a version can answer in the champion's place; a warning says why not."""
+        fits = models.same_question(version, champion)
+        if not fits:
+            self._warn(
+                version.registered,
+                f"Version {version.version} of {version.registered.model} has other features, or "
+                f"another target, than version {champion.version}: it cannot share its requests.",
+            )
+        return fits
+
+    def _versions(self, config: Config, problems: dict[str, str]) -> dict[str, list[Version]]:
+        """The versions of each model that can be loaded."""
         loaded: dict[tuple[str, str, str], Version] = {}
         found: dict[str, list[Version]] = {}
         for registered in (entry for entry in config.models if not entry.shadow):
@@ -342,11 +357,7 @@ class Service:
                 loaded[key] = version
                 found.setdefault(registered.model, []).append(version)
         self._loaded = loaded
-        return {
-            name: versions
-            for name, versions in found.items()
-            if any(version.registered.is_champion for version in versions)
-        }
+        return found
 
     def _load(self, registered: RegisteredModel, problems: dict[str, str]) -> Version | None:
         try:
@@ -358,10 +369,14 @@ class Service:
             words = f"The model {registered.model} does not load; the log tells more."
         if registered.is_champion:
             problems[registered.model] = words
-        else:  # the champion answers in its place
-            self.warnings[f"{registered.model}, version {registered.version}"] = words
-            log.warning("%s", words)
+        else:
+            self._warn(registered, words)
         return None
+
+    def _warn(self, challenger: RegisteredModel, words: str) -> None:
+        """Tell of a challenger in whose place the champion answers."""
+        self.warnings[f"{challenger.model}, version {challenger.version}"] = words
+        log.warning("%s", words)
 
     def _warm(self, served: ServedModel) -> None:
         """A first answer of what scikit-learn answers: its threads must not be there at a fork."""
@@ -385,7 +400,6 @@ class Service:
                 self._warm(served)
             if self._serve is None and self._opened.is_set():
                 self.open()
-            log.info("model.yaml was read again: %s", self.roles())
 
     def _read_again(self) -> bool:
         """Take over model.yaml where it is another than what this process holds."""
@@ -401,6 +415,7 @@ class Service:
         except ProjectError as error:
             log.error("model.yaml was changed, but the service goes on as before: %s", error)
             return False
+        log.info("model.yaml was read again: %s", self.roles())
         return True
 
     def _load_serve(self) -> Any:
