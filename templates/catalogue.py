@@ -8,7 +8,8 @@ class Ready(NamedTuple):
     """What a ready model's train.py consists of, beside what all of them share.
 
     `hyperparameters` are (name, type, default) in the order of the constructor; their values
-    stand in model.yaml. `requirements` are what it is trained with; serving needs them only
+    stand in model.yaml, those of `fixed` do not. What stands `around` the estimator may have
+    arguments of its own. `requirements` are what it is trained with; serving needs them only
     where the model has no compiled form. The compiled form of `trees` is run by onnxruntime.
     """
 
@@ -16,6 +17,9 @@ class Ready(NamedTuple):
     imports: str
     estimator: str
     hyperparameters: tuple[tuple[str, str, str], ...]
+    fixed: tuple[str, ...] = ()
+    around: str = ""
+    around_arguments: tuple[str, ...] = ()
     scale: bool = False
     helpers: tuple[str, ...] = ()
     train_metrics: str = "fit_metrics(model, X_train, y_train)"
@@ -25,6 +29,10 @@ class Ready(NamedTuple):
 
 RANDOM_STATE = ("random_state", "int", "20")
 TREES = ("onnxruntime>=1.20",)
+{% if kind == "Regressor" %}
+TARGET = "from sklearn.compose import TransformedTargetRegressor"
+SCALER = "from sklearn.preprocessing import StandardScaler"
+{% endif %}
 COMPILING = ("onnx>=1.17", *TREES)
 
 READY = {
@@ -63,6 +71,7 @@ READY = {
             RANDOM_STATE,
         ),
 {% if kind == "Classifier" %}
+        around="LabelEncoded",
         helpers=("LabelEncoded",),
 {% endif %}
         requirements=(
@@ -71,6 +80,25 @@ READY = {
         ),
         trees=True,
     ),
+    "catboost": Ready(
+        title="CatBoost: gradient boosting whose trees ask the same question on each level.",
+        imports="from catboost import CatBoost{{ kind }}",
+        estimator="CatBoost{{ kind }}",
+        hyperparameters=(
+            ("iterations", "int", "200"),
+            ("learning_rate", "float", "0.1"),
+            ("depth", "int", "6"),
+            ("random_seed", "int", "20"),
+        ),
+        fixed=("verbose=False", "allow_writing_files=False"),
+{% if kind == "Classifier" %}
+        around="LabelEncoded",
+        helpers=("LabelEncoded",),
+{% endif %}
+        requirements=("catboost>=1.2.8",),
+        trees=True,
+    ),
+{% include cookiecutter.__task ~ "/ready_smooth.py" %}
 }
 
 {% include cookiecutter.__task ~ "/ready_predict.py" %}

@@ -81,15 +81,39 @@ def traffic(
 
 @verbs.command("add-model")
 @click.argument("model", required=False)
+@click.option("--from", "source", help="A model of this project that it starts as a copy of.")
 @click.option("--dataset", help="What it learns from; the first dataset unless given.")
-def add_model(model: str | None, dataset: str | None) -> None:
-    """Add a ready model: its folder, settings and steps."""
-    from mlops import scaffold
+def add_model(model: str | None, source: str | None, dataset: str | None) -> None:
+    """Add a model: its folder, settings and steps."""
+    from mlops import folders, scaffold
     from mlops.catalogue import READY
 
     if model is None:
         for name, ready in READY.items():
             click.echo(f"{name:24}{ready.title}")
         return
-    scaffold.add(Project.find().root, model, dataset)
+    project = Project.find()
+    if source:
+        folders.copy(project, model, source, dataset)
+    else:
+        chosen = project.config.dataset(dataset).name if dataset else None
+        scaffold.add(project.root, model, chosen)
     click.echo(f"Added models/{model}/: edit its train.py, then run train --model {model}.")
+    if not source and not scaffold.is_installed(READY[model]):
+        click.echo("It needs packages that are not installed here: run init first.")
+
+
+@verbs.command("remove-model")
+@click.argument("model")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def remove_model(model: str, yes: bool) -> None:
+    """Remove a model: its folder, settings and steps."""
+    from mlops import folders
+
+    project = Project.find()
+    folders.refuse_missing(project, model)
+    question = f"Remove models/{model}/ with all that is in it, its settings and its steps?"
+    if not yes and not click.confirm(question):
+        return
+    folders.remove(project, model)
+    click.echo(f"Removed {model}. What it registered stays in local_assets/; nothing serves it.")

@@ -6,6 +6,7 @@ lines to the files it touches and leaves every other line as it is.
 
 import re
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 from string import Template
 
@@ -97,7 +98,10 @@ def add(root: Path, model: str, dataset: str | None = None) -> None:
     """
     if model not in READY:
         known = ", ".join(READY)
-        raise ProjectError(f"There is no ready model {model!r}; there are {known}.")
+        raise ProjectError(
+            f"There is no ready model {model!r}; there are {known}. One of your own starts as a "
+            "copy: add-model NAME --from MODEL."
+        )
     folder = root / "models" / model
     if folder.exists():
         raise ProjectError(f"models/{model}/ is there already.")
@@ -106,9 +110,9 @@ def add(root: Path, model: str, dataset: str | None = None) -> None:
     datasets = re.findall(r"^  - name: \"?([\w-]+)", text.split("\ndatasets:")[1], re.MULTILINE)
     entry = _entry(model, READY[model], dataset or datasets[0])
     edited = {
-        settings: _insert(text, ["training", "models"], entry),
+        settings: insert(text, ["training", "models"], entry),
         pipeline: pipeline.read_text(encoding="utf-8") + JOBS.substitute(model=model),
-        **_requirements(root / "pyproject.toml", READY[model]),
+        **_with_requirements(root / "pyproject.toml", READY[model]),
         folder / "__init__.py": f'"""{READY[model].title}"""\n',
         folder / "train.py": train_source(READY[model]),
         folder / "predict.py": PREDICT,
@@ -118,15 +122,22 @@ def add(root: Path, model: str, dataset: str | None = None) -> None:
         path.write_text(content, encoding="utf-8", newline="\n")
 
 
+def is_installed(ready: Ready) -> bool:
+    """Whether the packages that its train.py imports are there."""
+    modules = re.findall(r"^from (\w+)", ready.imports, re.MULTILINE)
+    return all(find_spec(module) for module in modules)
+
+
 def train_source(ready: Ready) -> str:
     """The text of a ready model's train.py, laid out as the formatter would."""
-    estimator = _call(ready.estimator, [f"{name}={name}" for name, _, _ in ready.hyperparameters])
-    if "LabelEncoded" in ready.helpers:
-        estimator = ["LabelEncoded(", *_indented(estimator), ")"]
+    arguments = [f"{name}={name}" for name, _, _ in ready.hyperparameters]
+    estimator = _call(ready.estimator, [*arguments, *ready.fixed])
+    if ready.around:
+        estimator = _around(ready.around, estimator, ready.around_arguments)
     pipeline = "from sklearn.pipeline import Pipeline, make_pipeline"
     return TRAIN.substitute(
         title=ready.title,
-        third_party="\n".join(sorted([ready.imports, pipeline])),
+        third_party="\n".join(sorted([*ready.imports.splitlines(), pipeline])),
         helpers=_import(["fit_metrics", "preprocessing", *ready.helpers]),
         arguments="\n".join(
             f"    {name}: {kind} = {value}," for name, kind, value in ready.hyperparameters
@@ -142,6 +153,14 @@ def _call(name: str, arguments: list[str]) -> list[str]:
     if len(arguments) < 2:
         return [f"{name}({''.join(arguments)})"]
     return [f"{name}(", *(f"    {argument}," for argument in arguments), ")"]
+
+
+def _around(name: str, estimator: list[str], arguments: tuple[str, ...]) -> list[str]:
+    """The lines of a call whose first argument is the estimator."""
+    inside = _indented(estimator)
+    if arguments:
+        inside[-1] += ","
+    return [f"{name}(", *inside, *_indented([f"{argument}," for argument in arguments]), ")"]
 
 
 def _indented(lines: list[str]) -> list[str]:
@@ -167,12 +186,15 @@ def _entry(model: str, ready: Ready, dataset: str) -> str:
     return "".join(f"    {line}\n" for line in lines)
 
 
-def _insert(text: str, keys: list[str], block: str) -> str:
+def insert(text: str, keys: list[str], block: str) -> str:
     """The YAML text with `block` at the end of what stands under the keys."""
     lines, at = text.splitlines(keepends=True), 0
     for depth, key in enumerate(keys):
         start = "  " * depth + key + ":"
-        at = next(n for n in range(at, len(lines)) if lines[n].rstrip() == start) + 1
+        found = [number for number in range(at, len(lines)) if lines[number].rstrip() == start]
+        if not found:
+            raise ProjectError(f"model.yaml has no line {start.strip()!r} to add an entry below.")
+        at = found[0] + 1
     indent = "  " * len(keys)
     end = at
     for number in range(at, len(lines)):
@@ -183,15 +205,19 @@ def _insert(text: str, keys: list[str], block: str) -> str:
     return "".join([*lines[:end], block, *lines[end:]])
 
 
-def _requirements(path: Path, ready: Ready) -> dict[Path, str]:
-    """pyproject.toml with the model's packages in the groups that train and serve it."""
-    old = text = path.read_text(encoding="utf-8")
-    wanted = {
+def requirements(ready: Ready) -> dict[str, list[str]]:
+    """What a ready model adds to the groups that train it, serve it, and serve it uncompiled."""
+    return {
         "train": [*ready.requirements, *(COMPILING if ready.trees else ())],
         "serve": list(TREES if ready.trees else ()),
         "plain": list(ready.requirements),
     }
-    for group, lines in wanted.items():
+
+
+def _with_requirements(path: Path, ready: Ready) -> dict[Path, str]:
+    """pyproject.toml with the model's packages in the groups that train and serve it."""
+    old = text = path.read_text(encoding="utf-8")
+    for group, lines in requirements(ready).items():
         head, rest = text.split(f"\n{group} = [\n", 1)
         inside, tail = rest.split("\n]\n", 1)
         new = "".join(f'\n    "{line}",' for line in lines if f'"{line}"' not in inside)

@@ -9,6 +9,7 @@ import json
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
 import msgspec
@@ -19,7 +20,7 @@ from . import compiled, tree_ensembles
 from .compiled import CHECK, FOLDER, FORM, TOLERANCE, TREES, Category, Check, Form, Number
 from .config import Dataset
 from .errors import ProjectError
-from .files import sha256
+from .files import read_json, sha256
 from .model_files import Predictor
 from .schema import model_frame
 from .tree_ensembles import LESS, LESS_OR_EQUAL, Tree
@@ -329,6 +330,48 @@ def _xgboost(estimator: Any) -> Core:
     return Core(link, labels, base, trees=trees, comparison=LESS, single=True)
 
 
+def _catboost(estimator: Any) -> Core:
+    """From CatBoost's own JSON. Its trees ask one question on each level, `>`, in single precision.
+
+    A leaf's number has a bit for each question, that of the first the lowest.
+    """
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "model.json"
+        estimator.save_model(str(path), format="json")
+        model = read_json(path)
+    if "oblivious_trees" not in model:
+        raise NotCompilable("its trees are not symmetric")
+    scale, base = model["scale_and_bias"]
+    labels = list(getattr(estimator, "classes_", []))
+    outputs = len(labels) if len(labels) > 2 else 1
+    trees = []
+    for tree in model["oblivious_trees"]:
+        leaves = np.array(tree["leaf_values"]).reshape(-1, outputs) * scale
+        trees += [_oblivious(tree["splits"] or [], leaves[:, at], at) for at in range(outputs)]
+    bases = (base or [0.0] * outputs) if isinstance(base, list) else [base] * outputs
+    return Core(_boosted_link(labels), labels, bases, trees=trees, single=True)
+
+
+def _oblivious(splits: Sequence[Mapping[str, Any]], leaves: Any, output: int) -> Tree:
+    """A symmetric tree with all its nodes, level by level from the root."""
+    if any(split["split_type"] != "FloatFeature" for split in splits):
+        raise NotCompilable("its trees split by categories")
+    inner, depth = 2 ** len(splits) - 1, len(splits)
+    level = np.array([at for at in range(depth) for _ in range(2**at)], dtype=int)
+    features = np.array([split["float_feature_index"] for split in reversed(splits)], dtype=int)
+    borders = np.array([split["border"] for split in reversed(splits)], dtype=np.float32)
+    nodes = np.arange(inner)
+    none, nothing = np.full(len(leaves), -1), np.zeros(len(leaves))
+    return Tree(
+        np.concatenate([2 * nodes + 1, none]),
+        np.concatenate([2 * nodes + 2, none]),
+        np.concatenate([features[level], none]),
+        np.concatenate([borders[level], nothing]),
+        np.concatenate([np.zeros(inner), leaves]),
+        output,
+    )
+
+
 def _boosted_link(labels: list[Any]) -> str:
     if not labels:
         return "identity"
@@ -345,4 +388,6 @@ CORES: Mapping[str, Callable[[Any], Core]] = {
     "HistGradientBoostingRegressor": _histogram_boosting,
     "XGBClassifier": _xgboost,
     "XGBRegressor": _xgboost,
+    "CatBoostClassifier": _catboost,
+    "CatBoostRegressor": _catboost,
 }
