@@ -101,4 +101,8 @@ READY = {
 {% include cookiecutter.__task ~ "/ready_smooth.py" %}
 }
 
+# What the models of the sample data are tried with.
+DATASET = "{{ cookiecutter._catalog[cookiecutter.__vertical].dataset }}"
+INSTANCES = """{% include cookiecutter.__vertical ~ "/instances.json" %}"""
+
 {% include cookiecutter.__task ~ "/ready_predict.py" %}

@@ -1,5 +1,6 @@
 """The verbs of the ops plumbing; they join the core's command line."""
 
+import json
 import math
 import sys
 from collections.abc import Sequence
@@ -21,6 +22,64 @@ def train(models: Sequence[str]) -> None:
     from mlops import train as training
 
     training.show(training.train(Project.find(), models))
+
+
+@verbs.command("train-all")
+def train_all() -> None:
+    """Train, evaluate and register all models, side by side."""
+    from mlops import train as training
+
+    training.show(training.train(Project.find(), []))
+
+
+@verbs.command("predict-all")
+@click.option("--port", default=5111, show_default=True, type=click.IntRange(1, 65535))
+def predict_all(port: int) -> None:
+    """Serve all registered models in the background."""
+    from mlops import service
+
+    address = service.start(Project.find(), port)
+    click.echo(f"All models are served at {address}; stop ends it.")
+
+
+@verbs.command()
+def stop() -> None:
+    """Stop what predict-all has started."""
+    from mlops import service
+
+    address = service.stop(Project.find())
+    click.echo(f"Stopped {address}." if address else "Nothing runs in the background.")
+
+
+@verbs.command("test-endpoint")
+@click.argument("model")
+@click.option("--url", help="Where it is served; what predict-all has started unless given.")
+def test_endpoint(model: str, url: str | None) -> None:
+    """Send a model's test instances to its endpoint."""
+    from mlops import endpoints, service
+
+    project = Project.find()
+    project.config.trained_model(model)
+    tried = endpoints.attempt(project, model, url or service.address(project))
+    if tried.answer:
+        click.echo(json.dumps(tried.answer, indent=2, ensure_ascii=False))
+    click.echo(endpoints.lines([tried])[0])
+    sys.exit(bool(tried.problem))
+
+
+@verbs.command("test-all")
+@click.option("--url", help="Where they are served; what predict-all has started unless given.")
+def test_all(url: str | None) -> None:
+    """Send every model's test instances to its endpoint."""
+    from mlops import endpoints, service
+
+    project = Project.find()
+    address = url or service.address(project)
+    names = [model.name for model in project.config.training.models]
+    tried = [endpoints.attempt(project, name, address) for name in names]
+    for line in endpoints.lines(tried):
+        click.echo(line)
+    sys.exit(any(each.problem for each in tried))
 
 
 @verbs.command()
@@ -85,6 +144,8 @@ def traffic(
 @click.option("--dataset", help="What it learns from; the first dataset unless given.")
 def add_model(model: str | None, source: str | None, dataset: str | None) -> None:
     """Add a model: its folder, settings and steps."""
+    from {{cookiecutter.project_slug}} import instances
+
     from mlops import folders, scaffold
     from mlops.catalogue import READY
 
@@ -98,6 +159,9 @@ def add_model(model: str | None, source: str | None, dataset: str | None) -> Non
     else:
         chosen = project.config.dataset(dataset).name if dataset else None
         scaffold.add(project.root, model, chosen)
+        project = Project(project.root)
+        if not instances.exists(project, model):
+            instances.write_example(project, model)
     click.echo(f"Added models/{model}/: edit its train.py, then run train --model {model}.")
     if not source and not scaffold.is_installed(READY[model]):
         click.echo("It needs packages that are not installed here: run init first.")

@@ -1,16 +1,10 @@
 """The whole life once: data, validation, training, a server, and a prediction over HTTP."""
 
 import json
-import os
 import subprocess
 import sys
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
-from urllib.error import HTTPError, URLError
-from urllib.request import Request, urlopen
 
 from {{cookiecutter.project_slug}} import datasets
 from {{cookiecutter.project_slug}}.config import Project
@@ -19,8 +13,9 @@ from {{cookiecutter.project_slug}}.files import sha256, write_text
 from {{cookiecutter.project_slug}}.processes import free_port
 from {{cookiecutter.project_slug}}.values import as_json
 
+from mlops import service
+
 PACKAGE = "{{cookiecutter.project_slug}}"
-PATIENCE = 60  # seconds until the service must be ready
 
 
 def demo(project: Project) -> None:
@@ -34,12 +29,12 @@ def demo(project: Project) -> None:
         _make(project)
     _heading(4, "serve-local")
     project = Project(project.root)
-    with _serving(project) as address:
+    with service.serving(project, free_port()) as address:
         registered = project.config.models[0]
         body = {"payload": {"instances": [_row(project, registered.model)]}}
         url = f"{address}/{registered.model}/predict"
         print(f"POST {url}\n{json.dumps(body)}")
-        print(json.dumps(_ask(url, body), indent=2))
+        print(json.dumps(service.ask(url, body), indent=2))
     reports = sorted((project.assets / "reports").glob("*/*/report.html"))
     print("\nThe service is stopped. The latest reports:")
     for report in reports[-len(project.config.training.models) :]:
@@ -82,44 +77,3 @@ def _row(project: Project, model: str) -> dict[str, Any]:
         if column.type == "boolean" and values[column.name] is not None:
             values[column.name] = bool(values[column.name])
     return values
-
-
-@contextmanager
-def _serving(project: Project) -> Iterator[str]:
-    """The project's service on a free port, once it is ready; stopped at the end."""
-    port = free_port()
-    verb = [sys.executable, "-m", PACKAGE, "serve-local", "--port", str(port)]
-    log = project.assets / "serve.log"
-    with log.open("w", encoding="utf-8") as stream:
-        server = subprocess.Popen(verb, cwd=project.root, stdout=stream, stderr=subprocess.STDOUT)
-        try:
-            address = f"http://127.0.0.1:{port}"
-            _wait_until_ready(server, address, str(log))
-            yield address
-        finally:
-            server.terminate()
-            server.wait(timeout=30)
-
-
-def _wait_until_ready(server: "subprocess.Popen[bytes]", address: str, log: str) -> None:
-    deadline, answer = time.monotonic() + PATIENCE, ""
-    while time.monotonic() < deadline and server.poll() is None:
-        try:
-            with urlopen(f"{address}/ready", timeout=5):
-                return
-        except HTTPError as error:
-            answer = f" It said: {error.read().decode()}"
-        except (URLError, ConnectionError, TimeoutError):
-            pass
-        time.sleep(0.1)
-    raise ProjectError(f"The service is not ready; its log is {log}.{answer}")
-
-
-def _ask(url: str, body: dict[str, Any]) -> Any:
-    headers = {"Content-Type": "application/json"}
-    key = os.environ.get("API_KEY", "").partition(",")[0].strip()
-    if key:
-        headers["X-API-Key"] = key
-    request = Request(url, json.dumps(body).encode(), headers)
-    with urlopen(request, timeout=30) as response:
-        return json.load(response)

@@ -17,7 +17,15 @@ sys.path[:0] = [str(ROOT), str(ROOT / "src")]  # for `python mlops/scaffold.py`,
 
 from {{cookiecutter.project_slug}}.errors import ProjectError  # noqa: E402
 
-from mlops.catalogue import COMPILING, PREDICT, READY, TREES, Ready  # noqa: E402
+from mlops.catalogue import (  # noqa: E402
+    COMPILING,
+    DATASET,
+    INSTANCES,
+    PREDICT,
+    READY,
+    TREES,
+    Ready,
+)
 
 TRAIN = Template('''"""$title"""
 
@@ -108,7 +116,8 @@ def add(root: Path, model: str, dataset: str | None = None) -> None:
     settings, pipeline = root / "model.yaml", root / "mlops" / "pipelines" / "training.yml"
     text = settings.read_text(encoding="utf-8")
     datasets = re.findall(r"^  - name: \"?([\w-]+)", text.split("\ndatasets:")[1], re.MULTILINE)
-    entry = _entry(model, READY[model], dataset or datasets[0])
+    learned_from = dataset or datasets[0]
+    entry = _entry(model, READY[model], learned_from)
     edited = {
         settings: insert(text, ["training", "models"], entry),
         pipeline: pipeline.read_text(encoding="utf-8") + JOBS.substitute(model=model),
@@ -117,8 +126,10 @@ def add(root: Path, model: str, dataset: str | None = None) -> None:
         folder / "train.py": train_source(READY[model]),
         folder / "predict.py": PREDICT,
     }
-    folder.mkdir(parents=True)
+    if learned_from == DATASET:
+        edited[folder / "test" / "test_instances.json"] = INSTANCES
     for path, content in edited.items():
+        path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(content, encoding="utf-8", newline="\n")
 
 

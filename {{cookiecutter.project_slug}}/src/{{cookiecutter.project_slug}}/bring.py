@@ -12,6 +12,7 @@ from ruamel.yaml.comments import CommentedMap, CommentedSeq
 from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
+from . import instances
 from .config import Project
 from .datasets import read_source
 from .errors import ProjectError
@@ -42,6 +43,9 @@ def bring(
         raise ProjectError("Nothing was written.")
     project.edit(lambda document: _replace(document, old.name, proposal.entry))
     click.echo("Wrote the schema to model.yaml: correct there what was guessed wrong.")
+    for model in project.config.training.models:
+        if model.dataset == proposal.entry["name"]:
+            instances.write_example(project, model.name)
 
 
 def _names(project: Project) -> list[str]:

@@ -1,0 +1,48 @@
+"""Tries the endpoints of models with their own test instances."""
+
+from collections.abc import Sequence
+from time import perf_counter
+from typing import Any, NamedTuple
+
+from {{cookiecutter.project_slug}} import instances
+from {{cookiecutter.project_slug}}.config import Project
+from {{cookiecutter.project_slug}}.errors import ProjectError
+
+from mlops import service
+
+
+class Tried(NamedTuple):
+    """What came of one model's endpoint: `problem` is empty where it is well."""
+
+    model: str
+    version: str
+    rows: int
+    milliseconds: float
+    answer: Any
+    problem: str
+
+
+def attempt(project: Project, model: str, address: str) -> Tried:
+    """Send a model's test instances to its endpoint, and look whether all of them are answered."""
+    began = perf_counter()
+    try:
+        body = instances.read(project, model)
+        payload = service.ask(f"{address}/{model}/predict", body)["payload"]
+    except ProjectError as error:
+        return Tried(model, "", 0, 0.0, None, str(error))
+    took = (perf_counter() - began) * 1000
+    rows = body["payload"]["instances"]
+    sent = len(rows) if not rows or isinstance(rows[0], list | dict) else 1
+    answered = len(payload["predictions"])
+    problem = "" if answered == sent else f"{sent} rows were sent, {answered} were answered"
+    return Tried(model, str(payload["version"]), sent, took, payload, problem)
+
+
+def lines(tried: Sequence[Tried]) -> list[str]:
+    """A line for each model, good or not."""
+    width = max(len(each.model) for each in tried)
+    return [
+        f"{'wrong' if each.problem else 'good':5}  {each.model:{width}}  "
+        + (each.problem or f"version {each.version}, {each.rows} rows, {each.milliseconds:.0f} ms")
+        for each in tried
+    ]
