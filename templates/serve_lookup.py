@@ -49,7 +49,7 @@ class Serve:
     def look_up(self, {{ cookiecutter.__key }}: Any) -> dict[str, Any]:
         """The latest features of one {{ cookiecutter.__entity }}."""
         if not re.fullmatch(r"[0-9]{1,18}", str({{ cookiecutter.__key }})):
-            raise InputError(f"{{ cookiecutter.__key }}: expected a whole number, got {{ "{" }}{{ cookiecutter.__key }}!r}.")
+            raise InputError("{{ cookiecutter.__key }}: expected a whole number.")
         row = first_row(self.sql_engine, FEATURES, {"{{ cookiecutter.__key }}": int({{ cookiecutter.__key }})})
         if row is None:
             raise NotFound(f"The feature store has no {{ cookiecutter.__entity }} with {{ cookiecutter.__key }} {{ "{" }}{{ cookiecutter.__key }}}.")

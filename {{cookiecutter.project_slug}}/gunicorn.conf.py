@@ -8,6 +8,7 @@ import os
 from {{cookiecutter.project_slug}}.scoring.hooks import (  # noqa: F401 - gunicorn calls them
     JsonLogger,
     child_exit,
+    load_settings,
     on_exit,
     on_starting,
     post_worker_init,
@@ -15,11 +16,13 @@ from {{cookiecutter.project_slug}}.scoring.hooks import (  # noqa: F401 - gunico
     worker_exit,
 )
 
-wsgi_app = "{{cookiecutter.project_slug}}.scoring.app:create_app(start=False)"
-bind = os.environ.get("BIND", "127.0.0.1:5111")
+load_settings()  # of .env
 
-# A process for each core: an answer costs only CPU, and Python runs on one core at a time.
-workers = int(os.environ.get("WEB_CONCURRENCY", "2"))
+wsgi_app = "{{cookiecutter.project_slug}}.scoring.hooks:app()"
+bind = os.environ.get("BIND") or "127.0.0.1:5111"
+
+# As many as there are cores: an answer costs only CPU, and Python runs on one core at a time.
+workers = int(os.environ.get("WEB_CONCURRENCY") or "2")
 # Threads, so that a slow client or feature store holds one of them and not the whole worker.
 worker_class = "{{cookiecutter.project_slug}}.scoring.hooks.Worker"
 threads = 4

@@ -191,6 +191,24 @@ def test_memory_stays_flat_over_many_requests(project: Path, tmp_path: Path):
     assert max(grown) < MOST_GROWTH, f"KiB: {before} grew by {grown}"
 
 
+def test_worker_whose_calls_never_come_back_is_replaced(project: Path):
+    sleep_in_run(project, 1000)
+    change_settings(project, lambda settings: settings.update(serving={"time_limit": 0.2}))
+    with running(project, WEB_CONCURRENCY="1") as server:
+        wait_until_ready(server)
+        (stuck,) = server.workers()
+        words = []
+        while server.workers() == [stuck] and len(words) < 30:
+            status, answer = look_up(server, uuid4().hex)
+            words.append(answer["error"])
+            assert status == 503
+        assert any("not come back" in told for told in words), words
+        assert until(lambda: server.workers() not in ([], [stuck]))
+        wait_until_ready(server)
+        assert predict(server.address, LINEAR, [ROW])["version"] == "1"
+        assert server.stop() == 0
+
+
 def test_time_limit_is_told_in_words_and_holds_up_nobody_else(project: Path):
     sleep_in_run(project, 5)
     change_settings(project, lambda settings: settings.update(serving={"time_limit": 1}))

@@ -123,8 +123,12 @@ def traffic(
     project = Project.find()
     if share is not None and math.isnan(share):
         raise click.BadParameter("a share is a number from 0 to 1.", param_hint="--share")
+    roles_given = [share is not None, shadow, champion, remove].count(True)
+    if model is None and (version is not None or roles_given):
+        raise click.UsageError("Name the model whose version that is.")
     if model is not None:
-        if version is None or [share is not None, shadow, champion, remove].count(True) != 1:
+        roles.champion_of(project, model)
+        if version is None or roles_given != 1:
             raise click.UsageError(
                 "Give --version and one of --share, --shadow, --champion, --remove."
             )
@@ -181,3 +185,5 @@ def remove_model(model: str, yes: bool) -> None:
         return
     folders.remove(project, model)
     click.echo(f"Removed {model}. What it registered stays in local_assets/; nothing serves it.")
+    for path in folders.mentions(project, model):
+        click.echo(f"{path} still names it: change that by hand.")

@@ -79,6 +79,13 @@ def remove(project: Project, model: str) -> None:
     shutil.rmtree(folders[model], ignore_errors=True)
 
 
+def mentions(project: Project, model: str) -> list[str]:
+    """The team's files of serve/ that name the model."""
+    files = sorted((project.root / "serve").rglob("*.py"))
+    found = [path for path in files if f'"{model}"' in path.read_text(encoding="utf-8")]
+    return [path.relative_to(project.root).as_posix() for path in found]
+
+
 def refuse_missing(project: Project, model: str) -> None:
     """Refuse to remove what is not there, or the last one."""
     names = [entry.name for entry in project.config.training.models]

@@ -31,7 +31,7 @@ def assign(project: Project, model: str, version: str, share: float | None, shad
     Raises:
         ProjectError: there is no such version, or it is the champion.
     """
-    champion = _champion(project, model)
+    champion = champion_of(project, model)
     if version == champion.version:
         raise ProjectError(f"Version {version} is the champion of {model}: name another.")
     found = open_registry(project).find(champion.name, version)
@@ -49,7 +49,7 @@ def assign(project: Project, model: str, version: str, share: float | None, shad
 
 def remove(project: Project, model: str, version: str) -> None:
     """Let a challenger or a shadow answer no more."""
-    if version == _champion(project, model).version:
+    if version == champion_of(project, model).version:
         raise ProjectError(
             f"Version {version} is the champion of {model}: make another the champion first."
         )
@@ -60,7 +60,7 @@ def remove(project: Project, model: str, version: str) -> None:
 
 def promote(project: Project, model: str, version: str) -> None:
     """Make a registered version the champion, which the next training run has to beat."""
-    champion = _champion(project, model)
+    champion = champion_of(project, model)
     registry = open_registry(project)
     found = registry.find(champion.name, version)
 
@@ -77,7 +77,7 @@ def promote(project: Project, model: str, version: str) -> None:
         registry.set_champion(champion.name, version)
 
 
-def _champion(project: Project, model: str) -> RegisteredModel:
+def champion_of(project: Project, model: str) -> RegisteredModel:
     for entry in project.config.models:
         if entry.model == model and entry.is_champion:
             return entry

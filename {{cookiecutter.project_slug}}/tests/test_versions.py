@@ -74,6 +74,21 @@ def served(project: Project, monkeypatch: pytest.MonkeyPatch, log: str = "off") 
     return create_app(Project(project.root), environment="").test_client()
 
 
+def wait_for_warning(client: FlaskClient, *expected: str) -> None:
+    """Until /ready warns of this, by name and words; it stays ready meanwhile."""
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        ready = client.get("/ready")
+        assert ready.status_code == 200
+        warnings = ready.get_json().get("warnings", {})
+        if expected and expected[1] in warnings.get(expected[0], ""):
+            return
+        if not expected and not warnings:
+            return
+        assert time.monotonic() < deadline, warnings
+        time.sleep(0.1)
+
+
 def test_an_entity_is_always_answered_by_the_same_version(
     two: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -128,8 +143,13 @@ def test_a_new_share_is_taken_over_while_serving(
     assert set(ask(client, two, rows(two))["versions"]) == {"1", "2"}
     text = two.config_path.read_text(encoding="utf-8")
     write_text(two.config_path, text + "\nwrong: key\n")
-    time.sleep(3)
-    assert client.get("/ready").status_code == 200
+    wait_for_warning(client, "model.yaml", "wrong")
+    second = two.config.models[1].sha256
+    write_text(two.config_path, text.replace(two.config.models[0].sha256, second[::-1]))
+    wait_for_warning(client, first_model(two), "hash differs")
+    assert ask(client, two, rows(two)[:20])["predictions"]
+    write_text(two.config_path, text)
+    wait_for_warning(client)
     client.application.extensions["service"].stop()
 
 
@@ -153,7 +173,7 @@ def test_no_rows_are_nobodys(two: Project, monkeypatch: pytest.MonkeyPatch) -> N
     name(two, share=0.5)
     response = served(two, monkeypatch).post("/invocations", json={"instances": []})
     assert (response.status_code, response.get_json()) == (200, {"predictions": []})
-    assert response.headers["X-Model-Version"] == ""
+    assert "X-Model-Version" not in response.headers
 
 
 def test_traffic_names_a_registered_version(two: Project) -> None:
@@ -184,8 +204,11 @@ def test_traffic_refuses_what_is_not_there(two: Project) -> None:
     assert (missing.exit_code, missing.stderr.count("no version '9'")) == (1, 1)
     champion = invoke(two, "traffic", model, "--version", "1", "--shadow")
     assert "Version 1 is the champion" in champion.stderr
-    nobody = invoke(two, "traffic", "nobody", "--version", "1", "--shadow")
-    assert "run train" in nobody.stderr
+    for words in (["--version", "1", "--shadow"], []):
+        nobody = invoke(two, "traffic", "nobody", *words)
+        assert "run train" in nobody.stderr
+    nameless = invoke(two, "traffic", "--version", "1", "--champion")
+    assert (nameless.exit_code, nameless.stderr.count("Name the model")) == (2, 1)
 
 
 @pytest.mark.parametrize(

@@ -46,6 +46,10 @@ def bring(
     for model in project.config.training.models:
         if model.dataset == proposal.entry["name"]:
             instances.write_example(project, model.name)
+    click.echo(
+        "The description in model.yaml, serve/ and the curl lines of README.md and docs/serving.md "
+        "still speak of the table before: make them yours."
+    )
 
 
 def _names(project: Project) -> list[str]:

@@ -27,6 +27,15 @@ class Verbs(click.Group):
         except ProjectError as error:
             click.echo(f"Error: {error}", err=True)
             sys.exit(1)
+        except ModuleNotFoundError as error:
+            if error.name is None or error.name.partition(".")[0] in (PACKAGE, "mlops"):
+                raise
+            click.echo(
+                f"Error: {error.name} is not installed: run init with the group that has it, or "
+                "without --groups.",
+                err=True,
+            )
+            sys.exit(1)
         except OSError as error:
             if error.filename is None:
                 raise

@@ -5,7 +5,7 @@ import struct
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from importlib.metadata import entry_points
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
@@ -178,9 +178,9 @@ def create_sqlite(path: Path, tables: "Mapping[str, pd.DataFrame]") -> None:
 
 
 def shown(engine: Engine) -> str:
-    """Where a store is, without its password."""
+    """Which store it is, in words that may go to callers: no password, and no path of a file."""
     if engine.url.get_backend_name() == "sqlite":
-        return unquote(str(engine.url.database).removeprefix("file://"))
+        return PurePath(unquote(str(engine.url.database).removeprefix("file://"))).name
     return engine.url.render_as_string(hide_password=True)
 
 

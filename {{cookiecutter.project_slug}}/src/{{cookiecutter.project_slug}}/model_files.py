@@ -61,13 +61,13 @@ def load(name: str, version: str, folder: Path, expected: str) -> Predictor:
 
 def verify(folder: Path, expected: str) -> None:
     """Refuse a folder that is missing, or whose files are not those that were registered."""
+    where = f"{folder.parent.name}, version {folder.name},"
     if not folder.is_dir():
-        where = f"{folder.parent.name}, version {folder.name}"
-        raise ProjectError(f"The model {where} is not in {folder.parent}: run train.")
+        raise ProjectError(f"The model {where} is not in {folder.parent.parent.name}/: run train.")
     if sha256(folder) != expected:
         raise ProjectError(
-            f"The model in {folder} is not the one that was registered: its files' hash differs. "
-            "It is not loaded: restore the folder, or delete it and train again."
+            f"The model {where} is not the one that was registered: its files' hash differs. "
+            "It is not loaded: restore its folder, or delete it and train again."
         )
 
 

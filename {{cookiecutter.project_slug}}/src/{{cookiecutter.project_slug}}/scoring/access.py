@@ -392,6 +392,9 @@ def _local(headers: Headers, remote_addr: str | None) -> str:
         raise Refused(f"Only this machine may ask: {REMEDY}.")
     if headers.get("X-Forwarded-For") or headers.get("Forwarded"):
         raise Refused(f"What a proxy passes on is not answered: {REMEDY}.")
+    origin = headers.get("Origin")
+    if origin and not _is_loopback(urlsplit(origin).hostname or origin):
+        raise Refused(f"A page of another site may not ask: {REMEDY}.")
     host = headers.get("Host")
     if host and not _is_loopback(host):
         raise Refused(f"Only a request to localhost is answered: {REMEDY}.")

@@ -8,7 +8,12 @@ from typing import Any
 from uuid import uuid4
 
 from flask import Flask, Request, Response, request
-from werkzeug.exceptions import HTTPException, MethodNotAllowed, RequestEntityTooLarge
+from werkzeug.exceptions import (
+    BadRequest,
+    HTTPException,
+    MethodNotAllowed,
+    RequestEntityTooLarge,
+)
 from werkzeug.exceptions import NotFound as RoutingNotFound
 
 from ..config import Project
@@ -23,6 +28,7 @@ from .service import ENCODER, Service
 log = logging.getLogger(__name__)
 
 STARTED, REQUEST_ID = "scoring.started", "scoring.request_id"  # in the WSGI environment
+LONGEST_WORDS = 500  # of an error, which may repeat what a caller sent
 OPEN = {"health", "ready", "ping"}  # probes bring no key
 
 
@@ -98,6 +104,8 @@ def _guard(app: Flask, service: Service, access: Access) -> None:
     @app.errorhandler(Exception)
     def refuse(error: Exception) -> Response:
         status, words = _explained(error)
+        if len(words) > LONGEST_WORDS:
+            words = f"{words[:LONGEST_WORDS]} ..."
         shape: Any = {"error": words}
         if request.path.endswith("/predict"):
             shape = {"payload": {"success": False, "error": words}}
@@ -163,7 +171,8 @@ def _predictions(app: Flask, service: Service) -> None:
         found = service.invocations(body(), request.content_type, model)
         response = answer(protocols.answer(found["predictions"]))
         versions = found.get("versions", [found["version"]])
-        response.headers["X-Model-Version"] = ",".join(dict.fromkeys(versions))
+        if versions:
+            response.headers["X-Model-Version"] = ",".join(dict.fromkeys(versions))
         return response
 
 
@@ -192,6 +201,8 @@ def _explained(error: Exception) -> tuple[int, str]:
     if isinstance(error, MethodNotAllowed):
         allowed = ", ".join(sorted(error.valid_methods or []))
         return 405, f"{request.method} is not for this route: it takes {allowed}."
+    if isinstance(error, BadRequest):
+        return 400, "The request is not one of HTTP, or its body did not arrive whole."
     if isinstance(error, HTTPException):
         return error.code or 500, error.description or error.name
     log.exception("%s %s failed", request.method, request.path)

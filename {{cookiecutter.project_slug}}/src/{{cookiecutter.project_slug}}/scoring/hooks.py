@@ -14,6 +14,7 @@ from typing import Any
 from gunicorn.glogging import Logger
 from gunicorn.workers.gthread import ThreadWorker
 
+from ..config import Project
 from ..errors import ProjectError
 from . import logs
 from .access import Access
@@ -21,6 +22,25 @@ from .access import Access
 FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 SILENCE = 10  # seconds that a client may leave a request half sent, or an answer unread
 _made: dict[int, Path] = {}  # the folder that a master made, by its process id
+
+
+def load_settings() -> None:
+    """Read .env; end with one line where a setting cannot be meant."""
+    try:
+        Project.find()
+        Access.from_environment(os.environ)
+    except ProjectError as error:
+        sys.exit(f"Error: {error}")
+
+
+def app() -> Any:
+    """The service for workers that are forked; ends with one line where it cannot be made."""
+    from .app import create_app  # imports prometheus_client: see share_metrics
+
+    try:
+        return create_app(start=False)
+    except ProjectError as error:
+        sys.exit(f"Error: {error}")
 
 
 def share_metrics() -> None:
@@ -50,6 +70,7 @@ def post_worker_init(worker: Any) -> None:
     """Threads and connections belong to the worker that uses them."""
     service = _service(worker)
     if service:
+        service.time_limit.on_exhausted = lambda: setattr(worker, "alive", False)
         service.start(apart=True)
         Thread(target=service.open, name="open serve.py", daemon=True).start()
 

@@ -154,7 +154,7 @@ def as_values(row: Mapping[str, Any], dataset: Dataset) -> Values:
             try:
                 value = float(value)
             except (TypeError, ValueError):
-                raise InputError(f"{column.name}: expected a number, got {value!r}.") from None
+                raise InputError(f"{column.name}: expected a number, got {value!r:.80}.") from None
             if not math.isfinite(value):
                 value = None
         values.append(value)
@@ -203,22 +203,23 @@ def load(project: Project, registered: RegisteredModel) -> Version:
     try:
         form = compiled.load(folder, project.predict_path(registered.model))
     except ProjectError as error:
-        reason = measured["compiled"].get("refused") or error
+        reason = measured["compiled"].get("refused") or str(error)
+        answer = _plain(project, registered, reason)
         log.warning("%s answers by pandas and scikit-learn: %s", where, reason)
-        return Version(registered, dataset, _plain(project, registered), True, measured)
+        return Version(registered, dataset, answer, True, measured)
     return Version(registered, dataset, form.answer, False, measured)
 
 
 def _plain(
-    project: Project, registered: RegisteredModel
+    project: Project, registered: RegisteredModel, reason: str
 ) -> Callable[[Sequence[Values]], dict[str, Any]]:
     """Answers by the team's own predict: what a model without a compiled form does."""
     try:
         import pandas as pd
     except ImportError:
         raise ProjectError(
-            f"{registered.model} has no compiled form, so it needs the group `plain`: run init "
-            "with it."
+            f"{registered.model} does not answer by a compiled form ({reason}), and without one it "
+            "needs the group `plain`: run init with it."
         ) from None
     folder = project.model_path(registered)
     name, version = registered.model, registered.version

@@ -1,6 +1,7 @@
 """Routes of the team's own: ROUTES=route:module:function,... adds `POST /<route>` for each."""
 
 import os
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -12,6 +13,8 @@ from .bodies import body
 from .inputs import json_object
 from .service import ENCODER, Service
 
+ROUTE = re.compile(r"[A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)*")
+
 
 def add(app: Flask, service: Service) -> None:
     """Add the routes that the variable ROUTES names.
@@ -19,7 +22,10 @@ def add(app: Flask, service: Service) -> None:
     Raises:
         ProjectError: it is not of that form, or names what is not there.
     """
+    taken = {rule.rule for rule in app.url_map.iter_rules()}
     for route, function in named(os.environ.get("ROUTES", "")).items():
+        if f"/{route}" in taken:
+            raise ProjectError(f"ROUTES: the service itself has a route /{route}: name another.")
         app.add_url_rule(f"/{route}", f"routes {route}", _view(service, function), methods=["POST"])
 
 
@@ -30,8 +36,12 @@ def named(text: str) -> dict[str, Callable[[Mapping[str, Any]], Any]]:
         parts = entry.split(":")
         if len(parts) != 3 or not all(parts):
             raise ProjectError(f"ROUTES: {entry!r} is not of the form route:module:function.")
-        route, module, function = parts
-        found[route.strip("/")] = team.function(module, function)
+        route, module, name = parts[0].strip("/"), *parts[1:]
+        if not ROUTE.fullmatch(route):
+            raise ProjectError(f"ROUTES: a route has letters, digits and ._-/ only, not {route!r}.")
+        found[route] = team.function(module, name)
+        if not callable(found[route]):
+            raise ProjectError(f"ROUTES: {module}.{name} is no function.")
     return found
 
 

@@ -6,8 +6,6 @@ import random
 import threading
 import time
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
-from contextvars import copy_context
 from functools import partial
 from typing import Any
 
@@ -21,6 +19,7 @@ from . import APP_DEV, logs, models, protocols
 from .drainer import Drainer
 from .facts import ModelFacts
 from .inputs import Reader
+from .limits import TimeLimit
 from .metrics import Metrics
 from .models import RUN, Lineup, Models, Run, ServedModel, Version
 from .prediction_log import PredictionLog
@@ -32,7 +31,7 @@ log = logging.getLogger(__name__)
 
 OF_LINE = ("model", "version", "versions")  # what a line of the log has of its own
 LOADING = "serve/serve.py is still being loaded."
-THREADS = 8  # that may be busy with the team's code at a time
+STUCK = "Calls of the team's code do not come back: this process can make no more of them."
 
 
 def _plain(value: Any) -> Any:
@@ -81,7 +80,7 @@ class Service:
         self.routes: set[str] = set()
         self.metrics = Metrics(self._waiting, self.labels, self.routes)
         self.telemetry: Telemetry | None = None
-        self._pool: ThreadPoolExecutor | None = None
+        self.time_limit = TimeLimit()
         self._stopping = threading.Event()
 
     def start(self, apart: bool = False) -> None:
@@ -90,7 +89,6 @@ class Service:
         Args:
             apart: let a process of its own bring the log to its store, and not a thread.
         """
-        self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="within-limit")
         if self._forking:
             self._forking = False
             self._arrange(self.config)
@@ -202,7 +200,12 @@ class Service:
 
     def waiting_for(self) -> dict[str, str]:
         """What keeps it from being ready, in words."""
-        return self.problems if self._opened.is_set() else {**self.problems, "run": LOADING}
+        found = dict(self.problems)
+        if not self._opened.is_set():
+            found["run"] = LOADING
+        if self.time_limit.exhausted:
+            found["calls"] = STUCK
+        return found
 
     def roles(self) -> dict[str, Any]:
         """Who answers: each model's champion, and the others where it has any."""
@@ -222,15 +225,7 @@ class Service:
 
     def within_limit(self, function: Callable[..., Any], *arguments: Any) -> Any:
         """Call what may take long, and answer 503 once the time limit is over."""
-        if self._pool is None:
-            return function(*arguments)
-        limit = self.config.serving.time_limit
-        future = self._pool.submit(copy_context().run, function, *arguments)
-        try:
-            return future.result(limit)
-        except TimeoutError:
-            future.cancel()
-            raise Unavailable(f"There was no answer within {limit:g} seconds; try again.") from None
+        return self.time_limit.call(self.config.serving.time_limit, function, *arguments)
 
     def _read_by(
         self, protocol: Callable[..., protocols.Rows], model: str | None, route: str
@@ -313,6 +308,8 @@ class Service:
             del self.models[name]
         for what, words in problems.items():
             log.error("%s: %s", what, words)
+        for name in self.models.keys() & problems.keys():
+            self.warnings[name] = f"{problems.pop(name)} What answered before goes on."
         if "run" in self.problems:
             problems["run"] = self.problems["run"]
         self.problems = problems
@@ -410,10 +407,12 @@ class Service:
         try:
             config = Project(self.project.root).config
             if config == self.config:
+                self.warnings.pop("model.yaml", None)
                 return False
             self._arrange(config)
         except ProjectError as error:
             log.error("model.yaml was changed, but the service goes on as before: %s", error)
+            self.warnings["model.yaml"] = f"{error} The service goes on as before."
             return False
         log.info("model.yaml was read again: %s", self.roles())
         return True
