@@ -4,7 +4,8 @@ from typing import Any
 
 from {{cookiecutter.project_slug}}.config import Project, RegisteredModel
 from {{cookiecutter.project_slug}}.errors import ProjectError
-from {{cookiecutter.project_slug}}.registry import open_registry
+from {{cookiecutter.project_slug}}.model_files import read_measured
+from {{cookiecutter.project_slug}}.registry import Version, open_registry
 
 
 def table(project: Project) -> list[str]:
@@ -38,7 +39,7 @@ def assign(project: Project, model: str, version: str, share: float | None, shad
     entry: dict[str, Any] = {
         "name": champion.name,
         "model": model,
-        "description": f"Version {version}, beside the champion",
+        "description": described(project, model, found),
         "version": version,
         "is_mlflow": True,
         "sha256": found.sha256,
@@ -69,12 +70,20 @@ def promote(project: Project, model: str, version: str) -> None:
         for entry in kept:
             if (entry["model"], entry["version"]) == (model, champion.version):
                 entry["version"], entry["sha256"] = version, found.sha256
-                entry["description"] = f"Version {version}, made the champion by hand"
+                entry["description"] = described(project, model, found)
         document["models"] = kept
 
     if version != champion.version:
         project.edit(change)
         registry.set_champion(champion.name, version)
+
+
+def described(project: Project, model: str, version: Version) -> str:
+    """What model.yaml, the page and the OpenAPI document say of a registered version."""
+    dataset = project.config.dataset(project.config.trained_model(model).dataset)
+    value = read_measured(version.folder)["metrics"].get(dataset.metric)
+    metric = "" if value is None else f"; {dataset.metric} {value:.4f}"
+    return f"Predicts {dataset.target.name}{metric}"
 
 
 def champion_of(project: Project, model: str) -> RegisteredModel:

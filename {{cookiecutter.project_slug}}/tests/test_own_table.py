@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from conftest import invoke, sample_rows
+from conftest import first_model, invoke, sample_rows
 from small import PETS, pets
 
-from {{cookiecutter.project_slug}} import datasets
+from {{cookiecutter.project_slug}} import datasets, instances
 from {{cookiecutter.project_slug}}.config import Project
 from {{cookiecutter.project_slug}}.datasets import read_table
 from {{cookiecutter.project_slug}}.errors import ProjectError
@@ -51,6 +51,24 @@ def test_codes_with_leading_zeros_stay_text(tmp_path: Path) -> None:
     rows = read_table(table)
     assert rows["ward"].tolist() == ["0012", "0112"]
     assert rows["beds"].tolist()[0] == 7
+
+
+def test_only_the_dataset_changes_and_what_it_is_tried_with(
+    project: Project, tmp_path: Path
+) -> None:
+    dataset, first = project.config.datasets[0], first_model(project)
+    table = tmp_path / "own_rows.csv"
+    sample_rows(dataset).to_csv(table, index=False)
+    before = project.config_path.read_text(encoding="utf-8")
+    words = ("--from", str(table), "--target", dataset.target.name, "--yes")
+    result = invoke(project, "create-local-datasets", *words)
+    assert result.exit_code == 0, result.output
+    after = project.config_path.read_text(encoding="utf-8")
+    (old_head, old_rest), (head, rest) = (text.split("\n\ntraining:") for text in (before, after))
+    assert rest == old_rest.replace(f"dataset: {dataset.name}\n", "dataset: own_rows\n")
+    assert head.split("\ndatasets:")[0] == old_head.split("\ndatasets:")[0]
+    (row,) = instances.read(project, first)["payload"]["instances"]
+    assert list(row) == Project(project.root).config.datasets[0].feature_names
 
 
 def test_a_target_that_is_not_there_is_refused() -> None:

@@ -193,6 +193,7 @@ def test_traffic_names_a_registered_version(two: Project) -> None:
     assert result.exit_code == 0, result.output
     (entry,) = Project(two.root).config.models
     assert (entry.version, entry.is_champion) == ("2", True)
+    assert entry.description == champion.description
     found = registry.champion(champion.name)
     assert found is not None
     assert found.version == "2"

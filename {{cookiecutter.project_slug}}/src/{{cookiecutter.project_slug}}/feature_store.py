@@ -20,7 +20,11 @@ if TYPE_CHECKING:  # looking a row up does without pandas
     import pandas as pd
 
 Token = Callable[[], str]
-DRIVERS = {"postgresql": "psycopg[binary]", "mssql": "pyodbc", "mysql": "pymysql"}
+REMEDIES = {
+    "postgresql": "run init with the group `postgres`",
+    "mssql": "run init with the group `azure`",
+    "mysql": "add pymysql to pyproject.toml",
+}
 PATIENCE = 5  # seconds to wait for a connection to PostgreSQL
 SQL_COPT_SS_ACCESS_TOKEN = 1256  # the ODBC driver's connection attribute for an access token
 
@@ -66,10 +70,8 @@ def open_url(url: str, root: Path, read_only: bool = False) -> Engine:
     except NoSuchModuleError:
         raise ProjectError(f"SQLAlchemy knows no database called {parsed.drivername!r}.") from None
     except ImportError as error:
-        package = DRIVERS.get(parsed.get_backend_name(), error.name)
-        raise ProjectError(
-            f"{parsed.drivername} needs a driver: pip install '{package}'."
-        ) from None
+        remedy = REMEDIES.get(parsed.get_backend_name(), f"add {error.name} to pyproject.toml")
+        raise ProjectError(f"{parsed.drivername} needs a driver: {remedy}.") from None
     if read_only and parsed.get_backend_name() == "postgresql":
         engine = engine.execution_options(postgresql_readonly=True)
     return engine
