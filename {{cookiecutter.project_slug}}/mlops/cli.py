@@ -103,6 +103,15 @@ def doctor() -> None:
 
 
 @verbs.command()
+@click.option("--tag", help="The image's name; the project's own unless given.")
+def build(tag: str | None) -> None:
+    """Build the image of the scoring service."""
+    from mlops import images
+
+    images.build(Project.find(), tag)
+
+
+@verbs.command()
 @click.argument("model", required=False)
 @click.option("--version", help="A version of the registry, as training named it.")
 @click.option("--share", type=click.FloatRange(0, 1), help="Of the entities that it answers.")

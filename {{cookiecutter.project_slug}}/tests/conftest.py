@@ -19,6 +19,7 @@ from {{cookiecutter.project_slug}}.schema import random_rows
 
 PACKAGE = "{{cookiecutter.project_slug}}"
 ROOT = Path(__file__).resolve().parents[1]
+FILES = ("Dockerfile", "constraints.txt", "gunicorn.conf.py", "model.yaml", "pyproject.toml")
 FOLDERS = ("dataset_creation", "mlops", "models", "serve")
 ROWS = 400
 SETTINGS = (
@@ -34,6 +35,7 @@ SETTINGS = (
     "MLFLOW_TRACKING_URI",
     "PREDICTION_LOG",
     "ROUTES",
+    "SPOOL_FOLDER",
 )
 
 
@@ -66,7 +68,7 @@ def copy_project(root: Path) -> Project:
     for folder in FOLDERS:
         ignored = shutil.ignore_patterns("__pycache__")
         shutil.copytree(ROOT / folder, root / folder, ignore=ignored)
-    for name in ("gunicorn.conf.py", "model.yaml", "pyproject.toml"):
+    for name in FILES:
         shutil.copy(ROOT / name, root / name)
     project = Project(root)
     project.edit(lambda document: document.update(models=[]))

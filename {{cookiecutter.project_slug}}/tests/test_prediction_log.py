@@ -19,6 +19,7 @@ from uuid import uuid4
 import pytest
 
 from {{cookiecutter.project_slug}}.config import PredictionLog as Settings
+from {{cookiecutter.project_slug}}.config import Project
 from {{cookiecutter.project_slug}}.errors import ProjectError, Unavailable
 from {{cookiecutter.project_slug}}.scoring import drain, prediction_log, stores
 from {{cookiecutter.project_slug}}.scoring.prediction_log import PredictionLog
@@ -494,3 +495,9 @@ def test_lines_outlive_kills(tmp_path: Path) -> None:
     assert len(kept) == len(set(kept))
     assert {f"{id}-0" for id in said if len(id) == 32} <= set(kept)
     assert log.waiting() == 0
+
+
+def test_the_spool_may_stand_elsewhere(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert stores.spool_of(project) == project.assets / "spool"
+    monkeypatch.setenv("SPOOL_FOLDER", "/data/spool")
+    assert stores.spool_of(project) == Path("/data/spool")

@@ -67,7 +67,9 @@ def log_settings(config: Config) -> PredictionLog | None:
 
 
 def spool_of(project: Project) -> Path:
-    return project.assets / "spool"
+    """Where accepted lines wait: SPOOL_FOLDER, or local_assets/spool/."""
+    given = os.environ.get("SPOOL_FOLDER")
+    return Path(given) if given else project.assets / "spool"
 
 
 def open_store(project_root: Path, settings: PredictionLog) -> Store:
