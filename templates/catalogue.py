@@ -98,7 +98,28 @@ READY = {
         requirements=("catboost>=1.2.8",),
         trees=True,
     ),
-{% include cookiecutter.__task ~ "/ready_smooth.py" %}
+{% include cookiecutter.__task ~ "/ready_support_vector.py" %}
+    "multi_layer_perceptron": Ready(
+        title="Multi-layer perceptron: a small neural network.",
+{% if kind == "Classifier" %}
+        imports="from sklearn.neural_network import MLPClassifier",
+{% else %}
+        imports=f"{TARGET}\nfrom sklearn.neural_network import MLPRegressor\n{SCALER}",
+{% endif %}
+        estimator="MLP{{ kind }}",
+        hyperparameters=(
+            ("hidden_layer_sizes", "int", "32"),
+            ("alpha", "float", "0.001"),
+            ("max_iter", "int", "500"),
+            RANDOM_STATE,
+        ),
+        fixed=("early_stopping=True",),
+{% if kind == "Regressor" %}
+        around="TransformedTargetRegressor",
+        around_arguments=("transformer=StandardScaler()",),
+{% endif %}
+        scale=True,
+    ),
 }
 
 # What the models of the sample data are tried with.

@@ -11,10 +11,7 @@ from {{cookiecutter.project_slug}}.config import Project
 from {{cookiecutter.project_slug}}.errors import ProjectError
 
 PACKAGE = "{{cookiecutter.project_slug}}"
-SOURCES = (
-    *("Dockerfile", "constraints.txt", "gunicorn.conf.py", "model.yaml", "pyproject.toml"),
-    *("mlops", "models", "serve", "src"),
-)
+MODELS = "local_assets/models"
 ENGINES = ("docker", "podman")
 
 
@@ -59,9 +56,11 @@ def groups(project: Project) -> list[str]:
 
 
 def stage(project: Project, folder: Path) -> None:
-    """Copy what the image is made of: the sources and the registered versions."""
+    """Copy what .dockerignore lets through, but of all versions those that are registered only."""
     ignored = shutil.ignore_patterns("__pycache__")
-    for name in SOURCES:
+    lines = (project.root / ".dockerignore").read_text(encoding="utf-8").splitlines()
+    kept = [line[1:] for line in lines if line.startswith("!") and line[1:] != MODELS]
+    for name in ["Dockerfile", *kept]:
         source = project.root / name
         if source.is_dir():
             shutil.copytree(source, folder / name, ignore=ignored)

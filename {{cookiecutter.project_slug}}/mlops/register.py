@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from {{cookiecutter.project_slug}} import compiled, tracking
-from {{cookiecutter.project_slug}}.config import Project
+from {{cookiecutter.project_slug}}.config import Dataset, Project
 from {{cookiecutter.project_slug}}.errors import ProjectError
 from {{cookiecutter.project_slug}}.files import read_json, write_json
 from {{cookiecutter.project_slug}}.metrics import gate
@@ -93,6 +93,12 @@ def told(outcome: Mapping[str, Any]) -> str:
     if outcome["incomparable_champion"]:
         return f"{registered}: {value}; {outcome['incomparable_champion']}."
     return f"{registered}: {value}; it has no champion to beat."
+
+
+def described(dataset: Dataset, value: float | None) -> str:
+    """What model.yaml, the page and the OpenAPI document say of a version that measured this."""
+    metric = "" if value is None else f"; {dataset.metric} {value:.4f}"
+    return f"Predicts {dataset.target.name}{metric}"
 
 
 def _refuse_stale(registry: Registry, name: str, measured: Mapping[str, Any]) -> None:

@@ -7,6 +7,8 @@ from {{cookiecutter.project_slug}}.errors import ProjectError
 from {{cookiecutter.project_slug}}.model_files import read_measured
 from {{cookiecutter.project_slug}}.registry import Version, open_registry
 
+from mlops import register
+
 
 def table(project: Project) -> list[str]:
     """A line for each version that model.yaml names."""
@@ -39,7 +41,7 @@ def assign(project: Project, model: str, version: str, share: float | None, shad
     entry: dict[str, Any] = {
         "name": champion.name,
         "model": model,
-        "description": described(project, model, found),
+        "description": _description(project, model, found),
         "version": version,
         "is_mlflow": True,
         "sha256": found.sha256,
@@ -70,7 +72,7 @@ def promote(project: Project, model: str, version: str) -> None:
         for entry in kept:
             if (entry["model"], entry["version"]) == (model, champion.version):
                 entry["version"], entry["sha256"] = version, found.sha256
-                entry["description"] = described(project, model, found)
+                entry["description"] = _description(project, model, found)
         document["models"] = kept
 
     if version != champion.version:
@@ -78,12 +80,10 @@ def promote(project: Project, model: str, version: str) -> None:
         registry.set_champion(champion.name, version)
 
 
-def described(project: Project, model: str, version: Version) -> str:
-    """What model.yaml, the page and the OpenAPI document say of a registered version."""
+def _description(project: Project, model: str, version: Version) -> str:
     dataset = project.config.dataset(project.config.trained_model(model).dataset)
-    value = read_measured(version.folder)["metrics"].get(dataset.metric)
-    metric = "" if value is None else f"; {dataset.metric} {value:.4f}"
-    return f"Predicts {dataset.target.name}{metric}"
+    measured = read_measured(version.folder)["metrics"]
+    return register.described(dataset, measured.get(dataset.metric))
 
 
 def champion_of(project: Project, model: str) -> RegisteredModel:

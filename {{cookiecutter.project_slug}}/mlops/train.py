@@ -144,12 +144,12 @@ def _is_beside(entry: Mapping[str, Any]) -> bool:
 
 
 def _entry(project: Project, outcome: Mapping[str, Any]) -> dict[str, Any]:
-    target = project.config.dataset(project.config.trained_model(outcome["model"]).dataset).target
+    dataset = project.config.dataset(project.config.trained_model(outcome["model"]).dataset)
     value = outcome["value"] if outcome["version"] else outcome["champion"]
     return {
         "name": outcome["name"],
         "model": outcome["model"],
-        "description": f"Predicts {target.name}; {outcome['metric']} {value:.4f}",
+        "description": register.described(dataset, value),
         "version": outcome["serving"]["version"],
         "is_mlflow": True,
         "sha256": outcome["serving"]["sha256"],

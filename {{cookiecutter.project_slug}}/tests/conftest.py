@@ -19,7 +19,10 @@ from {{cookiecutter.project_slug}}.schema import random_rows
 
 PACKAGE = "{{cookiecutter.project_slug}}"
 ROOT = Path(__file__).resolve().parents[1]
-FILES = ("Dockerfile", "constraints.txt", "gunicorn.conf.py", "model.yaml", "pyproject.toml")
+FILES = (
+    *(".dockerignore", "Dockerfile", "constraints.txt", "gunicorn.conf.py"),
+    *("model.yaml", "pyproject.toml"),
+)
 FOLDERS = ("dataset_creation", "mlops", "models", "serve")
 ROWS = 400
 SETTINGS = (

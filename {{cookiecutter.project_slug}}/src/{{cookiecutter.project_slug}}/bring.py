@@ -16,7 +16,6 @@ from . import instances
 from .config import Project
 from .datasets import read_source
 from .errors import ProjectError
-from .files import write_text
 from .proposal import Proposal, dataset_name, propose
 
 URL_VARIABLE = "DATASET_URL"
@@ -42,10 +41,7 @@ def bring(
     _show(proposal, len(rows))
     if not yes and not click.confirm("Write this to model.yaml?", default=True):
         raise ProjectError("Nothing was written.")
-    before = project.config_path.read_text(encoding="utf-8")
     project.edit(lambda document: _replace(document, old.name, proposal.entry))
-    after = project.config_path.read_text(encoding="utf-8")
-    write_text(project.config_path, _with_blank_lines(before, after))
     click.echo("Wrote the schema to model.yaml: correct there what was guessed wrong.")
     for model in project.config.training.models:
         if model.dataset == proposal.entry["name"]:
@@ -130,13 +126,6 @@ def _replace(document: Any, old: str, entry: dict[str, Any]) -> None:
     for model in document["training"]["models"]:
         if model["dataset"] == old:
             model["dataset"] = entry["name"]
-
-
-def _with_blank_lines(before: str, after: str) -> str:
-    """The text with the blank lines above its sections, which went with the entry's last line."""
-    for section in re.findall(r"^\n(\w+):", before, re.MULTILINE):
-        after = re.sub(rf"(?<!\n)\n{section}:", f"\n\n{section}:", after)
-    return after
 
 
 def _laid_out(entry: dict[str, Any]) -> CommentedMap:

@@ -348,8 +348,7 @@ def _catboost(estimator: Any) -> Core:
     for tree in model["oblivious_trees"]:
         leaves = np.array(tree["leaf_values"]).reshape(-1, outputs) * scale
         trees += [_oblivious(tree["splits"] or [], leaves[:, at], at) for at in range(outputs)]
-    bases = (base or [0.0] * outputs) if isinstance(base, list) else [base] * outputs
-    return Core(_boosted_link(labels), labels, bases, trees=trees, single=True)
+    return Core(_boosted_link(labels), labels, base, trees=trees, single=True)
 
 
 def _oblivious(splits: Sequence[Mapping[str, Any]], leaves: Any, output: int) -> Tree:

@@ -298,13 +298,22 @@ class Project:
 
         The result is validated before it replaces the file, so a bad edit changes nothing.
         """
-        document = _parse(_round_trip(), _read(self.config_path), self.config_path)
+        before = _read(self.config_path)
+        document = _parse(_round_trip(), before, self.config_path)
         change(document)
-        text = StringIO()
-        _round_trip().dump(document, text)
-        _validated(text.getvalue(), self.config_path)
-        write_text(self.config_path, text.getvalue())
+        dumped = StringIO()
+        _round_trip().dump(document, dumped)
+        text = _with_blank_lines(before, dumped.getvalue())
+        _validated(text, self.config_path)
+        write_text(self.config_path, text)
         self.__dict__.pop("config", None)
+
+
+def _with_blank_lines(before: str, after: str) -> str:
+    """The edited text with the blank lines above its sections: they go with the lines before."""
+    for section in re.findall(r"^\n(\w+):", before, re.MULTILINE):
+        after = re.sub(rf"(?<!\n)\n{section}:", f"\n\n{section}:", after)
+    return after
 
 
 def read_config(path: Path) -> Config:
