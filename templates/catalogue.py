@@ -10,7 +10,8 @@ class Ready(NamedTuple):
     `hyperparameters` are (name, type, default) in the order of the constructor; their values
     stand in model.yaml, those of `fixed` do not. What stands `around` the estimator may have
     arguments of its own. `requirements` are what it is trained with; serving needs them only
-    where the model has no compiled form. The compiled form of `trees` is run by onnxruntime.
+    where the model has no compiled form. The compiled form of `trees` is run by onnxruntime;
+    what is not `compiled` is served by scikit-learn.
     """
 
     title: str
@@ -25,10 +26,12 @@ class Ready(NamedTuple):
     train_metrics: str = "fit_metrics(model, X_train, y_train)"
     requirements: tuple[str, ...] = ()
     trees: bool = False
+    compiled: bool = True
 
 
 RANDOM_STATE = ("random_state", "int", "20")
 TREES = ("onnxruntime>=1.20",)
+PLAIN = ("pandas>=2.2,<3", "scikit-learn>=1.6")
 {% if kind == "Regressor" %}
 TARGET = "from sklearn.compose import TransformedTargetRegressor"
 SCALER = "from sklearn.preprocessing import StandardScaler"
@@ -119,6 +122,7 @@ READY = {
         around_arguments=("transformer=StandardScaler()",),
 {% endif %}
         scale=True,
+        compiled=False,
     ),
 }
 

@@ -82,7 +82,7 @@ def test_model_yaml_has_exactly_the_chosen_models(files: dict[str, str], answers
     settings = yaml.safe_load(files["model.yaml"])
     assert [model["name"] for model in settings["training"]["models"]] == chosen
     folders = {path.split("/")[1] for path in files if path.startswith("models/")}
-    assert folders == {"__init__.py", *chosen}
+    assert folders == {"__init__.py", "all", *chosen}
     jobs = yaml.safe_load(files["mlops/pipelines/training.yml"])["jobs"]
     assert [name for name in jobs if name.startswith("train_")] == [f"train_{m}" for m in chosen]
 

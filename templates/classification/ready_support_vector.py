@@ -8,4 +8,5 @@
         around="CalibratedClassifierCV",
         around_arguments=("ensemble=False",),
         scale=True,
+        compiled=False,
     ),

@@ -6,4 +6,5 @@
         around="TransformedTargetRegressor",
         around_arguments=("transformer=StandardScaler()",),
         scale=True,
+        compiled=False,
     ),

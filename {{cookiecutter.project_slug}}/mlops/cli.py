@@ -9,10 +9,15 @@ import click
 
 from {{cookiecutter.project_slug}}.config import Project
 
+from mlops.model_cli import model as one_model
+
 
 @click.group()
 def verbs() -> None:
     """Holds the verbs below for the core's command line."""
+
+
+verbs.add_command(one_model)
 
 
 @verbs.command()
@@ -170,14 +175,23 @@ def add_model(model: str | None, source: str | None, dataset: str | None) -> Non
     if source:
         folders.copy(project, model, source, dataset)
     else:
-        chosen = project.config.dataset(dataset).name if dataset else None
-        scaffold.add(project.root, model, chosen)
+        chosen = project.config.dataset(dataset or project.config.datasets[0].name)
+        scaffold.add(project.root, model, (chosen.name, chosen.file_name))
         project = Project(project.root)
         if not instances.exists(project, model):
             instances.write_example(project, model)
     click.echo(f"Added models/{model}/: edit its train.py, then run train --model {model}.")
     if not source and not scaffold.is_installed(READY[model]):
         click.echo("It needs packages that are not installed here: run init first.")
+
+
+@verbs.command("generate-all")
+def generate_all() -> None:
+    """Generate what models/all/ has from the models' own files."""
+    from mlops import all_models
+
+    all_models.write(Project.find().root)
+    click.echo("models/all/ is what the models' own files say.")
 
 
 @verbs.command("remove-model")

@@ -22,12 +22,19 @@ class Tried(NamedTuple):
     problem: str
 
 
-def attempt(project: Project, model: str, address: str) -> Tried:
-    """Send a model's test instances to its endpoint, and look whether all of them are answered."""
+def attempt(project: Project, model: str, address: str, route: str = "") -> Tried:
+    """Send a model's test instances to its endpoint, and look whether all of them are answered.
+
+    Args:
+        project: where the model is.
+        model: its name.
+        address: of the service.
+        route: the endpoint, if it is not `<model>/predict`.
+    """
     began = perf_counter()
     try:
         body = instances.read(project, model)
-        payload = service.ask(f"{address}/{model}/predict", body)["payload"]
+        payload = service.ask(f"{address}/{route or f'{model}/predict'}", body)["payload"]
     except ProjectError as error:
         return Tried(model, "", 0, 0.0, None, str(error))
     took = (perf_counter() - began) * 1000

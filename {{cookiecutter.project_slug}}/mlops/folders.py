@@ -16,12 +16,15 @@ from {{cookiecutter.project_slug}}.config import Project
 from {{cookiecutter.project_slug}}.errors import ProjectError
 from {{cookiecutter.project_slug}}.files import write_text
 
-from mlops import scaffold
+from mlops import all_models, model_folder, scaffold
 from mlops.catalogue import READY
 from mlops.train import TRAINING
 
 # The service of all models, and what can be no folder on Windows.
 TAKEN = re.compile(r"all|aux|con|nul|prn|(com|lpt)\d", re.IGNORECASE)
+
+# Files of a model's folder that name it.
+NAMING = (".s2i/environment", "entry.py", "README.md")
 
 
 def copy(project: Project, model: str, source: str, dataset: str | None = None) -> None:
@@ -39,19 +42,28 @@ def copy(project: Project, model: str, source: str, dataset: str | None = None) 
     root = project.root
     _refuse_name(root, model)
     original = project.config.trained_model(source)
-    chosen = project.config.dataset(dataset or original.dataset).name
+    chosen = project.config.dataset(dataset or original.dataset)
     text = project.config_path.read_text(encoding="utf-8")
     entry = "".join(_entry(text, project.config_path, source))
     entry = re.sub(rf"(\bname:\s*[\"']?){source}\b", rf"\g<1>{model}", entry, count=1)
-    entry = re.sub(rf"(\bdataset:\s*[\"']?){original.dataset}\b", rf"\g<1>{chosen}", entry, count=1)
+    learns = rf"(\bdataset:\s*[\"']?){original.dataset}\b"
+    entry = re.sub(learns, rf"\g<1>{chosen.name}", entry, count=1)
     home = root / "models" / source
     if not home.is_dir():
         raise ProjectError(f"models/{source}/ is missing.")
-    shutil.copytree(home, root / "models" / model, ignore=shutil.ignore_patterns("__pycache__"))
-    write_text(project.config_path, scaffold.insert(text, ["training", "models"], entry))
-    pipeline = root / TRAINING
-    steps = scaffold.JOBS.substitute(model=model)
-    write_text(pipeline, pipeline.read_text(encoding="utf-8") + steps)
+    pipeline, folder = root / TRAINING, root / "models" / model
+    fresh = model_folder.texts(model, "", chosen.file_name)
+    edited = {
+        project.config_path: scaffold.insert(text, ["training", "models"], entry),
+        pipeline: pipeline.read_text(encoding="utf-8") + scaffold.JOBS.substitute(model=model),
+        folder / "Makefile": fresh["Makefile"],
+        **{folder / name: _renamed(home / name, source, model) for name in NAMING},
+        **scaffold.with_all(root, model),
+    }
+    shutil.copytree(home, folder, ignore=shutil.ignore_patterns("__pycache__"))
+    for path, content in edited.items():
+        write_text(path, content)
+    all_models.write(root)
 
 
 def remove(project: Project, model: str) -> None:
@@ -71,12 +83,15 @@ def remove(project: Project, model: str) -> None:
     steps = _without_steps(pipeline, model)
     requirements = _without_requirements(project.root / "pyproject.toml", unused)
     settings = _without_entry(project.config_path, model)
+    together = all_models.without_model(project.root, model)
     write_text(project.config_path, settings)
     if any(entry.model == model for entry in project.config.models):
         project.edit(lambda document: _forget(document, model))
     write_text(pipeline, steps)
     write_text(project.root / "pyproject.toml", requirements)
+    write_text(project.root / "models" / all_models.ALL / "Makefile", together)
     shutil.rmtree(folders[model], ignore_errors=True)
+    all_models.write(project.root)
 
 
 def mentions(project: Project, model: str) -> list[str]:
@@ -93,6 +108,15 @@ def refuse_missing(project: Project, model: str) -> None:
         raise ProjectError(f"model.yaml trains no model {model!r}; it has {', '.join(names)}.")
     if len(names) == 1:
         raise ProjectError(f"{model} is the only model of the project: add another first.")
+
+
+def _renamed(path: Path, source: str, model: str) -> str:
+    """The text of a file that names the model `source`, for another one."""
+    text = path.read_text(encoding="utf-8")
+    if path.suffix == ".md":
+        return re.sub(rf"\b{source}\b", model, text)
+    named = rf'(?<=models\.){source}(?=\.)|(?<=["=,]){source}(?=["/]|$)'
+    return re.sub(named, model, text, flags=re.MULTILINE)
 
 
 def _refuse_name(root: Path, model: str) -> None:

@@ -1,18 +1,33 @@
-"""Builds the image of the scoring service with docker or podman."""
+"""Builds images with docker or podman: the scoring service, and models from source to image."""
 
 import os
+import re
 import shutil
 import subprocess
+import tomllib
+from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from {{cookiecutter.project_slug}} import compiled
-from {{cookiecutter.project_slug}}.config import Project
+from {{cookiecutter.project_slug}}.config import Project, RegisteredModel
 from {{cookiecutter.project_slug}}.errors import ProjectError
+
+from mlops import all_models, s2i
+from mlops.model_folder import image_name
 
 PACKAGE = "{{cookiecutter.project_slug}}"
 MODELS = "local_assets/models"
 ENGINES = ("docker", "podman")
+GROUPS = {"train": "train", "predict": "serve"}  # what each kind of image has of pyproject.toml
+BUILDER = Path("s2i")
+IGNORED = shutil.ignore_patterns("__pycache__")
+
+SAME_AS_S2I = """FROM {builder}
+{variables}COPY --chown=1001:0 source /tmp/src
+RUN /usr/libexec/s2i/assemble
+CMD ["/usr/libexec/s2i/run"]
+"""
 
 
 def build(project: Project, tag: str | None = None) -> None:
@@ -27,15 +42,46 @@ def build(project: Project, tag: str | None = None) -> None:
     """
     if not project.config.models:
         raise ProjectError("No model is registered in model.yaml yet: run train first.")
+    engine()
     extras = f"EXTRAS={' '.join(groups(project))}"
-    command = [engine(), "build", "--tag", tag or PACKAGE, "--build-arg", extras]
-    network = os.environ.get("CONTAINER_NETWORK")
-    if network:
-        command += ["--network", network]
     with TemporaryDirectory() as folder:
         stage(project, Path(folder))
-        if subprocess.call([*command, folder]):
-            raise ProjectError("The image was not built; the lines above tell why.")
+        _build(Path(folder), tag or PACKAGE, "--build-arg", extras)
+
+
+def build_from_source(project: Project, name: str, kind: str, tag: str) -> None:
+    """Build the image that trains or serves a model, from its folder.
+
+    The program s2i does it where there is one, for docker; otherwise an ordinary build yields the
+    same image.
+
+    Args:
+        project: where the folder is.
+        name: the folder below models/; `all` serves several.
+        kind: `train` or `predict`.
+        tag: the image's name.
+
+    Raises:
+        ProjectError: there is no engine, a file of the folder is missing, or the build failed.
+    """
+    if name == all_models.ALL:
+        all_models.refuse_stale(project.root)
+    program = shutil.which("s2i") if Path(engine()).stem == "docker" else None
+    with TemporaryDirectory() as scratch:
+        folder = Path(scratch)
+        stage_source(project, name, kind, folder / "source")
+        stage_builder(project, name, kind, folder / "builder")
+        builder = f"{image_name('builder')}-{kind}"
+        if (folder / "builder" / "setup.sh").stat().st_size:
+            builder = f"{tag}-builder"
+        _build(folder / "builder", builder)
+        if program:
+            _run([program, "build", "--copy", str(folder / "source"), builder, tag, *network()])
+        else:
+            variables = s2i.environment(folder / "source")
+            text = SAME_AS_S2I.format(builder=builder, variables=_as_env(variables))
+            (folder / "Dockerfile").write_text(text, encoding="utf-8", newline="\n")
+            _build(folder, tag)
 
 
 def engine() -> str:
@@ -50,25 +96,109 @@ def engine() -> str:
 
 def groups(project: Project) -> list[str]:
     """What serving these models needs: `plain` too where one has no compiled form."""
-    folders = [project.model_path(registered) for registered in project.config.models]
-    plain = any(not (folder / compiled.FOLDER).is_dir() for folder in folders)
-    return ["serve", "plain"] if plain else ["serve"]
+    return ["serve", "plain"] if _needs_plain(project, project.config.models) else ["serve"]
 
 
 def stage(project: Project, folder: Path) -> None:
     """Copy what .dockerignore lets through, but of all versions those that are registered only."""
-    ignored = shutil.ignore_patterns("__pycache__")
-    lines = (project.root / ".dockerignore").read_text(encoding="utf-8").splitlines()
-    kept = [line[1:] for line in lines if line.startswith("!") and line[1:] != MODELS]
-    for name in ["Dockerfile", *kept]:
-        source = project.root / name
-        if source.is_dir():
-            shutil.copytree(source, folder / name, ignore=ignored)
-        else:
-            shutil.copy(source, folder / name)
+    _copy(project.root, ["Dockerfile", *_let_through(project)], folder)
     for registered in project.config.models:
         source = project.model_path(registered)
         if not source.is_dir():
             where = f"{source.parent.name}, version {source.name},"
             raise ProjectError(f"The model {where} is not here: run train.")
-        shutil.copytree(source, folder / source.relative_to(project.root))
+        shutil.copytree(source, folder / MODELS / registered.name / registered.version)
+
+
+def stage_source(project: Project, name: str, kind: str, folder: Path) -> None:
+    """Copy what an image is made of from a model's folder: no model, and no other's folder."""
+    home = Path("models") / name
+    kept = [path for path in _let_through(project) if path != "models"]
+    others = [f"models/{model}" for model in members(project, name) if model != name]
+    _copy(project.root, [*kept, "models/__init__.py", home.as_posix(), *others], folder)
+    (folder / s2i.FILE).parent.mkdir()
+    shutil.copy(project.root / home / s2i.FILE, folder / s2i.FILE)
+    file = "requirements.txt" if name == all_models.ALL else f"requirements_{kind}.txt"
+    lines = all_models.requirements(project.root / home / file)
+    registered = [each for each in project.config.models if each.model in members(project, name)]
+    if kind == "predict" and _needs_plain(project, registered):
+        lines = [*lines, *declared(project, "plain")]
+    _write_lines(folder / "requirements.txt", lines)
+
+
+def stage_builder(project: Project, name: str, kind: str, folder: Path) -> None:
+    """Copy what the builder is made of: what all models need, and what these install natively."""
+    _copy(project.root / BUILDER, ["Dockerfile", "bin"], folder)
+    _copy(project.root, ["pyproject.toml", "constraints.txt"], folder)
+    models = project.root / "models"
+    names = [model.name for model in project.config.training.models]
+    files = [models / model / f"requirements_{kind}.txt" for model in names]
+    own = {line for path in files for line in all_models.requirements(path)}
+    shared = [*declared(project), *declared(project, GROUPS[kind])]
+    _write_lines(folder / "requirements.txt", [line for line in shared if line not in own])
+    scripts = [models / model / "setup.sh" for model in members(project, name)]
+    setup = "".join(path.read_text(encoding="utf-8") for path in scripts if path.is_file())
+    (folder / "setup.sh").write_text(setup, encoding="utf-8", newline="\n")
+
+
+def members(project: Project, name: str) -> list[str]:
+    """The models of a folder's images: its own, or those of MODEL_DIRS."""
+    if name == all_models.ALL:
+        return all_models.models(project.root)
+    return [project.config.trained_model(name).name]
+
+
+def _needs_plain(project: Project, registered: Sequence[RegisteredModel]) -> bool:
+    """Whether one of these versions has no compiled form."""
+    folders = [project.model_path(each) for each in registered]
+    return any(not (folder / compiled.FOLDER).is_dir() for folder in folders)
+
+
+def _let_through(project: Project) -> list[str]:
+    """What .dockerignore names, models' files apart."""
+    lines = (project.root / ".dockerignore").read_text(encoding="utf-8").splitlines()
+    return [line[1:] for line in lines if line.startswith("!") and line[1:] != MODELS]
+
+
+def declared(project: Project, group: str | None = None) -> list[str]:
+    """What pyproject.toml requires: of all, or a group."""
+    document = tomllib.loads((project.root / "pyproject.toml").read_text(encoding="utf-8"))
+    declared = document["project"]
+    return list(declared["optional-dependencies"][group] if group else declared["dependencies"])
+
+
+def _copy(root: Path, names: Sequence[str], folder: Path) -> None:
+    for name in names:
+        source, target = root / name, folder / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if source.is_dir():
+            shutil.copytree(source, target, ignore=IGNORED)
+        elif source.is_file():
+            shutil.copy(source, target)
+        else:
+            raise ProjectError(f"{name} is missing, and it belongs into the image.")
+
+
+def _write_lines(path: Path, lines: Sequence[str]) -> None:
+    path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8", newline="\n")
+
+
+def _as_env(variables: dict[str, str]) -> str:
+    """Instructions of a Dockerfile that set these variables as they stand."""
+    escaped = {name: re.sub(r'([\\"$])', r"\\\1", value) for name, value in variables.items()}
+    return "".join(f'ENV {name}="{value}"\n' for name, value in escaped.items())
+
+
+def _build(folder: Path, tag: str, *options: str) -> None:
+    _run([engine(), "build", "--tag", tag, *options, *network(), str(folder)])
+
+
+def network() -> list[str]:
+    """CONTAINER_NETWORK, where builds and containers use another than the engine's own."""
+    network = os.environ.get("CONTAINER_NETWORK")
+    return ["--network", network] if network else []
+
+
+def _run(command: Sequence[str]) -> None:
+    if subprocess.call(command):
+        raise ProjectError("The image was not built; the lines above tell why.")

@@ -15,7 +15,7 @@ from {{cookiecutter.project_slug}}.errors import ProjectError
 from {{cookiecutter.project_slug}}.files import read_json, write_json
 from {{cookiecutter.project_slug}}.metrics import gate
 from {{cookiecutter.project_slug}}.model_files import MEASURED
-from {{cookiecutter.project_slug}}.registry import Registry, open_registry, registered_name
+from {{cookiecutter.project_slug}}.registry import Registry, open_registry
 from {{cookiecutter.project_slug}}.steps.options import CONFIG, FOLDER, NEW_FOLDER, step
 
 NOT_REGISTERED = "Model was not registered for this run."
@@ -33,7 +33,7 @@ def main(config: Path, model: str, trained: Path, evaluation: Path, output: Path
     measured = read_json(evaluation / "evaluation.json")
     run = read_json(trained / "run.json")
     registry = open_registry(project)
-    name = registered_name(measured["dataset"], model)
+    name = registry.name_of(measured["dataset"], model)
     _refuse_stale(registry, name, measured)
     outcome = {
         "model": model,
@@ -49,6 +49,8 @@ def main(config: Path, model: str, trained: Path, evaluation: Path, output: Path
     if gate(measured["metric"], measured["challenger"], measured["champion"]):
         dataset = project.config.dataset(measured["dataset"])
         tags = {
+            "model": model,
+            "description": described(dataset, outcome["value"]),
             "run_id": run["run_id"],
             "build_id": os.environ.get("BUILD_ID", "local"),
             "metric": f"{outcome['metric']}={outcome['value']}",

@@ -17,10 +17,12 @@ sys.path[:0] = [str(ROOT), str(ROOT / "src")]  # for `python mlops/scaffold.py`,
 
 from {{cookiecutter.project_slug}}.errors import ProjectError  # noqa: E402
 
+from mlops import all_models, model_folder  # noqa: E402
 from mlops.catalogue import (  # noqa: E402
     COMPILING,
     DATASET,
     INSTANCES,
+    PLAIN,
     PREDICT,
     READY,
     TREES,
@@ -93,13 +95,13 @@ JOBS = Template("""
 {% endraw %}
 
 
-def add(root: Path, model: str, dataset: str | None = None) -> None:
+def add(root: Path, model: str, dataset: tuple[str, str] | None = None) -> None:
     """Write the model's folder, its entry in model.yaml, its steps and what it requires.
 
     Args:
         root: the project's folder.
         model: a name of the catalogue.
-        dataset: what it learns from; the first dataset of model.yaml unless given.
+        dataset: the name and the file of what it learns from; the first of model.yaml unless given.
 
     Raises:
         ProjectError: there is no such ready model, or the project has it already.
@@ -115,8 +117,7 @@ def add(root: Path, model: str, dataset: str | None = None) -> None:
         raise ProjectError(f"models/{model}/ is there already.")
     settings, pipeline = root / "model.yaml", root / "mlops" / "pipelines" / "training.yml"
     text = settings.read_text(encoding="utf-8")
-    datasets = re.findall(r"^  - name: \"?([\w-]+)", text.split("\ndatasets:")[1], re.MULTILINE)
-    learned_from = dataset or datasets[0]
+    learned_from, table = dataset or _first_dataset(text)
     entry = _entry(model, READY[model], learned_from)
     edited = {
         settings: insert(text, ["training", "models"], entry),
@@ -125,12 +126,47 @@ def add(root: Path, model: str, dataset: str | None = None) -> None:
         folder / "__init__.py": f'"""{READY[model].title}"""\n',
         folder / "train.py": train_source(READY[model]),
         folder / "predict.py": PREDICT,
+        **plumbing(folder, READY[model].title, table),
+        **_required(folder, READY[model]),
+        **with_all(root, model),
     }
     if learned_from == DATASET:
         edited[folder / "test" / "test_instances.json"] = INSTANCES
     for path, content in edited.items():
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(content, encoding="utf-8", newline="\n")
+    all_models.write(root)
+
+
+def plumbing(folder: Path, title: str, table: str) -> dict[Path, str]:
+    """The files of a model's folder that follow from its name."""
+    texts = model_folder.texts(folder.name, title, table)
+    return {folder / name: text for name, text in texts.items()}
+
+
+def with_all(root: Path, model: str) -> dict[Path, str]:
+    """models/all/Makefile with one more model; the folder, where this is the first."""
+    home = root / "models" / all_models.ALL
+    if home.exists():
+        return {home / "Makefile": all_models.with_model(root, model)}
+    return {home / name: text for name, text in model_folder.all_texts(model).items()}
+
+
+def _required(folder: Path, ready: Ready) -> dict[Path, str]:
+    """The requirements of a model's images: without a compiled form, it is served as it is."""
+    needs = requirements(ready)
+    serving = needs["serve"] if ready.compiled else [*PLAIN, *needs["plain"]]
+    texts = model_folder.requirements(needs["train"], serving)
+    return {folder / name: text for name, text in texts.items()}
+
+
+def _first_dataset(settings: str) -> tuple[str, str]:
+    """The first dataset of model.yaml as the template wrote it, and its file."""
+    section = settings.split("\ndatasets:")[1]
+    found = re.search(r"(?ms)^  - name: (\S+)$.*?^    file_name: (\S+)$", section)
+    if not found:
+        raise ProjectError("model.yaml: name the dataset that it learns from: --dataset.")
+    return found[1], found[2]
 
 
 def is_installed(ready: Ready) -> bool:

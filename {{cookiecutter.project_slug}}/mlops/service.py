@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -101,6 +101,30 @@ def ask(url: str, body: Any) -> Any:
         raise ProjectError(f"{url} does not answer: {getattr(error, 'reason', error)}.") from None
 
 
+def until_ready(address: str, runs: Callable[[], bool], where: str) -> None:
+    """Wait until the service is ready.
+
+    Args:
+        address: where it will answer.
+        runs: whether it has not ended.
+        where: says where its log is.
+
+    Raises:
+        ProjectError: it has ended, or takes too long; says what it answered.
+    """
+    deadline, answer = time.monotonic() + PATIENCE, ""
+    while time.monotonic() < deadline and runs():
+        try:
+            with urlopen(f"{address}/ready", timeout=5):
+                return
+        except HTTPError as error:
+            answer = f" It said: {error.read().decode()}"
+        except (URLError, ConnectionError, TimeoutError):
+            pass
+        time.sleep(PAUSE)
+    raise ProjectError(f"The service is not ready; {where}.{answer}")
+
+
 def _headers() -> dict[str, str]:
     key = os.environ.get("API_KEY", "").partition(",")[0].strip()
     return {"Content-Type": "application/json"} | ({"X-API-Key": key} if key else {})
@@ -122,17 +146,9 @@ def _start(project: Project, port: int) -> "subprocess.Popen[bytes]":
 
 
 def _ready(server: "subprocess.Popen[bytes]", project: Project, port: int) -> str:
-    deadline, answer, address = time.monotonic() + PATIENCE, "", _address(port)
-    while time.monotonic() < deadline and server.poll() is None:
-        try:
-            with urlopen(f"{address}/ready", timeout=5):
-                return address
-        except HTTPError as error:
-            answer = f" It said: {error.read().decode()}"
-        except (URLError, ConnectionError, TimeoutError):
-            pass
-        time.sleep(PAUSE)
-    raise ProjectError(f"The service is not ready; its log is {_log(project)}.{answer}")
+    address = _address(port)
+    until_ready(address, lambda: server.poll() is None, f"its log is {_log(project)}")
+    return address
 
 
 def _noted(project: Project) -> dict[str, int] | None:

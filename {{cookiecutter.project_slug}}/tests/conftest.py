@@ -23,21 +23,27 @@ FILES = (
     *(".dockerignore", "Dockerfile", "constraints.txt", "gunicorn.conf.py"),
     *("model.yaml", "pyproject.toml"),
 )
-FOLDERS = ("dataset_creation", "mlops", "models", "serve")
+FOLDERS = ("dataset_creation", "mlops", "models", "s2i", "serve")
 ROWS = 400
 SETTINGS = (
     "API_KEY",
     "API_KEY_FILE",
     "APPLICATIONINSIGHTS_CONNECTION_STRING",
     "AUTHENTICATION",
+    "DATA_FOLDER",
     "ENTRA_AUDIENCE",
     "ENTRA_AUTHORITY",
     "ENTRA_TENANT_ID",
     "ENVIRONMENT",
     "FEATURE_STORE_URL",
     "MLFLOW_TRACKING_URI",
+    "MODELS_FOLDER",
+    "MODEL_NAME",
+    "MODElNAME",
     "PREDICTION_LOG",
+    "REGISTRY_FOLDER",
     "ROUTES",
+    "SERVED_MODELS",
     "SPOOL_FOLDER",
 )
 

@@ -1,5 +1,6 @@
 """One command line for the whole life; the Makefile calls these verbs one to one."""
 
+import json
 import os
 import sys
 from collections.abc import Sequence
@@ -112,6 +113,18 @@ def validate_datasets() -> None:
             click.echo(f"  {problem}")
     if wrong:
         sys.exit(1)
+
+
+@main.command("train-payload")
+@click.option("--payload", envvar="PAYLOAD", required=True, help="JSON: `$ref`, `model_name`.")
+@click.option("--module", envvar="TRAIN_MODULE", required=True, help="Where the function is.")
+@click.option("--function", envvar="TRAIN_FUNCTION", default="train", show_default=True)
+def train_payload(payload: str, module: str, function: str) -> None:
+    """Train as PAYLOAD says: what a training container does."""
+    from . import entry
+
+    outcome = entry.train(module, function, payload)
+    click.echo(json.dumps(outcome, indent=2, ensure_ascii=False, default=str))
 
 
 @main.command("serve-local")

@@ -287,8 +287,13 @@ class Project:
     def dataset_path(self, dataset: Dataset) -> Path:
         return self.root / dataset.local_directory_path / dataset.file_name
 
+    @property
+    def models_folder(self) -> Path:
+        """Where the files of trained models stand; containers mount it elsewhere."""
+        return self.root / (os.environ.get("MODELS_FOLDER") or self.assets / "models")
+
     def model_path(self, registered: RegisteredModel) -> Path:
-        return self.assets / "models" / registered.name / registered.version
+        return self.models_folder / registered.name / registered.version
 
     def predict_path(self, model: str) -> Path:
         return self.root / "models" / model / "predict.py"

@@ -1,17 +1,19 @@
 """The model registry: versions, one of which is the champion. Here it is MLflow's, on SQLite."""
 
+import os
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from . import tracking
-from .config import Project
+from . import named_models, tracking
+from .config import Project, RegisteredModel
 from .errors import ProjectError
 from .files import replacing, sha256
 
 CHAMPION = "champion"
+FOLDER = "REGISTRY_FOLDER"  # the variable that sets a folder in the place of MLflow's registry
 
 
 @dataclass(frozen=True)
@@ -26,6 +28,9 @@ class Version:
 
 class Registry(Protocol):
     """What the steps need of a registry, wherever it is."""
+
+    def name_of(self, dataset: str, model: str) -> str:
+        """What it calls a model: models of other data are never its champion."""
 
     def champion(self, name: str) -> Version | None:
         """The version that serves now, or None where nothing was registered yet."""
@@ -44,8 +49,11 @@ class LocalRegistry:
     """MLflow's registry; the files stand in local_assets/models/<name>/<version>/."""
 
     def __init__(self, project: Project) -> None:
-        self.root = project.assets / "models"
+        self.root = project.models_folder
         self.client = tracking.client(project)
+
+    def name_of(self, dataset: str, model: str) -> str:
+        return f"{dataset}-{model}"
 
     def champion(self, name: str) -> Version | None:
         from mlflow.exceptions import MlflowException
@@ -104,10 +112,56 @@ class LocalRegistry:
         return Version(found.name, str(found.version), home, found.tags["sha256"])
 
 
+class FolderRegistry:
+    """A model's versions in a folder of any name, with a note of the champion beside them.
+
+    All that a training container is given is a folder to write to.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def name_of(self, dataset: str, model: str) -> str:
+        return self.folder.name
+
+    def champion(self, name: str) -> Version | None:
+        noted = named_models.champion(self.folder)
+        return None if noted is None else self._version(noted.version, noted.sha256)
+
+    def find(self, name: str, version: str) -> Version:
+        folder = self.folder / version
+        if not folder.is_dir():
+            raise ProjectError(f"{self.folder.name} has no version {version!r}.")
+        return self._version(version, sha256(folder))
+
+    def set_champion(self, name: str, version: str) -> None:
+        noted = named_models.champion(self.folder)
+        if noted:
+            found = {"version": version, "sha256": self.find(name, version).sha256}
+            named_models.note(self.folder, noted.model_copy(update=found))
+
+    def register(self, name: str, folder: Path, tags: Mapping[str, str]) -> Version:
+        digest = sha256(folder)
+        versions = [int(path.name) for path in self.folder.glob("*") if path.name.isdigit()]
+        same = [number for number in versions if sha256(self.folder / str(number)) == digest]
+        version = str(same[0] if same else 1 + max(versions, default=0))
+        with replacing(self.folder / version) as aside:
+            shutil.copytree(folder, aside)
+        noted = RegisteredModel(
+            name=self.folder.name,
+            model=tags["model"],
+            description=tags["description"],
+            version=version,
+            sha256=digest,
+        )
+        named_models.note(self.folder, noted)
+        return self._version(version, digest)
+
+    def _version(self, version: str, digest: str) -> Version:
+        return Version(self.folder.name, version, self.folder / version, digest)
+
+
 def open_registry(project: Project) -> Registry:
-    return LocalRegistry(project)
-
-
-def registered_name(dataset: str, model: str) -> str:
-    """A model's name in the registry: models of other data are never its champion."""
-    return f"{dataset}-{model}"
+    """The project's registry, unless REGISTRY_FOLDER names a model's folder."""
+    folder = os.environ.get(FOLDER)
+    return FolderRegistry(Path(folder)) if folder else LocalRegistry(project)

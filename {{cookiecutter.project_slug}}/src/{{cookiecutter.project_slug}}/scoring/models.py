@@ -3,7 +3,7 @@
 import hashlib
 import logging
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextvars import ContextVar
 from typing import Any, NamedTuple
 
@@ -161,10 +161,18 @@ def as_values(row: Mapping[str, Any], dataset: Dataset) -> Values:
     return tuple(values)
 
 
+class LeftOut(Unavailable):
+    """This process is not meant to serve the model: SERVED_MODELS names others."""
+
+
 class Models(dict[str, ServedModel]):
     """The served models; asking for another says that it is not served, not a KeyError."""
 
+    left_out: Collection[str] = ()
+
     def __missing__(self, name: str) -> ServedModel:
+        if name in self.left_out:
+            raise LeftOut(f"The model {name} is not served here: SERVED_MODELS leaves it out.")
         raise Unavailable(f"The model {name} is not served: /ready tells why.")
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from flask import Flask, Response
 
 from .. import team
+from ..entry import Predict
 from ..errors import InputError, ProjectError
 from .bodies import body
 from .inputs import json_object
@@ -26,7 +27,13 @@ def add(app: Flask, service: Service) -> None:
     for route, function in named(os.environ.get("ROUTES", "")).items():
         if f"/{route}" in taken:
             raise ProjectError(f"ROUTES: the service itself has a route /{route}: name another.")
-        app.add_url_rule(f"/{route}", f"routes {route}", _view(service, function), methods=["POST"])
+        if not isinstance(function, Predict):
+            view = _view(service, function)
+            app.add_url_rule(f"/{route}", f"routes {route}", view, methods=["POST"])
+        elif route != f"{function.model}/predict":  # which is there already
+            about = {"model": function.model}
+            view = _model_view(service)
+            app.add_url_rule(f"/{route}", f"routes {route}", view, methods=["POST"], defaults=about)
 
 
 def named(text: str) -> dict[str, Callable[[Mapping[str, Any]], Any]]:
@@ -45,7 +52,19 @@ def named(text: str) -> dict[str, Callable[[Mapping[str, Any]], Any]]:
     return found
 
 
-def _view(service: Service, function: Callable[[Mapping[str, Any]], Any]) -> Callable[[], Response]:
+def _model_view(service: Service) -> Callable[..., Response]:
+    """What a model's own entry point would answer, as the model's own route does."""
+
+    def view(model: str) -> Response:
+        found = {"payload": service.predict(body(), model)}
+        return Response(ENCODER.encode(found), mimetype="application/json")
+
+    return view
+
+
+def _view(
+    service: Service, function: Callable[[Mapping[str, Any]], Any]
+) -> Callable[..., Response]:
     """The function is given the request's object and answers with its `payload`."""
 
     def view() -> Response:

@@ -6,7 +6,7 @@ import sys
 from ..config import Project
 from ..errors import ProjectError
 from ..processes import refuse_taken
-from . import APP_DEV, logs
+from . import APP_DEV, logs, selection
 from .access import Access
 from .stores import log_settings, open_store
 
@@ -20,7 +20,7 @@ def serve(project: Project, host: str, port: int) -> int:
         ProjectError: nothing is registered to serve, the port is taken, or others than this
             machine could call without a key.
     """
-    if os.environ.get("ENVIRONMENT") != APP_DEV and not project.config.models:
+    if os.environ.get("ENVIRONMENT") != APP_DEV and not selection.config(project).models:
         raise ProjectError("No model is registered in model.yaml yet: run train first.")
     Access.from_environment(os.environ).refuse_exposed([host])
     _refuse_log_without_driver(project)

@@ -15,15 +15,15 @@ from .. import compiled, model_files, team
 from ..config import Config, Project, RegisteredModel
 from ..errors import NotFound, ProjectError, TooMuch, Unavailable
 from ..values import as_json, example
-from . import APP_DEV, logs, models, protocols
+from . import APP_DEV, logs, models, protocols, selection
 from .drainer import Drainer
 from .facts import ModelFacts
 from .inputs import Reader
 from .limits import TimeLimit
 from .metrics import Metrics
-from .models import RUN, Lineup, Models, Run, ServedModel, Version
+from .models import RUN, LeftOut, Lineup, Models, Run, ServedModel, Version
 from .prediction_log import PredictionLog
-from .shadows import WATCHED, Shadows, changed
+from .shadows import WATCHED, Shadows
 from .stores import log_settings, open_store, spool_of
 from .tracing import Telemetry, open_telemetry
 
@@ -62,12 +62,13 @@ class Service:
         """
         self.project = project
         self._forking = forking
-        self.config: Config = project.config
+        self.config: Config = selection.config(project)
         self.environment = environment if environment is not None else os.getenv("ENVIRONMENT", "")
         self.fake = self.environment == APP_DEV
         self.problems: dict[str, str] = {}
-        self._seen: int | None = None  # when model.yaml was changed, as far as this process knows
+        self._seen: tuple[int, ...] = ()  # when model.yaml was changed, as this process knows
         self.models = Models()
+        self.models.left_out = selection.left_out(project)
         self.labels: dict[str, list[Any]] = {}
         self.warnings: dict[str, str] = {}
         self._objects: dict[str, ServedModel] = {}
@@ -75,6 +76,7 @@ class Service:
         self._arrange(self.config)
         self._engine: Any = None
         self._serve: Any = None
+        self._without_run = ""  # why nobody misses serve.py
         self._opened = threading.Event()
         self.log = self._open_log()
         self.routes: set[str] = set()
@@ -148,7 +150,7 @@ class Service:
         """Features and outputs, as the team's serve.py answers."""
         self._opened.wait(self.config.serving.time_limit)
         if self._serve is None:
-            raise Unavailable(self.problems.get("run", LOADING))
+            raise Unavailable(self.problems.get("run") or self._without_run or LOADING)
         run = Run(user_inputs)
         token = RUN.set(run)
         try:
@@ -400,12 +402,12 @@ class Service:
 
     def _read_again(self) -> bool:
         """Take over model.yaml where it is another than what this process holds."""
-        now = changed(self.project.config_path)
+        now = selection.seen(self.project)
         if now == self._seen:
             return False
         self._seen = now
         try:
-            config = Project(self.project.root).config
+            config = selection.config(Project(self.project.root))
             if config == self.config:
                 self.warnings.pop("model.yaml", None)
                 return False
@@ -431,6 +433,9 @@ class Service:
                 model_details=self.config.models,
                 dataset_details=self.config.datasets,
             )
+        except LeftOut as error:  # the image of one model: serve.py asks for another
+            self._without_run = f"/run is not for this service. {error}"
+            log.info("%s", self._without_run)
         except ProjectError as error:
             self._problem("run", str(error))
         except Exception:

@@ -3,12 +3,11 @@
 import logging
 import time
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
 from ..config import Project
 from ..errors import ProjectError
-from . import models
+from . import models, selection
 from .models import Version
 from .records import ENCODER, records_of
 from .stores import Record
@@ -24,7 +23,8 @@ class Shadows:
     def __init__(self, project: Project) -> None:
         self._project = project
         self._versions: dict[str, list[Version]] = {}
-        self._seen, self._look_at = 0, 0.0
+        self._seen: tuple[int, ...] = ()
+        self._look_at = 0.0
 
     def __bool__(self) -> bool:
         if time.monotonic() >= self._look_at:
@@ -44,12 +44,12 @@ class Shadows:
 
     def _follow(self) -> None:
         """Load the shadows again if model.yaml has changed."""
-        now = changed(self._project.config_path)
+        now = selection.seen(self._project)
         if now == self._seen:
             return
         self._seen, self._versions = now, {}
         try:
-            entries = Project(self._project.root).config.models
+            entries = selection.config(Project(self._project.root)).models
         except ProjectError as error:
             log.error("model.yaml names no shadows that can be read: %s", error)
             return
@@ -61,11 +61,3 @@ class Shadows:
                     log.error("The shadow %s is silent: %s", entry.model, error)
                 else:
                     self._versions.setdefault(entry.model, []).append(found)
-
-
-def changed(path: Path) -> int:
-    """When a file was changed, in nanoseconds."""
-    try:
-        return path.stat().st_mtime_ns
-    except OSError:  # between two versions of the file
-        return 0

@@ -12,7 +12,7 @@ from ..errors import ProjectError
 from ..files import read_json, sha256, write_json, write_text
 from ..metrics import measure
 from ..model_files import Predictor
-from ..registry import open_registry, registered_name
+from ..registry import open_registry
 from ..schema import HOLDOUT, holdout_mask, target_values
 from .options import CONFIG, FOLDER, NEW_FOLDER, step
 
@@ -64,7 +64,8 @@ def _champion(
     project: Project, model: str, dataset: Dataset, rows: pd.DataFrame
 ) -> tuple[Predictor | None, str]:
     """The champion, or why there is none that these rows can be put to."""
-    version = open_registry(project).champion(registered_name(dataset.name, model))
+    registry = open_registry(project)
+    version = registry.champion(registry.name_of(dataset.name, model))
     if version is None:
         return None, ""
     where = f"version {version.version} cannot be compared"

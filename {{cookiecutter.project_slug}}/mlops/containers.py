@@ -1,0 +1,153 @@
+"""Runs the images of models: training and prediction with the folders of this machine mounted."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+from {{cookiecutter.project_slug}} import entry, named_models
+from {{cookiecutter.project_slug}}.config import Project
+from {{cookiecutter.project_slug}}.errors import ProjectError
+from {{cookiecutter.project_slug}}.processes import refuse_taken
+
+from mlops import images, service
+
+PORT = 5000  # of the service in its container
+# What .env may say that holds in a container too; a secret is passed on without being shown.
+PASSED_ON = (
+    "API_KEY",
+    "APPLICATIONINSIGHTS_CONNECTION_STRING",
+    "AUTHENTICATION",
+    "COSMOS_KEY",
+    "ENTRA_AUDIENCE",
+    "ENTRA_AUTHORITY",
+    "ENTRA_TENANT_ID",
+    "ENVIRONMENT",
+    "FEATURE_STORE_URL",
+    "LOG_FORMAT",
+    "LOG_LEVEL",
+    "MLFLOW_TRACKING_URI",
+    "PREDICTION_LOG",
+)
+WHO_MAY_ASK = ("API_KEY", "AUTHENTICATION", "ENTRA_AUDIENCE")
+
+
+def train(project: Project, tag: str, table: str, name: str) -> None:
+    """Train in a container: from local_assets/datasets, to local_assets/models.
+
+    Args:
+        project: whose folders are mounted.
+        tag: the image.
+        table: `$ref` of the payload, such as data/table.csv.
+        name: `model_name` of the payload.
+
+    Raises:
+        ProjectError: there is no engine, or the container failed.
+    """
+    project.models_folder.mkdir(parents=True, exist_ok=True)
+    payload = json.dumps({"$ref": table, "model_name": name}, ensure_ascii=False)
+    options = [
+        *_mount(entry.data_folder(project), "/model/data", read_only=True),
+        *_mount(project.models_folder, "/model/models"),
+        *("--env", "TRAIN=1", "--env", f"PAYLOAD={payload}"),
+    ]
+    if subprocess.call(_command(tag, options)):
+        raise ProjectError("Nothing was trained; the lines above tell why.")
+
+
+def predict(project: Project, tag: str, names: str, port: int, detach: bool) -> str:
+    """Serve in a container what stands in local_assets/models: until Ctrl-C, unless detached.
+
+    Nobody is asked for a key where .env does not say who may ask: only this machine reaches it.
+
+    Args:
+        project: whose models are mounted.
+        tag: the image.
+        names: MODEL_NAME: what training containers have written; what is registered if empty.
+        port: of this machine.
+        detach: return once it is ready.
+
+    Returns:
+        Where it answers.
+
+    Raises:
+        ProjectError: there is no engine, no such model, or the container failed.
+    """
+    for name in filter(None, (word.strip() for word in names.split(","))):
+        named_models.refuse_name(name)
+        if named_models.champion(project.models_folder / name) is None:
+            raise ProjectError(f"No version of {name} is there to serve: train it first.")
+    refuse_taken(service.HOST, port)
+    address = f"http://{service.HOST}:{port}"
+    options = [*_mount(project.models_folder, "/action/models", read_only=True)]
+    options += ["--env", f"MODEL_NAME={names}"] if names else []
+    if images.network() == ["--network", "host"]:
+        options += ["--env", f"BIND={service.HOST}:{port}"]
+    else:
+        options += ["--publish", f"{service.HOST}:{port}:{PORT}"]
+        if not any(os.environ.get(name) for name in WHO_MAY_ASK):
+            options += ["--env", "AUTHENTICATION=off"]
+    if not detach:
+        print(f"Serving at {address}; Ctrl-C ends it.", flush=True)
+        code = subprocess.call(_command(tag, options))
+        if code not in (0, 130):
+            raise ProjectError("The container ended with an error; the lines above tell why.")
+        return address
+    if subprocess.call(_command(tag, [*options, "--detach"]), stdout=subprocess.DEVNULL):
+        raise ProjectError("The container did not start; the lines above tell why.")
+    try:
+        service.until_ready(address, lambda: _runs(tag), "its log is above")
+    except ProjectError:
+        subprocess.call([images.engine(), "logs", _name(tag)])
+        stop(tag)
+        raise
+    return address
+
+
+def stop(tag: str) -> str:
+    """Stop and remove the container of an image, as SIGTERM ends it; its name.
+
+    Raises:
+        ProjectError: there is none.
+    """
+    command = [images.engine(), "stop", _name(tag)]
+    if subprocess.run(command, capture_output=True, check=False).returncode:
+        raise ProjectError(f"No container {_name(tag)} runs.")
+    return _name(tag)
+
+
+def _command(tag: str, options: list[str]) -> list[str]:
+    """Run the image as this machine's user, who owns the folders, with nothing else to write to."""
+    hardened = ["--read-only", "--tmpfs", "/tmp", "--cap-drop", "ALL"]  # noqa: S108 - the container's
+    terminal = ["--interactive", "--tty"] if sys.stdin.isatty() and sys.stdout.isatty() else []
+    passed_on = [word for name in PASSED_ON if os.environ.get(name) for word in ("--env", name)]
+    return [
+        *(images.engine(), "run", "--rm", "--name", _name(tag)),
+        *(*images.network(), *hardened, *_user(), *terminal, *passed_on, *options, tag),
+    ]
+
+
+def _user() -> list[str]:
+    """This machine's user, where it has numbers; an engine without root maps it to itself."""
+    if sys.platform == "win32":
+        return []
+    same = ["--userns", "keep-id"] if Path(images.engine()).name == "podman" else []
+    return [*same, "--user", f"{os.getuid()}:0"]
+
+
+def _mount(folder: Path, target: str, read_only: bool = False) -> list[str]:
+    options = ",readonly" if read_only else ""
+    return ["--mount", f"type=bind,source={folder.resolve()},target={target}{options}"]
+
+
+def _runs(tag: str) -> bool:
+    command = [images.engine(), "inspect", "--format", "{{ '{{.State.Running}}' }}", _name(tag)]
+    found = subprocess.run(command, capture_output=True, text=True, check=False)
+    return found.stdout.strip() == "true"
+
+
+def _name(tag: str) -> str:
+    """The container of an image."""
+    return re.sub(r"[^a-zA-Z0-9_.-]", "-", tag)
