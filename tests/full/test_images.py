@@ -1,129 +1,260 @@
-"""The service's image, built and run by a real engine: docker or podman."""
+"""The images of a project, built and run by a real engine: its service, its models, all of them."""
 
 import json
-import os
-import shutil
+import signal
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 from uuid import uuid4
 
 import pytest
-from baking import python_of
+from baking import call, python_of
+from engine import BASE, HARDENED, NETWORK, PATIENCE, Engine, find_engine, until_ready
 from serving import ask, free_port, predict
 
 pytestmark = pytest.mark.full
 
-ANSWERS = {"vertical": "finance", "project_name": "Boxed", "models": "logistic_regression, xgboost"}
+ANSWERS = {
+    "vertical": "finance",
+    "project_name": "Boxed",
+    "models": "logistic_regression, random_forest, xgboost",
+}
 ROW = {"age": 40, "education": "Masters", "occupation": "Sales"}
-PATIENCE = 30  # seconds
 MOST_MIB = 260  # that an image may have on top of its base
-HARDENED = ("--read-only", "--tmpfs", "/tmp", "--cap-drop", "ALL")  # noqa: S108 - the container's
+MOST_SECONDS = 3  # until a container is ready
+TABLE = "data/income.parquet"
 
 
 @pytest.fixture(scope="module")
-def engine() -> str:
-    """The engine that answers; Debian's docker goes before another client that stands on PATH."""
-    for name in ("/usr/bin/docker", "docker", "podman"):
-        found = shutil.which(name)
-        if found and call(found, "info").returncode == 0:
-            return found
-    pytest.skip("no container engine answers here: start docker or podman")
+def engine() -> Engine:
+    return find_engine()
 
 
 @pytest.fixture(scope="module")
-def image(engine: str, installed) -> Iterator[str]:
-    project = installed(ANSWERS)
-    for verb in ("create-local-datasets", "train"):
-        verb_of(project, verb)
+def project(engine: Engine, installed) -> Path:
+    """A project that has a dataset, and its models registered."""
+    found = installed(ANSWERS)
+    for name in ("create-local-datasets", "train-all"):
+        engine.verb(found, name)
+    return found
+
+
+@pytest.fixture(scope="module")
+def image(engine: Engine, project: Path) -> Iterator[str]:
     name = f"boxed-{uuid4().hex[:8]}"
-    verb_of(project, "build", "--tag", name, CONTAINER_ENGINE=engine, CONTAINER_NETWORK="host")
+    engine.verb(project, "build", "--tag", name)
     yield name
-    call(engine, "rmi", "--force", name)
+    engine("rmi", "--force", name)
 
 
-def call(*command: str) -> "subprocess.CompletedProcess[str]":
-    return subprocess.run(command, capture_output=True, text=True, timeout=900, check=False)
+@pytest.fixture(scope="module")
+def trained(engine: Engine, project: Path) -> Iterator[Path]:
+    """The project, with two models trained by containers under names of their own."""
+    make(project, "logistic_regression", "build-train", "train", MODEL_NAME="adult_income_lr")
+    make(project, "xgboost", "build-train", "train", MODEL_NAME="adult_income_xgb")
+    yield project
+    engine("rmi", "--force", "boxed-logistic-regression-train", "boxed-xgboost-train")
 
 
-def verb_of(project: Path, *words: str, **settings: str) -> None:
-    command = [str(python_of(project)), "-m", project.name, *words]
-    variables = os.environ | settings
-    done = subprocess.run(command, cwd=project, env=variables, capture_output=True, text=True)
+def make(project: Path, folder: str, *verbs: str, **variables: str) -> str:
+    """What `make` prints in a model's folder."""
+    given = [f"{name}={value}" for name, value in variables.items()]
+    done = subprocess.run(
+        ["make", "--no-print-directory", "-C", f"models/{folder}", *verbs, *given],
+        cwd=project,
+        env=find_engine().settings(),
+        capture_output=True,
+        text=True,
+        timeout=900,
+    )
     assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
 
 
-def inspected(engine: str, name: str, what: str) -> Any:
-    done = call(engine, "inspect", "--format", f"{{{{json {what}}}}}", name)
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)
-
-
-@contextmanager
-def container(engine: str, image: str, *options: str) -> Iterator[tuple[str, str]]:
-    """The name and the address of a running service."""
-    port, name = free_port(), f"boxed-{uuid4().hex[:8]}"
-    bind = f"BIND=127.0.0.1:{port}"
-    words = ["--detach", "--network", "host", "--name", name, "--env", bind, *options, image]
-    started = call(engine, "run", *words)
-    assert started.returncode == 0, started.stderr
-    try:
-        yield name, f"http://127.0.0.1:{port}"
-    finally:
-        call(engine, "rm", "--force", name)
-
-
-def until_ready(address: str) -> float:
-    """Seconds until the service is ready."""
-    began = time.monotonic()
-    while time.monotonic() < began + PATIENCE:
-        try:
-            if ask(f"{address}/ready")[0] == 200:
-                return time.monotonic() - began
-        except OSError:
-            time.sleep(0.05)
-    raise AssertionError(f"{address} is not ready")
+def mib_over_base(engine: Engine, image: str) -> float:
+    size = engine.inspected(image, ".Size") - engine.inspected(BASE, ".Size")
+    return size / 2**20
 
 
 @pytest.mark.parametrize("user", ["1001:0", "123456:0"])
-def test_it_serves_as_anybody_with_nothing_to_write_to(engine: str, image: str, user: str):
-    with container(engine, image, *HARDENED, "--user", user) as (name, address):
-        until_ready(address)
+def test_it_serves_as_anybody_with_nothing_to_write_to(engine: Engine, image: str, user: str):
+    with engine.running(image, *HARDENED, "--user", user) as (name, address):
+        assert until_ready(address) < MOST_SECONDS
         for model in ("logistic_regression", "xgboost"):
             answer = predict(address, model, [ROW])
             assert (answer["version"], len(answer["predictions"])) == ("1", 1)
         count = "import sqlite3; print(sqlite3.connect('/data/predictions.db').execute("
         count += "'select count(*) from predictions').fetchone()[0])"
         deadline = time.monotonic() + PATIENCE
-        while call(engine, "exec", name, "python", "-c", count).stdout.strip() != "2":
+        while engine("exec", name, "python", "-c", count).stdout.strip() != "2":
             assert time.monotonic() < deadline
             time.sleep(0.2)
-        while inspected(engine, name, ".State.Health.Status") != "healthy":
-            assert time.monotonic() < deadline
-            time.sleep(0.2)
-        stopped = call(engine, "stop", name)
-        assert stopped.returncode == 0
-        assert inspected(engine, name, ".State.ExitCode") == 0
+        stops_well(engine, name)
 
 
-def test_it_does_not_listen_to_others_without_a_key(engine: str, image: str):
-    refused = call(engine, "run", "--rm", "--network", "host", image)
+def stops_well(engine: Engine, name: str) -> None:
+    """It became healthy, and SIGTERM ends it with 0."""
+    deadline = time.monotonic() + PATIENCE
+    while engine.inspected(name, ".State.Health.Status") != "healthy":
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
+    assert engine("stop", name).returncode == 0
+    assert engine.inspected(name, ".State.ExitCode") == 0
+
+
+def test_it_does_not_listen_to_others_without_a_key(engine: Engine, image: str):
+    refused = engine("run", "--rm", *NETWORK, image)
     assert refused.returncode == 1
     assert refused.stderr.strip().splitlines()[-1].startswith("Error: On '0.0.0.0' anybody could")
 
 
-def test_it_holds_no_more_than_it_needs(engine: str, image: str):
-    size = inspected(engine, image, ".Size") - inspected(engine, "python:3.11-slim", ".Size")
-    assert size < MOST_MIB * 2**20
+def test_it_holds_no_more_than_it_needs(engine: Engine, image: str):
+    assert mib_over_base(engine, image) < MOST_MIB
     absent = "import importlib.util as u, shutil, sys; "
     absent += "found = [n for n in ('pandas', 'sklearn', 'mlflow', 'pip') if u.find_spec(n)]; "
     absent += "found += [n for n in ('gcc', 'cc') if shutil.which(n)]; sys.exit(str(found or ''))"
-    seen = call(engine, "run", "--rm", "--network", "host", image, "python", "-c", absent)
+    seen = engine("run", "--rm", *NETWORK, image, "python", "-c", absent)
     assert "[" not in seen.stderr
-    listed = call(engine, "run", "--rm", "--network", "host", image, "ls", "-A", "/app")
+    listed = engine("run", "--rm", *NETWORK, image, "ls", "-A", "/app")
     assert ".env" not in listed.stdout
     assert "local_assets" in listed.stdout
-    assert inspected(engine, image, ".Config.User") == "1001:0"
+    assert engine.inspected(image, ".Config.User") == "1001:0"
+
+
+def test_a_container_trains_and_another_serves_it(engine: Engine, trained: Path):
+    for model, name in (
+        ("logistic_regression", "adult_income_lr"),
+        ("xgboost", "adult_income_xgb"),
+    ):
+        noted = json.loads((trained / "local_assets/models" / name / "champion.json").read_text())
+        assert (noted["model"], noted["version"]) == (model, "1")
+        port, tag = str(free_port()), f"boxed-{model.replace('_', '-')}-predict"
+        make(trained, model, "build-predict")
+        make(trained, model, "predict", MODEL_NAME=name, PORT=port, DETACH="1")
+        try:
+            assert "good" in make(trained, model, "test-endpoint", PORT=port)
+            assert ask(f"http://127.0.0.1:{port}/ready")[1]["models"] == {model: "1"}
+        finally:
+            assert "Stopped" in make(trained, model, "stop")
+        assert mib_over_base(engine, tag) < MOST_MIB
+        assert not engine("ps", "--all", "--quiet", "--filter", f"name={tag}").stdout
+        engine("rmi", "--force", tag)
+
+
+def test_training_again_does_not_beat_itself(trained: Path):
+    said = make(trained, "xgboost", "train", MODEL_NAME="adult_income_xgb")
+    assert "Model was not registered for this run." in said
+    assert not (trained / "local_assets/models/adult_income_xgb/2").exists()
+
+
+def test_all_models_have_one_image_and_no_name_redirects_them_all(engine: Engine, trained: Path):
+    make(trained, "all", "build-predict")
+    for name in ("", "adult_income_xgb"):
+        port = str(free_port())
+        make(trained, "all", "predict-all", PORT=port, DETACH="1", MODEL_NAME=name)
+        try:
+            said = make(trained, "all", "test-all", PORT=port).splitlines()
+            assert [line.split()[:2] for line in said] == [
+                ["good", model] for model in ANSWERS["models"].split(", ")
+            ]
+        finally:
+            make(trained, "all", "stop")
+    assert mib_over_base(engine, "boxed-all-predict") < MOST_MIB
+    engine("rmi", "--force", "boxed-all-predict")
+
+
+def test_the_commands_of_the_seed(engine: Engine, trained: Path):
+    """Training and prediction by `docker run`, in its words; the folders are open to any user."""
+    assets = trained / "local_assets"
+    (assets / "models").chmod(0o777)
+    data, models = f"{assets / 'datasets'}:/model/data", f"{assets / 'models'}:/model/models"
+    payload = json.dumps({"$ref": TABLE, "model_name": "seed_xgb"})
+    mounts = ("-v", data, "-v", models)
+    variables = ("-e", "TRAIN=1", "-e", f"PAYLOAD={payload}")
+    done = engine("run", "--rm", *NETWORK, *mounts, *variables, "boxed-xgboost-train")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "Registered as seed_xgb, version 1" in done.stdout
+    make(trained, "xgboost", "build-predict")
+    for variable in ("MODEL_NAME", "MODElNAME"):
+        options = ("-v", f"{assets / 'models'}:/action/models", "-e", f"{variable}=seed_xgb")
+        with engine.running("boxed-xgboost-predict", *options) as (container, address):
+            until_ready(address)
+            assert "good" in make(trained, "xgboost", "test-endpoint", URL=address)
+            assert len(predict(address, "xgboost", [ROW, ROW])["predictions"]) == 2
+            stops_well(engine, container)
+
+
+@pytest.mark.parametrize(
+    ("payload", "said"),
+    [
+        ('{"$ref"', "PAYLOAD is not valid JSON"),
+        ('{"$ref": "data/none.csv", "model_name": "x"}', "/model/data has income.parquet"),
+        ('{"$ref": "data/income.parquet", "model_name": "../x"}', "MODEL_NAME: '../x' must be"),
+        ('{"$ref": "data/income.parquet", "model_name": "closed"}', "cannot be written to by user"),
+    ],
+)
+def test_a_training_container_says_what_is_wrong(
+    engine: Engine, trained: Path, payload: str, said: str
+):
+    assets = trained / "local_assets"
+    closed = assets / "closed"
+    closed.mkdir(exist_ok=True)
+    mounts = ("-v", f"{assets / 'datasets'}:/model/data", "-v", f"{closed}:/model/models")
+    variables = ("-e", "TRAIN=1", "-e", f"PAYLOAD={payload}")
+    done = engine("run", "--rm", *NETWORK, *mounts, *variables, "boxed-xgboost-train")
+    assert done.returncode == 1
+    assert said in done.stderr.strip().splitlines()[-1]
+    assert "Traceback" not in done.stderr
+
+
+def test_the_builder_keeps_the_contract_of_s2i(engine: Engine, trained: Path):
+    make(trained, "xgboost", "build-predict")
+    builder = "boxed-builder-train"
+    labels = engine.inspected(builder, ".Config.Labels")
+    assert labels["io.openshift.s2i.scripts-url"] == "image:///usr/libexec/s2i"
+    assert engine.inspected(builder, ".Config.User") == "1001"
+    assert engine.inspected("boxed-xgboost-train", ".Config.Cmd") == ["/usr/libexec/s2i/run"]
+    variables = engine.inspected("boxed-xgboost-train", ".Config.Env")
+    assert "TRAIN_MODULE=models.xgboost.entry" in variables
+    usage = engine("run", "--rm", *NETWORK, builder)
+    assert "build-train" in usage.stdout
+    builder = "boxed-builder-predict"
+    saved = f"{builder} /usr/libexec/s2i/save-artifacts | tar -t | grep -c site-packages/flask"
+    command = f"{engine.program} run --rm {' '.join(NETWORK)} {saved}"
+    listed = subprocess.run(["sh", "-c", command], capture_output=True, text=True)
+    assert int(listed.stdout) > 10
+
+
+def test_what_a_model_installs_itself_is_there(engine: Engine, trained: Path):
+    """setup.sh runs as root, before what requirements name; build.sh names the image."""
+    setup = trained / "models" / "logistic_regression" / "setup.sh"
+    setup.write_text("#!/bin/sh\nid -u > /etc/set-up-by\n")
+    tag = f"boxed-set-up-{uuid4().hex[:8]}"
+    words = ["./build.sh", tag, "models/logistic_regression", "predict"]
+    try:
+        built = subprocess.run(
+            words, cwd=trained, env=engine.settings(), capture_output=True, text=True
+        )
+    finally:
+        setup.unlink()
+    assert built.returncode == 0, built.stdout + built.stderr
+    seen = engine("run", "--rm", *NETWORK, tag, "cat", "/etc/set-up-by")
+    assert seen.stdout == "0\n"
+    engine("rmi", "--force", tag, f"{tag}-builder")
+
+
+def test_predict_without_a_container_is_the_same_service(trained: Path):
+    port = str(free_port())
+    words = ["model", "xgboost", "predict-local", "--model-name", "adult_income_xgb"]
+    command = [str(python_of(trained)), "-m", trained.name, *words, "--port", port]
+    server = subprocess.Popen(command, cwd=trained, stderr=subprocess.DEVNULL)
+    try:
+        until_ready(f"http://127.0.0.1:{port}")
+        ready = ask(f"http://127.0.0.1:{port}/ready")[1]
+        assert ready["models"] == {"xgboost": "1"}
+        tried = ["model", "xgboost", "test-endpoint", "--port", port]
+        assert "good" in call([python_of(trained), "-m", trained.name, *tried], trained).stdout
+    finally:
+        server.send_signal(signal.SIGTERM)
+        assert server.wait(timeout=PATIENCE) == 0

@@ -14,7 +14,7 @@ from {{cookiecutter.project_slug}}.files import sha256
 from {{cookiecutter.project_slug}}.init import SUPPORTED, fingerprint
 from {{cookiecutter.project_slug}}.scoring.access import Access
 
-from mlops import pipeline
+from mlops import all_models, pipeline
 from mlops.train import TRAINING
 
 
@@ -37,6 +37,7 @@ def examine(project: Project) -> Iterator[Finding]:
         return
     yield Finding("model.yaml", f"{len(config.datasets)} dataset(s), valid")
     yield _attempt("pipeline", "wrong", lambda: _pipeline(project))
+    yield _attempt("models/all", "to do", lambda: _together(project))
     yield _feature_store(project)
     for dataset in config.datasets:
         count = partial(_count, project, dataset)
@@ -68,6 +69,11 @@ def _pipeline(project: Project) -> str:
     if gone:
         raise ProjectError(f"models/{gone[0]}/train.py is missing")
     return f"trains {', '.join(models)}"
+
+
+def _together(project: Project) -> str:
+    all_models.refuse_stale(project.root)
+    return "current"
 
 
 def _feature_store(project: Project) -> Finding:
