@@ -88,10 +88,14 @@ def one_line(answer: str, prompt: str, longest: int) -> str:
 
 def as_slug(name: str) -> str:
     """A valid slug for any name: `30-day readmission` -> `project_30_day_readmission`."""
-    slug = slugify(name, separator="_", max_length=LONGEST_SLUG - 8, word_boundary=False)
+    slug = cut(slugify(name, separator="_"), LONGEST_SLUG)
     if not SLUG.fullmatch(slug):
-        slug = f"project_{slug}".rstrip("_")
-    return f"{slug}_project" if slug_problem(slug) else slug
+        slug = cut(f"project_{slug}", LONGEST_SLUG)
+    return f"{cut(slug, LONGEST_SLUG - 8)}_project" if slug_problem(slug) else slug
+
+
+def cut(slug: str, longest: int) -> str:
+    return slug[:longest].rstrip("_")
 
 
 def valid_slug(answer: str) -> str:

@@ -47,6 +47,7 @@ def build(project: Project, tag: str | None = None) -> None:
     with TemporaryDirectory() as folder:
         stage(project, Path(folder))
         _build(Path(folder), tag or PACKAGE, "--build-arg", extras)
+    _tell(tag or PACKAGE)
 
 
 def build_from_source(project: Project, name: str, kind: str, tag: str) -> None:
@@ -82,6 +83,7 @@ def build_from_source(project: Project, name: str, kind: str, tag: str) -> None:
             text = SAME_AS_S2I.format(builder=builder, variables=_as_env(variables))
             (folder / "Dockerfile").write_text(text, encoding="utf-8", newline="\n")
             _build(folder, tag)
+    _tell(tag)
 
 
 def engine() -> str:
@@ -191,6 +193,14 @@ def _as_env(variables: dict[str, str]) -> str:
 
 def _build(folder: Path, tag: str, *options: str) -> None:
     _run([engine(), "build", "--tag", tag, *options, *network(), str(folder)])
+
+
+def _tell(tag: str) -> None:
+    """Say what was built, and how large it is with all that it stands on."""
+    command = [engine(), "image", "inspect", "--format", "{{ '{{.Size}}' }}", tag]
+    found = subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()
+    size = f", {int(found) / 2**20:,.0f} MiB with its base" if found.isdigit() else ""
+    print(f"Built {tag}{size}.")
 
 
 def network() -> list[str]:

@@ -118,7 +118,7 @@ def test_an_ordinary_build_does_what_s2i_does(
     write_text(path, path.read_text(encoding="utf-8") + 'ODD=a "b" $c \\d\n')
     result = invoke(whole, "model", first, "build-train", "--tag", "mine")
     assert result.exit_code == 0, result.stderr
-    builder, image = calls(log)
+    builder, image, _ = calls(log)
     (name,) = [word for word in builder["words"] if word.endswith("-builder-train")]
     assert image["words"][1:4] == ["build", "--tag", "mine"]
     lines = str(image["Dockerfile"]).splitlines()
@@ -140,7 +140,7 @@ def test_s2i_builds_where_it_is_installed(
     recorded(tmp_path, "s2i", monkeypatch)
     result = invoke(whole, "model", first, "build-predict", "--tag", "mine")
     assert result.exit_code == 0, result.stderr
-    builder, built = calls(log)
+    builder, built, _ = calls(log)
     words = built["words"]
     assert Path(words[0]).name == "s2i"
     assert words[1:3] == ["build", "--copy"]
