@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 from {{cookiecutter.project_slug}} import entry, named_models
@@ -53,7 +54,7 @@ def train(project: Project, tag: str, table: str, name: str) -> None:
         *_mount(project.models_folder, "/model/models"),
         *("--env", "TRAIN=1", "--env", f"PAYLOAD={payload}"),
     ]
-    if subprocess.call(_command(tag, options)):
+    if _attended(tag, f"{_name(tag)}-{os.getpid()}", options):
         raise ProjectError("Nothing was trained; the lines above tell why.")
 
 
@@ -91,11 +92,12 @@ def predict(project: Project, tag: str, names: str, port: int, detach: bool) -> 
             options += ["--env", "AUTHENTICATION=off"]
     if not detach:
         print(f"Serving at {address}; Ctrl-C ends it.", flush=True)
-        code = subprocess.call(_command(tag, options))
-        if code not in (0, 130):
-            raise ProjectError("The container ended with an error; the lines above tell why.")
+        with suppress(KeyboardInterrupt):
+            if _attended(tag, _name(tag), options):
+                raise ProjectError("The container ended with an error; the lines above tell why.")
         return address
-    if subprocess.call(_command(tag, [*options, "--detach"]), stdout=subprocess.DEVNULL):
+    command = _command(tag, _name(tag), [*options, "--detach"])
+    if subprocess.call(command, stdout=subprocess.DEVNULL):
         raise ProjectError("The container did not start; the lines above tell why.")
     try:
         service.until_ready(address, lambda: _runs(tag), "its log is above")
@@ -118,13 +120,22 @@ def stop(tag: str) -> str:
     return _name(tag)
 
 
-def _command(tag: str, options: list[str]) -> list[str]:
+def _attended(tag: str, name: str, options: list[str]) -> int:
+    """Run a container until it ends, or Ctrl-C ends it; its exit code."""
+    try:
+        return subprocess.call(_command(tag, name, options))
+    except KeyboardInterrupt:  # it would outlive the engine's program
+        subprocess.run([images.engine(), "stop", name], capture_output=True, check=False)
+        raise
+
+
+def _command(tag: str, name: str, options: list[str]) -> list[str]:
     """Run the image as this machine's user, who owns the folders, with nothing else to write to."""
     hardened = ["--read-only", "--tmpfs", "/tmp", "--cap-drop", "ALL"]  # noqa: S108 - the container's
     terminal = ["--interactive", "--tty"] if sys.stdin.isatty() and sys.stdout.isatty() else []
     passed_on = [word for name in PASSED_ON if os.environ.get(name) for word in ("--env", name)]
     return [
-        *(images.engine(), "run", "--rm", "--name", _name(tag)),
+        *(images.engine(), "run", "--rm", "--name", name),
         *(*images.network(), *hardened, *_user(), *terminal, *passed_on, *options, tag),
     ]
 

@@ -137,7 +137,7 @@ def stage_builder(project: Project, name: str, kind: str, folder: Path) -> None:
     files = [models / model / f"requirements_{kind}.txt" for model in names]
     own = {line for path in files for line in all_models.requirements(path)}
     shared = [*declared(project), *declared(project, GROUPS[kind])]
-    _write_lines(folder / "requirements.txt", [line for line in shared if line not in own])
+    _write_lines(folder / "requirements_shared.txt", [line for line in shared if line not in own])
     scripts = [models / model / "setup.sh" for model in members(project, name)]
     setup = "".join(path.read_text(encoding="utf-8") for path in scripts if path.is_file())
     (folder / "setup.sh").write_text(setup, encoding="utf-8", newline="\n")

@@ -101,7 +101,7 @@ def test_the_builder_has_what_models_share_and_what_they_install(
     first = first_model(whole)
     write_text(whole.root / "models" / first / "setup.sh", "apt-get install libgomp1\n")
     images.stage_builder(whole, first, "train", tmp_path)
-    shared = (tmp_path / "requirements.txt").read_text(encoding="utf-8").splitlines()
+    shared = (tmp_path / "requirements_shared.txt").read_text(encoding="utf-8").splitlines()
     own = all_models.requirements(whole.root / "models" / first / "requirements_train.txt")
     assert any(line.startswith("scikit-learn") for line in shared)
     assert not set(own) & set(shared)
