@@ -1,5 +1,5 @@
 # A hook of the template: this line tells local_extensions.py that it is no answer.
-"""Adds the chosen models with the project's own code, as its verb add-model does."""
+"""Finishes a project with its own code: names its package, adds its models as add-model does."""
 
 import sys
 from pathlib import Path
@@ -10,7 +10,7 @@ UNFINISHED = "> Generated without hooks"
 
 
 def main(root: Path) -> None:
-    add_models(root)
+    finish(root)
     if CI_FILE:
         # Here, not in the tree: a folder whose name follows from an answer cannot be left out.
         (root / CI_FOLDER).mkdir(parents=True)
@@ -18,11 +18,12 @@ def main(root: Path) -> None:
     remove_note(root / "README.md")
 
 
-def add_models(root: Path) -> None:
+def finish(root: Path) -> None:
     sys.dont_write_bytecode = True
     sys.path.insert(0, str(root))
     from mlops import scaffold
 
+    scaffold.name_package(root)
     for model in MODELS:
         scaffold.add(root, model)
 

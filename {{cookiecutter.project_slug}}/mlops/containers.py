@@ -154,7 +154,7 @@ def _mount(folder: Path, target: str, read_only: bool = False) -> list[str]:
 
 
 def _runs(tag: str) -> bool:
-    command = [images.engine(), "inspect", "--format", "{{ '{{.State.Running}}' }}", _name(tag)]
+    command = [images.engine(), "inspect", "--format", "{{.State.Running}}", _name(tag)]
     found = subprocess.run(command, capture_output=True, text=True, check=False)
     return found.stdout.strip() == "true"
 

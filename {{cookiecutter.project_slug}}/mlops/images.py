@@ -197,7 +197,7 @@ def _build(folder: Path, tag: str, *options: str) -> None:
 
 def _tell(tag: str) -> None:
     """Say what was built, and how large it is with all that it stands on."""
-    command = [engine(), "image", "inspect", "--format", "{{ '{{.Size}}' }}", tag]
+    command = [engine(), "image", "inspect", "--format", "{{.Size}}", tag]
     found = subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()
     size = f", {int(found) / 2**20:,.0f} MiB with its base" if found.isdigit() else ""
     print(f"Built {tag}{size}.")

@@ -11,6 +11,7 @@ from pathlib import Path
 from string import Template
 
 PACKAGE = "{{cookiecutter.project_slug}}"
+UNNAMED = re.compile(r"\{\{\w+\.project_slug\}\}")
 LONGEST_LINE = 100
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "src")]  # for `python mlops/scaffold.py`, nothing installed
@@ -169,6 +170,17 @@ def _first_dataset(settings: str) -> tuple[str, str]:
     return found[1], found[2]
 
 
+def name_package(root: Path) -> None:
+    """Put the package's name into plumbing that was copied without it; copying is quicker."""
+    for folder in ("mlops", "tests"):
+        for path in (root / folder).iterdir():
+            if path.suffix in (".py", ".mk"):
+                text = path.read_text(encoding="utf-8")
+                named = UNNAMED.sub(PACKAGE, text)
+                if named != text:
+                    path.write_text(named, encoding="utf-8", newline="\n")
+
+
 def is_installed(ready: Ready) -> bool:
     """Whether the packages that its train.py imports are there."""
     modules = re.findall(r"^from (\w+)", ready.imports, re.MULTILINE)
@@ -273,5 +285,6 @@ def _with_requirements(path: Path, ready: Ready) -> dict[Path, str]:
 
 
 if __name__ == "__main__":
+    name_package(ROOT)
     for name in sys.argv[1:]:
         add(ROOT, name)

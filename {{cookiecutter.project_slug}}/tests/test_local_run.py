@@ -8,7 +8,7 @@ from {{cookiecutter.project_slug}}.errors import ProjectError
 
 from mlops import pipeline
 from mlops.local import LocalRun
-{% raw %}
+
 COMPONENT = """
 command: python -c "{code}" ${{{{inputs.source}}}} ${{{{outputs.made}}}}
 inputs:
@@ -23,7 +23,6 @@ jobs:
   first: {component: first.yml, inputs: {source: "${{parent.inputs.start}}"}}
   second: {component: second.yml, inputs: {source: "${{parent.jobs.first.outputs.made}}"}}
 """
-{% endraw %}
 WRITE = "import pathlib, sys; made = pathlib.Path(sys.argv[2]); made.mkdir(); "
 
 
