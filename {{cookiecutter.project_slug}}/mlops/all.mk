@@ -28,10 +28,10 @@ build-predict: $(READY) ## Build the image that serves them
 	@$(RUN) model all build-predict --tag "$(CONTAINER_NAME)-predict"
 
 predict-all: $(READY) ## Serve them in a container (MODEL_NAME=: what is registered; PORT=5111, DETACH=1)
-	@$(RUN) model all predict --tag "$(CONTAINER_NAME)-predict" --model-name "$(MODEL_NAME)" $(if $(PORT),--port $(PORT)) $(if $(DETACH),--detach)
+	@$(RUN) model all predict --tag "$(CONTAINER_NAME)-predict" --model-name "$(MODEL_NAME)" $(if $(PORT),--port "$(PORT)") $(if $(DETACH),--detach)
 
 stop: $(READY) ## Stop the container that serves them
 	@$(RUN) model all stop --tag "$(CONTAINER_NAME)-predict"
 
 test-all: $(READY) ## Send every model's test instances to its endpoint (PORT=5111, URL=: elsewhere)
-	@$(RUN) model all test-endpoint $(if $(PORT),--port $(PORT)) $(if $(URL),--url "$(URL)")
+	@$(RUN) model all test-endpoint $(if $(PORT),--port "$(PORT)") $(if $(URL),--url "$(URL)")

@@ -1,11 +1,13 @@
 """Runs the images of models: training and prediction with the folders of this machine mounted."""
 
+import csv
 import json
 import os
 import re
 import subprocess
 import sys
 from contextlib import suppress
+from io import StringIO
 from pathlib import Path
 
 from {{cookiecutter.project_slug}} import entry, named_models
@@ -47,6 +49,7 @@ def train(project: Project, tag: str, table: str, name: str) -> None:
     Raises:
         ProjectError: there is no engine, or the container failed.
     """
+    images.refuse_name(tag)
     project.models_folder.mkdir(parents=True, exist_ok=True)
     payload = json.dumps({"$ref": table, "model_name": name}, ensure_ascii=False)
     options = [
@@ -80,6 +83,7 @@ def predict(project: Project, tag: str, names: str, port: int, detach: bool) -> 
         named_models.refuse_name(name)
         if named_models.champion(project.models_folder / name) is None:
             raise ProjectError(f"No version of {name} is there to serve: train it first.")
+    images.refuse_name(tag)
     refuse_taken(service.HOST, port)
     address = f"http://{service.HOST}:{port}"
     options = [*_mount(project.models_folder, "/action/models", read_only=True)]
@@ -96,46 +100,52 @@ def predict(project: Project, tag: str, names: str, port: int, detach: bool) -> 
             if _attended(tag, _name(tag), options):
                 raise ProjectError("The container ended with an error; the lines above tell why.")
         return address
-    command = _command(tag, _name(tag), [*options, "--detach"])
+    if _runs(tag):
+        raise ProjectError(f"The container {_name(tag)} runs already: run stop first.")
+    _remove(tag)  # one that has failed
+    command = _command(tag, _name(tag), options, "--detach")
     if subprocess.call(command, stdout=subprocess.DEVNULL):
         raise ProjectError("The container did not start; the lines above tell why.")
     try:
         service.until_ready(address, lambda: _runs(tag), "its log is above")
     except ProjectError:
         subprocess.call([images.engine(), "logs", _name(tag)])
-        stop(tag)
+        _remove(tag)
         raise
     return address
 
 
 def stop(tag: str) -> str:
-    """Stop and remove the container of an image, as SIGTERM ends it; its name.
-
-    Raises:
-        ProjectError: there is none.
-    """
-    command = [images.engine(), "stop", _name(tag)]
-    if subprocess.run(command, capture_output=True, check=False).returncode:
-        raise ProjectError(f"No container {_name(tag)} runs.")
+    """Stop and remove the container of an image, as SIGTERM ends it; its name, if there was one."""
+    if not _runs(tag):
+        _remove(tag)
+        return ""
+    subprocess.run([images.engine(), "stop", _name(tag)], capture_output=True, check=False)
+    _remove(tag)
     return _name(tag)
 
 
 def _attended(tag: str, name: str, options: list[str]) -> int:
     """Run a container until it ends, or Ctrl-C ends it; its exit code."""
     try:
-        return subprocess.call(_command(tag, name, options))
+        return subprocess.call(_command(tag, name, options, "--rm"))
     except KeyboardInterrupt:  # it would outlive the engine's program
         subprocess.run([images.engine(), "stop", name], capture_output=True, check=False)
         raise
 
 
-def _command(tag: str, name: str, options: list[str]) -> list[str]:
+def _remove(tag: str) -> None:
+    words = ["rm", "--force", "--volumes", _name(tag)]
+    subprocess.run([images.engine(), *words], capture_output=True, check=False)
+
+
+def _command(tag: str, name: str, options: list[str], how: str) -> list[str]:
     """Run the image as this machine's user, who owns the folders, with nothing else to write to."""
     hardened = ["--read-only", "--tmpfs", "/tmp", "--cap-drop", "ALL"]  # noqa: S108 - the container's
     terminal = ["--interactive", "--tty"] if sys.stdin.isatty() and sys.stdout.isatty() else []
     passed_on = [word for name in PASSED_ON if os.environ.get(name) for word in ("--env", name)]
     return [
-        *(images.engine(), "run", "--rm", "--name", name),
+        *(images.engine(), "run", how, "--name", name),
         *(*images.network(), *hardened, *_user(), *terminal, *passed_on, *options, tag),
     ]
 
@@ -149,8 +159,10 @@ def _user() -> list[str]:
 
 
 def _mount(folder: Path, target: str, read_only: bool = False) -> list[str]:
-    options = ",readonly" if read_only else ""
-    return ["--mount", f"type=bind,source={folder.resolve()},target={target}{options}"]
+    fields = ["type=bind", f"source={folder.resolve()}", f"target={target}"]
+    line = StringIO()  # engines read it as CSV
+    csv.writer(line, lineterminator="").writerow(fields + ["readonly"] * read_only)
+    return ["--mount", line.getvalue()]
 
 
 def _runs(tag: str) -> bool:

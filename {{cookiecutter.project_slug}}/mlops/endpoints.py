@@ -37,12 +37,16 @@ def attempt(project: Project, model: str, address: str, route: str = "") -> Trie
         payload = service.ask(f"{address}/{route or f'{model}/predict'}", body)["payload"]
     except ProjectError as error:
         return Tried(model, "", 0, 0.0, None, str(error))
+    except (KeyError, TypeError):
+        return Tried(model, "", 0, 0.0, None, "the answer has no payload")
+    if not isinstance(payload, dict) or not isinstance(payload.get("predictions"), list):
+        return Tried(model, "", 0, 0.0, payload, "the answer's payload has no predictions")
     took = (perf_counter() - began) * 1000
     rows = body["payload"]["instances"]
     sent = len(rows) if not rows or isinstance(rows[0], list | dict) else 1
     answered = len(payload["predictions"])
     problem = "" if answered == sent else f"{sent} rows were sent, {answered} were answered"
-    return Tried(model, str(payload["version"]), sent, took, payload, problem)
+    return Tried(model, str(payload.get("version", "-")), sent, took, payload, problem)
 
 
 def lines(tried: Sequence[Tried]) -> list[str]:

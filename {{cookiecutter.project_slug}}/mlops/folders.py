@@ -16,15 +16,12 @@ from {{cookiecutter.project_slug}}.config import Project
 from {{cookiecutter.project_slug}}.errors import ProjectError
 from {{cookiecutter.project_slug}}.files import write_text
 
-from mlops import all_models, model_folder, scaffold
+from mlops import all_models, model_folder, s2i, scaffold
 from mlops.catalogue import READY
 from mlops.train import TRAINING
 
 # The service of all models, and what can be no folder on Windows.
 TAKEN = re.compile(r"all|aux|con|nul|prn|(com|lpt)\d", re.IGNORECASE)
-
-# Files of a model's folder that name it.
-NAMING = (".s2i/environment", "entry.py", "README.md")
 
 
 def copy(project: Project, model: str, source: str, dataset: str | None = None) -> None:
@@ -52,18 +49,18 @@ def copy(project: Project, model: str, source: str, dataset: str | None = None) 
     if not home.is_dir():
         raise ProjectError(f"models/{source}/ is missing.")
     pipeline, folder = root / TRAINING, root / "models" / model
-    fresh = model_folder.texts(model, "", chosen.file_name)
+    named = model_folder.texts(model, "", chosen.file_name)
+    naming = [path for path in home.rglob("*") if path.suffix in (".py", ".md")]
     edited = {
-        project.config_path: scaffold.insert(text, ["training", "models"], entry),
-        pipeline: pipeline.read_text(encoding="utf-8") + scaffold.JOBS.substitute(model=model),
-        folder / "Makefile": fresh["Makefile"],
-        **{folder / name: _renamed(home / name, source, model) for name in NAMING},
+        project.config_path: scaffold.insert(project.config_path, ["training", "models"], entry),
+        pipeline: scaffold.with_steps(pipeline, model),
+        **{folder / path.relative_to(home): _renamed(path, source, model) for path in naming},
+        folder / "Makefile": _with_names(home / "Makefile", named["Makefile"]),
+        folder / s2i.FILE: _with_routes(home, source, model),
         **scaffold.with_all(root, model),
     }
     shutil.copytree(home, folder, ignore=shutil.ignore_patterns("__pycache__"))
-    for path, content in edited.items():
-        write_text(path, content)
-    all_models.write(root)
+    scaffold.apply(root, folder, edited)
 
 
 def remove(project: Project, model: str) -> None:
@@ -78,7 +75,9 @@ def remove(project: Project, model: str) -> None:
     names = [entry.name for entry in project.config.training.models]
     folders = {name: project.root / "models" / name for name in names}
     others = [folder for name, folder in folders.items() if name != model]
-    unused = _needs(folders.values()) - _needs(others)
+    named = {line for folder in others for line in _required(folder)}
+    needed = _needs(folders.values()) - _needs(others)
+    unused = {(group, line) for group, line in needed if line not in named}
     pipeline = project.root / TRAINING
     steps = _without_steps(pipeline, model)
     requirements = _without_requirements(project.root / "pyproject.toml", unused)
@@ -111,12 +110,33 @@ def refuse_missing(project: Project, model: str) -> None:
 
 
 def _renamed(path: Path, source: str, model: str) -> str:
-    """The text of a file that names the model `source`, for another one."""
+    """The text of a file of the model `source`, for another one."""
     text = path.read_text(encoding="utf-8")
     if path.suffix == ".md":
         return re.sub(rf"\b{source}\b", model, text)
-    named = rf'(?<=models\.){source}(?=\.)|(?<=["=,]){source}(?=["/]|$)'
-    return re.sub(named, model, text, flags=re.MULTILINE)
+    text = re.sub(rf"\bmodels\.{source}\b", f"models.{model}", text)
+    return re.sub(rf"\b(Train|Predict)\(([\"']){source}\2", rf"\1(\2{model}\2", text)
+
+
+def _with_routes(home: Path, source: str, model: str) -> str:
+    """The variables of a model's images for another one, each route below the other's name."""
+    text = (home / s2i.FILE).read_text(encoding="utf-8")
+    routes = ",".join(
+        f"{model}/{entry.route.rpartition('/')[2]}:{entry.module}:{entry.function}"
+        for entry in s2i.routes(home)
+    )
+    text = re.sub(r"(?m)^(\s*ROUTES\s*=).*$", rf"\g<1>{routes}", text)
+    text = re.sub(rf"(?m)^(\s*SERVED_MODELS\s*=\s*){source}\b", rf"\g<1>{model}", text)
+    return re.sub(rf"\bmodels\.{source}\b", f"models.{model}", text)
+
+
+def _with_names(makefile: Path, named: str) -> str:
+    """The text of a model's Makefile, with the names of another one."""
+    text = makefile.read_text(encoding="utf-8")
+    for line in re.findall(r"(?m)^\w+ :=.*$", named):
+        name = line.partition(" ")[0]
+        text = re.sub(rf"(?m)^{name}\s*[:?]?=.*$", line.replace("\\", r"\\"), text)
+    return text
 
 
 def _refuse_name(root: Path, model: str) -> None:
@@ -200,6 +220,12 @@ def _needs(folders: Iterable[Path]) -> set[tuple[str, str]]:
         for group, lines in scaffold.requirements(ready).items()
         for line in lines
     }
+
+
+def _required(folder: Path) -> list[str]:
+    """What a model's two requirements files name."""
+    files = folder.glob("requirements_*.txt")
+    return [line for path in files for line in all_models.requirements(path)]
 
 
 def _without_requirements(path: Path, unused: set[tuple[str, str]]) -> str:

@@ -21,6 +21,9 @@ MODELS = "local_assets/models"
 ENGINES = ("docker", "podman")
 GROUPS = {"train": "train", "predict": "serve"}  # what each kind of image has of pyproject.toml
 BUILDER = Path("s2i")
+SETUP = "setup"  # the folder of what the builder runs as root
+PART = r"[a-z0-9]+(?:(?:\.|_{1,2}|-+)[a-z0-9]+)*"
+NAME = re.compile(rf"(?:[\w.-]+(?::\d+)?/)?{PART}(?:/{PART})*(?::\w[\w.-]{{0,127}})?", re.ASCII)
 IGNORED = shutil.ignore_patterns("__pycache__")
 
 SAME_AS_S2I = """FROM {builder}
@@ -42,6 +45,7 @@ def build(project: Project, tag: str | None = None) -> None:
     """
     if not project.config.models:
         raise ProjectError("No model is registered in model.yaml yet: run train first.")
+    refuse_name(tag or PACKAGE)
     engine()
     extras = f"EXTRAS={' '.join(groups(project))}"
     with TemporaryDirectory() as folder:
@@ -65,6 +69,7 @@ def build_from_source(project: Project, name: str, kind: str, tag: str) -> None:
     Raises:
         ProjectError: there is no engine, a file of the folder is missing, or the build failed.
     """
+    refuse_name(tag)
     if name == all_models.ALL:
         all_models.refuse_stale(project.root)
     program = shutil.which("s2i") if Path(engine()).stem == "docker" else None
@@ -73,7 +78,7 @@ def build_from_source(project: Project, name: str, kind: str, tag: str) -> None:
         stage_source(project, name, kind, folder / "source")
         stage_builder(project, name, kind, folder / "builder")
         builder = f"{image_name('builder')}-{kind}"
-        if (folder / "builder" / "setup.sh").stat().st_size:
+        if any((folder / "builder" / SETUP).iterdir()):
             builder = f"{tag}-builder"
         _build(folder / "builder", builder)
         if program:
@@ -84,6 +89,25 @@ def build_from_source(project: Project, name: str, kind: str, tag: str) -> None:
             (folder / "Dockerfile").write_text(text, encoding="utf-8", newline="\n")
             _build(folder, tag)
     _tell(tag)
+
+
+def refuse_name(tag: str) -> None:
+    """Refuse what no engine takes as the name of an image."""
+    if not NAME.fullmatch(tag):
+        raise ProjectError(
+            f"{tag!r:.80} cannot be the name of an image: it takes a-z, 0-9 and ._- between them, "
+            "with / and :tag where there is a registry and a tag."
+        )
+
+
+def refuse_unregistered(project: Project, name: str) -> None:
+    """Refuse to serve what is registered where nothing is."""
+    models = members(project, name)
+    if not any(registered.model in models for registered in project.config.models):
+        raise ProjectError(
+            f"No version of {', '.join(models)} is registered in model.yaml: run train and build "
+            "the image again, or name what a container has trained: MODEL_NAME."
+        )
 
 
 def engine() -> str:
@@ -138,9 +162,12 @@ def stage_builder(project: Project, name: str, kind: str, folder: Path) -> None:
     own = {line for path in files for line in all_models.requirements(path)}
     shared = [*declared(project), *declared(project, GROUPS[kind])]
     _write_lines(folder / "requirements_shared.txt", [line for line in shared if line not in own])
-    scripts = [models / model / "setup.sh" for model in members(project, name)]
-    setup = "".join(path.read_text(encoding="utf-8") for path in scripts if path.is_file())
-    (folder / "setup.sh").write_text(setup, encoding="utf-8", newline="\n")
+    (folder / SETUP).mkdir()
+    for model in members(project, name):
+        script = models / model / "setup.sh"
+        if script.is_file():
+            text = script.read_text(encoding="utf-8")
+            (folder / SETUP / f"{model}.sh").write_text(text, encoding="utf-8", newline="\n")
 
 
 def members(project: Project, name: str) -> list[str]:

@@ -28,16 +28,16 @@ build-predict: $(READY) ## Build the image that serves it
 	@$(RUN) build-predict --tag "$(CONTAINER_NAME)-predict"
 
 predict: $(READY) ## Serve it in a container (MODEL_NAME=: what is registered; PORT=5111, DETACH=1)
-	@$(RUN) predict --tag "$(CONTAINER_NAME)-predict" --model-name "$(MODEL_NAME)" $(if $(PORT),--port $(PORT)) $(if $(DETACH),--detach)
+	@$(RUN) predict --tag "$(CONTAINER_NAME)-predict" --model-name "$(MODEL_NAME)" $(if $(PORT),--port "$(PORT)") $(if $(DETACH),--detach)
 
 stop: $(READY) ## Stop the container that serves it
 	@$(RUN) stop --tag "$(CONTAINER_NAME)-predict"
 
 test-endpoint: $(READY) ## Send its test instances to its endpoint (PORT=5111, URL=: elsewhere)
-	@$(RUN) test-endpoint $(if $(PORT),--port $(PORT)) $(if $(URL),--url "$(URL)")
+	@$(RUN) test-endpoint $(if $(PORT),--port "$(PORT)") $(if $(URL),--url "$(URL)")
 
 train-local: $(READY) ## Train it here, as the container would
 	@$(RUN) train-local --dataset-name "$(DATASET_NAME)" --model-name "$(MODEL_NAME)"
 
 predict-local: $(READY) ## Serve it here, as the container would (PORT=5111)
-	@$(RUN) predict-local --model-name "$(MODEL_NAME)" $(if $(PORT),--port $(PORT))
+	@$(RUN) predict-local --model-name "$(MODEL_NAME)" $(if $(PORT),--port "$(PORT)")

@@ -121,9 +121,11 @@ def train_local(chosen: Chosen, model_name: str, dataset_name: str | None) -> No
 @chosen_folder
 def predict(chosen: Chosen, tag: str | None, model_name: str, port: int, detach: bool) -> None:
     """Serve it in a container."""
-    from mlops import containers
+    from mlops import containers, images
 
     name = chosen.tag(tag, "predict")
+    if not model_name:
+        images.refuse_unregistered(chosen.project, chosen.name)
     address = containers.predict(chosen.project, name, model_name, port, detach)
     if detach:
         click.echo(f"{chosen.name} is served at {address}; stop ends it.")
@@ -136,7 +138,8 @@ def stop(chosen: Chosen, tag: str | None) -> None:
     """Stop the container that serves it."""
     from mlops import containers
 
-    click.echo(f"Stopped {containers.stop(chosen.tag(tag, 'predict'))}.")
+    stopped = containers.stop(chosen.tag(tag, "predict"))
+    click.echo(f"Stopped {stopped}." if stopped else "Nothing runs in the background.")
 
 
 @model.command("predict-local")
@@ -165,7 +168,7 @@ def test_endpoint(chosen: Chosen, port: int, url: str | None) -> None:
     tried = [
         endpoints.attempt(chosen.project, name, address, entry.route)
         for name in images.members(chosen.project, chosen.name)
-        for entry in s2i.routes(root / "models" / name)
+        for entry in s2i.predict_routes(root / "models" / name)
     ]
     for line in endpoints.lines(tried):
         click.echo(line)

@@ -14,10 +14,13 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import pandas as pd
+
 from {{cookiecutter.project_slug}} import datasets, named_models, registry
-from {{cookiecutter.project_slug}}.config import Project
+from {{cookiecutter.project_slug}}.config import Dataset, Project
 from {{cookiecutter.project_slug}}.errors import ProjectError
 from {{cookiecutter.project_slug}}.files import replacing
+from {{cookiecutter.project_slug}}.validation import validate
 
 from mlops import register
 from mlops import train as training
@@ -95,10 +98,23 @@ def _copy(project: Project, model: str, table: Path, root: Path) -> Project:
     copy.edit(narrow)
     (dataset,) = copy.config.datasets
     rows = datasets.read_table(table)
-    if dataset.target.name not in rows:
-        raise ProjectError(f"{table.name} has no column {dataset.target.name!r}, the target.")
-    datasets.save(copy, dataset, rows[rows[dataset.target.name].notna()])
+    datasets.save(copy, dataset, _checked(rows, dataset, table))
     return copy
+
+
+def _checked(rows: pd.DataFrame, dataset: Dataset, table: Path) -> pd.DataFrame:
+    """The rows with a target, once they are as model.yaml describes them."""
+    target = dataset.target.name
+    if target not in rows:
+        raise ProjectError(f"{table.name} has no column {target!r}, the target.")
+    labelled = rows[rows[target].notna()]
+    if labelled.empty:
+        raise ProjectError(f"{table.name} has no row with a {target}.")
+    problems = validate(labelled, dataset)
+    if problems:
+        more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
+        raise ProjectError(f"{table.name}: {problems[0]}{more}.")
+    return labelled
 
 
 @contextmanager

@@ -3,12 +3,14 @@
 It needs nothing but the standard library, as scaffold.py does.
 """
 
+import re
 from pathlib import Path
 from typing import NamedTuple
 
 from {{cookiecutter.project_slug}}.errors import ProjectError
 
 FILE = Path(".s2i") / "environment"
+ROUTE = re.compile(r"[\w.-]+(/[\w.-]+)*", re.ASCII)
 
 
 class Route(NamedTuple):
@@ -45,11 +47,31 @@ def routes(folder: Path) -> list[Route]:
     """What ROUTES of the folder names.
 
     Raises:
-        ProjectError: the file or ROUTES is missing, or an entry is not route:module:function.
+        ProjectError: the file or ROUTES is missing, or an entry is not route:module:function, or
+            a route stands there twice.
     """
     where = f"models/{folder.name}/{FILE.as_posix()}"
-    entries = environment(folder).get("ROUTES", "").split(",")
-    parts = [entry.strip().split(":") for entry in entries]
-    if not all(len(each) == 3 and all(each) for each in parts):
-        raise ProjectError(f"{where}: ROUTES is route:module:function, commas between.")
-    return [Route(*each) for each in parts]
+    found: dict[str, Route] = {}
+    for entry in environment(folder).get("ROUTES", "").split(","):
+        parts = entry.strip().split(":")
+        if len(parts) != 3 or not _can_be(Route(*parts)):
+            raise ProjectError(
+                f"{where}: ROUTES is route:module:function, commas between, not {entry!r:.80}."
+            )
+        if parts[0] in found:
+            raise ProjectError(f"{where}: ROUTES has {parts[0]} twice.")
+        found[parts[0]] = Route(*parts)
+    return list(found.values())
+
+
+def predict_routes(folder: Path) -> list[Route]:
+    """Those of its routes that answer with predictions: all, where PREDICT_FUNCTION is not set."""
+    variables = environment(folder)
+    function = variables.get("PREDICT_MODULE"), variables.get("PREDICT_FUNCTION")
+    found = routes(folder)
+    return [entry for entry in found if entry[1:] == function] if all(function) else found
+
+
+def _can_be(entry: Route) -> bool:
+    names = [*entry.module.split("."), entry.function]
+    return ROUTE.fullmatch(entry.route) is not None and all(name.isidentifier() for name in names)

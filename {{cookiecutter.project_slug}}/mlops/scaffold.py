@@ -5,6 +5,7 @@ lines to the files it touches and leaves every other line as it is.
 """
 
 import re
+import shutil
 import sys
 from importlib.util import find_spec
 from pathlib import Path
@@ -117,12 +118,11 @@ def add(root: Path, model: str, dataset: tuple[str, str] | None = None) -> None:
     if folder.exists():
         raise ProjectError(f"models/{model}/ is there already.")
     settings, pipeline = root / "model.yaml", root / "mlops" / "pipelines" / "training.yml"
-    text = settings.read_text(encoding="utf-8")
-    learned_from, table = dataset or _first_dataset(text)
+    learned_from, table = dataset or _first_dataset(settings.read_text(encoding="utf-8"))
     entry = _entry(model, READY[model], learned_from)
     edited = {
-        settings: insert(text, ["training", "models"], entry),
-        pipeline: pipeline.read_text(encoding="utf-8") + JOBS.substitute(model=model),
+        settings: insert(settings, ["training", "models"], entry),
+        pipeline: with_steps(pipeline, model),
         **_with_requirements(root / "pyproject.toml", READY[model]),
         folder / "__init__.py": f'"""{READY[model].title}"""\n',
         folder / "train.py": train_source(READY[model]),
@@ -133,10 +133,32 @@ def add(root: Path, model: str, dataset: tuple[str, str] | None = None) -> None:
     }
     if learned_from == DATASET:
         edited[folder / "test" / "test_instances.json"] = INSTANCES
-    for path, content in edited.items():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(content, encoding="utf-8", newline="\n")
-    all_models.write(root)
+    apply(root, folder, edited)
+
+
+def apply(root: Path, folder: Path, edited: dict[Path, str]) -> None:
+    """Write a model's files, and what models/all/ has of them: all, or nothing.
+
+    Raises:
+        ProjectError: models/all/ cannot be generated; nothing is changed.
+    """
+    before = {path: path.read_bytes() for path in edited if path.exists()}
+    try:
+        for path, content in edited.items():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(content, encoding="utf-8", newline="\n")
+        all_models.write(root)
+    except ProjectError:
+        shutil.rmtree(folder)
+        for path, old in before.items():
+            if not path.is_relative_to(folder):
+                path.write_bytes(old)
+        raise
+
+
+def with_steps(pipeline: Path, model: str) -> str:
+    """The pipeline's text with the steps of one more model."""
+    return insert(pipeline, ["jobs"], JOBS.substitute(model=model))
 
 
 def plumbing(folder: Path, title: str, table: str) -> dict[Path, str]:
@@ -245,14 +267,17 @@ def _entry(model: str, ready: Ready, dataset: str) -> str:
     return "".join(f"    {line}\n" for line in lines)
 
 
-def insert(text: str, keys: list[str], block: str) -> str:
-    """The YAML text with `block` at the end of what stands under the keys."""
+def insert(path: Path, keys: list[str], block: str) -> str:
+    """The text of a YAML file with `block` at the end of what stands under the keys."""
+    text = path.read_text(encoding="utf-8")
     lines, at = text.splitlines(keepends=True), 0
+    if lines and not text.endswith("\n"):
+        lines[-1] += "\n"
     for depth, key in enumerate(keys):
         start = "  " * depth + key + ":"
         found = [number for number in range(at, len(lines)) if lines[number].rstrip() == start]
         if not found:
-            raise ProjectError(f"model.yaml has no line {start.strip()!r} to add an entry below.")
+            raise ProjectError(f"{path.name} has no line {start.strip()!r} to add an entry below.")
         at = found[0] + 1
     indent = "  " * len(keys)
     end = at
@@ -277,8 +302,14 @@ def _with_requirements(path: Path, ready: Ready) -> dict[Path, str]:
     """pyproject.toml with the model's packages in the groups that train and serve it."""
     old = text = path.read_text(encoding="utf-8")
     for group, lines in requirements(ready).items():
-        head, rest = text.split(f"\n{group} = [\n", 1)
-        inside, tail = rest.split("\n]\n", 1)
+        if not lines:
+            continue
+        head, begin, rest = text.partition(f"\n{group} = [\n")
+        inside, end, tail = rest.partition("\n]\n")
+        if not (begin and end):
+            raise ProjectError(
+                f"pyproject.toml: write the group {group} with each requirement on its own line."
+            )
         new = "".join(f'\n    "{line}",' for line in lines if f'"{line}"' not in inside)
         text = f"{head}\n{group} = [\n{inside}{new}\n]\n{tail}"
     return {path: text} if text != old else {}

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from conftest import ROOT, first_model, invoke
+from conftest import PACKAGE, ROOT, first_model, invoke
 
 from {{cookiecutter.project_slug}}.config import Project
 from {{cookiecutter.project_slug}}.errors import ProjectError
@@ -54,25 +54,92 @@ def test_what_is_not_current_is_refused_and_generated_again(project: Project) ->
     assert invoke(project, "generate-all").exit_code == 0
     all_models.refuse_stale(project.root)
     routes = [entry.route for entry in s2i.routes(project.root / "models" / "all")]
-    assert f"{first_model(project)}/forecast" in routes
+    assert {entry.route for entry in s2i.routes(path.parents[1])} <= set(routes)
 
 
 def test_two_models_cannot_have_one_route(project: Project) -> None:
     first = first_model(project)
     folders.copy(project, "second", first)
-    path = project.root / "models" / "second" / s2i.FILE
-    text = path.read_text(encoding="utf-8").replace("second/predict:", f"{first}/predict:")
-    write_text(path, text)
+    route = s2i.routes(project.root / "models" / first)[0].route
+    own = f"ROUTES={route}:models.second.entry:predict\n"
+    write_text(project.root / "models" / "second" / s2i.FILE, own)
     result = invoke(project, "generate-all")
     assert result.exit_code == 1
-    assert f"{first} and second both have the route {first}/predict" in result.stderr
+    assert f"{first} and second both have the route {route}" in result.stderr
 
 
-@pytest.mark.parametrize("routes", ["", "a", "a:b", "a:b:c,", "a:b:c:d", "a::c"])
+@pytest.mark.parametrize(
+    "routes",
+    [
+        *("", "a", "a:b", "a:b:c,", "a:b:c:d", "a::c"),
+        *('"a:b:c"', "a:b:1c", "a:b c:d", "a b:c:d", "a:b-c:d"),
+    ],
+)
 def test_routes_that_cannot_be_are_named(tmp_path: Path, routes: str) -> None:
     write_text(tmp_path / s2i.FILE, f"ROUTES={routes}\n")
     with pytest.raises(ProjectError, match="ROUTES is route:module:function"):
         s2i.routes(tmp_path)
+
+
+def test_a_route_stands_once(tmp_path: Path) -> None:
+    write_text(tmp_path / s2i.FILE, "ROUTES=a:b:c,a:b:d\n")
+    with pytest.raises(ProjectError, match="ROUTES has a twice"):
+        s2i.routes(tmp_path)
+
+
+def test_every_function_has_a_name_of_its_own_in_the_service_of_all(project: Project) -> None:
+    first = first_model(project)
+    folders.copy(project, "Second2", first)
+    entries = ["a/p:models.Second2.entry:predict", "b/p:models.Second2.other:predict"]
+    write_text(project.root / "models/Second2" / s2i.FILE, f"ROUTES={','.join(entries)}\nMINE=1\n")
+    all_models.write(project.root)
+    home = project.root / "models" / "all"
+    names = {entry.route: entry.function for entry in s2i.routes(home)}
+    assert (names["a/p"], names["b/p"]) == ("second2_predict", "second2_predict_2")
+    text = (home / "predict.py").read_text(encoding="utf-8")
+    assert "from models.Second2.other import predict as second2_predict_2\n" in text
+    assert s2i.environment(home)["MINE"] == "1"
+
+
+def test_a_copy_is_no_longer_its_source(project: Project) -> None:
+    first = first_model(project)
+    home = project.root / "models" / first
+    write_text(
+        home / "entry.py",
+        f"from {PACKAGE}.entry import Predict, Train\n\n"
+        f"train = Train('{first}')\npredict = Predict('{first}')\n",
+    )
+    write_text(home / "train.py", f"from models.{first}.features import columns\n")
+    routes = f"other/forecast:models.{first}.entry:predict"
+    text = (home / s2i.FILE).read_text(encoding="utf-8")
+    write_text(home / s2i.FILE, f"ROUTES={routes}\n" + text.partition("\nSERVED")[2])
+    makefile = (home / "Makefile").read_text(encoding="utf-8")
+    write_text(home / "Makefile", makefile + "\nours:\n\techo ours\n")
+    folders.copy(project, "second", first)
+    copied = project.root / "models" / "second"
+    assert "Predict('second')" in (copied / "entry.py").read_text(encoding="utf-8")
+    assert "from models.second.features" in (copied / "train.py").read_text(encoding="utf-8")
+    assert s2i.routes(copied) == [("second/forecast", "models.second.entry", "predict")]
+    makefile = (copied / "Makefile").read_text(encoding="utf-8")
+    assert "MODEL := second\n" in makefile
+    assert "\nours:\n" in makefile
+
+
+@pytest.mark.parametrize(
+    ("lines", "left"),
+    [
+        ("MODEL_DIRS += a # slow\nMODEL_DIRS += b \n", "MODEL_DIRS += a # slow\n"),
+        ("MODEL_DIRS := a b\n", "MODEL_DIRS := a\n"),
+        ("MODEL_DIRS = a \\\n    b\n", "MODEL_DIRS = a \\\n\n"),
+    ],
+)
+def test_model_dirs_are_read_as_make_reads_them(tmp_path: Path, lines: str, left: str) -> None:
+    for name in "ab":
+        (tmp_path / "models" / name).mkdir(parents=True)
+    write_text(tmp_path / "models/all/Makefile", f"{lines}MODEL_NAME :=\n")
+    assert all_models.models(tmp_path) == ["a", "b"]
+    assert all_models.with_model(tmp_path, "c") == f"{lines}MODEL_DIRS += c\nMODEL_NAME :=\n"
+    assert all_models.without_model(tmp_path, "b") == f"{left}MODEL_NAME :=\n"
 
 
 def test_an_environment_file_is_read_as_s2i_reads_it(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import copy_project, first_model, invoke, run_verb, sample_rows
+from conftest import ROOT, copy_project, first_model, invoke, run_verb, sample_rows
 from flask.testing import FlaskClient
 
 from {{cookiecutter.project_slug}} import datasets, entry, instances, named_models, team
@@ -17,7 +17,7 @@ from {{cookiecutter.project_slug}}.registry import FolderRegistry
 from {{cookiecutter.project_slug}}.scoring import selection
 from {{cookiecutter.project_slug}}.scoring.app import create_app
 
-from mlops import folders
+from mlops import folders, s2i
 
 NAME = "my_model"
 
@@ -116,7 +116,8 @@ def test_a_route_of_another_name_answers_as_the_models_own(
     ("payload", "said"),
     [
         ("{", "PAYLOAD is not valid JSON"),
-        ("[]", "PAYLOAD: expected"),
+        ("[]", "PAYLOAD is no object"),
+        ("", "PAYLOAD is not set"),
         ('{"payload": []}', "PAYLOAD: expected an object"),
         ("{}", "$ref: name a table"),
         ('{"$ref": 7}', "$ref: name a table"),
@@ -144,6 +145,18 @@ def test_a_table_without_the_target_is_one_line(project: Project) -> None:
     result = invoke(project, "model", first_model(project), "train-local", *words)
     assert result.exit_code == 1
     assert result.stderr.startswith("Error: x.csv has no column")
+    rows = sample_rows(project.config.datasets[0])
+    for name, table, said in (
+        ("empty.csv", rows.head(0), "has no row with a"),
+        ("text.csv", rows.assign(**{rows.columns[-2]: "x"}), f"{rows.columns[-2]}"),
+    ):
+        table.to_csv(folder / name, index=False)
+        words[1] = f"data/{name}"
+        result = invoke(project, "model", first_model(project), "train-local", *words)
+        assert result.exit_code == 1
+        assert result.stderr.startswith(f"Error: {name}")
+        assert said in result.stderr
+        assert result.stderr.count("\n") == 1
 
 
 def test_a_name_belongs_to_one_model_and_one_registry(project: Project) -> None:
@@ -225,6 +238,15 @@ def test_a_name_redirects_no_other_model(project: Project, monkeypatch: pytest.M
     monkeypatch.setenv("SERVED_MODELS", first)
     assert [entry.model for entry in selection.config(project).models] == [first]
     assert selection.left_out(project) >= {"second"}
+
+
+def test_every_entry_point_is_its_own_models() -> None:
+    for model in Project(ROOT).config.training.models:
+        variables = s2i.environment(ROOT / "models" / model.name)
+        for kind, own in (("TRAIN", entry.Train), ("PREDICT", entry.Predict)):
+            found = team.function(variables[f"{kind}_MODULE"], variables[f"{kind}_FUNCTION"])
+            if isinstance(found, own):
+                assert found.model == model.name
 
 
 def test_predict_local_serves_with_the_routes_of_the_image(named: Project) -> None:

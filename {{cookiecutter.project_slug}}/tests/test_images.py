@@ -99,13 +99,13 @@ def test_the_builder_has_what_models_share_and_what_they_install(
     whole: Project, tmp_path: Path
 ) -> None:
     first = first_model(whole)
-    write_text(whole.root / "models" / first / "setup.sh", "apt-get install libgomp1\n")
+    write_text(whole.root / "models" / first / "setup.sh", "apt-get install libgomp1")
     images.stage_builder(whole, first, "train", tmp_path)
     shared = (tmp_path / "requirements_shared.txt").read_text(encoding="utf-8").splitlines()
     own = all_models.requirements(whole.root / "models" / first / "requirements_train.txt")
     assert any(line.startswith("scikit-learn") for line in shared)
     assert not set(own) & set(shared)
-    assert (tmp_path / "setup.sh").read_text(encoding="utf-8") == "apt-get install libgomp1\n"
+    assert [path.name for path in (tmp_path / "setup").iterdir()] == [f"{first}.sh"]
     assert {path.name for path in (tmp_path / "bin").iterdir()} >= {"assemble", "run", "usage"}
 
 
@@ -157,7 +157,8 @@ def test_containers_are_given_folders_names_and_no_more_rights(
     words = ["--dataset-name", "data/x.csv", "--model-name", "mine"]
     assert invoke(trained, "model", first, "train", *words).exit_code == 0
     assert invoke(trained, "model", first, "predict", "--port", "5999").exit_code == 0
-    training, predicting = ([str(word) for word in call["words"]] for call in calls(log))
+    called = [[str(word) for word in call["words"]] for call in calls(log)]
+    training, predicting = (words for words in called if words[1] == "run")
     payload = 'PAYLOAD={"$ref": "data/x.csv", "model_name": "mine"}'
     assert {"TRAIN=1", payload, "--read-only", "--cap-drop"} <= set(training)
     assert any(word.endswith("target=/model/models") for word in training)
@@ -177,6 +178,9 @@ def test_wrong_names_are_one_line(project: Project, monkeypatch: pytest.MonkeyPa
         (["all", "build-train"], "trained one by one"),
         (["all", "train"], "trained one by one"),
         ([first, "build-train"], "There is no no-such-engine here"),
+        ([first, "build-train", "--tag", "a b"], "'a b' cannot be the name of an image"),
+        ([first, "build-train", "--tag", "Mine"], "'Mine' cannot be the name of an image"),
+        ([first, "predict"], "is registered in model.yaml: run train"),
         ([first, "predict", "--model-name", "nobody"], "No version of nobody"),
         ([first, "predict", "--model-name", "../up"], "MODEL_NAME: '../up'"),
     ):

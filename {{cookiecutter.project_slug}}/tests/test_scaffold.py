@@ -15,15 +15,13 @@ from mlops.train import TRAINING
 
 
 def absent(project: Project) -> str:
-    """A ready model that the project does not have; one of its own is taken out if need be."""
-    present = {model.name for model in project.config.training.models}
-    return next(name for name in READY if name not in present)
+    """A ready model that the project does not have."""
+    for name in READY:
+        if not (project.root / "models" / name).exists():
+            return name
+    pytest.skip("the project has every ready model")
 
 
-@pytest.mark.skipif(
-    all((scaffold.ROOT / "models" / name).is_dir() for name in READY),
-    reason="the project has every ready model",
-)
 def test_a_ready_model_only_adds_lines(project: Project) -> None:
     name = absent(project)
     files = [project.config_path, project.root / TRAINING, project.root / "pyproject.toml"]
@@ -125,3 +123,34 @@ def test_the_last_model_stays(project: Project) -> None:
         project = Project(project.root)
     with pytest.raises(ProjectError, match="the only model"):
         folders.remove(project, first_model(project))
+
+
+def test_steps_stand_among_the_jobs_whatever_follows_them(project: Project) -> None:
+    path = project.root / TRAINING
+    write_text(path, path.read_text(encoding="utf-8") + "\ntags:\n  owner: Ann\n")
+    folders.copy(project, "mine", first_model(project))
+    assert "mine" in pipeline.load(path).models
+
+
+def test_what_cannot_be_added_changes_nothing(project: Project) -> None:
+    path = project.root / "models" / first_model(project) / ".s2i" / "environment"
+    write_text(path, "ROUTES=\n")
+    before = texts(project)
+    for words in ([absent(project)], ["mine", "--from", first_model(project)]):
+        result = invoke(project, "add-model", *words)
+        assert result.exit_code == 1
+        assert result.stderr.startswith("Error: ")
+        assert texts(project) == before
+
+
+def test_requirements_of_another_model_stay(project: Project) -> None:
+    name = absent(project)
+    scaffold.add(project.root, name)
+    first = project.root / "models" / first_model(project) / "requirements_train.txt"
+    own = project.root / "models" / name / "requirements_train.txt"
+    write_text(first, own.read_text(encoding="utf-8"))
+    after = (project.root / "pyproject.toml").read_text(encoding="utf-8")
+    folders.remove(Project(project.root), name)
+    left = (project.root / "pyproject.toml").read_text(encoding="utf-8")
+    group = after.partition("\ntrain = [")[2].partition("\n]")[0]
+    assert left.partition("\ntrain = [")[2].partition("\n]")[0] == group

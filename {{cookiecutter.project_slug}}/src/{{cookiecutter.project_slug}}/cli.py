@@ -116,8 +116,8 @@ def validate_datasets() -> None:
 
 
 @main.command("train-payload")
-@click.option("--payload", envvar="PAYLOAD", required=True, help="JSON: `$ref`, `model_name`.")
-@click.option("--module", envvar="TRAIN_MODULE", required=True, help="Where the function is.")
+@click.option("--payload", envvar="PAYLOAD", default="", help="JSON: `$ref`, `model_name`.")
+@click.option("--module", envvar="TRAIN_MODULE", default="", help="Where the function is.")
 @click.option("--function", envvar="TRAIN_FUNCTION", default="train", show_default=True)
 def train_payload(payload: str, module: str, function: str) -> None:
     """Train as PAYLOAD says: what a training container does."""

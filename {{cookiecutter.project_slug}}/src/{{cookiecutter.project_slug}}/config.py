@@ -243,7 +243,7 @@ class Config(Section):
         return _named(self.datasets, name, "dataset", asked_by)
 
     def trained_model(self, name: str) -> TrainedModel:
-        return _named(self.training.models, name, "model under training.models", "")
+        return _named(self.training.models, name, "model", "training.models")
 
 
 def _named(items: Sequence[Any], name: str, kind: str, asked_by: str) -> Any:

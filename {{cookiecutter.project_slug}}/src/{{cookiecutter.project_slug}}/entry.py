@@ -19,6 +19,7 @@ from .errors import ProjectError
 
 PACKAGE = str(__package__)
 TABLES = (".csv", ".parquet", ".tsv", ".txt")
+SHAPE = 'A training container is given PAYLOAD={"$ref": "data/table.csv", "model_name": "name"}.'
 DATA = "data"  # what `$ref` calls the folder of the datasets
 
 
@@ -54,7 +55,7 @@ class Train:
         payload = message.get("payload", message)
         if not isinstance(payload, Mapping):
             raise ProjectError("PAYLOAD: expected an object with `$ref` and `model_name`.")
-        name = payload.get("model_name") or os.environ.get("MODEL_NAME") or self.model
+        name = payload.get("model_name") or ",".join(named_models.given()) or self.model
         if not isinstance(name, str):
             raise ProjectError("PAYLOAD, model_name: expected text.")
         named_models.refuse_name(name)
@@ -72,14 +73,17 @@ def train(module: str, function: str, payload: str) -> Any:
         payload: JSON text.
 
     Raises:
-        ProjectError: it is not JSON, there is no such function, or training failed.
+        ProjectError: one is missing, it is not JSON, there is no such function, or training failed.
     """
+    if not payload or not module:
+        missing = "TRAIN_MODULE" if payload else "PAYLOAD"
+        raise ProjectError(f"{missing} is not set. {SHAPE}")
     try:
         message = json.loads(payload)
     except ValueError as error:
         raise ProjectError(f"PAYLOAD is not valid JSON: {error}.") from None
     if not isinstance(message, dict):
-        raise ProjectError('PAYLOAD: expected {"$ref": "data/table.csv", "model_name": "name"}.')
+        raise ProjectError(f"PAYLOAD is no object. {SHAPE}")
     if "payload" not in message:
         message = {"payload": message}
     return team.function(module, function)(message)

@@ -4,6 +4,7 @@ A folder of that name holds the versions, and a note of the champion in the form
 `models` of model.yaml.
 """
 
+import os
 import re
 from pathlib import Path
 
@@ -14,7 +15,14 @@ from .errors import ProjectError
 from .files import read_json, write_json
 
 NOTE = "champion.json"
+VARIABLES = ("MODEL_NAME", "MODElNAME")  # the seed of this kind of project spells it so
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
+
+
+def given() -> list[str]:
+    """The names in MODEL_NAME, commas between."""
+    words = (word.strip() for name in VARIABLES for word in os.environ.get(name, "").split(","))
+    return list(dict.fromkeys(word for word in words if word))
 
 
 def champion(folder: Path) -> RegisteredModel | None:
@@ -30,7 +38,9 @@ def champion(folder: Path) -> RegisteredModel | None:
         return RegisteredModel.model_validate(read_json(path))
     except (ValueError, ValidationError):
         where = f"{folder.name}/{NOTE}"
-        raise ProjectError(f"{where} is not what training wrote: train again.") from None
+        raise ProjectError(
+            f"{where} is not what training wrote: restore it, or remove {folder} and train again."
+        ) from None
 
 
 def note(folder: Path, registered: RegisteredModel) -> None:

@@ -11,8 +11,6 @@ from .. import named_models
 from ..config import Config, Project, RegisteredModel
 from ..errors import ProjectError
 
-MODEL_NAME = ("MODEL_NAME", "MODElNAME")  # seed projects spell it so
-
 
 def config(project: Project) -> Config:
     """model.yaml as this process serves it.
@@ -51,14 +49,14 @@ def left_out(project: Project) -> set[str]:
 
 def seen(project: Project) -> tuple[int, ...]:
     """What changes when `config` may have changed: when each of its files was, in nanoseconds."""
-    notes = [project.models_folder / name / named_models.NOTE for name in _names()]
+    notes = [project.models_folder / name / named_models.NOTE for name in named_models.given()]
     return tuple(_changed(path) for path in (project.config_path, *notes))
 
 
 def _named(project: Project, chosen: list[str]) -> dict[str, RegisteredModel]:
     """The champions that MODEL_NAME names, by the model that each was trained from."""
     found: dict[str, RegisteredModel] = {}
-    for name in _names():
+    for name in named_models.given():
         named_models.refuse_name(name)
         noted = named_models.champion(project.models_folder / name)
         if noted is None:
@@ -76,10 +74,6 @@ def _named(project: Project, chosen: list[str]) -> dict[str, RegisteredModel]:
             raise ProjectError(f"MODEL_NAME: {both} are versions of {noted.model}: name one.")
         found[noted.model] = noted.model_copy(update={"name": name})
     return found
-
-
-def _names() -> list[str]:
-    return list(dict.fromkeys(name for variable in MODEL_NAME for name in _words(variable)))
 
 
 def _words(variable: str) -> list[str]:
