@@ -1,0 +1,105 @@
+"""The run history: how far a job is, what it said, and where its outputs are."""
+
+import re
+from datetime import datetime
+
+from azureml.assets import Asset
+from azureml.documents import SCOPE, Document, Documents
+from azureml.jobs import Jobs
+from azureml.messages import Answer, Refused, Request, Routes
+from azureml.runs import Run
+from azureml.storage import CONTAINER, SAS, Storage
+from azureml.workspace import DATASTORES
+
+OUTPUT = re.compile(r".*/azureml_(?P<run>.+)_output_data_(?P<name>[^/]+)/versions/1")
+MODEL_TYPES = {
+    "custom_model": "CustomModel",
+    "mlflow_model": "MLFlowModel",
+    "triton_model": "TritonModel",
+}
+LOGS = "default"  # the output that holds a run's logs
+
+
+class History:
+    """Answers for runs, those of a pipeline's steps too."""
+
+    def __init__(self, address: str, documents: Documents, storage: Storage, jobs: Jobs) -> None:
+        self.address, self.documents = address, documents
+        self.storage, self.jobs = storage, jobs
+
+    def add_routes(self, routes: Routes) -> None:
+        history = r"/history/v1\.0" + SCOPE
+        routes.add("GET", history + "/runs/(?P<run>[^/]+)", self._get)
+        routes.add("GET", history + "/runs/(?P<run>[^/]+)/details", self._details)
+        routes.add("GET", history + "/runs/(?P<run>[^/]+)/children", self._children)
+        routes.add("POST", history + "/rundata", self._data)
+        resolved = SCOPE + "/(dataversion|models)/batchGetResolvedUris"
+        routes.add("POST", r"/(data|modelregistry)/v1\.0" + resolved, self._uris)
+
+    def _find(self, name: str) -> Run:
+        if name not in self.jobs.runs:
+            raise Refused(404, "UserError", f"Run {name} not found.")
+        return self.jobs.runs[name]
+
+    def _get(self, request: Request, match: re.Match[str]) -> Answer:
+        return Answer(body=self._run(self._find(match["run"])))
+
+    def _children(self, request: Request, match: re.Match[str]) -> Answer:
+        parent = self._find(match["run"]).id
+        found = [run for run in self.jobs.runs.values() if run.root == parent != run.id]
+        return Answer(body={"value": [self._run(run) for run in found]})
+
+    def _details(self, request: Request, match: re.Match[str]) -> Answer:
+        run = self._find(match["run"])
+        account = f"https://{self.storage.account}/{CONTAINER}"
+        logs = {name: f"{account}/{run.artifacts}/{name}?{SAS}" for name in sorted(run.logs)}
+        return Answer(body=self._run(run) | {"target": "cpu-cluster", "logFiles": logs})
+
+    def _data(self, request: Request, match: re.Match[str]) -> Answer:
+        run = self._find(request.json()["runId"])
+        return Answer(body={"runMetadata": self._run(run)})
+
+    def _uris(self, request: Request, match: re.Match[str]) -> Answer:
+        found = {}
+        for asset_id in request.json()["values"]:
+            parts = OUTPUT.fullmatch(asset_id)
+            if parts:
+                asset = _outputs(self._find(parts["run"]))[parts["name"]]
+                found[asset_id] = {"uri": asset.uri, "path": asset.uri, "type": asset.type}
+        return Answer(body={"values": found})
+
+    def _run(self, run: Run) -> Document:
+        error = {"error": {"code": "UserError", "message": run.error}} if run.error else None
+        return {
+            "runId": run.id,
+            "parentRunId": run.root if run.root != run.id else None,
+            "rootRunId": run.root,
+            "displayName": run.name or run.id,
+            "experimentId": run.experiment,
+            "status": run.status,
+            "createdUtc": _text(run.created),
+            "startTimeUtc": _text(run.started),
+            "endTimeUtc": _text(run.ended),
+            "error": error,
+            "warnings": [],
+            "tags": {},
+            "properties": {},
+            "outputs": {name: self._reference(run, name, asset)
+                        for name, asset in _outputs(run).items()},
+        }
+
+    def _reference(self, run: Run, name: str, asset: Asset) -> Document:
+        asset_id = (
+            "azureml://locations/westeurope/workspaces/emulator/data/"
+            f"azureml_{run.id}_output_data_{name}/versions/1"
+        )
+        return {"assetId": asset_id, "type": MODEL_TYPES.get(asset.type, asset.type)}
+
+
+def _outputs(run: Run) -> dict[str, Asset]:
+    uri = f"azureml://datastores/{DATASTORES[1]}/paths/{run.artifacts}/"
+    return run.outputs | {LOGS: Asset("uri_folder", uri)}
+
+
+def _text(moment: datetime | None) -> str | None:
+    return moment.isoformat() if moment else None

@@ -1,0 +1,212 @@
+"""Jobs that truly run: each step a process of its own, its files moved as Azure ML moves them."""
+
+import re
+import traceback
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+from azureml import steps as steps_of
+from azureml.assets import Asset, Assets, output_uri
+from azureml.documents import SCOPE, Document, Documents
+from azureml.messages import Answer, Request, Routes
+from azureml.processes import Process, last_words
+from azureml.proxy import Proxy
+from azureml.runs import FINAL, Run
+from azureml.steps import Step
+from azureml.storage import CONTAINER, Storage
+from azureml.workspace import WORKSPACE
+
+JOBS = f"workspaces/{WORKSPACE}/jobs"
+
+
+class Jobs:
+    """Runs what is submitted, each job in a thread of its own.
+
+    Attributes:
+        runs: every job and every step of one, by id.
+    """
+
+    def __init__(
+        self,
+        documents: Documents,
+        storage: Storage,
+        proxy: Proxy,
+        python: Path,
+        folder: Path,
+        settings: Mapping[str, str],
+    ) -> None:
+        self.documents, self.storage, self.proxy = documents, storage, proxy
+        self.python, self.folder, self.settings = python, folder, settings
+        self.assets = Assets(storage, documents)
+        self.runs: dict[str, Run] = {}
+        documents.completions["jobs"] = self._submitted
+
+    def add_routes(self, routes: Routes) -> None:
+        routes.add("POST", SCOPE + "/jobs/(?P<name>[^/]+)/cancel", self._cancel)
+
+    def stop(self) -> None:
+        """End every process that still runs."""
+        for run in self.runs.values():
+            run.cancel()
+
+    def _submitted(self, key: str, document: Document) -> None:
+        name, properties = document["name"], document["properties"]
+        if properties is None:  # a pipeline's child, which only the run history knows
+            return
+        run = self.runs.get(name)
+        endpoint = {"jobServiceType": "Studio", "endpoint": f"https://ml.azure.com/runs/{name}"}
+        properties["services"] = {"Studio": endpoint}
+        properties["status"] = run.status if run else "NotStarted"
+        if run is None:
+            experiment = properties.setdefault("experimentName", "Default")
+            self.runs[name] = Run(name, name, properties["jobType"], experiment)
+            Thread(target=self._perform, args=(name, properties), daemon=True).start()
+
+    def _cancel(self, request: Request, match: re.Match[str]) -> Answer:
+        name = match["name"]
+        self.documents.get(f"{JOBS}/{name}")
+        for run in self.runs.values():
+            if name in (run.id, run.root):
+                run.cancel()
+        return Answer(200)
+
+    def _perform(self, name: str, properties: Document) -> None:
+        run = self.runs[name]
+        try:
+            if run.kind == "Pipeline":
+                self._pipeline(run, properties)
+            elif run.kind == "Command":
+                self._step(run, steps_of.of_command(name, properties), {})
+            else:
+                self._end(run, "Failed", f"A job of the type {run.kind} is not emulated.")
+        except Exception as error:
+            traceback.print_exc()
+            self._end(run, "Failed", str(error))
+
+    def _pipeline(self, run: Run, properties: Document) -> None:
+        self._start(run)
+        known: dict[str, Any] = {
+            f"parent.inputs.{name}": value
+            for name, value in steps_of.values(properties.get("inputs")).items()
+        }
+        for name, declared in (properties.get("outputs") or {}).items():
+            type_ = declared["jobOutputType"]
+            run.outputs[name] = Asset(type_, declared.get("uri") or output_uri(run.id, name, type_))
+        steps = {name: self._node(name, node) for name, node in properties["jobs"].items()}
+        children = {name: self._child(run, name) for name in steps}
+        carry_on = (properties.get("settings") or {}).get("continue_on_step_failure", False)
+        failed: dict[str, Run] = {}
+        for name in steps_of.ordered(steps):
+            child = children[name]
+            if run.cancelled or steps[name].needs & failed.keys() or (failed and not carry_on):
+                self._end(child, "Canceled")
+                failed.setdefault(name, child)
+                continue
+            self._step(child, steps[name], known | self._declared(run))
+            if child.status != "Completed":
+                failed[name] = child
+            known |= {f"parent.jobs.{name}.outputs.{key}": one
+                      for key, one in child.outputs.items()}
+            self._say(run, f"{name}: {child.status}\n", "logs/azureml/executionlogs.txt")
+        if run.cancelled:
+            return self._end(run, "Canceled")
+        if not failed:
+            return self._end(run, "Completed")
+        name, child = next(iter(failed.items()))
+        self._end(run, "Failed", f"Pipeline has failed child jobs. Failed nodes: /{name}. "
+                                 f"{child.error}")
+
+    def _declared(self, run: Run) -> dict[str, Any]:
+        return {f"parent.outputs.{name}": asset for name, asset in run.outputs.items()}
+
+    def _node(self, name: str, node: Document) -> Step:
+        component = node["componentId"].removeprefix("azureml:").partition("/components/")[2]
+        key = f"workspaces/{WORKSPACE}/components/{component}"
+        return steps_of.of_component(
+            name, node, self.documents.get(key)["properties"]["componentSpec"]
+        )
+
+    def _child(self, run: Run, name: str) -> Run:
+        child = Run(f"{run.id}_{name}", run.id, "Command", run.experiment, name)
+        self.runs[child.id] = child
+        # Azure ML answers for a child with a job that has no properties.
+        self.documents.put_bare(f"{JOBS}/{child.id}")
+        return child
+
+    def _step(self, run: Run, step: Step, known: Mapping[str, Any]) -> None:
+        self._start(run)
+        folder = self.folder / run.id
+        mounts = folder / "wd"
+        given = {}
+        for name, value in step.inputs.items():
+            resolved = known.get(".".join(steps_of.reference(value)), value)
+            if isinstance(resolved, Asset):
+                mounted = self.assets.mount(resolved, step.types[name], mounts / f"INPUT_{name}")
+                resolved = str(mounted)
+            given[name] = resolved
+        for name, type_ in step.outputs.items():
+            bound = step.bindings.get(name, "")
+            asset = known.get(".".join(steps_of.reference(bound)))
+            uri = asset.uri if asset else bound or output_uri(run.id, name, type_)
+            run.outputs[name] = Asset(type_, uri)
+            if type_ != "uri_file":
+                (mounts / name).mkdir(parents=True)
+        command = steps_of.filled(step.command, given, lambda name: str(mounts / name))
+        code = folder / "code"
+        code.mkdir(parents=True, exist_ok=True)
+        if step.code:
+            self.assets.fetch(step.code.removeprefix("azureml:"), code)
+        run.process = Process(command, code, self._variables(run, step), self.python)
+        words = []
+        for line in run.process.lines():
+            words.append(line)
+            self._say(run, line)
+        self._finish(run, run.process.wait(), "".join(words), mounts)
+
+    def _finish(self, run: Run, code: int, words: str, mounts: Path) -> None:
+        if run.cancelled:
+            return self._end(run, "Canceled")
+        if code:
+            return self._end(
+                run,
+                "Failed",
+                f"Execution failed. User process exited with status code {code}. Please check "
+                f"log file 'user_logs/std_log.txt' for error details. Error: {last_words(words)}",
+            )
+        for name, asset in run.outputs.items():
+            if (mounts / name).exists():
+                self.assets.keep(mounts / name, asset.uri)
+        self._end(run, "Completed")
+
+    def _variables(self, run: Run, step: Step) -> dict[str, str]:
+        tracked = self.proxy.new_run(run.experiment)
+        mlflow = {"MLFLOW_RUN_ID": tracked} if tracked else {}
+        return dict(self.settings) | mlflow | {
+            "AZUREML_RUN_ID": run.id,
+            "AZUREML_ROOT_RUN_ID": run.root,
+            "AZUREML_EXPERIMENT_NAME": run.experiment,
+            "MLFLOW_EXPERIMENT_NAME": run.experiment,
+            **step.variables,
+        }
+
+    def _say(self, run: Run, words: str, log: str = "user_logs/std_log.txt") -> None:
+        run.logs.add(log)
+        self.storage.append(CONTAINER, f"{run.artifacts}/{log}", words.encode())
+
+    def _start(self, run: Run) -> None:
+        run.started = datetime.now(UTC)
+        self._tell(run, "Running")
+
+    def _end(self, run: Run, status: str, error: str = "") -> None:
+        run.error, run.ended = error, datetime.now(UTC)
+        self._tell(run, status)
+
+    def _tell(self, run: Run, status: str) -> None:
+        if run.status in FINAL:
+            return
+        run.status = status
+        if run.id == run.root:
+            self.documents.change(f"{JOBS}/{run.id}", status=status)

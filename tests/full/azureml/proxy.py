@@ -1,0 +1,63 @@
+"""The workspace's tracking: an MLflow server, reached by the path that Azure ML gives it."""
+
+import json
+import re
+from typing import Any
+from urllib.error import HTTPError
+from urllib.parse import urlsplit
+from urllib.request import Request as Call
+from urllib.request import urlopen
+
+from azureml.messages import Answer, Refused, Request, Routes
+
+PATH = r"/mlflow/v\d\.\d/subscriptions/.+?(?P<path>/api/2\.0/mlflow(-artifacts)?/.+)"
+TIMEOUT = 60
+
+
+class Proxy:
+    """Passes on what mlflow's client asks the workspace."""
+
+    def __init__(self, server: str | None) -> None:
+        self.server = server
+
+    def add_routes(self, routes: Routes) -> None:
+        routes.add("GET POST PUT PATCH DELETE", PATH, self._pass_on)
+
+    def new_run(self, experiment: str) -> str | None:
+        """The id of a run in the experiment, as Azure ML makes one for each job."""
+        if not self.server:
+            return None
+        name = {"experiment_name": experiment}
+        query = f"experiments/get-by-name?experiment_name={experiment}"
+        status, found = self._call("GET", query)
+        if status == 404:
+            number = self._call("POST", "experiments/create", {"name": experiment})[1]
+        else:
+            number = found["experiment"]
+        run = {"experiment_id": number["experiment_id"], "run_name": name["experiment_name"]}
+        return self._call("POST", "runs/create", run)[1]["run"]["info"]["run_id"]
+
+    def _call(self, method: str, path: str, body: Any = None) -> tuple[int, Any]:
+        data = None if body is None else json.dumps(body).encode()
+        answer = self._ask(method, f"/api/2.0/mlflow/{path}", data, "application/json")
+        return answer.status, json.loads(answer.data)
+
+    def _pass_on(self, request: Request, match: re.Match[str]) -> Answer:
+        if not self.server:
+            raise Refused(404, "NotFound", "The emulator was given no MLflow server.")
+        query = urlsplit(request.target).query
+        path = match["path"] + (f"?{query}" if query else "")
+        kind = request.headers.get("Content-Type", "application/json")
+        return self._ask(request.method, path, request.body or None, kind)
+
+    def _ask(self, method: str, path: str, data: bytes | None, kind: str) -> Answer:
+        call = Call(f"{self.server}{path}", data, {"Content-Type": kind}, method=method)
+        try:
+            with urlopen(call, timeout=TIMEOUT) as response:
+                return Answer(response.status, response.read(), _headers(response.headers))
+        except HTTPError as error:
+            return Answer(error.code, error.read(), _headers(error.headers))
+
+
+def _headers(headers: Any) -> dict[str, str]:
+    return {"Content-Type": headers.get("Content-Type", "application/json")}

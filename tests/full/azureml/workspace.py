@@ -1,0 +1,197 @@
+"""The workspace and its registry: where things are, which secrets open them, what is deployed."""
+
+import re
+import uuid
+from typing import Any
+
+from azureml.documents import PROVIDER, SCOPE, Document, Documents
+from azureml.messages import Answer, Refused, Request, Routes
+from azureml.storage import CONTAINER, KEY, SAS, Storage
+
+SUBSCRIPTION, GROUP = "22222222-2222-2222-2222-222222222222", "seedling"
+WORKSPACE, REGISTRY = "workspace", "registry"
+GROUP_PATH = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/{GROUP}"
+WORKSPACE_PATH = f"{GROUP_PATH}/providers/{PROVIDER}/workspaces/{WORKSPACE}"
+OWNERS = {
+    f"workspaces/{WORKSPACE}": WORKSPACE_PATH,
+    f"registries/{REGISTRY}": f"azureml://registries/{REGISTRY}",
+}
+DATASTORES = ("workspaceblobstore", "workspaceartifactstore")
+CLUSTER = "cpu-cluster"
+MINUTE = "PT1M"
+
+
+class Workspace:
+    """What is there before anybody has put anything, and what completes what is put."""
+
+    def __init__(self, address: str, storage: Storage, documents: Documents) -> None:
+        self.address, self.storage, self.documents = address, storage, documents
+        here = f"workspaces/{WORKSPACE}"
+        for name in DATASTORES:
+            documents.put(f"{here}/datastores/{name}", self._datastore(name))
+        documents.put(f"{here}/computes/{CLUSTER}", _cluster())
+        documents.completions |= {
+            "models/versions": _model,
+            "onlineEndpoints": self._online_endpoint,
+            "onlineEndpoints/deployments": self._deployment,
+            "batchEndpoints": self._batch_endpoint,
+            "batchEndpoints/deployments": self._deployment,
+            "schedules": _schedule,
+        }
+
+    def add_routes(self, routes: Routes) -> None:
+        routes.add("GET", "/metadata/endpoints", lambda *_: Answer(body=self._cloud()))
+        routes.add("GET", "/discovery", lambda *_: Answer(body=self._urls()))
+        routes.add("GET", SCOPE, self._get)
+        routes.add("POST", SCOPE + r"/datastores/[^/]+/listSecrets", self._secrets)
+        upload = r"/(?P<path>(?P<kind>\w+)/[^/]+/versions/[^/]+)"
+        routes.add("POST", SCOPE + upload + "/startPendingUpload", self._upload)
+        routes.add("PUT", SCOPE + r"/tempdatarefs/[^/]+/versions/[^/]+", self._upload)
+        routes.add("POST", SCOPE + "/datareferences/[^/]+/versions/[^/]+", self._reference)
+        routes.add("POST", SCOPE + "/import", self._share)
+        endpoint = r"/(?P<path>(online|batch)Endpoints/[^/]+)"
+        routes.add("POST", SCOPE + endpoint + "/(listKeys|token|regenerateKeys)", self._keys)
+        discovery = "/registrymanagement/v1.0/registries/(?P<name>[^/]+)/discovery"
+        routes.add("GET", discovery, self._registry)
+
+    def _cloud(self) -> list[Document]:
+        return [
+            {
+                "name": "Emulator",
+                # The client makes the id of Azure ML from what follows the second dot.
+                "portal": "https://portal.azure.com",
+                "resourceManager": self.address,
+                "authentication": {"loginEndpoint": self.address, "audiences": [self.address]},
+                "suffixes": {"storage": "core.windows.net"},
+            }
+        ]
+
+    def _urls(self) -> Document:
+        names = ("api", "catalog", "experimentation", "gallery", "history", "hyperdrive", "labeling")
+        names += ("modelmanagement", "pipelines", "studio")
+        return dict.fromkeys(names, self.address)
+
+    def _get(self, request: Request, match: re.Match[str]) -> Answer:
+        self.documents.key(match)
+        name = match["owner"].split("/")[1]
+        properties = {
+            "workspaceId": str(uuid.uuid5(uuid.NAMESPACE_URL, name)),
+            "friendlyName": name,
+            "provisioningState": "Succeeded",
+            "discoveryUrl": f"{self.address}/discovery",
+            "mlFlowTrackingUri": self.tracking_uri,
+            "storageAccount": f"{GROUP_PATH}/providers/Microsoft.Storage/storageAccounts/storage",
+        }
+        document = {"id": WORKSPACE_PATH, "name": name, "location": "westeurope"}
+        return Answer(body=document | {"properties": properties, "tags": {}, "kind": "Default"})
+
+    @property
+    def tracking_uri(self) -> str:
+        """What mlflow must be told; the plugin of azureml-mlflow makes an URL of it."""
+        return f"azureml://{self.address.removeprefix('https://')}/mlflow/v2.0{WORKSPACE_PATH}"
+
+    def _datastore(self, name: str) -> Document:
+        return {
+            "properties": {
+                "datastoreType": "AzureBlob",
+                "accountName": self.storage.account,
+                "containerName": CONTAINER,
+                "endpoint": "core.windows.net",
+                "protocol": "https",
+                "isDefault": name == DATASTORES[0],
+                "credentials": {"credentialsType": "AccountKey"},
+            }
+        }
+
+    def _secrets(self, request: Request, match: re.Match[str]) -> Answer:
+        self.documents.key(match)
+        return Answer(body={"secretsType": "AccountKey", "key": KEY})
+
+    def _upload(self, request: Request, match: re.Match[str]) -> Answer:
+        """A new container for an asset's files, and the URL that opens it."""
+        self.documents.key(match)
+        url = self.storage.container_url(self.storage.new_container())
+        credential = {"credentialType": "SAS", "sasUri": f"{url}?{SAS}"}
+        reference = {"blobUri": url, "credential": credential, "storageAccountArmId": "storage"}
+        return Answer(
+            body={
+                "pendingUploadId": str(uuid.uuid4()),
+                "pendingUploadType": "TemporaryBlobReference",
+                "blobReferenceForConsumption": reference,
+            }
+        )
+
+    def _reference(self, request: Request, match: re.Match[str]) -> Answer:
+        """The URL that opens an asset's files for reading."""
+        uri = request.json()["blobUri"]
+        credential = {"credentialType": "SAS", "sasUri": f"{uri}?{SAS}"}
+        return Answer(body={"blobReferenceForConsumption": {"credential": credential}})
+
+    def _share(self, request: Request, match: re.Match[str]) -> Answer:
+        """Copy a workspace's asset into the registry; the answer has no body."""
+        self.documents.key(match)
+        body = request.json()
+        found = re.search(r"/(\w+)/([^/]+)/versions/([^/]+)$", body["sourceAssetId"])
+        if not found:
+            raise Refused(400, "UserError", f"{body['sourceAssetId']} is no asset's id.")
+        kind, name, version = found.groups()
+        source = self.documents.get(f"workspaces/{WORKSPACE}/{kind}/{name}/versions/{version}")
+        new = body.get("destinationName") or name, body.get("destinationVersion") or version
+        key = f"{match['owner']}/{kind}/{new[0]}/versions/{new[1]}"
+        self.documents.put(key, {"properties": source["properties"]})
+        return Answer(200)
+
+    def _registry(self, request: Request, match: re.Match[str]) -> Answer:
+        if match["name"] != REGISTRY:
+            raise Refused(404, "ResourceNotFound", f"There is no registry {match['name']}.")
+        return Answer(
+            body={
+                "registryName": REGISTRY,
+                "primaryRegion": "westeurope",
+                "regions": ["westeurope"],
+                "subscriptionId": SUBSCRIPTION,
+                "resourceGroup": GROUP,
+                "primaryRegionResourceProviderUri": f"{self.address}/",
+            }
+        )
+
+    def _keys(self, request: Request, match: re.Match[str]) -> Answer:
+        self.documents.get(self.documents.key(match))
+        keys = {"primaryKey": "primary", "secondaryKey": "secondary"}
+        return Answer(body=keys | {"accessToken": "token", "expiryTimeUtc": 0})
+
+    def _online_endpoint(self, key: str, document: Document) -> None:
+        properties = document["properties"]
+        name = document["name"]
+        there = {one["name"] for one in self.documents.children(f"{key}/deployments")}
+        traffic = properties.setdefault("traffic", {})
+        unknown = traffic.keys() - there
+        if unknown:
+            words = f"Traffic names deployments that do not exist: {', '.join(sorted(unknown))}."
+            raise Refused(400, "UserError", words)
+        if sum(traffic.values()) not in (0, 100):
+            raise Refused(400, "UserError", "The traffic of an endpoint must be 0 or 100 in all.")
+        properties["scoringUri"] = f"{self.address}/score/{name}"
+        properties["swaggerUri"] = f"{self.address}/score/{name}/swagger.json"
+
+    def _batch_endpoint(self, key: str, document: Document) -> None:
+        document["properties"]["scoringUri"] = f"{self.address}/jobs/{document['name']}"
+
+    def _deployment(self, key: str, document: Document) -> None:
+        self.documents.get(key.rsplit("/", 2)[0])  # its endpoint must be there
+        document["properties"].setdefault("scaleSettings", {"scaleType": "Default"})
+
+
+def _model(key: str, document: Document) -> None:
+    document["properties"].setdefault("flavors", {})
+
+
+def _schedule(key: str, document: Document) -> None:
+    document["properties"].setdefault("isEnabled", True)
+
+
+def _cluster() -> dict[str, Any]:
+    scale = {"minNodeCount": 0, "maxNodeCount": 1, "nodeIdleTimeBeforeScaleDown": MINUTE}
+    details = {"vmSize": "Standard_DS3_v2", "vmPriority": "Dedicated", "scaleSettings": scale}
+    properties = {"computeType": "AmlCompute", "computeLocation": "westeurope"}
+    return {"location": "westeurope", "properties": properties | {"properties": details}}
