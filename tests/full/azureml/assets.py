@@ -61,6 +61,17 @@ class Assets:
                 name = f"{prefix.rstrip('/')}/{file.relative_to(path).as_posix()}"
                 self.storage.put(container, name, file.read_bytes())
 
+    def copy(self, uri: str) -> str:
+        """Copy the files to a container of their own; its URL with their path in it."""
+        container, prefix = self._place(uri)
+        name = prefix.rstrip("/").rsplit("/", 1)[-1]
+        found = self.storage.below(container, prefix)
+        new = self.storage.new_container()
+        for path, data in found.items():
+            single = len(found) == 1 and path == name
+            self.storage.put(new, path if single else f"{name}/{path}", data)
+        return f"{self.storage.container_url(new)}/{name}"
+
     def _place(self, uri: str) -> tuple[str, str]:
         """The container and the path in it."""
         found = DATASTORE.fullmatch(uri)

@@ -73,11 +73,11 @@ class Documents:
         """Keep the document; a version's container is kept up to date with it."""
         with self._lock:
             document = self._completed(key, copy.deepcopy(body))
-            before = self._kept.pop(key, None)
+            before = self._kept.get(key)
             if before:
                 _refuse_another_uri(before, document)
                 document["systemData"]["createdAt"] = before["systemData"]["createdAt"]
-            self._kept[key] = document
+            self._kept[key] = document  # one that is there already keeps its place in lists
             if re.fullmatch(r"[^/]+/[^/]+/\w+/[^/]+/versions/[^/]+", key):
                 self._keep_container(key)
             return copy.deepcopy(document)

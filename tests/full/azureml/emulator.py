@@ -6,6 +6,7 @@ It shows that this side keeps to the SDK's contract. It does not show what Azure
 import ssl
 import tempfile
 import time
+import traceback
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Lock, Thread
@@ -19,6 +20,7 @@ from azureml.history import History
 from azureml.jobs import Jobs
 from azureml.messages import Answer, Refused, Request, Routes
 from azureml.proxy import Proxy
+from azureml.registry import Registry
 from azureml.storage import Storage
 from azureml.tokens import Identities, bearer
 from azureml.workspace import GROUP, GROUP_PATH, OWNERS, SUBSCRIPTION, WORKSPACE, Workspace
@@ -65,7 +67,8 @@ class AzureML:
         )
         history = History(self.address, self.documents, self.storage, self.jobs)
         # The documents come last: their paths are those of everything that is not special.
-        parts = (self.identities, self.storage, proxy, self.workspace, history, self.jobs)
+        registry = Registry(self.address, self.storage, self.documents, self.jobs.assets)
+        parts = (self.identities, self.storage, proxy, self.workspace, registry, history, self.jobs)
         for part in (*parts, self.documents):
             part.add_routes(self._routes)
         Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
@@ -142,6 +145,9 @@ class AzureML:
             if "is not emulated" in str(refusal):
                 self.unknown.append((request.method, request.path))
             return refusal.answer
+        except Exception as error:
+            traceback.print_exc()
+            return Answer(500, {"error": {"code": "EmulatorError", "message": repr(error)}})
 
     def _cloud(self) -> dict[str, str]:
         return {

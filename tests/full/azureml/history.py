@@ -4,7 +4,7 @@ import re
 from datetime import datetime
 
 from azureml.assets import Asset
-from azureml.documents import SCOPE, Document, Documents
+from azureml.documents import SCOPE, URIS, Document, Documents
 from azureml.jobs import Jobs
 from azureml.messages import Answer, Refused, Request, Routes
 from azureml.runs import Run
@@ -12,6 +12,9 @@ from azureml.storage import CONTAINER, SAS, Storage
 from azureml.workspace import DATASTORES
 
 OUTPUT = re.compile(r".*/azureml_(?P<run>.+)_output_data_(?P<name>[^/]+)/versions/1")
+JOB_OUTPUT = re.compile(
+    r"azureml://jobs/(?P<run>[^/]+)/outputs/(?P<name>[^/]+)(/paths/?(?P<path>.*))?/?"
+)
 MODEL_TYPES = {
     "custom_model": "CustomModel",
     "mlflow_model": "MLFlowModel",
@@ -26,6 +29,7 @@ class History:
     def __init__(self, address: str, documents: Documents, storage: Storage, jobs: Jobs) -> None:
         self.address, self.documents = address, documents
         self.storage, self.jobs = storage, jobs
+        documents.completions |= {"models/versions": self._model, "data/versions": self._located}
 
     def add_routes(self, routes: Routes) -> None:
         history = r"/history/v1\.0" + SCOPE
@@ -67,6 +71,23 @@ class History:
                 asset = _outputs(self._find(parts["run"]))[parts["name"]]
                 found[asset_id] = {"uri": asset.uri, "path": asset.uri, "type": asset.type}
         return Answer(body={"values": found})
+
+    def _model(self, key: str, document: Document) -> None:
+        document["properties"].setdefault("flavors", {})
+        self._located(key, document)
+
+    def _located(self, key: str, document: Document) -> None:
+        """A job's output is registered under the URI at which it is."""
+        properties = document["properties"]
+        for name in URIS:
+            found = JOB_OUTPUT.fullmatch(properties.get(name, ""))
+            if not found:
+                continue
+            outputs = _outputs(self._find(found["run"]))
+            if found["name"] not in outputs:
+                raise Refused(400, "UserError", f"{properties[name]} is no output of that job.")
+            uri = outputs[found["name"]].uri.rstrip("/") + "/" + (found["path"] or "")
+            properties[name] = uri.rstrip("/")
 
     def _run(self, run: Run) -> Document:
         error = {"error": {"code": "UserError", "message": run.error}} if run.error else None

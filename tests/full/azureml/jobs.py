@@ -1,6 +1,7 @@
 """Jobs that truly run: each step a process of its own, its files moved as Azure ML moves them."""
 
 import re
+import time
 import traceback
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -17,6 +18,7 @@ from azureml.proxy import Proxy
 from azureml.runs import FINAL, Run
 from azureml.steps import Step
 from azureml.storage import CONTAINER, Storage
+from azureml.tokens import token
 from azureml.workspace import WORKSPACE
 
 JOBS = f"workspaces/{WORKSPACE}/jobs"
@@ -27,6 +29,7 @@ class Jobs:
 
     Attributes:
         runs: every job and every step of one, by id.
+        queue: seconds that a job waits before it starts.
     """
 
     def __init__(
@@ -40,6 +43,7 @@ class Jobs:
     ) -> None:
         self.documents, self.storage, self.proxy = documents, storage, proxy
         self.python, self.folder, self.settings = python, folder, settings
+        self.queue = 0.0
         self.assets = Assets(storage, documents)
         self.runs: dict[str, Run] = {}
         documents.completions["jobs"] = self._submitted
@@ -75,6 +79,7 @@ class Jobs:
 
     def _perform(self, name: str, properties: Document) -> None:
         run = self.runs[name]
+        time.sleep(self.queue)
         try:
             if run.kind == "Pipeline":
                 self._pipeline(run, properties)
@@ -183,7 +188,8 @@ class Jobs:
 
     def _variables(self, run: Run, step: Step) -> dict[str, str]:
         tracked = self.proxy.new_run(run.experiment)
-        mlflow = {"MLFLOW_RUN_ID": tracked} if tracked else {}
+        run_token = token(self.settings["ARM_CLOUD_METADATA_URL"])
+        mlflow = {"MLFLOW_RUN_ID": tracked, "MLFLOW_TRACKING_TOKEN": run_token} if tracked else {}
         return dict(self.settings) | mlflow | {
             "AZUREML_RUN_ID": run.id,
             "AZUREML_ROOT_RUN_ID": run.root,

@@ -1,4 +1,4 @@
-"""The workspace and its registry: where things are, which secrets open them, what is deployed."""
+"""The workspace: where things are, which secrets open them, what is deployed."""
 
 import re
 import uuid
@@ -6,7 +6,7 @@ from typing import Any
 
 from azureml.documents import PROVIDER, SCOPE, Document, Documents
 from azureml.messages import Answer, Refused, Request, Routes
-from azureml.storage import CONTAINER, KEY, SAS, Storage
+from azureml.storage import CONTAINER, KEY, Storage
 
 SUBSCRIPTION, GROUP = "22222222-2222-2222-2222-222222222222", "seedling"
 WORKSPACE, REGISTRY = "workspace", "registry"
@@ -19,6 +19,7 @@ OWNERS = {
 DATASTORES = ("workspaceblobstore", "workspaceartifactstore")
 CLUSTER = "cpu-cluster"
 MINUTE = "PT1M"
+LOGS = "the deployment listens\n"
 
 
 class Workspace:
@@ -31,7 +32,6 @@ class Workspace:
             documents.put(f"{here}/datastores/{name}", self._datastore(name))
         documents.put(f"{here}/computes/{CLUSTER}", _cluster())
         documents.completions |= {
-            "models/versions": _model,
             "onlineEndpoints": self._online_endpoint,
             "onlineEndpoints/deployments": self._deployment,
             "batchEndpoints": self._batch_endpoint,
@@ -44,15 +44,10 @@ class Workspace:
         routes.add("GET", "/discovery", lambda *_: Answer(body=self._urls()))
         routes.add("GET", SCOPE, self._get)
         routes.add("POST", SCOPE + r"/datastores/[^/]+/listSecrets", self._secrets)
-        upload = r"/(?P<path>(?P<kind>\w+)/[^/]+/versions/[^/]+)"
-        routes.add("POST", SCOPE + upload + "/startPendingUpload", self._upload)
-        routes.add("PUT", SCOPE + r"/tempdatarefs/[^/]+/versions/[^/]+", self._upload)
-        routes.add("POST", SCOPE + "/datareferences/[^/]+/versions/[^/]+", self._reference)
-        routes.add("POST", SCOPE + "/import", self._share)
         endpoint = r"/(?P<path>(online|batch)Endpoints/[^/]+)"
         routes.add("POST", SCOPE + endpoint + "/(listKeys|token|regenerateKeys)", self._keys)
-        discovery = "/registrymanagement/v1.0/registries/(?P<name>[^/]+)/discovery"
-        routes.add("GET", discovery, self._registry)
+        logs = r"/onlineEndpoints/[^/]+/deployments/[^/]+/getLogs"
+        routes.add("POST", SCOPE + logs, lambda *_: Answer(body={"content": LOGS}))
 
     def _cloud(self) -> list[Document]:
         return [
@@ -107,54 +102,6 @@ class Workspace:
         self.documents.key(match)
         return Answer(body={"secretsType": "AccountKey", "key": KEY})
 
-    def _upload(self, request: Request, match: re.Match[str]) -> Answer:
-        """A new container for an asset's files, and the URL that opens it."""
-        self.documents.key(match)
-        url = self.storage.container_url(self.storage.new_container())
-        credential = {"credentialType": "SAS", "sasUri": f"{url}?{SAS}"}
-        reference = {"blobUri": url, "credential": credential, "storageAccountArmId": "storage"}
-        return Answer(
-            body={
-                "pendingUploadId": str(uuid.uuid4()),
-                "pendingUploadType": "TemporaryBlobReference",
-                "blobReferenceForConsumption": reference,
-            }
-        )
-
-    def _reference(self, request: Request, match: re.Match[str]) -> Answer:
-        """The URL that opens an asset's files for reading."""
-        uri = request.json()["blobUri"]
-        credential = {"credentialType": "SAS", "sasUri": f"{uri}?{SAS}"}
-        return Answer(body={"blobReferenceForConsumption": {"credential": credential}})
-
-    def _share(self, request: Request, match: re.Match[str]) -> Answer:
-        """Copy a workspace's asset into the registry; the answer has no body."""
-        self.documents.key(match)
-        body = request.json()
-        found = re.search(r"/(\w+)/([^/]+)/versions/([^/]+)$", body["sourceAssetId"])
-        if not found:
-            raise Refused(400, "UserError", f"{body['sourceAssetId']} is no asset's id.")
-        kind, name, version = found.groups()
-        source = self.documents.get(f"workspaces/{WORKSPACE}/{kind}/{name}/versions/{version}")
-        new = body.get("destinationName") or name, body.get("destinationVersion") or version
-        key = f"{match['owner']}/{kind}/{new[0]}/versions/{new[1]}"
-        self.documents.put(key, {"properties": source["properties"]})
-        return Answer(200)
-
-    def _registry(self, request: Request, match: re.Match[str]) -> Answer:
-        if match["name"] != REGISTRY:
-            raise Refused(404, "ResourceNotFound", f"There is no registry {match['name']}.")
-        return Answer(
-            body={
-                "registryName": REGISTRY,
-                "primaryRegion": "westeurope",
-                "regions": ["westeurope"],
-                "subscriptionId": SUBSCRIPTION,
-                "resourceGroup": GROUP,
-                "primaryRegionResourceProviderUri": f"{self.address}/",
-            }
-        )
-
     def _keys(self, request: Request, match: re.Match[str]) -> Answer:
         self.documents.get(self.documents.key(match))
         keys = {"primaryKey": "primary", "secondaryKey": "secondary"}
@@ -175,15 +122,13 @@ class Workspace:
         properties["swaggerUri"] = f"{self.address}/score/{name}/swagger.json"
 
     def _batch_endpoint(self, key: str, document: Document) -> None:
-        document["properties"]["scoringUri"] = f"{self.address}/jobs/{document['name']}"
+        properties = document["properties"]
+        properties["scoringUri"] = f"{self.address}/jobs/{document['name']}"
+        properties.setdefault("defaults", {"deploymentName": ""})
 
     def _deployment(self, key: str, document: Document) -> None:
         self.documents.get(key.rsplit("/", 2)[0])  # its endpoint must be there
         document["properties"].setdefault("scaleSettings", {"scaleType": "Default"})
-
-
-def _model(key: str, document: Document) -> None:
-    document["properties"].setdefault("flavors", {})
 
 
 def _schedule(key: str, document: Document) -> None:
