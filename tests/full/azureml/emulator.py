@@ -13,6 +13,7 @@ from threading import Lock, Thread
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
+from azureml.artifacts import Artifacts
 from azureml.certificate import self_signed
 from azureml.documents import Documents
 from azureml.faults import CODES, Fault, Faults
@@ -61,15 +62,16 @@ class AzureML:
         self.storage = Storage(self.address)
         self.documents = Documents(self.address, GROUP_PATH, OWNERS)
         self.workspace = Workspace(self.address, self.storage, self.documents)
-        proxy = Proxy(self.mlflow)
+        proxy = Proxy(self.mlflow, self.workspace.tracking_uri)
         self.jobs = Jobs(
             self.documents, self.storage, proxy, self.python, folder / "jobs", self.job_settings()
         )
         history = History(self.address, self.documents, self.storage, self.jobs)
         # The documents come last: their paths are those of everything that is not special.
         registry = Registry(self.address, self.storage, self.documents, self.jobs.assets)
-        parts = (self.identities, self.storage, proxy, self.workspace, registry, history, self.jobs)
-        for part in (*parts, self.documents):
+        parts = [self.identities, self.storage, proxy, Artifacts(self.storage)]
+        parts += [self.workspace, registry, history, self.jobs, self.documents]
+        for part in parts:
             part.add_routes(self._routes)
         Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
 
@@ -96,11 +98,15 @@ class AzureML:
         """
         identity = self.identities
         who = identity.managed_identity() if managed_identity else identity.service_principal()
-        return self._cloud() | who | {
-            "AZUREML_ARM_SUBSCRIPTION": SUBSCRIPTION,
-            "AZUREML_ARM_RESOURCEGROUP": GROUP,
-            "AZUREML_ARM_WORKSPACE_NAME": WORKSPACE,
-        }
+        return (
+            self._cloud()
+            | who
+            | {
+                "AZUREML_ARM_SUBSCRIPTION": SUBSCRIPTION,
+                "AZUREML_ARM_RESOURCEGROUP": GROUP,
+                "AZUREML_ARM_WORKSPACE_NAME": WORKSPACE,
+            }
+        )
 
     def job_settings(self) -> dict[str, str]:
         """What a job finds in its environment."""

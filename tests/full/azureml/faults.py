@@ -47,8 +47,9 @@ class Fault:
             headers["Retry-After"] = str(self.retry_after)
         if self.status == 401:
             headers["WWW-Authenticate"] = 'Bearer error="invalid_token"'
-        return Answer(self.status, {"error": {"code": code, "message": "as the test wants it"}},
-                      headers)
+        return Answer(
+            self.status, {"error": {"code": code, "message": "as the test wants it"}}, headers
+        )
 
 
 class Faults:

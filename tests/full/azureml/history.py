@@ -8,7 +8,7 @@ from azureml.documents import SCOPE, URIS, Document, Documents
 from azureml.jobs import Jobs
 from azureml.messages import Answer, Refused, Request, Routes
 from azureml.runs import Run
-from azureml.storage import CONTAINER, SAS, Storage
+from azureml.storage import Storage
 from azureml.workspace import DATASTORES
 
 OUTPUT = re.compile(r".*/azureml_(?P<run>.+)_output_data_(?P<name>[^/]+)/versions/1")
@@ -55,8 +55,7 @@ class History:
 
     def _details(self, request: Request, match: re.Match[str]) -> Answer:
         run = self._find(match["run"])
-        account = f"https://{self.storage.account}/{CONTAINER}"
-        logs = {name: f"{account}/{run.artifacts}/{name}?{SAS}" for name in sorted(run.logs)}
+        logs = {name: self.storage.url(f"{run.artifacts}/{name}") for name in sorted(run.logs)}
         return Answer(body=self._run(run) | {"target": "cpu-cluster", "logFiles": logs})
 
     def _data(self, request: Request, match: re.Match[str]) -> Answer:
@@ -105,8 +104,9 @@ class History:
             "warnings": [],
             "tags": {},
             "properties": {},
-            "outputs": {name: self._reference(run, name, asset)
-                        for name, asset in _outputs(run).items()},
+            "outputs": {
+                name: self._reference(run, name, asset) for name, asset in _outputs(run).items()
+            },
         }
 
     def _reference(self, run: Run, name: str, asset: Asset) -> Document:

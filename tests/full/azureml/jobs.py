@@ -113,16 +113,18 @@ class Jobs:
             self._step(child, steps[name], known | self._declared(run))
             if child.status != "Completed":
                 failed[name] = child
-            known |= {f"parent.jobs.{name}.outputs.{key}": one
-                      for key, one in child.outputs.items()}
+            known |= {
+                f"parent.jobs.{name}.outputs.{key}": one for key, one in child.outputs.items()
+            }
             self._say(run, f"{name}: {child.status}\n", "logs/azureml/executionlogs.txt")
         if run.cancelled:
             return self._end(run, "Canceled")
         if not failed:
             return self._end(run, "Completed")
         name, child = next(iter(failed.items()))
-        self._end(run, "Failed", f"Pipeline has failed child jobs. Failed nodes: /{name}. "
-                                 f"{child.error}")
+        self._end(
+            run, "Failed", f"Pipeline has failed child jobs. Failed nodes: /{name}. {child.error}"
+        )
 
     def _declared(self, run: Run) -> dict[str, Any]:
         return {f"parent.outputs.{name}": asset for name, asset in run.outputs.items()}
@@ -190,13 +192,17 @@ class Jobs:
         tracked = self.proxy.new_run(run.experiment)
         run_token = token(self.settings["ARM_CLOUD_METADATA_URL"])
         mlflow = {"MLFLOW_RUN_ID": tracked, "MLFLOW_TRACKING_TOKEN": run_token} if tracked else {}
-        return dict(self.settings) | mlflow | {
-            "AZUREML_RUN_ID": run.id,
-            "AZUREML_ROOT_RUN_ID": run.root,
-            "AZUREML_EXPERIMENT_NAME": run.experiment,
-            "MLFLOW_EXPERIMENT_NAME": run.experiment,
-            **step.variables,
-        }
+        return (
+            dict(self.settings)
+            | mlflow
+            | {
+                "AZUREML_RUN_ID": run.id,
+                "AZUREML_ROOT_RUN_ID": run.root,
+                "AZUREML_EXPERIMENT_NAME": run.experiment,
+                "MLFLOW_EXPERIMENT_NAME": run.experiment,
+                **step.variables,
+            }
+        )
 
     def _say(self, run: Run, words: str, log: str = "user_logs/std_log.txt") -> None:
         run.logs.add(log)

@@ -2,9 +2,11 @@
 
 import json
 import re
+import time
+from dataclasses import replace
 from typing import Any
 from urllib.error import HTTPError
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 from urllib.request import Request as Call
 from urllib.request import urlopen
 
@@ -12,13 +14,14 @@ from azureml.messages import Answer, Refused, Request, Routes
 
 PATH = r"/mlflow/v\d\.\d/subscriptions/.+?(?P<path>/api/2\.0/mlflow(-artifacts)?/.+)"
 TIMEOUT = 60
+ARTIFACTS = re.compile(rb'("artifact_uri": *")[^"]*/([0-9a-f]{32})/artifacts"')
 
 
 class Proxy:
     """Passes on what mlflow's client asks the workspace."""
 
-    def __init__(self, server: str | None) -> None:
-        self.server = server
+    def __init__(self, server: str | None, tracking_uri: str) -> None:
+        self.server, self.tracking_uri = server, tracking_uri
 
     def add_routes(self, routes: Routes) -> None:
         routes.add("GET POST PUT PATCH DELETE", PATH, self._pass_on)
@@ -27,14 +30,13 @@ class Proxy:
         """The id of a run in the experiment, as Azure ML makes one for each job."""
         if not self.server:
             return None
-        name = {"experiment_name": experiment}
-        query = f"experiments/get-by-name?experiment_name={experiment}"
+        query = f"experiments/get-by-name?{urlencode({'experiment_name': experiment})}"
         status, found = self._call("GET", query)
         if status == 404:
             number = self._call("POST", "experiments/create", {"name": experiment})[1]
         else:
             number = found["experiment"]
-        run = {"experiment_id": number["experiment_id"], "run_name": name["experiment_name"]}
+        run = {"experiment_id": number["experiment_id"], "start_time": int(time.time() * 1000)}
         return self._call("POST", "runs/create", run)[1]["run"]["info"]["run_id"]
 
     def _call(self, method: str, path: str, body: Any = None) -> tuple[int, Any]:
@@ -48,7 +50,10 @@ class Proxy:
         query = urlsplit(request.target).query
         path = match["path"] + (f"?{query}" if query else "")
         kind = request.headers.get("Content-Type", "application/json")
-        return self._ask(request.method, path, request.body or None, kind)
+        answer = self._ask(request.method, path, request.body or None, kind)
+        # Artifacts go to the workspace's storage, not to the server's.
+        here = rb'\1%s/experiments/all/runs/\2/artifacts"' % self.tracking_uri.encode()
+        return replace(answer, body=ARTIFACTS.sub(here, answer.data))
 
     def _ask(self, method: str, path: str, data: bytes | None, kind: str) -> Answer:
         call = Call(f"{self.server}{path}", data, {"Content-Type": kind}, method=method)

@@ -68,7 +68,10 @@ class Registry:
         properties = source["properties"]
         for uri in set(URIS) & properties.keys():
             properties[uri] = self.assets.copy(properties[uri])
-        name, version = wanted.get("destinationName", name), wanted.get("destinationVersion", version)
+        name, version = (
+            wanted.get("destinationName", name),
+            wanted.get("destinationVersion", version),
+        )
         self.documents.put(
             f"{match['owner']}/{kind}/{name}/versions/{version}", {"properties": properties}
         )

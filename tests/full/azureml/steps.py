@@ -44,8 +44,9 @@ class Step:
 
 def of_component(name: str, node: Document, spec: Document) -> Step:
     """A pipeline's node, which gives values to a component."""
-    defaults = {key: str(one["default"]) for key, one in spec_of(spec, "inputs").items()
-                if "default" in one}
+    defaults = {
+        key: str(one["default"]) for key, one in spec_of(spec, "inputs").items() if "default" in one
+    }
     outputs = {key: one["type"] for key, one in spec_of(spec, "outputs").items()}
     bound = {key: _binding(one) for key, one in (node.get("outputs") or {}).items()}
     return Step(
@@ -89,7 +90,9 @@ def values(inputs: Document | None) -> dict[str, Value]:
 
 def ordered(steps: Mapping[str, Step]) -> list[str]:
     """The steps' names, each after those that it needs."""
-    return list(TopologicalSorter({name: step.needs for name, step in steps.items()}).static_order())
+    return list(
+        TopologicalSorter({name: step.needs for name, step in steps.items()}).static_order()
+    )
 
 
 def reference(value: Value) -> list[str]:

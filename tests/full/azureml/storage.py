@@ -15,6 +15,7 @@ from azureml.messages import Answer, Request, Routes
 KEY = base64.b64encode(b"the storage account's key").decode()
 SAS = "sv=2024-01-01&sig=emulator"
 CONTAINER = "azureml"
+SUFFIX = "core.windows.net"
 # An account's URL carries its name in its path; a SAS URL begins with its container.
 ACCOUNT_PATH = r"/blob/[^/]+"
 
@@ -53,6 +54,11 @@ class Storage:
     def account(self) -> str:
         """The account's name, from which the client makes URLs that lead here."""
         return self.address.removeprefix("https://") + "/blob/storage"
+
+    def url(self, name: str) -> str:
+        """The URL that opens a blob of the account's container."""
+        # MLflow's plugin downloads from nowhere but `.blob.` and the cloud's suffix.
+        return f"https://{self.account}.blob.{SUFFIX}/{CONTAINER}/{name}?{SAS}"
 
     def container_url(self, container: str) -> str:
         return f"{self.address}/{container}"

@@ -6,7 +6,7 @@ from typing import Any
 
 from azureml.documents import PROVIDER, SCOPE, Document, Documents
 from azureml.messages import Answer, Refused, Request, Routes
-from azureml.storage import CONTAINER, KEY, Storage
+from azureml.storage import CONTAINER, KEY, SUFFIX, Storage
 
 SUBSCRIPTION, GROUP = "22222222-2222-2222-2222-222222222222", "seedling"
 WORKSPACE, REGISTRY = "workspace", "registry"
@@ -57,12 +57,20 @@ class Workspace:
                 "portal": "https://portal.azure.com",
                 "resourceManager": self.address,
                 "authentication": {"loginEndpoint": self.address, "audiences": [self.address]},
-                "suffixes": {"storage": "core.windows.net"},
+                "suffixes": {"storage": SUFFIX},
             }
         ]
 
     def _urls(self) -> Document:
-        names = ("api", "catalog", "experimentation", "gallery", "history", "hyperdrive", "labeling")
+        names = (
+            "api",
+            "catalog",
+            "experimentation",
+            "gallery",
+            "history",
+            "hyperdrive",
+            "labeling",
+        )
         names += ("modelmanagement", "pipelines", "studio")
         return dict.fromkeys(names, self.address)
 
@@ -91,7 +99,7 @@ class Workspace:
                 "datastoreType": "AzureBlob",
                 "accountName": self.storage.account,
                 "containerName": CONTAINER,
-                "endpoint": "core.windows.net",
+                "endpoint": SUFFIX,
                 "protocol": "https",
                 "isDefault": name == DATASTORES[0],
                 "credentials": {"credentialsType": "AccountKey"},
