@@ -1,18 +1,24 @@
 """The stand-in for Azure ML, against the real SDK: what the tests of the Azure layer rest on."""
 
 import json
+import os
+import signal
 import subprocess
 import textwrap
+import time
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.request import urlopen
 
 import pytest
 from azureml.emulator import AzureML
 from baking import environment, run
+from serving import free_port
 
 pytestmark = pytest.mark.full
 
-SDK = ["azure-ai-ml==1.35.2", "azure-identity"]
+SDK = ["azure-ai-ml==1.35.2", "azure-identity", "azureml-mlflow==1.62.0.post6"]
+MLFLOW = "mlflow==3.15.0"  # the newest that azureml-mlflow takes
 PRELUDE = """
 import json, os, sys
 from azure.ai.ml import Input, MLClient, Output, command, load_job
@@ -100,8 +106,38 @@ def azure(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("azure") / "venv"
     run(["uv", "venv", "--quiet", folder], folder.parent)
     python = folder / "bin" / "python"
-    run(["uv", "pip", "install", "--quiet", "--python", python, *SDK], folder.parent)
+    run(["uv", "pip", "install", "--quiet", "--python", python, *SDK, MLFLOW], folder.parent)
     return python
+
+
+@pytest.fixture
+def tracking(azure: Path, tmp_path: Path) -> Iterator[str]:
+    """The URL of an MLflow server."""
+    port = free_port()
+    command = [azure, "-m", "mlflow", "server", "--port", str(port), "--workers", "1"]
+    command += ["--backend-store-uri", f"sqlite:///{tmp_path / 'mlflow.db'}"]
+    variables = environment() | {"DO_NOT_TRACK": "true"}
+    with (tmp_path / "mlflow.log").open("w") as log:
+        server = subprocess.Popen(
+            command, cwd=tmp_path, env=variables, stdout=log, stderr=log, start_new_session=True
+        )
+    try:
+        _wait(f"http://127.0.0.1:{port}/health", server, tmp_path / "mlflow.log")
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        os.killpg(server.pid, signal.SIGTERM)
+        server.wait(timeout=30)
+
+
+def _wait(url: str, server: subprocess.Popen, log: Path) -> None:
+    deadline = time.monotonic() + 120  # it makes its tables first
+    while time.monotonic() < deadline and server.poll() is None:
+        try:
+            with urlopen(url, timeout=5):
+                return
+        except OSError:
+            time.sleep(0.2)
+    raise AssertionError(f"MLflow did not start:\n{log.read_text()}")
 
 
 @pytest.fixture
@@ -272,7 +308,8 @@ def test_a_cancelled_job_ends(emulator: AzureML, project: Path):
     client.jobs.begin_cancel(job.name).result()
     while client.jobs.get(job.name).status == "Running":
         time.sleep(0.1)
-    answer([client.jobs.get(job.name).status, [one.name for one in client.jobs.list()] == [job.name]])
+    names = [one.name for one in client.jobs.list()]
+    answer([client.jobs.get(job.name).status, names == [job.name]])
     """
     assert sdk(emulator, project, script) == ["Canceled", True]
 
@@ -433,3 +470,30 @@ def test_what_is_not_there_is_told(emulator: AzureML, project: Path):
     """
     codes = ["ResourceNotFound", "ResourceGroupNotFound", "ResourceNotFound"]
     assert sdk(emulator, project, script) == codes
+
+
+def test_a_job_tracks_metrics_and_artifacts_in_its_workspace(
+    azure: Path, tracking: str, project: Path
+):
+    (project / "code" / "track.py").write_text(
+        "import mlflow\n"
+        "with mlflow.start_run():\n"
+        "    mlflow.log_metric('auc', 0.75)\n"
+        "    mlflow.log_text('good', 'report/words.txt')\n"
+    )
+    script = """
+    import mlflow
+    environment()
+    job = client.jobs.create_or_update(command(
+        command="python track.py", code="code", experiment_name="churn",
+        environment="steps@latest", compute="cpu-cluster"))
+    client.jobs.stream(job.name)
+    mlflow.set_tracking_uri(client.workspaces.get().mlflow_tracking_uri)
+    (run,) = mlflow.search_runs(experiment_names=["churn"], output_format="list")
+    path = "report/words.txt"
+    words = mlflow.artifacts.download_artifacts(run_id=run.info.run_id, artifact_path=path)
+    answer([run.data.metrics, open(words).read()])
+    """
+    with AzureML(azure, tracking) as emulator:
+        assert sdk(emulator, project, script) == [{"auc": 0.75}, "good"]
+        assert emulator.unknown == []
