@@ -272,6 +272,20 @@ def test_a_failing_step_fails_its_pipeline_with_its_last_words(emulator: AzureML
     assert (status, states) == ("Failed", {"first": "Failed", "second": "Canceled"})
 
 
+def test_a_dangling_reference_is_refused(emulator: AzureML, project: Path):
+    pipeline = project / "pipeline.yml"
+    pipeline.write_text(pipeline.read_text().replace("first.outputs.target", "first.outputs.goal"))
+    script = """
+    environment()
+    try:
+        client.jobs.create_or_update(load_job("pipeline.yml"))
+    except HttpResponseError as error:
+        answer([error.status_code, error.error.message])
+    """
+    words = "jobs.second.inputs.source: ${{parent.jobs.first.outputs.goal}} refers to nothing."
+    assert sdk(emulator, project, script) == [400, words]
+
+
 def test_a_command_runs_as_a_job_with_its_identity_and_its_log(emulator: AzureML, project: Path):
     (project / "code" / "who.py").write_text(PRELUDE + "print(client.workspaces.get().name)")
     emulator.jobs.queue = 1

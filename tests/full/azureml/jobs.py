@@ -12,9 +12,10 @@ from typing import Any
 from azureml import steps as steps_of
 from azureml.assets import Asset, Assets, output_uri
 from azureml.documents import SCOPE, Document, Documents
-from azureml.messages import Answer, Request, Routes
+from azureml.messages import Answer, Refused, Request, Routes
 from azureml.processes import Process, last_words
 from azureml.proxy import Proxy
+from azureml.registration import register
 from azureml.runs import FINAL, Run
 from azureml.steps import Step
 from azureml.storage import CONTAINER, Storage
@@ -61,6 +62,8 @@ class Jobs:
         if properties is None:  # a pipeline's child, which only the run history knows
             return
         run = self.runs.get(name)
+        if run is None and properties["jobType"] == "Pipeline":
+            self._refuse_dangling(properties)
         endpoint = {"jobServiceType": "Studio", "endpoint": f"https://ml.azure.com/runs/{name}"}
         properties["services"] = {"Studio": endpoint}
         properties["status"] = run.status if run else "NotStarted"
@@ -68,6 +71,13 @@ class Jobs:
             experiment = properties.setdefault("experimentName", "Default")
             self.runs[name] = Run(name, name, properties["jobType"], experiment)
             Thread(target=self._perform, args=(name, properties), daemon=True).start()
+
+    def _refuse_dangling(self, properties: Document) -> None:
+        """The service refuses what the SDK's own validation lets through."""
+        steps = self._nodes(properties)
+        found = list(steps_of.dangling(steps, properties.get("inputs") or {}))
+        if found:
+            raise Refused(400, "UserError", f"{found[0]} refers to nothing.")
 
     def _cancel(self, request: Request, match: re.Match[str]) -> Answer:
         name = match["name"]
@@ -81,12 +91,16 @@ class Jobs:
         run = self.runs[name]
         time.sleep(self.queue)
         try:
-            if run.kind == "Pipeline":
+            if run.cancelled:
+                self._end(run, "Canceled")
+            elif run.kind == "Pipeline":
                 self._pipeline(run, properties)
             elif run.kind == "Command":
                 self._step(run, steps_of.of_command(name, properties), {})
             else:
                 self._end(run, "Failed", f"A job of the type {run.kind} is not emulated.")
+            if run.status == "Completed":
+                register(self.documents, run, properties.get("outputs") or {})
         except Exception as error:
             traceback.print_exc()
             self._end(run, "Failed", str(error))
@@ -100,7 +114,7 @@ class Jobs:
         for name, declared in (properties.get("outputs") or {}).items():
             type_ = declared["jobOutputType"]
             run.outputs[name] = Asset(type_, declared.get("uri") or output_uri(run.id, name, type_))
-        steps = {name: self._node(name, node) for name, node in properties["jobs"].items()}
+        steps = self._nodes(properties)
         children = {name: self._child(run, name) for name in steps}
         carry_on = (properties.get("settings") or {}).get("continue_on_step_failure", False)
         failed: dict[str, Run] = {}
@@ -128,6 +142,9 @@ class Jobs:
 
     def _declared(self, run: Run) -> dict[str, Any]:
         return {f"parent.outputs.{name}": asset for name, asset in run.outputs.items()}
+
+    def _nodes(self, properties: Document) -> dict[str, Step]:
+        return {name: self._node(name, node) for name, node in properties["jobs"].items()}
 
     def _node(self, name: str, node: Document) -> Step:
         component = node["componentId"].removeprefix("azureml:").partition("/components/")[2]
@@ -167,6 +184,8 @@ class Jobs:
         if step.code:
             self.assets.fetch(step.code.removeprefix("azureml:"), code)
         run.process = Process(command, code, self._variables(run, step), self.python)
+        if run.cancelled:  # while its files were on their way
+            run.process.kill()
         words = []
         for line in run.process.lines():
             words.append(line)

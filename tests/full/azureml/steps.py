@@ -1,7 +1,7 @@
 """Steps as they are submitted: their commands, and what goes into them and comes out."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping
 from dataclasses import dataclass
 from graphlib import TopologicalSorter
 from typing import Any
@@ -93,6 +93,21 @@ def ordered(steps: Mapping[str, Step]) -> list[str]:
     return list(
         TopologicalSorter({name: step.needs for name, step in steps.items()}).static_order()
     )
+
+
+def dangling(steps: Mapping[str, Step], inputs: Container[str]) -> Iterator[str]:
+    """The references to inputs, steps and outputs that are not there."""
+    for step in steps.values():
+        for name, value in step.inputs.items():
+            match reference(value):
+                case ["parent", "inputs", given] if given in inputs:
+                    continue
+                case ["parent", "jobs", job, "outputs", output] if (
+                    job in steps and output in steps[job].outputs
+                ):
+                    continue
+                case ["parent", *_]:
+                    yield f"jobs.{step.name}.inputs.{name}: {value}"
 
 
 def reference(value: Value) -> list[str]:
