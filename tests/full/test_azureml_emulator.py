@@ -311,6 +311,31 @@ def test_a_command_runs_as_a_job_with_its_identity_and_its_log(emulator: AzureML
     assert (project / "copy/copy/numbers.txt").read_text() == "1\n2\n3\n"
 
 
+def test_assets_go_into_jobs_and_come_out_of_them(emulator: AzureML, project: Path):
+    script = """
+    environment()
+    client.data.create_or_update(Data(name="numbers", path="numbers.txt", type="uri_file"))
+    first = client.jobs.create_or_update(command(
+        command="tee ${{outputs.kept}}/a.txt ${{outputs.best}}/a.txt < ${{inputs.numbers}}",
+        inputs={"numbers": Input(type="uri_file", path="azureml:numbers:1")},
+        outputs={"kept": Output(type="uri_folder", name="kept"),
+                 "best": Output(type="custom_model", name="churn")},
+        environment="steps@latest", compute="cpu-cluster"))
+    client.jobs.stream(first.name)
+    second = client.jobs.create_or_update(command(
+        command="cat ${{inputs.kept}}/* ${{inputs.best}}/* > ${{outputs.both}}/both.txt",
+        inputs={"kept": Input(type="uri_folder", path="azureml:kept:1"),
+                "best": Input(type="custom_model", path="azureml:churn:1")},
+        outputs={"both": Output(type="uri_folder")},
+        environment="steps@latest", compute="cpu-cluster"))
+    client.jobs.stream(second.name)
+    client.jobs.download(second.name, output_name="both")
+    answer(client.models.get("churn", "1").job_name == first.name)
+    """
+    assert sdk(emulator, project, script) is True
+    assert (project / "named-outputs/both/both.txt").read_text() == "1\n2\n3\n" * 2
+
+
 def test_a_cancelled_job_ends(emulator: AzureML, project: Path):
     script = """
     import time

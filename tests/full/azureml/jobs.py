@@ -99,8 +99,6 @@ class Jobs:
                 self._step(run, steps_of.of_command(name, properties), {})
             else:
                 self._end(run, "Failed", f"A job of the type {run.kind} is not emulated.")
-            if run.status == "Completed":
-                register(self.documents, run, properties.get("outputs") or {})
         except Exception as error:
             traceback.print_exc()
             self._end(run, "Failed", str(error))
@@ -238,6 +236,9 @@ class Jobs:
     def _tell(self, run: Run, status: str) -> None:
         if run.status in FINAL:
             return
+        if status == "Completed" and run.id == run.root:
+            declared = self.documents.get(f"{JOBS}/{run.id}")["properties"].get("outputs")
+            register(self.documents, run, declared or {})
         run.status = status
         if run.id == run.root:
             self.documents.change(f"{JOBS}/{run.id}", status=status)
