@@ -50,10 +50,13 @@ def train(project: Project, tag: str, table: str, name: str) -> None:
         ProjectError: there is no engine, or the container failed.
     """
     images.refuse_name(tag)
+    tables = entry.data_folder(project)
+    if not tables.is_dir():
+        raise ProjectError(f"{tables} is missing: run create-local-datasets.")
     project.models_folder.mkdir(parents=True, exist_ok=True)
     payload = json.dumps({"$ref": table, "model_name": name}, ensure_ascii=False)
     options = [
-        *_mount(entry.data_folder(project), "/model/data", read_only=True),
+        *_mount(tables, "/model/data", read_only=True),
         *_mount(project.models_folder, "/model/models"),
         *("--env", "TRAIN=1", "--env", f"PAYLOAD={payload}"),
     ]
@@ -84,6 +87,9 @@ def predict(project: Project, tag: str, names: str, port: int, detach: bool) -> 
         if named_models.champion(project.models_folder / name) is None:
             raise ProjectError(f"No version of {name} is there to serve: train it first.")
     images.refuse_name(tag)
+    if _runs(tag):
+        raise ProjectError(f"The container {_name(tag)} runs already: run stop first.")
+    _remove(tag)  # one that has failed
     refuse_taken(service.HOST, port)
     address = f"http://{service.HOST}:{port}"
     options = [*_mount(project.models_folder, "/action/models", read_only=True)]
@@ -100,9 +106,6 @@ def predict(project: Project, tag: str, names: str, port: int, detach: bool) -> 
             if _attended(tag, _name(tag), options):
                 raise ProjectError("The container ended with an error; the lines above tell why.")
         return address
-    if _runs(tag):
-        raise ProjectError(f"The container {_name(tag)} runs already: run stop first.")
-    _remove(tag)  # one that has failed
     command = _command(tag, _name(tag), options, "--detach")
     if subprocess.call(command, stdout=subprocess.DEVNULL):
         raise ProjectError("The container did not start; the lines above tell why.")

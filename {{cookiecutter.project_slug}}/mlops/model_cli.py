@@ -13,6 +13,7 @@ from {{cookiecutter.project_slug}}.config import Project
 from {{cookiecutter.project_slug}}.errors import ProjectError
 
 from mlops import all_models, s2i
+from mlops.model_folder import image_name
 
 TAG = click.option("--tag", help="The image's name; project and model unless given.")
 NAME = click.option("--model-name", default="", help="What is trained, or served, is called so.")
@@ -30,11 +31,11 @@ class Chosen:
             self.project.config.trained_model(name)
 
     def tag(self, tag: str | None, kind: str) -> str:
-        from mlops.model_folder import image_name
-
+        """The image of a kind, `train` or `predict`."""
         return tag or f"{image_name(self.name)}-{kind}"
 
     def refuse_all(self) -> None:
+        """Refuse to train where the folder is not a model's."""
         if self.name == all_models.ALL:
             raise ProjectError("Models are trained one by one, or by train-all.")
 

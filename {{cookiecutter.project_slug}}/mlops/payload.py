@@ -9,7 +9,7 @@ import re
 import shutil
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -48,11 +48,14 @@ def train(project: Project, model: str, table: Path, name: str) -> dict[str, Any
     _refuse_taken(folder, model)
     with TemporaryDirectory(ignore_cleanup_errors=True) as scratch:
         copy = _copy(project, model, table, Path(scratch).resolve())
+        _refuse_closed(folder)
         with _variables({registry.FOLDER: str(folder.resolve()), "AML_PIPELINE_EXEC_MODE": "DEV"}):
             try:
                 (outcome,) = training.train(copy, [model])
             except ProjectError as error:
                 _show_logs(copy)
+                with suppress(OSError):  # it holds earlier versions
+                    folder.rmdir()
                 raise ProjectError(str(error).partition(" (log: ")[0]) from None
         with replacing(folder / REPORT) as aside:
             shutil.copytree((copy.root / outcome["report"]).parent, aside)
@@ -70,6 +73,10 @@ def _refuse_taken(folder: Path, model: str) -> None:
         raise ProjectError(
             f"{folder.name} is the project's own registry's: choose another MODEL_NAME."
         )
+
+
+def _refuse_closed(folder: Path) -> None:
+    """Refuse a folder that cannot be written to, before anything takes its time."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         (folder / ".writable").touch()
