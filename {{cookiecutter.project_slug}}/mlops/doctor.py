@@ -14,7 +14,7 @@ from {{cookiecutter.project_slug}}.files import sha256
 from {{cookiecutter.project_slug}}.init import SUPPORTED, fingerprint
 from {{cookiecutter.project_slug}}.scoring.access import Access
 
-from mlops import all_models, pipeline
+from mlops import all_models, pipeline, workspace
 from mlops.train import TRAINING
 
 
@@ -44,7 +44,10 @@ def examine(project: Project) -> Iterator[Finding]:
         yield _attempt(f"dataset {dataset.name}", "to do", count)
     yield from _models(project)
     yield _attempt("access", "wrong", lambda: f"answers {Access.from_environment(os.environ)}")
-    yield _credential(project)
+    azure = _attempt("azure ml", "wrong", lambda: _workspace(project))
+    yield azure
+    if azure.mark == "ok":
+        yield _credential(project)
 
 
 def _python(project: Project) -> Iterator[Finding]:
@@ -107,15 +110,22 @@ def _models(project: Project) -> Iterator[Finding]:
             yield Finding(subject, f"version {registered.version}, verified")
 
 
+def _workspace(project: Project) -> str:
+    found = workspace.find(project)
+    if found is None:
+        return "no workspace is named"
+    return f"{found.workspace} in {found.resource_group}, named in {found.named_in}"
+
+
 def _credential(project: Project) -> Finding:
-    if project.config.feature_store.server is None:
+    if project.config.feature_store.server is None and workspace.find(project) is None:
         return Finding("credential", "none needed: everything is on this machine or in a URL")
     principal = {"AZURE_CLIENT_ID", "AZURE_TENANT_ID", "AZURE_CLIENT_SECRET"} <= os.environ.keys()
     identity = {"IDENTITY_ENDPOINT", "MSI_ENDPOINT"} & os.environ.keys()
     which = (
         "service principal" if principal else "managed identity" if identity else "signed-in user"
     )
-    return Finding("credential", f"{which}, for Azure SQL")
+    return Finding("credential", f"{which}, for Azure")
 
 
 def _attempt(subject: str, mark: str, look: Callable[[], str]) -> Finding:

@@ -201,11 +201,20 @@ class RegisteredModel(Section):
         return self.share is None and not self.shadow
 
 
+class AzureMl(Section):
+    """The Azure ML workspace, in the subscription that stands beside it."""
+
+    resource_group_name: str
+    workspace_name: str
+
+
 class Config(Section):
     name: str = Field(min_length=1)
     description: str = ""
     organisation: str = ""
     api_version: str = "1.0.0"
+    subscription_id: str | None = None
+    aml: AzureMl | None = None
     feature_store: FeatureStore
     datasets: list[Dataset] = Field(min_length=1)
     training: Training

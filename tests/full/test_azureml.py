@@ -1,0 +1,113 @@
+"""A project's verbs for Azure ML, with the real SDK, against a stand-in on loopback."""
+
+import os
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from azureml.emulator import AzureML
+from baking import environment, python_of, run, verb
+
+pytestmark = pytest.mark.full
+
+ANSWERS = {"vertical": "finance", "project_name": "Cloud", "models": "logistic_regression"}
+DATA = "workspaces/workspace/data/income"
+REGISTER = "register-datasets-in-aml"
+FEWER_ROWS = """
+from cloud import datasets
+from cloud.config import Project
+
+project = Project.find()
+(income,) = project.config.datasets
+datasets.save(project, income, datasets.load(project, income).head(100))
+"""
+
+
+@pytest.fixture(scope="module")
+def cloud(installed) -> Path:
+    """A project with the SDK, and with a dataset."""
+    project = installed(ANSWERS, "train,serve,dev,aml")
+    verb(project, "create-local-datasets")
+    return project
+
+
+@pytest.fixture
+def emulator(cloud: Path) -> Iterator[AzureML]:
+    with AzureML(python_of(cloud)) as emulator:
+        yield emulator
+        assert emulator.unknown == []
+
+
+def ask(project: Path, settings: dict[str, str], *words: str) -> "subprocess.CompletedProcess[str]":
+    """A verb of the project, told of no Azure but this."""
+    own = {name: value for name, value in environment().items() if not name.startswith("AZURE")}
+    command = [python_of(project), "-m", project.name, *words]
+    return subprocess.run(
+        command, cwd=project, env=own | settings, capture_output=True, text=True, timeout=180
+    )
+
+
+@pytest.mark.parametrize("managed", [False, True], ids=["principal", "managed"])
+def test_a_dataset_is_registered_once(cloud: Path, emulator: AzureML, managed: bool):
+    settings = emulator.settings(managed)
+    first = ask(cloud, settings, REGISTER)
+    assert first.returncode == 0, first.stderr
+    assert first.stdout == "income, version 1 is registered, 6,000 rows\n"
+    found = emulator.documents.find(f"{DATA}/versions/1")
+    assert found["properties"]["tags"]["rows"] == "6000"
+    table = (cloud / "local_assets" / "datasets" / "income.parquet").read_bytes()
+    assert table in [blob.data for blob in emulator.storage.blobs.values()]
+    puts = [path for method, path in emulator.requests if method == "PUT"]
+    again = ask(cloud, settings, REGISTER)
+    assert (again.returncode, again.stdout) == (0, "income, version 1 is registered already\n")
+    assert [path for method, path in emulator.requests if method == "PUT"] == puts
+
+
+def test_other_rows_need_another_version(cloud: Path, emulator: AzureML):
+    assert ask(cloud, emulator.settings(), REGISTER).returncode == 0
+    run([python_of(cloud), "-c", FEWER_ROWS], cloud)
+    try:
+        clash = ask(cloud, emulator.settings(), REGISTER)
+    finally:
+        verb(cloud, "create-local-datasets")
+    assert clash.returncode == 1
+    assert clash.stderr == (
+        "income, version 1 is registered with other rows: give it another version in model.yaml.\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("status", "said"),
+    [(401, "the token is not accepted"), (403, "may not do that"), (409, "Azure answers 409")],
+)
+def test_a_refusal_is_told_in_words(cloud: Path, emulator: AzureML, status: int, said: str):
+    emulator.fault("*", "/data/income/versions", status, times=20)
+    refused = ask(cloud, emulator.settings(), REGISTER)
+    assert refused.returncode == 1
+    assert said in refused.stderr
+    assert "Traceback" not in refused.stderr
+    emulator.clear_faults()
+    assert ask(cloud, emulator.settings(), REGISTER).returncode == 0
+
+
+def test_what_passes_is_tried_again(cloud: Path, emulator: AzureML):
+    emulator.fault("GET", "/data/income/versions", 429, times=2)
+    emulator.fault("GET", "/data/income/versions", cut=True)
+    done = ask(cloud, emulator.settings(), REGISTER)
+    assert done.returncode == 0, done.stderr
+
+
+def test_who_asks_must_be_known(cloud: Path, emulator: AzureML):
+    settings = emulator.settings()
+    nobody = {name: value for name, value in settings.items() if "CLIENT" not in name}
+    refused = ask(cloud, nobody | {"PATH": os.defpath}, REGISTER)
+    assert refused.returncode == 1
+    assert "Azure does not know who asks" in refused.stderr
+    assert len(refused.stderr.splitlines()) == 1
+
+
+def test_doctor_says_which_workspace(cloud: Path, emulator: AzureML):
+    said = ask(cloud, emulator.settings(), "doctor").stdout
+    assert "azure ml: workspace in" in said
+    assert "service principal" in said
