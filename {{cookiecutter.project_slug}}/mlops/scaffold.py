@@ -13,6 +13,7 @@ from string import Template
 
 PACKAGE = "{{cookiecutter.project_slug}}"
 UNNAMED = re.compile(r"\{\{\w+\.project_slug\}\}")
+PLUMBING = (".", "mlops", "mlops/components", "notebooks", "s2i/bin", "tests")
 LONGEST_LINE = 100
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "src")]  # for `python mlops/scaffold.py`, nothing installed
@@ -194,9 +195,9 @@ def _first_dataset(settings: str) -> tuple[str, str]:
 
 def name_package(root: Path) -> None:
     """Put the package's name into plumbing that was copied without it; copying is quicker."""
-    for folder in ("mlops", "tests"):
+    for folder in PLUMBING:
         for path in (root / folder).iterdir():
-            if path.suffix in (".py", ".mk"):
+            if path.is_file() and path.suffix != ".txt":
                 text = path.read_text(encoding="utf-8")
                 named = UNNAMED.sub(PACKAGE, text)
                 if named != text:

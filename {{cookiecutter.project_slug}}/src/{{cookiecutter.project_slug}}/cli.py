@@ -115,7 +115,7 @@ def validate_datasets() -> None:
         sys.exit(1)
 
 
-@main.command("train-payload")
+@main.command("train-payload", hidden=True)
 @click.option("--payload", envvar="PAYLOAD", default="", help="JSON: `$ref`, `model_name`.")
 @click.option("--module", envvar="TRAIN_MODULE", default="", help="Where the function is.")
 @click.option("--function", envvar="TRAIN_FUNCTION", default="train", show_default=True)
