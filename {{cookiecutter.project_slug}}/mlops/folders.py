@@ -49,13 +49,13 @@ def copy(project: Project, model: str, source: str, dataset: str | None = None) 
     if not home.is_dir():
         raise ProjectError(f"models/{source}/ is missing.")
     pipeline, folder = root / TRAINING, root / "models" / model
-    named = model_folder.texts(model, "", chosen.file_name)
+    named = model_folder.makefile(model, chosen.file_name)
     naming = [path for path in home.rglob("*") if path.suffix in (".py", ".md")]
     edited = {
         project.config_path: scaffold.insert(project.config_path, ["training", "models"], entry),
         pipeline: scaffold.with_steps(pipeline, model),
         **{folder / path.relative_to(home): _renamed(path, source, model) for path in naming},
-        folder / "Makefile": _with_names(home / "Makefile", named["Makefile"]),
+        folder / "Makefile": _with_names(home / "Makefile", named),
         folder / s2i.FILE: _with_routes(home, source, model),
         **scaffold.with_all(root, model),
     }

@@ -85,13 +85,18 @@ def texts(model: str, title: str, table: str) -> dict[str, str]:
         title: what it is, in a sentence.
         table: the file of the dataset that it learns from.
     """
-    names = {"model": model, "title": title, "table": table, "package": PACKAGE}
+    names = {"model": model, "title": title, "package": PACKAGE}
     return {
         ".s2i/environment": ENVIRONMENT.substitute(names),
         "entry.py": ENTRY.substitute(names),
-        "Makefile": MAKEFILE.substitute(names, container=image_name(model)),
+        "Makefile": makefile(model, table),
         "README.md": README.substitute(names),
     }
+
+
+def makefile(model: str, table: str) -> str:
+    """The names of a model; see `texts`."""
+    return MAKEFILE.substitute(model=model, table=table, container=image_name(model))
 
 
 def requirements(train: list[str], predict: list[str]) -> dict[str, str]:

@@ -20,7 +20,7 @@ from {{cookiecutter.project_slug}} import datasets, named_models, registry
 from {{cookiecutter.project_slug}}.config import Dataset, Project
 from {{cookiecutter.project_slug}}.errors import ProjectError
 from {{cookiecutter.project_slug}}.files import replacing
-from {{cookiecutter.project_slug}}.validation import validate
+from {{cookiecutter.project_slug}}.validation import first_problem
 
 from mlops import register
 from mlops import train as training
@@ -111,16 +111,10 @@ def _copy(project: Project, model: str, table: Path, root: Path) -> Project:
 
 def _checked(rows: pd.DataFrame, dataset: Dataset, table: Path) -> pd.DataFrame:
     """The rows with a target, once they are as model.yaml describes them."""
-    target = dataset.target.name
-    if target not in rows:
-        raise ProjectError(f"{table.name} has no column {target!r}, the target.")
-    labelled = rows[rows[target].notna()]
-    if labelled.empty:
-        raise ProjectError(f"{table.name} has no row with a {target}.")
-    problems = validate(labelled, dataset)
-    if problems:
-        more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
-        raise ProjectError(f"{table.name}: {problems[0]}{more}.")
+    labelled = datasets.labelled(rows, dataset, f"{table.name} has")
+    problem = first_problem(labelled, dataset)
+    if problem:
+        raise ProjectError(f"{table.name}: {problem}.")
     return labelled
 
 

@@ -22,13 +22,25 @@ def create(project: Project, dataset: Dataset) -> dict[str, Any]:
         The note: `rows`, `unlabelled_rows`, `columns` with their types, `sha256` of the file.
     """
     rows = team.create_dataset()(dataset.name, read_source(project, dataset.source))
+    found = labelled(rows, dataset, f"{dataset.name}: {dataset.source} yields")
+    return save(project, dataset, found, len(rows) - len(found))
+
+
+def labelled(rows: pd.DataFrame, dataset: Dataset, what: str) -> pd.DataFrame:
+    """The rows with a target.
+
+    Args:
+        rows: those of a source.
+        dataset: whose target it is.
+        what: begins the sentence where there are none: `x.csv has`.
+    """
     target = dataset.target.name
     if target not in rows:
-        raise ProjectError(f"{dataset.name}: {dataset.source} yields no column {target!r}.")
-    labelled = rows[rows[target].notna()]
-    if labelled.empty:
-        raise ProjectError(f"{dataset.name}: {dataset.source} yields no row with a {target}.")
-    return save(project, dataset, labelled, len(rows) - len(labelled))
+        raise ProjectError(f"{what} no column {target!r}, the target.")
+    found = rows[rows[target].notna()]
+    if found.empty:
+        raise ProjectError(f"{what} no row with a {target}.")
+    return found
 
 
 def save(

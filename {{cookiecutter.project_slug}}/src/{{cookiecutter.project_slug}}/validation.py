@@ -39,6 +39,13 @@ def validate(rows: pd.DataFrame, dataset: Dataset) -> list[Problem]:
     return problems or leaks(rows, dataset)
 
 
+def first_problem(rows: pd.DataFrame, dataset: Dataset) -> str:
+    """The first problem, and how many more there are; empty where there is none."""
+    problems = validate(rows, dataset)
+    more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
+    return f"{problems[0]}{more}" if problems else ""
+
+
 def _schema_problems(rows: pd.DataFrame, dataset: Dataset) -> list[Problem]:
     key = [name for name in dataset.entity_key if name in rows]
     columns = {name: pa.Column(nullable=False) for name in dataset.entity_key}

@@ -9,7 +9,7 @@ from ..config import Dataset, Project
 from ..datasets import read_table
 from ..errors import ProjectError
 from ..schema import HOLDOUT, split
-from ..validation import validate
+from ..validation import first_problem
 from .options import CONFIG, FOLDER, NEW_FOLDER, step
 
 
@@ -33,10 +33,9 @@ def main(config: Path, datasets: Path, training: Path, holdout: Path) -> None:
 
 
 def _check(dataset: Dataset, rows: pd.DataFrame) -> None:
-    problems = validate(rows, dataset)
-    if problems:
-        more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
-        raise ProjectError(f"{dataset.name}: {problems[0]}{more}: run validate-datasets.")
+    problem = first_problem(rows, dataset)
+    if problem:
+        raise ProjectError(f"{dataset.name}: {problem}: run validate-datasets.")
 
 
 if __name__ == "__main__":
