@@ -185,18 +185,6 @@ def add_model(model: str | None, source: str | None, dataset: str | None) -> Non
         click.echo("It needs packages that are not installed here: run init first.")
 
 
-@verbs.command("register-datasets-in-aml")
-def register_datasets_in_aml() -> None:
-    """Register the datasets in the Azure ML workspace."""
-    from mlops import aml_data
-
-    wrong = False
-    for registered in aml_data.register(Project.find()):
-        wrong = wrong or bool(registered.problem)
-        click.echo(registered.problem or registered.message, err=bool(registered.problem))
-    sys.exit(wrong)
-
-
 @verbs.command("generate-all")
 def generate_all() -> None:
     """Generate what models/all/ has from the models' own files."""

@@ -14,7 +14,8 @@ from {{cookiecutter.project_slug}}.files import sha256
 from {{cookiecutter.project_slug}}.init import SUPPORTED, fingerprint
 from {{cookiecutter.project_slug}}.scoring.access import Access
 
-from mlops import all_models, pipeline, workspace
+from mlops import all_models, pipeline
+from mlops.aml import workspace
 from mlops.train import TRAINING
 
 

@@ -13,7 +13,7 @@ from string import Template
 
 PACKAGE = "{{cookiecutter.project_slug}}"
 UNNAMED = re.compile(r"\{\{\w+\.project_slug\}\}")
-PLUMBING = (".", "mlops", "mlops/components", "notebooks", "s2i/bin", "tests")
+PLUMBING = (".", "mlops", "mlops/aml", "mlops/components", "notebooks", "s2i/bin", "tests")
 LONGEST_LINE = 100
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "src")]  # for `python mlops/scaffold.py`, nothing installed

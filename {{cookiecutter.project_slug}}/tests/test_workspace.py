@@ -9,8 +9,8 @@ from {{cookiecutter.project_slug}}.config import Project
 from {{cookiecutter.project_slug}}.errors import ProjectError
 from {{cookiecutter.project_slug}}.files import write_json, write_text
 
-from mlops import workspace
-from mlops.workspace import JOB, OWN, PORTAL, Place
+from mlops.aml import workspace
+from mlops.aml.workspace import JOB, OWN, PORTAL, Place
 
 
 def name_everywhere(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:

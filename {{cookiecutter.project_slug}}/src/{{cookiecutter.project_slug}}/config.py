@@ -201,11 +201,58 @@ class RegisteredModel(Section):
         return self.share is None and not self.shadow
 
 
+class Cluster(Section):
+    """The machines of jobs: the cluster is made when it is first needed."""
+
+    cluster_name: str = "cpu-cluster"
+    cluster_size: str = "Standard_DS3_v2"
+    cluster_region: str | None = None  # the workspace's, unless given
+    min_nodes: int = Field(default=0, ge=0)
+    max_nodes: int = Field(default=4, ge=1)
+    idle_seconds_before_scaledown: int = Field(default=600, ge=60)
+
+
+class OnlineDeployment(Section):
+    """The machines that answer a request each."""
+
+    endpoint_name: str | None = None  # the project's own, unless given
+    deployment_vm_size: str = "Standard_DS2_v2"
+    deployment_instance_count: int = Field(default=1, ge=1)
+
+
+class BatchDeployment(Section):
+    """How the cluster scores files."""
+
+    endpoint_name: str | None = None  # the project's own, unless given
+    deployment_instance_count: int = Field(default=1, ge=1)
+    mini_batch_size: int = Field(default=10, ge=1)  # files that one call is given
+    max_concurrency_per_instance: int = Field(default=1, ge=1)
+    output_file_name: str = "predictions.csv"
+    max_retries: int = Field(default=3, ge=0)
+    retry_timeout: int = Field(default=300, ge=1)  # seconds of one call
+
+
+class AzureEnvironment(Section):
+    """What differs between development and production."""
+
+    compute: Cluster = Cluster()
+    online: OnlineDeployment = OnlineDeployment()
+    batch: BatchDeployment = BatchDeployment()
+
+
 class AzureMl(Section):
     """The Azure ML workspace, in the subscription that stands beside it."""
 
-    resource_group_name: str
-    workspace_name: str
+    resource_group_name: str | None = None
+    workspace_name: str | None = None
+    environments: dict[str, AzureEnvironment] = {}  # by ENVIRONMENT; dev where that is not set
+
+
+class SharedRegistry(Section):
+    """The Azure ML registry that workspaces share."""
+
+    name: str
+    location: str = ""
 
 
 class Config(Section):
@@ -215,6 +262,7 @@ class Config(Section):
     api_version: str = "1.0.0"
     subscription_id: str | None = None
     aml: AzureMl | None = None
+    registry: SharedRegistry | None = None
     feature_store: FeatureStore
     datasets: list[Dataset] = Field(min_length=1)
     training: Training

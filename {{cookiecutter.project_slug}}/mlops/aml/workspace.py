@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
-from {{cookiecutter.project_slug}}.config import Project
+from {{cookiecutter.project_slug}}.config import AzureEnvironment, Project
 from {{cookiecutter.project_slug}}.errors import ProjectError
 
 JOB = ("AZUREML_ARM_SUBSCRIPTION", "AZUREML_ARM_RESOURCEGROUP", "AZUREML_ARM_WORKSPACE_NAME")
@@ -38,6 +38,17 @@ def find(project: Project) -> Place | None:
     return next((found for look in looks if (found := look(project))), None)
 
 
+def settings(project: Project) -> AzureEnvironment:
+    """What model.yaml says of compute and deployments where ENVIRONMENT is what it is now."""
+    aml = project.config.aml
+    return (aml.environments if aml else {}).get(environment(), AzureEnvironment())
+
+
+def environment() -> str:
+    """The name of the environment that verbs work for: ENVIRONMENT, or dev."""
+    return os.environ.get("ENVIRONMENT") or "dev"
+
+
 def client(project: Project) -> Any:
     """The SDK's client for the workspace; it asks for a token when it is first used.
 
@@ -47,6 +58,23 @@ def client(project: Project) -> Any:
     where = find(project)
     if where is None:
         raise ProjectError(f"No Azure ML workspace is named: {HOW}.")
+    return _client(where.subscription_id, where.resource_group, where.workspace)
+
+
+def registry_client(project: Project) -> Any:
+    """The SDK's client for the registry that model.yaml names.
+
+    Raises:
+        ProjectError: it names none, the registry is not reached, or the SDK is not installed.
+    """
+    registry = project.config.registry
+    if registry is None:
+        raise ProjectError("No shared registry is named: put `registry` into model.yaml.")
+    with in_words(f"Opening the registry {registry.name}"):
+        return _client(registry_name=registry.name)
+
+
+def _client(*where: str, **options: Any) -> Any:
     try:
         from azure.ai.ml import MLClient
         from azure.identity import DefaultAzureCredential
@@ -54,13 +82,7 @@ def client(project: Project) -> Any:
         raise ProjectError("Azure ML needs its SDK: run init with the group `aml`.") from None
     for name in ("azure.identity", "azure.core", "msrest"):
         logging.getLogger(name).setLevel(logging.ERROR)  # what they say is told in words
-    return MLClient(
-        DefaultAzureCredential(),
-        where.subscription_id,
-        where.resource_group,
-        where.workspace,
-        enable_telemetry=False,
-    )
+    return MLClient(DefaultAzureCredential(), *where, enable_telemetry=False, **options)
 
 
 @contextmanager

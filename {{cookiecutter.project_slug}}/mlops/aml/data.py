@@ -8,7 +8,7 @@ from {{cookiecutter.project_slug}}.config import Dataset, Project
 from {{cookiecutter.project_slug}}.errors import ProjectError
 from {{cookiecutter.project_slug}}.files import read_json
 
-from mlops import workspace
+from mlops.aml import workspace
 
 
 class Registered(NamedTuple):
