@@ -105,7 +105,7 @@ class LocalRun:
                 f"{name}: its process was killed; was there too little memory?"
             ) from None
         if code:
-            self.failed[name] = _last_line(self.log(name))
+            self.failed[name] = last_line(self.log(name))
         task = next(task for task in progress.tasks if task.description == name)
         progress.remove_task(task.id)
         words = "failed" if code else "done"
@@ -200,7 +200,7 @@ def _progress() -> Progress:
     return Progress(*columns, console=Console(), transient=True)
 
 
-def _last_line(log: Path) -> str:
+def last_line(log: Path) -> str:
     lines = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
     told = [line for line in lines if re.match(r"[\w.]*(Error|Exception)\b", line)]
     return [*(lines or ["it said nothing"]), *told][-1]

@@ -10,13 +10,13 @@ from typing import Any
 import click
 
 from {{cookiecutter.project_slug}} import compiled, tracking
-from {{cookiecutter.project_slug}}.config import Dataset, Project
+from {{cookiecutter.project_slug}}.config import Dataset
 from {{cookiecutter.project_slug}}.errors import ProjectError
 from {{cookiecutter.project_slug}}.files import read_json, write_json
 from {{cookiecutter.project_slug}}.metrics import gate
 from {{cookiecutter.project_slug}}.model_files import MEASURED
 from {{cookiecutter.project_slug}}.registry import Registry, open_registry
-from {{cookiecutter.project_slug}}.steps.options import CONFIG, FOLDER, NEW_FOLDER, step
+from {{cookiecutter.project_slug}}.steps.options import CONFIG, FOLDER, NEW_FOLDER, project_of, step
 
 NOT_REGISTERED = "Model was not registered for this run."
 
@@ -29,7 +29,7 @@ NOT_REGISTERED = "Model was not registered for this run."
 @click.option("--output", type=NEW_FOLDER, required=True, help="Where the outcome is noted.")
 def main(config: Path, model: str, trained: Path, evaluation: Path, output: Path) -> None:
     """Put the trained model through the gate."""
-    project = Project(config.parent)
+    project = project_of(config)
     measured = read_json(evaluation / "evaluation.json")
     run = read_json(trained / "run.json")
     registry = open_registry(project)

@@ -5,9 +5,10 @@ from typing import Any
 from {{cookiecutter.project_slug}}.config import Project, RegisteredModel
 from {{cookiecutter.project_slug}}.errors import ProjectError
 from {{cookiecutter.project_slug}}.model_files import read_measured
-from {{cookiecutter.project_slug}}.registry import Version, open_registry
+from {{cookiecutter.project_slug}}.registry import Registry, Version, open_registry
 
 from mlops import register
+from mlops.aml import registry as aml_registry
 
 
 def table(project: Project) -> list[str]:
@@ -37,7 +38,7 @@ def assign(project: Project, model: str, version: str, share: float | None, shad
     champion = champion_of(project, model)
     if version == champion.version:
         raise ProjectError(f"Version {version} is the champion of {model}: name another.")
-    found = open_registry(project).find(champion.name, version)
+    found = _fetched(registry_of(project, champion), champion.name, version)
     entry: dict[str, Any] = {
         "name": champion.name,
         "model": model,
@@ -64,8 +65,8 @@ def remove(project: Project, model: str, version: str) -> None:
 def promote(project: Project, model: str, version: str) -> None:
     """Make a registered version the champion, which the next training run has to beat."""
     champion = champion_of(project, model)
-    registry = open_registry(project)
-    found = registry.find(champion.name, version)
+    registry = registry_of(project, champion)
+    found = _fetched(registry, champion.name, version)
 
     def change(document: Any) -> None:
         kept = _others(document, model, version)
@@ -78,6 +79,21 @@ def promote(project: Project, model: str, version: str) -> None:
     if version != champion.version:
         project.edit(change)
         registry.set_champion(champion.name, version)
+
+
+def registry_of(project: Project, champion: RegisteredModel) -> Registry:
+    """Where a champion was registered: its name tells."""
+    dataset = project.config.trained_model(champion.model).dataset
+    if champion.name == aml_registry.name_of(dataset, champion.model):
+        return aml_registry.AzureRegistry(project)
+    return open_registry(project)
+
+
+def _fetched(registry: Registry, name: str, version: str) -> Version:
+    """A registered version whose files are on this machine."""
+    found = registry.find(name, version)
+    registry.fetch(found)
+    return found
 
 
 def _description(project: Project, model: str, version: Version) -> str:

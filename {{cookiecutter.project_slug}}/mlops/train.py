@@ -4,7 +4,7 @@ import os
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from rich.console import Console
 from rich.table import Table
@@ -22,6 +22,15 @@ from mlops.pipeline import Pipeline
 TRAINING = Path("mlops/pipelines/training.yml")
 
 
+class Run(Protocol):
+    """A run of the pipeline, wherever it was, with its jobs' outputs on this machine."""
+
+    id: str
+
+    def output(self, job: str, name: str) -> Path:
+        """The folder of a job's output."""
+
+
 def train(project: Project, models: Sequence[str]) -> list[dict[str, Any]]:
     """Run the pipeline for these models, or for all; returns the outcome of each.
 
@@ -30,20 +39,22 @@ def train(project: Project, models: Sequence[str]) -> list[dict[str, Any]]:
             before that is noted in model.yaml all the same.
     """
     mode = os.environ.get("AML_PIPELINE_EXEC_MODE") or "DEV"
+    if mode == "PROD":
+        from mlops.aml import training
+
+        return training.train_there(project, models)
     if mode != "DEV":
-        raise ProjectError(
-            f"AML_PIPELINE_EXEC_MODE is {mode!r}: this project runs its steps in DEV."
-        )
-    chosen = _chosen(project, list(models))
+        raise ProjectError(f"AML_PIPELINE_EXEC_MODE is {mode!r}: DEV is here, PROD is Azure ML.")
+    chosen = chosen_of(project, list(models))
     for name in {project.config.trained_model(model).dataset for model in chosen.models}:
         datasets.load(project, project.config.dataset(name))
     run = LocalRun(chosen, project.root, project.assets / "runs")
     try:
         run.execute(meanwhile=lambda: tracking.prepare(project))
     finally:
-        outcomes = [_collect(project, run, model) for model in chosen.models]
+        outcomes = [collect(project, run, model) for model in chosen.models]
         finished = [outcome for outcome in outcomes if outcome]
-        _note(project, finished)
+        note(project, finished)
     run.remove()
     return finished
 
@@ -74,7 +85,7 @@ def _badness(outcome: Mapping[str, Any]) -> float:
     return value if outcome["metric"] in LOWER_IS_BETTER else -value
 
 
-def _chosen(project: Project, models: list[str]) -> Pipeline:
+def chosen_of(project: Project, models: list[str]) -> Pipeline:
     """The training pipeline, narrowed to some models; model.yaml must know them all."""
     training = pipeline.load(project.root / TRAINING)
     for model in models:
@@ -87,7 +98,7 @@ def _chosen(project: Project, models: list[str]) -> Pipeline:
     return chosen
 
 
-def _collect(project: Project, run: LocalRun, model: str) -> dict[str, Any] | None:
+def collect(project: Project, run: Run, model: str) -> dict[str, Any] | None:
     """A model's outcome, its report moved to where people look; None if it came to none."""
     noted = run.output(f"register_{model}", "registration") / "registration.json"
     if not noted.exists():
@@ -99,7 +110,7 @@ def _collect(project: Project, run: LocalRun, model: str) -> dict[str, Any] | No
     return {**read_json(noted), "report": report}
 
 
-def _note(project: Project, outcomes: Sequence[Mapping[str, Any]]) -> None:
+def note(project: Project, outcomes: Sequence[Mapping[str, Any]]) -> None:
     """Write the champions into `models` of model.yaml.
 
     An old champion is not there yet where the model has learned from another dataset meanwhile.

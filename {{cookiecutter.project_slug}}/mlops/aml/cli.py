@@ -1,6 +1,7 @@
 """The verbs for Azure ML; they join the core's command line."""
 
 import sys
+from collections.abc import Sequence
 
 import click
 
@@ -22,3 +23,27 @@ def register_datasets_in_aml() -> None:
         wrong = wrong or bool(registered.problem)
         click.echo(registered.problem or registered.message, err=bool(registered.problem))
     sys.exit(wrong)
+
+
+@verbs.command("train-model-in-aml")
+@click.option("--model", "models", multiple=True, help="Only this model; may be given again.")
+@click.option("--data", metavar="URI", help="A folder in Azure's storage, not what is registered.")
+@click.option("--no-wait", is_flag=True, help="Leave the job running.")
+@click.option("--follow", "job", help="A job that was submitted before.")
+def train_model_in_aml(
+    models: Sequence[str], data: str | None, no_wait: bool, job: str | None
+) -> None:
+    """Train, evaluate and register on Azure ML."""
+    from mlops import train
+    from mlops.aml import training
+
+    project = Project.find()
+    if job and (models or data or no_wait):
+        raise click.UsageError("--follow goes alone.")
+    if job:
+        train.show(training.follow(project, job))
+    elif no_wait:
+        for job in training.submit(project, models, data):
+            click.echo(training.how_to_follow(job))
+    else:
+        train.show(training.train_there(project, models, data))

@@ -1,6 +1,8 @@
 """The verb `register-datasets-in-aml`: datasets as data assets of the workspace."""
 
+import shutil
 from collections.abc import Iterator
+from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
 from {{cookiecutter.project_slug}} import datasets
@@ -9,6 +11,8 @@ from {{cookiecutter.project_slug}}.errors import ProjectError
 from {{cookiecutter.project_slug}}.files import read_json
 
 from mlops.aml import workspace
+
+OTHER_ROWS = "is registered with other rows: give it another version in model.yaml."
 
 
 class Registered(NamedTuple):
@@ -33,33 +37,52 @@ def register(project: Project) -> Iterator[Registered]:
             yield Registered(dataset.name, "", str(error))
 
 
+def registered(project: Project, client: Any, dataset: Dataset) -> str:
+    """The URI of a registered dataset, for a job: a folder with its file.
+
+    Raises:
+        ProjectError: it is not registered, or not with the rows that are here.
+    """
+    where = f"{dataset.name}, version {dataset.version}"
+    datasets.load(project, dataset)
+    known = _known(client, dataset)
+    if known is None:
+        raise ProjectError(f"{where} is not registered: run register-datasets-in-aml.")
+    if known.tags.get("sha256") != _note(project, dataset)["sha256"]:
+        raise ProjectError(f"{where} {OTHER_ROWS}")
+    return f"azureml:{dataset.name}:{dataset.version}"
+
+
 def _register(client: Any, project: Project, dataset: Dataset) -> str:
     """Register one dataset; says what was done."""
     from azure.ai.ml.constants import AssetTypes
     from azure.ai.ml.entities import Data
 
     datasets.load(project, dataset)
-    path = project.dataset_path(dataset)
-    note = read_json(datasets.note_path(path))
+    path, note = project.dataset_path(dataset), _note(project, dataset)
     where = f"{dataset.name}, version {dataset.version}"
     known = _known(client, dataset)
     if known is not None:
         if known.tags.get("sha256") == note["sha256"]:
             return f"{where} is registered already"
-        raise ProjectError(
-            f"{where} is registered with other rows: give it another version in model.yaml."
+        raise ProjectError(f"{where} {OTHER_ROWS}")
+    with workspace.in_words(f"Registering {where}"), TemporaryDirectory() as folder:
+        shutil.copy(path, folder)  # alone: jobs are given the folder
+        data = Data(
+            name=dataset.name,
+            version=dataset.version,
+            path=folder,
+            type=AssetTypes.URI_FOLDER,
+            description=dataset.description,
+            tags={"sha256": note["sha256"], "rows": str(note["rows"])},
         )
-    data = Data(
-        name=dataset.name,
-        version=dataset.version,
-        path=str(path),
-        type=AssetTypes.URI_FILE,
-        description=dataset.description,
-        tags={"sha256": note["sha256"], "rows": str(note["rows"])},
-    )
-    with workspace.in_words(f"Registering {where}"):
         client.data.create_or_update(data)
     return f"{where} is registered, {note['rows']:,} rows"
+
+
+def _note(project: Project, dataset: Dataset) -> dict[str, Any]:
+    """What was noted of the dataset's file when it was made."""
+    return read_json(datasets.note_path(project.dataset_path(dataset)))
 
 
 def _known(client: Any, dataset: Dataset) -> Any:

@@ -80,7 +80,7 @@ def _client(*where: str, **options: Any) -> Any:
         from azure.identity import DefaultAzureCredential
     except ImportError:
         raise ProjectError("Azure ML needs its SDK: run init with the group `aml`.") from None
-    for name in ("azure.identity", "azure.core", "msrest"):
+    for name in ("azure.ai.ml", "azure.identity", "azure.core", "msrest"):
         logging.getLogger(name).setLevel(logging.ERROR)  # what they say is told in words
     return MLClient(DefaultAzureCredential(), *where, enable_telemetry=False, **options)
 

@@ -314,9 +314,10 @@ def _named(items: Sequence[Any], name: str, kind: str, asked_by: str) -> Any:
 
 @dataclass(frozen=True)
 class Project:
-    """A project on disk: its root folder and its model.yaml."""
+    """A project on disk: its root folder and its model.yaml, which may stand elsewhere."""
 
     root: Path
+    settings: Path | None = None
 
     @classmethod
     def find(cls, start: Path | None = None) -> "Project":
@@ -330,7 +331,7 @@ class Project:
 
     @property
     def config_path(self) -> Path:
-        return self.root / FILE_NAME
+        return self.settings or self.root / FILE_NAME
 
     @property
     def assets(self) -> Path:

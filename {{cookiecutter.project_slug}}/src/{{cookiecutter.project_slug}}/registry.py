@@ -5,6 +5,7 @@ import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from pkgutil import resolve_name
 from typing import Any, Protocol
 
 from . import named_models, tracking
@@ -13,7 +14,8 @@ from .errors import ProjectError
 from .files import replacing, sha256
 
 CHAMPION = "champion"
-FOLDER = "REGISTRY_FOLDER"  # the variable that sets a folder in the place of MLflow's registry
+# The variables that set another registry in the place of MLflow's: a folder, or a `module:class`.
+FOLDER, OTHER = "REGISTRY_FOLDER", "MODEL_REGISTRY"
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,9 @@ class Registry(Protocol):
 
     def find(self, name: str, version: str) -> Version:
         """A registered version; raises ProjectError where there is none."""
+
+    def fetch(self, version: Version) -> Path:
+        """Where a version's files are on this machine, brought here if they are not."""
 
     def set_champion(self, name: str, version: str) -> None:
         """Let a registered version be the one to beat."""
@@ -73,6 +78,9 @@ class LocalRegistry:
             return self._version(self.client.get_model_version(name, version))
         except MlflowException:
             raise ProjectError(f"The registry has no version {version!r} of {name}.") from None
+
+    def fetch(self, version: Version) -> Path:
+        return version.folder
 
     def set_champion(self, name: str, version: str) -> None:
         self.client.set_registered_model_alias(name, CHAMPION, version)
@@ -134,6 +142,9 @@ class FolderRegistry:
             raise ProjectError(f"{self.folder.name} has no version {version!r}.")
         return self._version(version, sha256(folder))
 
+    def fetch(self, version: Version) -> Path:
+        return version.folder
+
     def set_champion(self, name: str, version: str) -> None:
         noted = named_models.champion(self.folder)
         if noted:
@@ -162,6 +173,9 @@ class FolderRegistry:
 
 
 def open_registry(project: Project) -> Registry:
-    """The project's registry, unless REGISTRY_FOLDER names a model's folder."""
-    folder = os.environ.get(FOLDER)
-    return FolderRegistry(Path(folder)) if folder else LocalRegistry(project)
+    """The project's registry, unless a variable names another."""
+    folder, other = os.environ.get(FOLDER), os.environ.get(OTHER)
+    if folder:
+        return FolderRegistry(Path(folder))
+    opened: Registry = resolve_name(other)(project) if other else LocalRegistry(project)
+    return opened

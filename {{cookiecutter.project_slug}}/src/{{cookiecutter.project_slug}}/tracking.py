@@ -13,6 +13,7 @@ from .config import Project
 from .files import replacing
 
 EXPERIMENT = str(__package__)
+GIVEN = "MLFLOW_RUN_ID"
 
 
 def quiet() -> None:
@@ -77,7 +78,14 @@ def _artifacts(project: Project) -> str:
 
 @contextmanager
 def run(project: Project, name: str, run_id: str | None = None) -> Iterator[Any]:
-    """An active run of the project's experiment: a new one, or the one with this id."""
+    """An active run of the project's experiment: a new one, or the one with this id.
+
+    Where what started this process has made a run for it, as Azure ML does, it is that run.
+    """
+    if os.environ.get(GIVEN):
+        with mlflow().start_run() as active:
+            yield active
+        return
     prepare(project)
     tracking = mlflow()
     tracking.set_tracking_uri(uri(project))

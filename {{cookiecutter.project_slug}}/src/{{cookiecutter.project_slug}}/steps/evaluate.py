@@ -14,7 +14,7 @@ from ..metrics import measure
 from ..model_files import Predictor
 from ..registry import open_registry
 from ..schema import HOLDOUT, holdout_mask, target_values
-from .options import CONFIG, FOLDER, NEW_FOLDER, step
+from .options import CONFIG, FOLDER, NEW_FOLDER, project_of, step
 
 FEWEST = 30  # rows that both models must not have seen, for a comparison to mean something
 
@@ -27,7 +27,7 @@ FEWEST = 30  # rows that both models must not have seen, for a comparison to mea
 @click.option("--output", type=NEW_FOLDER, required=True, help="Where the evaluation goes.")
 def main(config: Path, model: str, trained: Path, holdout: Path, output: Path) -> None:
     """Write evaluation.json, report.html and model_card.md."""
-    project = Project(config.parent)
+    project = project_of(config)
     dataset = project.config.dataset(project.config.trained_model(model).dataset)
     rows = pd.read_parquet(holdout / f"{dataset.name}.parquet")
     folder = trained / "model"
@@ -69,9 +69,10 @@ def _champion(
     if version is None:
         return None, ""
     where = f"version {version.version} cannot be compared"
-    if not version.folder.is_dir():
+    folder = registry.fetch(version)
+    if not folder.is_dir():
         return None, f"{where}: its files are gone"
-    champion = model_files.load(model, version.version, version.folder, version.sha256)
+    champion = model_files.load(model, version.version, folder, version.sha256)
     reason = _incomparable(champion, dataset, rows)
     return (None, f"{where}: {reason}") if reason else (champion, "")
 

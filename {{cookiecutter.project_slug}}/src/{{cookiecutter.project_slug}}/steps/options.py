@@ -8,11 +8,17 @@ from typing import Any
 
 import click
 
+from ..config import Project
 from ..errors import ProjectError
 
 CONFIG = click.Path(exists=True, dir_okay=False, path_type=Path)
 FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 NEW_FOLDER = click.Path(file_okay=False, path_type=Path)
+
+
+def project_of(config: Path) -> Project:
+    """The project that a step works on: its code is here, its model.yaml where it was mounted."""
+    return Project(Path.cwd(), config)
 
 
 def step(function: Callable[..., None]) -> click.Command:

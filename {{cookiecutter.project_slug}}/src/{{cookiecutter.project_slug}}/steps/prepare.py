@@ -5,12 +5,12 @@ from pathlib import Path
 import click
 import pandas as pd
 
-from ..config import Dataset, Project
+from ..config import Dataset
 from ..datasets import read_table
 from ..errors import ProjectError
 from ..schema import HOLDOUT, split
 from ..validation import first_problem
-from .options import CONFIG, FOLDER, NEW_FOLDER, step
+from .options import CONFIG, FOLDER, NEW_FOLDER, project_of, step
 
 
 @step
@@ -20,7 +20,7 @@ from .options import CONFIG, FOLDER, NEW_FOLDER, step
 @click.option("--holdout", type=NEW_FOLDER, required=True, help="Where held-out rows go.")
 def main(config: Path, datasets: Path, training: Path, holdout: Path) -> None:
     """Validate the datasets and hold out a share of each, which no training step sees."""
-    settings = Project(config.parent).config
+    settings = project_of(config).config
     for name in dict.fromkeys(model.dataset for model in settings.training.models):
         dataset = settings.dataset(name)
         rows = read_table(datasets / dataset.file_name)

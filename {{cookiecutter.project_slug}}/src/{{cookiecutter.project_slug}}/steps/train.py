@@ -6,12 +6,11 @@ import click
 import pandas as pd
 
 from .. import compiling, saving, team, tracking
-from ..config import Project
 from ..files import replacing, write_json
 from ..model_files import Predictor
 from ..schema import model_frame, split, target_values
 from ..training import fix_seeds
-from .options import CONFIG, FOLDER, NEW_FOLDER, step
+from .options import CONFIG, FOLDER, NEW_FOLDER, project_of, step
 
 TEST_SHARE = 0.2
 EXAMPLE_ROWS = 5
@@ -25,7 +24,7 @@ EXAMPLE_ROWS = 5
 @click.option("--output", type=NEW_FOLDER, required=True, help="Where the trained model goes.")
 def main(config: Path, model: str, training: Path, seed: int, output: Path) -> None:
     """Call the team's train_model and save what it returns in MLflow's format."""
-    project = Project(config.parent)
+    project = project_of(config)
     settings = project.config.trained_model(model)
     dataset = project.config.dataset(settings.dataset)
     rows = pd.read_parquet(training / f"{dataset.name}.parquet")

@@ -1,0 +1,223 @@
+"""Runs the training pipeline on Azure ML: the YAML that runs here is what is submitted."""
+
+import os
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from {{cookiecutter.project_slug}}.config import Dataset, Project
+from {{cookiecutter.project_slug}}.errors import ProjectError
+from {{cookiecutter.project_slug}}.registry import OTHER, Version
+
+from mlops import local, train
+from mlops.aml import clusters, data, environment, workspace
+from mlops.aml.registry import AzureRegistry
+from mlops.pipeline import Pipeline
+
+PACKAGE = "{{cookiecutter.project_slug}}"
+GROUPS = ("train", "aml")
+FINAL = ("Completed", "Failed", "Canceled")
+MODELS = "models"  # the tag of a job that says which models it trains
+
+
+class AzureRun:
+    """A job that has ended: what its steps have left, on this machine."""
+
+    def __init__(self, client: Any, job: str, runs: Path) -> None:
+        self.client, self.id = client, job
+        self.folder = runs / job
+        with workspace.in_words(f"Listing the steps of {job}"):
+            steps = client.jobs.list(parent_job_name=job)
+            self.steps = {step.display_name: step for step in steps}
+
+    def output(self, job: str, name: str) -> Path:
+        """The folder of a step's output, downloaded if the step has ended well."""
+        folder = self.folder / job / name
+        step = self.steps.get(job)
+        if step and step.status == "Completed" and not folder.exists():
+            with TemporaryDirectory() as scratch:
+                with workspace.in_words(f"Downloading what {job} has left"):
+                    self.client.jobs.download(step.name, output_name=name, download_path=scratch)
+                shutil.copytree(Path(scratch, "named-outputs", name), folder)
+        return folder
+
+    def failure(self) -> str:
+        """Which step failed, and its last words."""
+        failed = next((name for name, one in self.steps.items() if one.status == "Failed"), None)
+        if failed is None:
+            return "no step failed; the job's own page tells more"
+        with TemporaryDirectory() as scratch:
+            with workspace.in_words(f"Downloading the log of {failed}"):
+                self.client.jobs.download(self.steps[failed].name, download_path=scratch)
+            logs = sorted(Path(scratch).rglob("std_log.txt"))
+            if not logs:
+                return f"{failed} failed and has left no log"
+            log = self.folder / failed / "log.txt"
+            log.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(logs[0], log)
+        words = local.last_line(log).removeprefix("Error: ")
+        return f"{failed} failed: {words} (log: {log.as_posix()})"
+
+
+def train_there(
+    project: Project, models: Sequence[str], source: str | None = None
+) -> list[dict[str, Any]]:
+    """Submit the pipeline and follow it to its end: the outcome of each model.
+
+    Raises:
+        ProjectError: as `submit` and `follow`.
+    """
+    jobs = submit(project, models, source)
+    return [outcome for job in jobs for outcome in follow(project, job)]
+
+
+def submit(project: Project, models: Sequence[str], source: str | None = None) -> list[str]:
+    """Submit the training of these models, or of all: one job for each dataset.
+
+    Args:
+        project: whose models they are.
+        models: folders of models/.
+        source: the URI of the folder with the dataset's file, instead of the registered dataset.
+
+    Returns:
+        The jobs' names.
+
+    Raises:
+        ProjectError: the pipeline does not hold together, a dataset is not registered as it is
+            here, or Azure refuses.
+    """
+    chosen = train.chosen_of(project, list(models))
+    client = workspace.client(project)
+    learned: dict[str, list[str]] = {}
+    for model in chosen.models:
+        learned.setdefault(project.config.trained_model(model).dataset, []).append(model)
+    inputs = {
+        name: source or data.registered(project, client, project.config.dataset(name))
+        for name in learned
+    }
+    cluster = clusters.ensure(project, client)
+    environment_name = environment.register(project, client, PACKAGE, GROUPS)
+    jobs = []
+    for name, its in learned.items():
+        with _job(project, chosen.only(its), project.config.dataset(name), inputs[name]) as job:
+            job.settings.default_compute = cluster
+            for step in job.jobs.values():
+                step.component.environment = environment_name
+            with workspace.in_words("Submitting the training"):
+                submitted = client.jobs.create_or_update(job, experiment_name=PACKAGE)
+        print(f"Submitted {submitted.name}, which trains {', '.join(its)}: {submitted.studio_url}")
+        jobs.append(str(submitted.name))
+    return jobs
+
+
+def follow(project: Project, job: str) -> list[dict[str, Any]]:
+    """Show what a training job says until it ends; the outcome of each of its models.
+
+    What was registered is noted in model.yaml, and its files are fetched.
+
+    Raises:
+        ProjectError: the job failed, or it cannot be followed; it goes on then.
+    """
+    client = workspace.client(project)
+    with workspace.in_words(f"Looking for the job {job}"):
+        tags = client.jobs.get(job).tags
+    if MODELS not in tags:
+        raise ProjectError(f"The job {job} is no training of this project.")
+    status = _stream(client, job)
+    run = AzureRun(client, job, project.assets / "runs")
+    found = [train.collect(project, run, model) for model in tags[MODELS].split()]
+    outcomes = [outcome for outcome in found if outcome]
+    train.note(project, outcomes)
+    _fetch(project, outcomes)
+    if status == "Canceled":
+        raise ProjectError(f"The job {job} was cancelled.")
+    if status != "Completed":
+        raise ProjectError(f"The job {job} failed: {run.failure()}")
+    shutil.rmtree(run.folder)
+    return outcomes
+
+
+def how_to_follow(job: str) -> str:
+    return f"It goes on. Follow it: python -m {PACKAGE} train-model-in-aml --follow {job}"
+
+
+@contextmanager
+def _job(project: Project, chosen: Pipeline, dataset: Dataset, uri: str) -> Iterator[Any]:
+    """The job that trains the chosen models, to be submitted while its files are there."""
+    from azure.ai.ml import load_job
+    from azure.ai.ml.entities import ManagedIdentityConfiguration
+
+    with TemporaryDirectory() as scratch:
+        config = _narrowed(project, chosen.models, dataset, Path(scratch))
+        tags = {
+            MODELS: " ".join(chosen.models),
+            "data": f"{dataset.name}:{dataset.version}",
+            "build_id": build_id(),
+        }
+        overrides = {"inputs.config.path": str(config), "inputs.datasets.path": uri, "tags": tags}
+        job: Any = load_job(
+            chosen.path, params_override=[{key: value} for key, value in overrides.items()]
+        )
+        for name in job.jobs.keys() - chosen.jobs.keys():
+            del job.jobs[name]
+        for step in job.jobs.values():
+            step.environment_variables = variables()
+            step.identity = ManagedIdentityConfiguration()
+        yield job
+
+
+def variables() -> Mapping[str, str]:
+    """What a step finds in its environment, where only its code and what it requires are."""
+    return {
+        "PYTHONPATH": "src",
+        "BUILD_ID": build_id(),
+        OTHER: f"{AzureRegistry.__module__}:{AzureRegistry.__name__}",
+    }
+
+
+def build_id() -> str:
+    """What CI calls this build; training in CI is found by it."""
+    return os.environ.get("BUILD_ID") or "local"
+
+
+def _narrowed(project: Project, models: Sequence[str], dataset: Dataset, folder: Path) -> Path:
+    """A model.yaml with these models and their dataset only: what one job is about."""
+    shutil.copy(project.config_path, folder / "model.yaml")
+    copy = Project(folder)
+
+    def narrow(document: Any) -> None:
+        trained = document["training"]
+        trained["models"] = [entry for entry in trained["models"] if entry["name"] in models]
+        kept = [entry for entry in document["datasets"] if entry["name"] == dataset.name]
+        document["datasets"] = kept
+
+    copy.edit(narrow)
+    return copy.config_path
+
+
+def _stream(client: Any, job: str) -> str:
+    """Print a job's log until it ends; returns its status."""
+    from azure.ai.ml.exceptions import JobException
+
+    try:
+        with workspace.in_words(f"The job {job} cannot be followed"):
+            with suppress(JobException):  # it failed, or Ctrl-C: the status tells
+                client.jobs.stream(job)
+            status: str = client.jobs.get(job).status
+    except ProjectError as error:
+        raise ProjectError(f"{error} {how_to_follow(job)}") from None
+    if status not in FINAL:
+        raise ProjectError(f"The job {job} is not followed any more. {how_to_follow(job)}")
+    return status
+
+
+def _fetch(project: Project, outcomes: Sequence[Mapping[str, Any]]) -> None:
+    """Bring the champions' files here, so that this machine can serve them."""
+    registry = AzureRegistry(project)
+    for outcome in outcomes:
+        version, digest = outcome["serving"]["version"], outcome["serving"]["sha256"]
+        folder = registry.root / outcome["name"] / version
+        registry.fetch(Version(outcome["name"], version, folder, digest))
