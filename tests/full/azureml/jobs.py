@@ -52,6 +52,13 @@ class Jobs:
     def add_routes(self, routes: Routes) -> None:
         routes.add("POST", SCOPE + "/jobs/(?P<name>[^/]+)/cancel", self._cancel)
 
+    def fire(self, schedule: str) -> str:
+        """Start the job of a schedule, as its trigger would; returns the job's name."""
+        found = self.documents.get(f"workspaces/{WORKSPACE}/schedules/{schedule}")["properties"]
+        name = f"{schedule}-{len(self.runs)}"
+        self.documents.put(f"{JOBS}/{name}", {"properties": found["action"]["jobDefinition"]})
+        return name
+
     def stop(self) -> None:
         """End every process that still runs."""
         for run in self.runs.values():

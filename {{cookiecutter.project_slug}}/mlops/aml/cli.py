@@ -47,3 +47,45 @@ def train_model_in_aml(
             click.echo(training.how_to_follow(job))
     else:
         train.show(training.train_there(project, models, data))
+
+
+@verbs.command("download-datasets")
+def download_datasets() -> None:
+    """Bring the datasets from the Azure ML workspace here."""
+    from mlops.aml import data
+
+    project = Project.find()
+    for dataset in project.config.datasets:
+        rows = data.download(project, dataset)
+        click.echo(f"{dataset.name}, version {dataset.version}: {rows:,} rows")
+
+
+@verbs.command("train-on-new-data")
+def train_on_new_data() -> None:
+    """Create the datasets; train on Azure ML if they are new."""
+    from mlops.aml import refresh, training
+
+    for job in refresh.refresh(Project.find()):
+        click.echo(training.how_to_follow(job))
+
+
+@verbs.command("schedule-training")
+@click.option("--cron", help='When, five fields in UTC: "0 3 * * 1" is Mondays at three.')
+@click.option("--model", "models", multiple=True, help="Only this model; may be given again.")
+@click.option("--on-new-data", is_flag=True, help="Look for new data then; train if there is some.")
+@click.option("--remove", is_flag=True, help="Delete this project's schedules.")
+def schedule_training(
+    cron: str | None, models: Sequence[str], on_new_data: bool, remove: bool
+) -> None:
+    """Have Azure ML train by the clock."""
+    from mlops.aml import schedules
+
+    project = Project.find()
+    if remove == bool(cron) or (models and (remove or on_new_data)):
+        raise click.UsageError("Give --cron, with --model or --on-new-data; or --remove alone.")
+    if remove:
+        names = schedules.remove(project)
+        click.echo(f"Removed {', '.join(names)}." if names else "There is no schedule to remove.")
+        return
+    for name in schedules.schedule(project, str(cron), models, on_new_data):
+        click.echo(f"{name}: {cron} (UTC)")

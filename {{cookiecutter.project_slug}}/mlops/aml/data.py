@@ -1,14 +1,15 @@
 """The verb `register-datasets-in-aml`: datasets as data assets of the workspace."""
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
 from {{cookiecutter.project_slug}} import datasets
 from {{cookiecutter.project_slug}}.config import Dataset, Project
 from {{cookiecutter.project_slug}}.errors import ProjectError
-from {{cookiecutter.project_slug}}.files import read_json
+from {{cookiecutter.project_slug}}.files import read_json, sha256
 
 from mlops.aml import workspace
 
@@ -23,14 +24,15 @@ class Registered(NamedTuple):
     problem: str = ""
 
 
-def register(project: Project) -> Iterator[Registered]:
-    """Register every dataset of model.yaml at its version; what is there already stays.
+def register(project: Project, names: Sequence[str] = ()) -> Iterator[Registered]:
+    """Register these datasets of model.yaml, or all, at their versions; what is there stays.
 
     Raises:
         ProjectError: no workspace is named, or the SDK is not installed.
     """
     client = workspace.client(project)
-    for dataset in project.config.datasets:
+    chosen = [one for one in project.config.datasets if not names or one.name in names]
+    for dataset in chosen:
         try:
             yield Registered(dataset.name, _register(client, project, dataset))
         except ProjectError as error:  # the others may be well
@@ -51,6 +53,39 @@ def registered(project: Project, client: Any, dataset: Dataset) -> str:
     if known.tags.get("sha256") != _note(project, dataset)["sha256"]:
         raise ProjectError(f"{where} {OTHER_ROWS}")
     return f"azureml:{dataset.name}:{dataset.version}"
+
+
+def versions(client: Any, name: str) -> list[Any]:
+    """The numbered versions of a data asset; none where it is not known."""
+    from azure.core.exceptions import ResourceNotFoundError
+
+    with workspace.in_words(f"Looking for {name}"):
+        try:
+            return [found for found in client.data.list(name=name) if found.version.isdigit()]
+        except ResourceNotFoundError:
+            return []
+
+
+def download(project: Project, dataset: Dataset) -> int:
+    """Bring the registered version of a dataset here; returns its rows.
+
+    Raises:
+        ProjectError: it is not registered, or what came is not what was registered.
+    """
+    from azure.ai.ml._artifacts import _artifact_utilities as artifacts  # as Azure's own docs do
+
+    client = workspace.client(project)
+    where = f"{dataset.name}, version {dataset.version}"
+    known = _known(client, dataset)
+    if known is None:
+        raise ProjectError(f"{where} is not registered: run register-datasets-in-aml.")
+    with TemporaryDirectory() as folder:
+        with workspace.in_words(f"Downloading {where}"):
+            artifacts.download_artifact_from_aml_uri(known.path, folder, client.datastores)
+        file = Path(folder) / dataset.file_name
+        if not file.is_file() or sha256(file) != known.tags.get("sha256"):
+            raise ProjectError(f"{where} has come with other rows than were registered.")
+        return int(datasets.adopt(project, dataset, file)["rows"])
 
 
 def _register(client: Any, project: Project, dataset: Dataset) -> str:

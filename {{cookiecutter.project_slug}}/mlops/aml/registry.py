@@ -75,7 +75,7 @@ class AzureRegistry:
         from azure.ai.ml.entities import Model
 
         digest = sha256(folder)
-        known = self.versions(name)
+        known = self.versions(name, archived=True)
         same = [found for found in known if found.tags.get("sha256") == digest]
         if same:
             self.set_champion(name, same[-1].version)
@@ -94,13 +94,15 @@ class AzureRegistry:
         self.set_champion(name, created.version)
         return self._version(created)
 
-    def versions(self, name: str) -> list[Any]:
+    def versions(self, name: str, archived: bool = False) -> list[Any]:
         """The versions of a name, the newest last; none where it is not known."""
+        from azure.ai.ml.constants import ListViewType
         from azure.core.exceptions import ResourceNotFoundError
 
         with workspace.in_words(f"Looking for {name}"):
             try:
-                found = list(self.client.models.list(name=name))
+                kind = ListViewType.ALL if archived else ListViewType.ACTIVE_ONLY
+                found = list(self.client.models.list(name=name, list_view_type=kind))
             except ResourceNotFoundError:
                 return []
         numbered = [version for version in found if version.version.isdigit()]

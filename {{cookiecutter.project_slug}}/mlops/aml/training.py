@@ -89,8 +89,24 @@ def submit(project: Project, models: Sequence[str], source: str | None = None) -
         ProjectError: the pipeline does not hold together, a dataset is not registered as it is
             here, or Azure refuses.
     """
-    chosen = train.chosen_of(project, list(models))
     client = workspace.client(project)
+    names = []
+    with prepared(project, client, models, source) as jobs:
+        for job in jobs.values():
+            with workspace.in_words("Submitting the training"):
+                submitted = client.jobs.create_or_update(job)
+            print(f"Submitted {submitted.name}, which trains {job.tags[MODELS]}.", flush=True)
+            print(submitted.studio_url, flush=True)
+            names.append(str(submitted.name))
+    return names
+
+
+@contextmanager
+def prepared(
+    project: Project, client: Any, models: Sequence[str], source: str | None = None
+) -> Iterator[dict[str, Any]]:
+    """Jobs as they can be submitted, by dataset, while their files are there: as for `submit`."""
+    chosen = train.chosen_of(project, list(models))
     learned: dict[str, list[str]] = {}
     for model in chosen.models:
         learned.setdefault(project.config.trained_model(model).dataset, []).append(model)
@@ -100,17 +116,14 @@ def submit(project: Project, models: Sequence[str], source: str | None = None) -
     }
     cluster = clusters.ensure(project, client)
     environment_name = environment.register(project, client, PACKAGE, GROUPS)
-    jobs = []
-    for name, its in learned.items():
-        with _job(project, chosen.only(its), project.config.dataset(name), inputs[name]) as job:
-            job.settings.default_compute = cluster
-            for step in job.jobs.values():
-                step.component.environment = environment_name
-            with workspace.in_words("Submitting the training"):
-                submitted = client.jobs.create_or_update(job, experiment_name=PACKAGE)
-        print(f"Submitted {submitted.name}, which trains {', '.join(its)}: {submitted.studio_url}")
-        jobs.append(str(submitted.name))
-    return jobs
+    with TemporaryDirectory() as scratch:
+        jobs = {}
+        for name, its in learned.items():
+            dataset = project.config.dataset(name)
+            config = _narrowed(project, its, dataset, Path(scratch) / name)
+            jobs[name] = _job(chosen.only(its), dataset, config, inputs[name])
+            place(jobs[name], cluster, environment_name)
+        yield jobs
 
 
 def follow(project: Project, job: str) -> list[dict[str, Any]]:
@@ -144,29 +157,42 @@ def how_to_follow(job: str) -> str:
     return f"It goes on. Follow it: python -m {PACKAGE} train-model-in-aml --follow {job}"
 
 
-@contextmanager
-def _job(project: Project, chosen: Pipeline, dataset: Dataset, uri: str) -> Iterator[Any]:
-    """The job that trains the chosen models, to be submitted while its files are there."""
+def _job(chosen: Pipeline, dataset: Dataset, config: Path, uri: str) -> Any:
+    """The job that trains the chosen models."""
+    tags = {
+        MODELS: " ".join(chosen.models),
+        "data": f"{dataset.name}:{dataset.version}",
+        "build_id": build_id(),
+    }
+    inputs = {"inputs.config.path": str(config), "inputs.datasets.path": uri}
+    return loaded(chosen, {**inputs, "tags": tags})
+
+
+def loaded(chosen: Pipeline, changes: Mapping[str, Any]) -> Any:
+    """The job that a pipeline's YAML describes.
+
+    Args:
+        chosen: the pipeline; jobs that it has not any more are left out.
+        changes: values by their keys in the YAML, dots between.
+    """
     from azure.ai.ml import load_job
+
+    overrides = [{key: value} for key, value in {"experiment_name": PACKAGE, **changes}.items()]
+    job: Any = load_job(chosen.path, params_override=overrides)
+    for name in job.jobs.keys() - chosen.jobs.keys():
+        del job.jobs[name]
+    return job
+
+
+def place(job: Any, cluster: str, environment_name: str) -> None:
+    """Say where a job's steps run, in which environment, and as whom."""
     from azure.ai.ml.entities import ManagedIdentityConfiguration
 
-    with TemporaryDirectory() as scratch:
-        config = _narrowed(project, chosen.models, dataset, Path(scratch))
-        tags = {
-            MODELS: " ".join(chosen.models),
-            "data": f"{dataset.name}:{dataset.version}",
-            "build_id": build_id(),
-        }
-        overrides = {"inputs.config.path": str(config), "inputs.datasets.path": uri, "tags": tags}
-        job: Any = load_job(
-            chosen.path, params_override=[{key: value} for key, value in overrides.items()]
-        )
-        for name in job.jobs.keys() - chosen.jobs.keys():
-            del job.jobs[name]
-        for step in job.jobs.values():
-            step.environment_variables = variables()
-            step.identity = ManagedIdentityConfiguration()
-        yield job
+    job.settings.default_compute = cluster
+    for step in job.jobs.values():
+        step.component.environment = environment_name
+        step.environment_variables = variables()
+        step.identity = ManagedIdentityConfiguration()
 
 
 def variables() -> Mapping[str, str]:
@@ -185,7 +211,8 @@ def build_id() -> str:
 
 def _narrowed(project: Project, models: Sequence[str], dataset: Dataset, folder: Path) -> Path:
     """A model.yaml with these models and their dataset only: what one job is about."""
-    shutil.copy(project.config_path, folder / "model.yaml")
+    folder.mkdir()
+    shutil.copy(project.config_path, folder)
     copy = Project(folder)
 
     def narrow(document: Any) -> None:

@@ -1,6 +1,7 @@
 """Datasets on disk: created from their source, with a note of schema, row count and hash."""
 
 import csv
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +54,20 @@ def save(
             rows.to_csv(aside, index=False)
         else:
             _write_parquet(rows, aside, dataset)
+    return _noted(path, dataset, rows, unlabelled)
+
+
+def adopt(project: Project, dataset: Dataset, file: Path) -> dict[str, Any]:
+    """Take a file that was the dataset's elsewhere; returns the note written beside it."""
+    rows = read_table(file)
+    path = project.dataset_path(dataset)
+    with replacing(path) as aside:
+        shutil.copy(file, aside)
+    return _noted(path, dataset, rows, 0)
+
+
+def _noted(path: Path, dataset: Dataset, rows: pd.DataFrame, unlabelled: int) -> dict[str, Any]:
+    """Write the note beside the dataset's file."""
     note = {
         "name": dataset.name,
         "version": dataset.version,

@@ -1,0 +1,320 @@
+"""Training on Azure ML: the real SDK submits, the stand-in runs the steps as Azure ML would."""
+
+import json
+import os
+import re
+import shutil
+import signal
+import sqlite3
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from azure_project import ask, steps_environment, told
+from azureml.emulator import AzureML
+from azureml.runs import FINAL
+from baking import python_of, run, verb
+from mlflow_server import MLFLOW, mlflow_server
+
+pytestmark = pytest.mark.full
+
+ANSWERS = {"vertical": "finance", "project_name": "Trained", "models": "logistic_regression"}
+NAME = "trained-income-logistic_regression"
+MODEL = f"workspaces/workspace/models/{NAME}/versions"
+TRAIN = "train-model-in-aml"
+REGISTRY = """
+import json
+import shutil
+from pathlib import Path
+
+from mlops.aml.registry import AzureRegistry
+from trained.config import Project
+from trained.errors import ProjectError
+
+registry = AzureRegistry(Project.find())
+for number in (1, 2, 3, 10):
+    folder = Path("local_assets/models/made")
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    (folder / "MLmodel").write_text(f"flavors: {{}}\\nnumber: {number}\\n")
+    registry.register("churn", folder, {"description": "", "model": "churn"})
+    if number == 3:  # versions are numbers, not texts: the next is 10
+        found = registry.versions("churn")[-1]
+        found.version = "9"
+        registry.client.models.create_or_update(found)
+        registry.client.models.archive("churn", "9")
+versions = registry.versions("churn")
+found = {"numbers": [one.version for one in versions], "first": registry.champion("churn").version}
+again = registry.register("churn", folder, {"description": "", "model": "churn"})
+found["again"] = again.version
+registry.set_champion("churn", "2")
+found["promoted"] = registry.champion("churn").version
+found["roles"] = [one.tags["role"] for one in registry.versions("churn")]
+second = registry.find("churn", "2")
+found["fetched"] = registry.fetch(second).name
+(second.folder / "MLmodel").write_text("harmed")
+registry.fetch(second)
+damaged = registry.find("churn", "1")
+try:
+    registry.fetch(type(damaged)(damaged.name, damaged.version, damaged.folder, "0" * 64))
+except ProjectError as error:
+    found["damaged"] = str(error).split(": ")[1].rstrip(".")
+try:
+    registry.find("churn", "11")
+except ProjectError as error:
+    found["missing"] = str(error)
+print(json.dumps(found))
+"""
+
+
+@pytest.fixture(scope="module")
+def tracking(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The URL of an MLflow server."""
+    folder = tmp_path_factory.mktemp("tracking")
+    run(["uv", "venv", "--quiet", folder / "venv"], folder)
+    python = folder / "venv" / "bin" / "python"
+    run(["uv", "pip", "install", "--quiet", "--python", python, MLFLOW], folder)
+    with mlflow_server(python, folder) as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def made(installed, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """A project with the SDK and a dataset, and the Python of its steps."""
+    project = installed(ANSWERS, "train,serve,dev,aml")
+    verb(project, "create-local-datasets")
+    return project, steps_environment(project, tmp_path_factory.mktemp("steps"))
+
+
+@pytest.fixture
+def cloud(made: tuple[Path, Path]) -> Iterator[Path]:
+    """The project, put back afterwards as it was."""
+    project = made[0]
+    settings = (project / "model.yaml").read_text()
+    train = (project / "models/logistic_regression/train.py").read_text()
+    yield project
+    (project / "model.yaml").write_text(settings)
+    (project / "models/logistic_regression/train.py").write_text(train)
+    for name in ("models", "mlflow.db"):
+        path = project / "local_assets" / name
+        shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+
+
+@pytest.fixture
+def emulator(made: tuple[Path, Path], tracking: str) -> Iterator[AzureML]:
+    with AzureML(made[1], mlflow=tracking) as emulator:
+        yield emulator
+        assert emulator.unknown == []
+
+
+def evaluation(project: Path) -> dict:
+    """What the newest run has measured."""
+    found = project.glob("local_assets/reports/*/logistic_regression/evaluation.json")
+    return json.loads(max(found, key=lambda path: path.stat().st_mtime).read_text())
+
+
+@pytest.mark.parametrize("managed", [False, True], ids=["principal", "managed"])
+def test_the_first_run_is_registered_and_the_second_is_not(
+    cloud: Path, emulator: AzureML, managed: bool
+):
+    settings = emulator.settings(managed) | {"BUILD_ID": "build 7"}
+    assert ask(cloud, settings, "register-datasets-in-aml").returncode == 0
+    first = ask(cloud, settings | {"AML_PIPELINE_EXEC_MODE": "PROD"}, "train")
+    assert first.returncode == 0, first.stdout + first.stderr
+    assert f"Registered as {NAME}, version 1: roc_auc 0." in first.stdout
+    measured = evaluation(cloud)
+    tags = emulator.documents.find(f"{MODEL}/1")["properties"]["tags"]
+    assert (tags["role"], tags["build_id"], tags["data_version"]) == (
+        "champion", "build 7", "income:1"
+    )  # fmt: skip
+    assert tags["metric"] == f"roc_auc={measured['challenger']['roc_auc']}"
+    assert f"sha256: {tags['sha256']}" in (cloud / "model.yaml").read_text()
+    assert "model logistic_regression: version 1, verified" in ask(cloud, {}, "doctor").stdout
+
+    second = ask(cloud, settings, TRAIN)
+    assert second.returncode == 0, second.stdout + second.stderr
+    assert "Model was not registered for this run. roc_auc" in second.stdout
+    assert emulator.documents.find(f"{MODEL}/2") is None
+
+    here = ask(cloud, {}, "train")  # DEV: the same pipeline, on this machine
+    assert here.returncode == 0, here.stdout + here.stderr
+    assert evaluation(cloud)["challenger"] == measured["challenger"]
+
+
+def test_secrets_stay_here_and_ctrl_c_leaves_the_job_running(cloud: Path, emulator: AzureML):
+    """And what passes by itself, a busy service or a cut connection, does not end a training."""
+    (cloud / ".env").write_text("API_KEY=never-to-be-uploaded\n")
+    settings = emulator.settings()
+    assert ask(cloud, settings, "register-datasets-in-aml").returncode == 0
+    emulator.jobs.queue = 15
+    emulator.fault("PUT", "/jobs/", 500)
+    errors = interrupted(cloud, settings, TRAIN)
+    (cloud / ".env").unlink()
+    job = re.search(r"The job (\w+) is not followed any more. It goes on. Follow it: ", errors)[1]
+    assert f"{TRAIN} --follow {job}" in errors
+    assert "Traceback" not in errors
+    blobs = emulator.storage.blobs
+    assert not any(b"never-to-be-uploaded" in blob.data for blob in blobs.values())
+    names = {str(name) for name in blobs}
+    assert any("steps/train.py" in name for name in names)
+    assert not any(re.search(r"/(tests|docs|\.venv)/", name) for name in names)
+
+    emulator.fault("GET", "/history/", 429, times=2)
+    emulator.fault("GET", "/history/", cut=True)
+    emulator.fault("GET", "/workspace/models/", 500)
+    followed = ask(cloud, settings, TRAIN, "--follow", job)
+    assert followed.returncode == 0, followed.stderr
+    assert f"Registered as {NAME}, version 1" in followed.stdout
+
+
+def interrupted(project: Path, settings: dict[str, str], verb: str) -> str:
+    """What a verb says on Ctrl-C, once it shows its job."""
+    command = [python_of(project), "-m", project.name, verb]
+    with subprocess.Popen(
+        command,
+        cwd=project,
+        env=told(settings),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    ) as process:
+        for line in process.stdout:
+            if line.startswith("Web View"):
+                break
+        time.sleep(1)
+        os.killpg(process.pid, signal.SIGINT)
+        _, errors = process.communicate(timeout=60)
+    assert process.returncode == 1
+    return errors
+
+
+def test_a_failing_step_is_told_with_its_log(cloud: Path, emulator: AzureML):
+    train = cloud / "models/logistic_regression/train.py"
+    train.write_text(train.read_text() + "\n\nraise RuntimeError('no more heap')\n")
+    settings = emulator.settings()
+    assert ask(cloud, settings, "register-datasets-in-aml").returncode == 0
+    failed = ask(cloud, settings, TRAIN)
+    assert failed.returncode == 1
+    last = failed.stderr.strip().splitlines()[-1]
+    assert re.match(r"Error: The job \w+ failed: train_logistic_regression failed: ", last)
+    assert "no more heap" in last
+    assert "Traceback" not in failed.stderr
+    log = re.search(r"log: (.+)\)", last)[1]
+    assert "no more heap" in (cloud / log).read_text()
+    assert emulator.documents.find(f"{MODEL}/1") is None
+
+
+def test_a_dataset_must_be_registered_as_it_is_here(cloud: Path, emulator: AzureML):
+    refused = ask(cloud, emulator.settings(), TRAIN)
+    assert refused.returncode == 1
+    words = "Error: income, version 1 is not registered: run register-datasets-in-aml.\n"
+    assert refused.stderr.endswith(words)
+    assert not emulator.documents.children("workspaces/workspace/jobs")
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "said"),
+    [
+        ("PUT", "/environments/", 403, "Registering the environment trained: whoever asks may not"),
+        ("PUT", "/jobs/", 409, "Submitting the training: Azure answers 409"),
+        ("GET", "/computes/", 401, "The cluster cpu-cluster: the token is not accepted"),
+        ("PUT", "/workspace/models/", 403, f"Registering {NAME}, version 1: whoever asks may not"),
+    ],
+    ids=["environment", "job", "cluster", "model"],
+)
+def test_a_refusal_is_told_and_nothing_is_half_registered(
+    cloud: Path, emulator: AzureML, method: str, path: str, status: int, said: str
+):
+    settings = emulator.settings()
+    assert ask(cloud, settings, "register-datasets-in-aml").returncode == 0
+    emulator.fault(method, path, status, times=20)
+    refused = ask(cloud, settings, TRAIN)
+    assert refused.returncode == 1
+    assert said in refused.stderr
+    assert "Traceback" not in refused.stderr
+    assert emulator.documents.find(f"{MODEL}/1") is None
+    assert "models: []" in (cloud / "model.yaml").read_text()
+
+
+def test_the_newest_of_several_champions_counts(cloud: Path, emulator: AzureML):
+    """A promotion that was cut off leaves two of them."""
+    said = run_in(cloud, emulator.settings(), REGISTRY)
+    assert json.loads(said.splitlines()[-1]) == {
+        "numbers": ["1", "2", "3", "10"],
+        "first": "10",
+        "again": "10",
+        "promoted": "2",
+        "roles": ["former champion", "champion", "former champion", "former champion"],
+        "fetched": "2",
+        "damaged": "the files' hash is not the registered one",
+        "missing": "The workspace has no version '11' of churn.",
+    }
+
+
+def run_in(project: Path, settings: dict[str, str], script: str) -> str:
+    """What a script says that runs in the project's environment."""
+    done = subprocess.run(
+        [python_of(project), "-W", "ignore", "-c", script],
+        cwd=project,
+        env=told(settings),
+        capture_output=True,
+        text=True,
+        timeout=180,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def finished(emulator: AzureML, job: str) -> str:
+    """The status that a job ends with."""
+    deadline = time.monotonic() + 300
+    while emulator.jobs.runs[job].status not in FINAL:
+        assert time.monotonic() < deadline, job
+        time.sleep(0.2)
+    return emulator.jobs.runs[job].status
+
+
+def test_a_schedule_trains_what_is_registered(cloud: Path, emulator: AzureML):
+    settings = emulator.settings()
+    assert ask(cloud, settings, "register-datasets-in-aml").returncode == 0
+    made = ask(cloud, settings, "schedule-training", "--cron", "0 3 * * 1")
+    assert made.stdout.endswith("trained-income: 0 3 * * 1 (UTC)\n"), made.stderr
+    found = emulator.documents.find("workspaces/workspace/schedules/trained-income")["properties"]
+    assert found["trigger"]["expression"] == "0 3 * * 1"
+    assert finished(emulator, emulator.jobs.fire("trained-income")) == "Completed"
+    assert emulator.documents.find(f"{MODEL}/1")
+    removed = ask(cloud, settings, "schedule-training", "--remove")
+    assert removed.stdout == "Removed trained-income.\n"
+    assert emulator.documents.find("workspaces/workspace/schedules/trained-income") is None
+
+
+def test_a_schedule_trains_on_new_data(cloud: Path, emulator: AzureML, tmp_path: Path):
+    """The job enters the workspace by the identity that it has on Azure ML."""
+    store = tmp_path / "feature_store.db"
+    shutil.copy(cloud / "local_assets" / "feature_store.db", store)
+    emulator.jobs.settings |= {"FEATURE_STORE_URL": f"sqlite:///{store}"}
+    settings = emulator.settings()
+    assert ask(cloud, settings, "register-datasets-in-aml").returncode == 0
+    made = ask(cloud, settings, "schedule-training", "--cron", "0 3 * * *", "--on-new-data")
+    assert made.returncode == 0, made.stderr
+    assert finished(emulator, emulator.jobs.fire("trained-refresh")) == "Completed"
+    assert not [run for run in emulator.jobs.runs.values() if run.kind == "Pipeline"][1:]
+
+    with closing(sqlite3.connect(store)) as database, database:
+        database.execute("DELETE FROM persons WHERE person_id % 10 = 0")
+    assert finished(emulator, emulator.jobs.fire("trained-refresh")) == "Completed"
+    (training,) = [run for run in emulator.jobs.runs.values() if run.kind == "Pipeline"][2:]
+    assert finished(emulator, training.id) == "Completed"
+    tags = emulator.documents.find(f"{MODEL}/1")["properties"]["tags"]
+    assert tags["data_version"] == "income:2"
+    (cloud / "model.yaml").write_text(
+        (cloud / "model.yaml").read_text().replace('version: "1"', 'version: "2"', 1)
+    )
+    brought = ask(cloud, settings, "download-datasets")
+    assert brought.stdout == "income, version 2: 5,400 rows\n", brought.stderr
+    verb(cloud, "create-local-datasets")

@@ -1,0 +1,72 @@
+"""The verb `schedule-training`: Azure ML trains by the clock, or asks by the clock for new data."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from {{cookiecutter.project_slug}}.config import Project
+
+from mlops import pipeline
+from mlops.aml import clusters, environment, training, workspace
+
+PACKAGE = training.PACKAGE
+REFRESH = Path("mlops/pipelines/refresh.yml")
+
+
+def schedule(project: Project, cron: str, models: Sequence[str], on_new_data: bool) -> list[str]:
+    """Have the training run by the clock.
+
+    Args:
+        project: whose models they are.
+        cron: five fields, in UTC.
+        models: folders of models/; all unless given.
+        on_new_data: create the datasets anew each time, and train only where they have changed.
+
+    Returns:
+        The schedules' names. One of the same name is replaced.
+
+    Raises:
+        ProjectError: as for the training itself, or Azure refuses the schedule.
+    """
+    client = workspace.client(project)
+    if on_new_data:
+        return [_put(client, REFRESH.stem, cron, _refreshing(project, client))]
+    with training.prepared(project, client, models) as jobs:
+        return [_put(client, dataset, cron, job) for dataset, job in jobs.items()]
+
+
+def remove(project: Project) -> list[str]:
+    """Disable and delete the project's schedules; their names."""
+    client = workspace.client(project)
+    with workspace.in_words("Removing the schedules"):
+        names = [one.name for one in client.schedules.list() if one.tags.get("project") == PACKAGE]
+        for name in names:
+            client.schedules.begin_disable(name).result()
+            client.schedules.begin_delete(name).result()
+    return names
+
+
+def _put(client: Any, subject: str, cron: str, job: Any) -> str:
+    """Make a schedule, or replace the one of the same name; its name."""
+    from azure.ai.ml.entities import CronTrigger, JobSchedule
+
+    name = f"{PACKAGE}-{subject}"
+    trigger = CronTrigger(expression=cron, time_zone="UTC")
+    made = JobSchedule(name=name, trigger=trigger, create_job=job, tags={"project": PACKAGE})
+    with workspace.in_words(f"Making the schedule {name}"):
+        client.schedules.begin_create_or_update(made).result()
+    return name
+
+
+def _refreshing(project: Project, client: Any) -> Any:
+    """A job that looks for new data and submits the training where there is some."""
+    groups = [*training.GROUPS]
+    if project.config.feature_store.server:
+        groups.append("azure")  # it is entered with a token
+    job = training.loaded(pipeline.load(project.root / REFRESH), {})
+    training.place(
+        job,
+        clusters.ensure(project, client),
+        environment.register(project, client, f"{PACKAGE}-refresh", groups),
+    )
+    return job
