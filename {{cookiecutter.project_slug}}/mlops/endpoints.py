@@ -1,6 +1,6 @@
 """Tries the endpoints of models with their own test instances."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from time import perf_counter
 from typing import Any, NamedTuple
 
@@ -31,10 +31,22 @@ def attempt(project: Project, model: str, address: str, route: str = "") -> Trie
         address: of the service.
         route: the endpoint, if it is not `<model>/predict`.
     """
+    url = f"{address}/{route or f'{model}/predict'}"
+    return attempt_by(project, model, lambda body: service.ask(url, body)["payload"])
+
+
+def attempt_by(project: Project, model: str, ask: Callable[[dict[str, Any]], Any]) -> Tried:
+    """Ask for a model's test instances, and look whether all of them are answered.
+
+    Args:
+        project: where the model is.
+        model: its name.
+        ask: sends the body, and returns the payload of the answer.
+    """
     began = perf_counter()
     try:
         body = instances.read(project, model)
-        payload = service.ask(f"{address}/{route or f'{model}/predict'}", body)["payload"]
+        payload = ask(body)
     except ProjectError as error:
         return Tried(model, "", 0, 0.0, None, str(error))
     except (KeyError, TypeError):

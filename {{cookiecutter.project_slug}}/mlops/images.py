@@ -178,9 +178,16 @@ def members(project: Project, name: str) -> list[str]:
 
 
 def _needs_plain(project: Project, registered: Sequence[RegisteredModel]) -> bool:
-    """Whether one of these versions has no compiled form."""
-    folders = [project.model_path(each) for each in registered]
-    return any(not (folder / compiled.FOLDER).is_dir() for folder in folders)
+    """Whether one of these versions has no compiled form, or one that predict.py has left behind."""
+    return not all(_is_compiled(project, each) for each in registered)
+
+
+def _is_compiled(project: Project, registered: RegisteredModel) -> bool:
+    try:
+        compiled.load(project.model_path(registered), project.predict_path(registered.model))
+    except ProjectError:
+        return False
+    return True
 
 
 def _let_through(project: Project) -> list[str]:

@@ -1,11 +1,18 @@
-"""Azure ML's scoring script: a deployment's code folder is the project, its script this file."""
+"""Azure ML's scoring script: a deployment's code folder is the project, its script this file.
+
+`python -m mlops.score FILE...` does here what a deployment does: a line of JSON for each file.
+"""
 
 import atexit
+import json
+import logging
 import sys
 from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
+
+log = logging.getLogger(__name__)
 
 service: Any = None
 
@@ -31,18 +38,25 @@ def init() -> None:
 
 
 def run(raw_data: str) -> Any:
-    """The answer of `POST /score` to this body; what is wrong with it, in a sentence, if it is."""
-    from {{cookiecutter.project_slug}}.errors import ProjectError
+    """The answer of `POST /score` to this body: the same status, and the same bytes."""
+    from {{cookiecutter.project_slug}}.scoring.app import answer, explained
 
     try:
-        return service.score(raw_data.encode(), None)
-    except ProjectError as error:
-        return _refused(str(error), error.status)
+        return answer(service.score(raw_data.encode()))
+    except Exception as error:
+        status, words = explained(error)
+        if status == 500:
+            log.exception("Scoring failed")
+        return answer({"error": words}, status)
 
 
-def _refused(words: str, status: int) -> Any:
-    try:
-        from azureml_inference_server_http.api.aml_response import AMLResponse
-    except ImportError:
-        return {"error": words}
-    return AMLResponse({"error": words}, status, json_str=True)
+def main(paths: list[str]) -> None:
+    """Answer the bodies in these files."""
+    init()
+    for path in paths:
+        response = run(Path(path).read_text(encoding="utf-8"))
+        print(json.dumps({"status": response.status_code, "answer": response.get_json()}))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

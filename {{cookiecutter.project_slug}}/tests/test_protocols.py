@@ -13,6 +13,7 @@ from {{cookiecutter.project_slug}}.scoring.protocols import (
     MISSING,
     WrongContentType,
     answer,
+    named_model,
     rows,
     score_rows,
 )
@@ -249,17 +250,35 @@ def test_the_answer_is_the_one_of_mlflow() -> None:
 class Answering:
     """Stands in for the service in Azure ML's scoring script."""
 
-    def score(self, body: bytes, model: str | None) -> dict[str, Any]:
+    def score(self, body: bytes, model: str | None = None) -> dict[str, Any]:
         if not body:
             raise InputError("The body is empty.")
         if body == b"{}":
             raise Unavailable("No model is served.")
-        return {"predictions": [body.decode()], "model": model}
+        return {"predictions": [1 / len(body)]}
 
 
-def test_the_scoring_script_answers_or_says_what_is_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("body", "status", "answered"),
+    [
+        ("x", 200, {"predictions": [1.0]}),
+        ("", 400, {"error": "The body is empty."}),
+        ("{}", 503, {"error": "No model is served."}),
+        ("\udc80", 500, {"error": "The service failed to answer; its log tells more."}),
+    ],
+    ids=["rows", "nothing", "no model", "failure"],
+)
+def test_the_scoring_script_answers_or_says_what_is_wrong(
+    body: str, status: int, answered: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     script = importlib.import_module("mlops.score")
     monkeypatch.setattr(script, "service", Answering())
-    assert script.run("x") == {"predictions": ["x"], "model": None}
-    assert script.run("") == {"error": "The body is empty."}
-    assert script.run("{}") == {"error": "No model is served."}
+    response = script.run(body)
+    assert (response.status_code, response.get_json()) == (status, answered)
+
+
+def test_a_body_may_name_its_model() -> None:
+    assert named_model(b'{"model": "second", "data": []}') == "second"
+    assert named_model(b'{"data": [{"model": "T"}]}') is None
+    with pytest.raises(InputError, match="expected the name of a model"):
+        named_model(b'{"model": 3, "data": []}')

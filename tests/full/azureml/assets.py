@@ -83,7 +83,9 @@ class Assets:
             owner = f"registries/{registry}" if registry else f"workspaces/{WORKSPACE}"
             properties = self.documents.get(f"{owner}/{found['path']}")["properties"]
             return self._place(next(properties[name] for name in URIS if name in properties))
-        path = re.sub(ACCOUNT_PATH, "", unquote(urlsplit(uri).path), count=1)
+        # The client joins a build context's URL so that an account in a path falls out of it.
+        account = rf"/blob(?=/{CONTAINER}/)|{ACCOUNT_PATH}"
+        path = re.sub(account, "", unquote(urlsplit(uri).path), count=1)
         container, _, rest = path.lstrip("/").partition("/")
         return container, rest
 

@@ -97,6 +97,14 @@ class Documents:
         with self._lock:
             self._kept[key]["properties"].update(properties)
 
+    def remove(self, key: str) -> bool:
+        """Forget the document with all that is below it; whether it was there."""
+        with self._lock:
+            paths = [path for path in self._kept if path == key or path.startswith(f"{key}/")]
+            for path in paths:
+                del self._kept[path]
+        return bool(paths)
+
     def children(self, key: str) -> list[Document]:
         """The documents one name below a path, the newest first."""
         pattern = re.compile(re.escape(key) + "/[^/]+")
@@ -158,12 +166,7 @@ class Documents:
         return Answer(200 if known else 201, self.put(key, body))
 
     def _delete(self, request: Request, match: re.Match[str]) -> Answer:
-        key = self.key(match)
-        with self._lock:
-            paths = [path for path in self._kept if path == key or path.startswith(f"{key}/")]
-            for path in paths:
-                del self._kept[path]
-        return Answer(200 if paths else 204)
+        return Answer(200 if self.remove(self.key(match)) else 204)
 
     def _is_collection(self, path: str) -> bool:
         return len(path.split("/")) % 2 == 1

@@ -7,6 +7,7 @@ import ssl
 import tempfile
 import time
 import traceback
+from collections.abc import Iterable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Lock, Thread
@@ -20,6 +21,7 @@ from azureml.faults import CODES, Fault, Faults
 from azureml.history import History
 from azureml.jobs import Jobs
 from azureml.messages import Answer, Refused, Request, Routes
+from azureml.online import Online
 from azureml.proxy import Proxy
 from azureml.registry import Registry
 from azureml.storage import Storage
@@ -37,13 +39,23 @@ class AzureML:
         unknown: those of them that nothing here answers.
     """
 
-    def __init__(self, python: Path, mlflow: str | None = None) -> None:
+    def __init__(
+        self,
+        python: Path,
+        mlflow: str | None = None,
+        serving: Path | None = None,
+        taken: Iterable[str] = (),
+    ) -> None:
         """
         Args:
             python: of the environment in which the steps of jobs run.
             mlflow: the URL of an MLflow tracking server, for the workspace's tracking.
+            serving: Python of an environment with Azure ML's inference server, in which online
+                deployments run; without one they are documents only.
+            taken: the names of endpoints that other workspaces of the region have.
         """
         self.python, self.mlflow = python, mlflow
+        self.serving, self.taken = serving, taken
         self.requests: list[tuple[str, str]] = []
         self.unknown: list[tuple[str, str]] = []
         self._faults = Faults()
@@ -69,8 +81,16 @@ class AzureML:
         history = History(self.address, self.documents, self.storage, self.jobs)
         # The documents come last: their paths are those of everything that is not special.
         registry = Registry(self.address, self.storage, self.documents, self.jobs.assets)
+        self.online = Online(
+            self.address,
+            self.documents,
+            self.jobs.assets,
+            self.serving,
+            folder / "online",
+            self.taken,
+        )
         parts = [self.identities, self.storage, proxy, Artifacts(self.storage)]
-        parts += [self.workspace, registry, history, self.jobs, self.documents]
+        parts += [self.workspace, self.online, registry, history, self.jobs, self.documents]
         for part in parts:
             part.add_routes(self._routes)
         Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
@@ -78,6 +98,7 @@ class AzureML:
     def stop(self) -> None:
         if self._server:
             self.jobs.stop()
+            self.online.stop()
             self._server.shutdown()
             self._server.server_close()
             self._server = None

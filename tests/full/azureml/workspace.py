@@ -5,7 +5,7 @@ import uuid
 from typing import Any
 
 from azureml.documents import PROVIDER, SCOPE, Document, Documents
-from azureml.messages import Answer, Refused, Request, Routes
+from azureml.messages import Answer, Request, Routes
 from azureml.storage import CONTAINER, KEY, SUFFIX, Storage
 
 SUBSCRIPTION, GROUP = "22222222-2222-2222-2222-222222222222", "seedling"
@@ -19,7 +19,6 @@ OWNERS = {
 DATASTORES = ("workspaceblobstore", "workspaceartifactstore")
 CLUSTER = "cpu-cluster"
 MINUTE = "PT1M"
-LOGS = "the deployment listens\n"
 
 
 class Workspace:
@@ -32,8 +31,6 @@ class Workspace:
             documents.put(f"{here}/datastores/{name}", self._datastore(name))
         documents.put(f"{here}/computes/{CLUSTER}", _cluster())
         documents.completions |= {
-            "onlineEndpoints": self._online_endpoint,
-            "onlineEndpoints/deployments": self._deployment,
             "batchEndpoints": self._batch_endpoint,
             "batchEndpoints/deployments": self._deployment,
             "schedules": _schedule,
@@ -46,8 +43,6 @@ class Workspace:
         routes.add("POST", SCOPE + r"/datastores/[^/]+/listSecrets", self._secrets)
         endpoint = r"/(?P<path>(online|batch)Endpoints/[^/]+)"
         routes.add("POST", SCOPE + endpoint + "/(listKeys|token|regenerateKeys)", self._keys)
-        logs = r"/onlineEndpoints/[^/]+/deployments/[^/]+/getLogs"
-        routes.add("POST", SCOPE + logs, lambda *_: Answer(body={"content": LOGS}))
 
     def _cloud(self) -> list[Document]:
         return [
@@ -114,20 +109,6 @@ class Workspace:
         self.documents.get(self.documents.key(match))
         keys = {"primaryKey": "primary", "secondaryKey": "secondary"}
         return Answer(body=keys | {"accessToken": "token", "expiryTimeUtc": 0})
-
-    def _online_endpoint(self, key: str, document: Document) -> None:
-        properties = document["properties"]
-        name = document["name"]
-        there = {one["name"] for one in self.documents.children(f"{key}/deployments")}
-        traffic = properties.setdefault("traffic", {})
-        unknown = traffic.keys() - there
-        if unknown:
-            words = f"Traffic names deployments that do not exist: {', '.join(sorted(unknown))}."
-            raise Refused(400, "UserError", words)
-        if sum(traffic.values()) not in (0, 100):
-            raise Refused(400, "UserError", "The traffic of an endpoint must be 0 or 100 in all.")
-        properties["scoringUri"] = f"{self.address}/score/{name}"
-        properties["swaggerUri"] = f"{self.address}/score/{name}/swagger.json"
 
     def _batch_endpoint(self, key: str, document: Document) -> None:
         properties = document["properties"]

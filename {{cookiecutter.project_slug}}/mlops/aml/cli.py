@@ -89,3 +89,38 @@ def schedule_training(
         return
     for name in schedules.schedule(project, str(cron), models, on_new_data):
         click.echo(f"{name}: {cron} (UTC)")
+
+
+@verbs.command("deploy-online")
+@click.option(
+    "--traffic",
+    default=100,
+    show_default=True,
+    type=click.IntRange(0, 100),
+    help="Percent of the requests that the new deployment gets; what answers now keeps the rest.",
+)
+def deploy_online(traffic: int) -> None:
+    """Deploy the registered models to the managed online endpoint.
+
+    They are tried on this machine, then in a deployment that gets no requests yet, then behind the
+    endpoint. What fails is taken back: the endpoint answers as before.
+    """
+    from mlops.aml import online
+
+    online.deploy(Project.find(), traffic, click.echo)
+
+
+@verbs.command("test-online")
+def test_online() -> None:
+    """Send every model's test instances to the online endpoint."""
+    from mlops.aml import online
+
+    online.test(Project.find(), click.echo)
+
+
+@verbs.command("roll-back-online")
+def roll_back_online() -> None:
+    """Give all requests back to the deployment that answered before."""
+    from mlops.aml import online
+
+    online.roll_back(Project.find(), click.echo)

@@ -115,6 +115,8 @@ def _refused(error: Any) -> str:
             "Azure does not know who asks: run `az login`, or set AZURE_TENANT_ID, "
             "AZURE_CLIENT_ID and AZURE_CLIENT_SECRET in .env."
         )
+    if error.status_code < 400:  # it was begun, and did not end well
+        return "Azure says that it failed."
     reasons = {401: "the token is not accepted.", 403: "whoever asks may not do that."}
     return reasons.get(error.status_code, f"Azure answers {error.status_code}.")
 

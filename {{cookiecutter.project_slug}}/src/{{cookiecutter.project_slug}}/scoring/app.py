@@ -103,9 +103,9 @@ def _guard(app: Flask, service: Service, access: Access) -> None:
 
     @app.errorhandler(Exception)
     def refuse(error: Exception) -> Response:
-        status, words = _explained(error)
-        if len(words) > LONGEST_WORDS:
-            words = f"{words[:LONGEST_WORDS]} ..."
+        status, words = explained(error)
+        if status == ProjectError.status:
+            log.exception("%s %s failed", request.method, request.path)
         shape: Any = {"error": words}
         if request.path.endswith("/predict"):
             shape = {"payload": {"success": False, "error": words}}
@@ -189,6 +189,14 @@ def _pages(app: Flask, service: Service, keyed: bool) -> None:
         return answer(names | {"api_version": config.api_version})
 
 
+def explained(error: Exception) -> tuple[int, str]:
+    """The status and the words that a request is answered with where this error came up."""
+    status, words = _explained(error)
+    if len(words) > LONGEST_WORDS:
+        words = f"{words[:LONGEST_WORDS]} ..."
+    return status, words
+
+
 def _explained(error: Exception) -> tuple[int, str]:
     if isinstance(error, ProjectError) and error.status != ProjectError.status:
         return error.status, str(error)
@@ -205,5 +213,4 @@ def _explained(error: Exception) -> tuple[int, str]:
         return 400, "The request is not one of HTTP, or its body did not arrive whole."
     if isinstance(error, HTTPException):
         return error.code or 500, error.description or error.name
-    log.exception("%s %s failed", request.method, request.path)
     return 500, "The service failed to answer; its log tells more."

@@ -115,6 +115,20 @@ def score_rows(
     return _formatted(json_object(body), AZURE_ML, Wanted(list(feature_names), also, columns))
 
 
+def named_model(body: bytes) -> str | None:
+    """The `model` that the body of a request to `/score` names, if it names one.
+
+    Raises:
+        InputError: the body is no JSON object, or what it names is no text.
+    """
+    if b'"model"' not in body:  # the body is read once more where it may
+        return None
+    name = json_object(body).get("model")
+    if name is not None and not isinstance(name, str):
+        raise InputError("model: expected the name of a model.")
+    return name
+
+
 def answer(predictions: Iterable[Any]) -> dict[str, Any]:
     """Predictions as MLflow's server writes them; one that is no finite number is null."""
     return {"predictions": [plain(value) for value in predictions]}

@@ -137,7 +137,11 @@ class Service:
         return self._answer(model, lambda reader: reader.body(body), "/predict")
 
     def score(self, body: bytes, model: str | None = None) -> dict[str, Any]:
-        """What Azure ML's scoring script answers, in any of the shapes that it is sent."""
+        """What Azure ML's scoring script answers, in any of the shapes that it is sent.
+
+        An endpoint of Azure ML has one route: the body may name the `model` beside the rows.
+        """
+        model = model or protocols.named_model(body)
         return self._read_by(partial(protocols.score_rows, body), model, "/score")
 
     def invocations(

@@ -1,0 +1,223 @@
+"""One managed online endpoint: found or made, asked, and its requests shared out."""
+
+import re
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import redirect_stdout
+from dataclasses import dataclass
+from io import StringIO
+from typing import Any
+
+import click
+
+from {{cookiecutter.project_slug}}.config import Project
+from {{cookiecutter.project_slug}}.errors import ProjectError
+
+from mlops.aml import workspace
+from mlops.images import PACKAGE
+
+NAME = re.compile(r"[A-Za-z][A-Za-z0-9-]{1,30}[A-Za-z0-9]")
+LONGEST = 32  # characters of a name
+NAMES = 20  # that are tried where they are taken
+TAKEN = "unique within a region"  # what Azure says of a name that another workspace has
+EVERY = 30  # seconds between two lines about a wait
+RETRIES = 4  # of a request that the endpoint's front cannot hand on
+BEFORE = "before"  # the tag with the content of what answered before
+
+
+class Stopped(ProjectError):
+    """The person stopped waiting; Azure goes on."""
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """An endpoint of the workspace, by its name."""
+
+    client: Any
+    name: str
+
+    def document(self) -> Any:
+        """What Azure has of it; deployments without requests have a share of 0."""
+        with workspace.in_words(f"Looking at the endpoint {self.name}"):
+            return self.client.online_endpoints.get(self.name)
+
+    def deployments(self) -> dict[str, Any]:
+        with workspace.in_words(f"Looking at the deployments of {self.name}"):
+            return {one.name: one for one in self.client.online_deployments.list(self.name)}
+
+    def shares(self) -> dict[str, int]:
+        """The deployments that answer, with their shares of the requests in percent."""
+        return {name: share for name, share in self.document().traffic.items() if share}
+
+    def deploy(self, deployment: Any) -> None:
+        """Create a deployment, and wait until it runs."""
+        create = self.client.online_deployments.begin_create_or_update
+        finish(lambda: create(deployment), f"Creating {deployment.name} of {self.name}")
+
+    def delete(self, deployment: str) -> None:
+        begin = self.client.online_deployments.begin_delete
+        finish(lambda: begin(deployment, self.name), f"Deleting {deployment} of {self.name}")
+
+    def route(self, shares: Mapping[str, int], before: str) -> None:
+        """Share the requests out, and note the content of what answered before."""
+        document = self.document()
+        document.traffic = dict(shares)
+        document.tags = {**document.tags, BEFORE: before}
+        begin = self.client.online_endpoints.begin_create_or_update
+        finish(lambda: begin(document), f"Moving the requests of {self.name}")
+
+    def logs(self, deployment: str, lines: int) -> str:
+        """The last lines that a deployment has written; empty where Azure has none."""
+        try:
+            with workspace.in_words(f"Reading the log of {deployment}"):
+                return str(self.client.online_deployments.get_logs(deployment, self.name, lines))
+        except ProjectError:  # it may not even have begun
+            return ""
+
+    def ask(self, body: Any, deployment: str = "") -> Any:
+        """What the endpoint answers, or this deployment of it whatever its share.
+
+        Raises:
+            ProjectError: it answers with an error, or not at all.
+        """
+        from azure.core import PipelineClient
+        from azure.core.pipeline.policies import RetryPolicy
+        from azure.core.rest import HttpRequest
+
+        with workspace.in_words(f"Asking {self.name}"):
+            key = self.client.online_endpoints.get_keys(self.name).primary_key
+            url = self.document().scoring_uri
+            headers = {"Authorization": f"Bearer {key}"}
+            headers |= {"azureml-model-deployment": deployment} if deployment else {}
+            request = HttpRequest("POST", url, headers=headers, json=body)
+            policies = [RetryPolicy(retry_total=RETRIES)]
+            pipeline: Any = PipelineClient(url, policies=policies)
+            with pipeline:
+                response = pipeline.send_request(request)
+        if response.status_code != 200:
+            # 424 stands for whatever the deployment itself has answered with.
+            status = response.headers.get("ms-azureml-model-error-statuscode")
+            raise ProjectError(
+                f"{self.name} answers {status or response.status_code}: {_words(response.text())}"
+            )
+        try:
+            return response.json()
+        except ValueError:
+            raise ProjectError(f"{self.name} answers no JSON.") from None
+
+
+def wanted(project: Project) -> str:
+    """The name that the endpoint should have.
+
+    Raises:
+        ProjectError: model.yaml gives one that Azure does not take.
+    """
+    name = workspace.settings(project).online.endpoint_name
+    if name is None:
+        slug = PACKAGE.replace("_", "-").strip("-")
+        return slug[:LONGEST].rstrip("-") if len(slug) > 2 else f"{slug}-online"
+    if not NAME.fullmatch(name):
+        raise ProjectError(
+            f"{name!r:.80} cannot be the name of an endpoint: 3 to {LONGEST} letters, digits and "
+            "hyphens, from a letter on; change online.endpoint_name in model.yaml."
+        )
+    return name
+
+
+def find(project: Project, client: Any) -> Endpoint | None:
+    """The endpoint of this project and environment in the workspace, by its tags."""
+    names = set(_names(wanted(project)))
+    tags = _tags()
+    for document in _listed(client):
+        if document.name in names and tags.items() <= (document.tags or {}).items():
+            return Endpoint(client, document.name)
+    return None
+
+
+def existing(project: Project, client: Any) -> Endpoint:
+    """
+    Raises:
+        ProjectError: there is none yet.
+    """
+    found = find(project, client)
+    if found is None:
+        raise ProjectError(
+            f"The workspace has no endpoint of {PACKAGE} for the environment "
+            f"{workspace.environment()}: run deploy-online."
+        )
+    return found
+
+
+def create(project: Project, client: Any) -> Endpoint:
+    """Make the endpoint, under the next name where the wanted one is somebody else's."""
+    there = {document.name for document in _listed(client)}
+    for name in _names(wanted(project)):
+        if name not in there and _created(client, name):
+            return Endpoint(client, name)
+        click.echo(f"The endpoint name {name} is taken by somebody else.", err=True)
+    raise ProjectError(
+        f"All names from {wanted(project)} on are taken: give another online.endpoint_name in "
+        "model.yaml."
+    )
+
+
+def finish(begin: Callable[[], Any], what: str) -> Any:
+    """Begin what takes Azure minutes, and wait for its end, telling so on the way.
+
+    Raises:
+        ProjectError: Azure refuses it, or it fails.
+        Stopped: by Ctrl-C.
+    """
+    click.echo(f"{what} ...", err=True)
+    began = time.monotonic()
+    with workspace.in_words(what), redirect_stdout(StringIO()):  # the SDK prints dots
+        poller = begin()
+        try:
+            while not poller.done():
+                poller.wait(EVERY)
+                if not poller.done():
+                    seconds = time.monotonic() - began
+                    click.echo(f"{what} ... for {seconds / 60:.1f} minutes", err=True)
+            return poller.result()
+        except KeyboardInterrupt:
+            raise Stopped(
+                f"{what} goes on in Azure; nothing else is begun. https://ml.azure.com shows it "
+                "below Endpoints, and test-online tells who answers."
+            ) from None
+
+
+def _listed(client: Any) -> list[Any]:
+    with workspace.in_words("Looking for endpoints"):
+        return list(client.online_endpoints.list())
+
+
+def _created(client: Any, name: str) -> bool:
+    """Whether Azure has made the endpoint; not, if the name is taken elsewhere in the region."""
+    from azure.ai.ml.entities import ManagedOnlineEndpoint
+
+    endpoint = ManagedOnlineEndpoint(name=name, auth_mode="key", tags=_tags())
+    begin = client.online_endpoints.begin_create_or_update
+    try:
+        finish(lambda: begin(endpoint), f"Creating the endpoint {name}")
+    except ProjectError as error:
+        if TAKEN in str(error):
+            return False
+        raise
+    return True
+
+
+def _names(name: str) -> Iterator[str]:
+    """`x`, `x-2`, `x-3` and so on, none longer than Azure takes."""
+    yield name
+    for number in range(2, NAMES + 1):
+        end = f"-{number}"
+        yield name[: LONGEST - len(end)].rstrip("-") + end
+
+
+def _tags() -> dict[str, str]:
+    return {"project": PACKAGE, "environment": workspace.environment()}
+
+
+def _words(text: str) -> str:
+    """One line of what was answered."""
+    return " ".join(text.split())[:300]
