@@ -68,9 +68,9 @@ class AzureML:
         )
         history = History(self.address, self.documents, self.storage, self.jobs)
         # The documents come last: their paths are those of everything that is not special.
-        registry = Registry(self.address, self.storage, self.documents, self.jobs.assets)
+        self.registry = Registry(self.address, self.storage, self.documents, self.jobs.assets)
         parts = [self.identities, self.storage, proxy, Artifacts(self.storage)]
-        parts += [self.workspace, registry, history, self.jobs, self.documents]
+        parts += [self.workspace, self.registry, history, self.jobs, self.documents]
         for part in parts:
             part.add_routes(self._routes)
         Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()

@@ -22,3 +22,15 @@ def register_datasets_in_aml() -> None:
         wrong = wrong or bool(registered.problem)
         click.echo(registered.problem or registered.message, err=bool(registered.problem))
     sys.exit(wrong)
+
+
+@verbs.command("publish-assets-in-registry")
+def publish_assets_in_registry() -> None:
+    """Publish the datasets and models to the shared registry."""
+    from mlops.aml import publish
+
+    wrong = False
+    for published in publish.publish(Project.find()):
+        wrong = wrong or bool(published.problem)
+        click.echo(published.problem or published.message, err=bool(published.problem))
+    sys.exit(wrong)
