@@ -3,6 +3,7 @@
 It shows that this side keeps to the SDK's contract. It does not show what Azure itself does.
 """
 
+import copy
 import ssl
 import tempfile
 import time
@@ -131,6 +132,18 @@ class AzureML:
 
     def clear_faults(self) -> None:
         self._faults.clear()
+
+    def state(self) -> tuple[Any, Any]:
+        """A copy of all that was put here, for `restore`."""
+        return self.documents.state(), copy.deepcopy(self.storage.blobs)
+
+    def restore(self, state: tuple[Any, Any]) -> None:
+        """Have again what was there then, with no faults and no requests counted."""
+        documents, blobs = state
+        self.documents.restore(documents)
+        self.storage.blobs = copy.deepcopy(blobs)
+        self.requests, self.unknown = [], []
+        self.clear_faults()
 
     def answer(self, request: Request) -> Answer | None:
         """The answer to one request; none where the connection is to be cut."""

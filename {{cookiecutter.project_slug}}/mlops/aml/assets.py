@@ -77,18 +77,19 @@ def _client() -> Iterator[Any]:
             asked = super().get_retry_after(response)
             return asked and min(asked, LONGEST_WAIT)
 
-    address = os.environ.get("REGISTRY_DISCOVERY_ENDPOINT_URL") or DISCOVERY  # the SDK's variable
     with DefaultAzureCredential() as credential:
         bearer = BearerTokenCredentialPolicy(credential, SCOPE)
         policies = [Retry(retry_total=REPETITIONS), bearer]
-        client: PipelineClient[Any, Any] = PipelineClient(address, policies=policies, **TIMES)
+        client: PipelineClient[Any, Any] = PipelineClient("", policies=policies, **TIMES)
         with client:
             yield client
 
 
 def _front(client: Any, registry: str) -> str:
     """The URL below which the registry's assets are."""
-    found = _ask(client, "GET", f"registrymanagement/v1.0/registries/{registry}/discovery")
+    address = os.environ.get("REGISTRY_DISCOVERY_ENDPOINT_URL") or DISCOVERY  # the SDK's variable
+    url = f"{address}registrymanagement/v1.0/registries/{registry}/discovery"
+    found = _ask(client, "GET", url)
     return (
         f"{found['primaryRegionResourceProviderUri']}mferp/managementfrontend"
         f"/subscriptions/{found['subscriptionId']}/resourceGroups/{found['resourceGroup']}"

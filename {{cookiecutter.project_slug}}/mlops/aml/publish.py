@@ -123,5 +123,8 @@ def _hash_in(registry: str, asset: Asset) -> str:
     """The hash of what is in the registry without a tag that tells."""
     with TemporaryDirectory() as scratch:
         folder = Path(scratch)
-        assets.download(registry, asset.kind, asset.name, asset.version, folder)
+        try:
+            assets.download(registry, asset.kind, asset.name, asset.version, folder)
+        except ProjectError as error:
+            raise ProjectError(f"{asset}, cannot be compared: {error}") from None
         return sha256(folder if asset.kind == "models" else next(folder.iterdir()))
