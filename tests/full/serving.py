@@ -5,7 +5,7 @@ import socket
 import subprocess
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -46,11 +46,11 @@ def _wait(server: subprocess.Popen, address: str, log: Path) -> None:
     raise AssertionError(f"the service did not start:\n{log.read_text()}")
 
 
-def ask(url: str, body: Any = None) -> tuple[int, Any]:
+def ask(url: str, body: Any = None, headers: Mapping[str, str] | None = None) -> tuple[int, Any]:
     """The status and the JSON of a GET, or of a POST where there is a body."""
     data = None if body is None else json.dumps(body).encode()
     try:
-        with urlopen(Request(url, data), timeout=30) as response:
+        with urlopen(Request(url, data, headers or {}), timeout=30) as response:
             return response.status, json.load(response)
     except HTTPError as error:
         return error.code, json.load(error)

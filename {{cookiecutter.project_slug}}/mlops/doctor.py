@@ -45,6 +45,7 @@ def examine(project: Project) -> Iterator[Finding]:
         yield _attempt(f"dataset {dataset.name}", "to do", count)
     yield from _models(project)
     yield _attempt("access", "wrong", lambda: f"answers {Access.from_environment(os.environ)}")
+    yield Finding("registry", _registry(project))
     azure = _attempt("azure ml", "wrong", lambda: _workspace(project))
     yield azure
     if azure.mark == "ok":
@@ -118,8 +119,17 @@ def _workspace(project: Project) -> str:
     return f"{found.workspace} in {found.resource_group}, named in {found.named_in}"
 
 
+def _registry(project: Project) -> str:
+    registry = project.config.registry
+    if registry is None:
+        return "no shared registry is named"
+    return f"{registry.name}, for publishing and for a service in production"
+
+
 def _credential(project: Project) -> Finding:
-    if project.config.feature_store.server is None and workspace.find(project) is None:
+    config = project.config
+    azure = config.feature_store.server or config.registry or workspace.find(project)
+    if not azure:
         return Finding("credential", "none needed: everything is on this machine or in a URL")
     principal = {"AZURE_CLIENT_ID", "AZURE_TENANT_ID", "AZURE_CLIENT_SECRET"} <= os.environ.keys()
     identity = {"IDENTITY_ENDPOINT", "MSI_ENDPOINT"} & os.environ.keys()

@@ -121,8 +121,9 @@ def engine() -> str:
 
 
 def groups(project: Project) -> list[str]:
-    """What serving these models needs: `plain` too where one has no compiled form."""
-    return ["serve", "plain"] if _needs_plain(project, project.config.models) else ["serve"]
+    """What serving needs: `plain` for a model without a compiled form, `registry` to load any."""
+    plain = ["plain"] if _needs_plain(project, project.config.models) else []
+    return ["serve", *plain, *(["registry"] if project.config.registry else [])]
 
 
 def stage(project: Project, folder: Path) -> None:

@@ -82,6 +82,19 @@ class Documents:
                 self._keep_container(key)
             return copy.deepcopy(document)
 
+    def state(self) -> dict[str, Document]:
+        with self._lock:
+            return copy.deepcopy(self._kept)
+
+    def restore(self, state: dict[str, Document]) -> None:
+        with self._lock:
+            self._kept = copy.deepcopy(state)
+
+    def remove(self, key: str) -> None:
+        """Have a document be there no longer."""
+        with self._lock:
+            del self._kept[key]
+
     def put_bare(self, key: str) -> None:
         """Keep a document that has no properties."""
         owner, path = _owner(key)

@@ -3,6 +3,7 @@
 It shows that this side keeps to the SDK's contract. It does not show what Azure itself does.
 """
 
+import copy
 import ssl
 import tempfile
 import time
@@ -80,7 +81,7 @@ class AzureML:
         )
         history = History(self.address, self.documents, self.storage, self.jobs)
         # The documents come last: their paths are those of everything that is not special.
-        registry = Registry(self.address, self.storage, self.documents, self.jobs.assets)
+        self.registry = Registry(self.address, self.storage, self.documents, self.jobs.assets)
         self.online = Online(
             self.address,
             self.documents,
@@ -90,7 +91,7 @@ class AzureML:
             self.taken,
         )
         parts = [self.identities, self.storage, proxy, Artifacts(self.storage)]
-        parts += [self.workspace, self.online, registry, history, self.jobs, self.documents]
+        parts += [self.workspace, self.online, self.registry, history, self.jobs, self.documents]
         for part in parts:
             part.add_routes(self._routes)
         Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
@@ -152,6 +153,18 @@ class AzureML:
 
     def clear_faults(self) -> None:
         self._faults.clear()
+
+    def state(self) -> tuple[Any, Any]:
+        """A copy of all that was put here, for `restore`."""
+        return self.documents.state(), copy.deepcopy(self.storage.blobs)
+
+    def restore(self, state: tuple[Any, Any]) -> None:
+        """Have again what was there then, with no faults and no requests counted."""
+        documents, blobs = state
+        self.documents.restore(documents)
+        self.storage.blobs = copy.deepcopy(blobs)
+        self.requests, self.unknown = [], []
+        self.clear_faults()
 
     def answer(self, request: Request) -> Answer | None:
         """The answer to one request; none where the connection is to be cut."""

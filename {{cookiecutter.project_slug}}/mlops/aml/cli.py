@@ -124,3 +124,15 @@ def roll_back_online() -> None:
     from mlops.aml import online
 
     online.roll_back(Project.find(), click.echo)
+
+
+@verbs.command("publish-assets-in-registry")
+def publish_assets_in_registry() -> None:
+    """Publish the datasets and models to the shared registry."""
+    from mlops.aml import publish
+
+    wrong = False
+    for published in publish.publish(Project.find()):
+        wrong = wrong or bool(published.problem)
+        click.echo(published.problem or published.message, err=bool(published.problem))
+    sys.exit(wrong)

@@ -15,7 +15,7 @@ from .. import compiled, model_files, team
 from ..config import Config, Project, RegisteredModel
 from ..errors import NotFound, ProjectError, TooMuch, Unavailable
 from ..values import as_json, example
-from . import APP_DEV, logs, models, protocols, selection
+from . import APP_DEV, assets, logs, models, protocols, selection
 from .drainer import Drainer
 from .facts import ModelFacts
 from .inputs import Reader
@@ -73,6 +73,7 @@ class Service:
         self.warnings: dict[str, str] = {}
         self._objects: dict[str, ServedModel] = {}
         self._loaded: dict[tuple[str, str, str], Version] = {}
+        self._absent: dict[tuple[str, str, str], str] = {}  # what could not be brought here, and why
         self._arrange(self.config)
         self._engine: Any = None
         self._serve: Any = None
@@ -313,7 +314,8 @@ class Service:
         for name in self.models.keys() - lineups.keys() - problems.keys():
             del self.models[name]
         for what, words in problems.items():
-            log.error("%s: %s", what, words)
+            if self.problems.get(what) != words:  # a worker knows what was told before the fork
+                log.error("%s: %s", what, words)
         for name in self.models.keys() & problems.keys():
             self.warnings[name] = f"{problems.pop(name)} What answered before goes on."
         if "run" in self.problems:
@@ -352,8 +354,6 @@ class Service:
         found: dict[str, list[Version]] = {}
         for registered in (entry for entry in config.models if not entry.shadow):
             key = (registered.name, registered.version, registered.sha256)
-            if self._forking and compiled.has_trees(self.project.model_path(registered)):
-                continue
             version = self._loaded.get(key) or self._load(registered, problems)
             if version is not None:
                 version.registered = registered
@@ -364,6 +364,9 @@ class Service:
 
     def _load(self, registered: RegisteredModel, problems: dict[str, str]) -> Version | None:
         try:
+            self._bring(registered)
+            if self._forking and compiled.has_trees(self.project.model_path(registered)):
+                return None
             return models.load(self.project, registered)
         except ProjectError as error:
             words = str(error)
@@ -375,6 +378,17 @@ class Service:
         else:
             self._warn(registered, words)
         return None
+
+    def _bring(self, registered: RegisteredModel) -> None:
+        """Have the version's files on this machine; no worker tries again what failed before."""
+        key = (registered.name, registered.version, registered.sha256)
+        if key in self._absent:
+            raise ProjectError(self._absent[key])
+        try:
+            assets.bring(self.project, registered, self.environment)
+        except ProjectError as error:
+            self._absent[key] = str(error)
+            raise
 
     def _warn(self, challenger: RegisteredModel, words: str) -> None:
         """Tell of a challenger in whose place the champion answers."""

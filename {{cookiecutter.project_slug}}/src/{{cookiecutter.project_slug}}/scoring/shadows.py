@@ -1,13 +1,14 @@
 """Shadows: versions that answer to the prediction log only."""
 
 import logging
+import os
 import time
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ..config import Project
 from ..errors import ProjectError
-from . import models, selection
+from . import assets, models, selection
 from .models import Version
 from .records import ENCODER, records_of
 from .stores import Record
@@ -56,6 +57,7 @@ class Shadows:
         for entry in entries:
             if entry.shadow:
                 try:
+                    assets.bring(self._project, entry, os.getenv("ENVIRONMENT", ""))
                     found = models.load(self._project, entry)
                 except ProjectError as error:
                     log.error("The shadow %s is silent: %s", entry.model, error)
