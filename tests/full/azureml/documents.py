@@ -76,6 +76,7 @@ class Documents:
             before = self._kept.get(key)
             if before:
                 _refuse_another_uri(before, document)
+                _refuse_another_component(before, document)
                 document["systemData"]["createdAt"] = before["systemData"]["createdAt"]
             self._kept[key] = document  # one that is there already keeps its place in lists
             if re.fullmatch(r"[^/]+/[^/]+/\w+/[^/]+/versions/[^/]+", key):
@@ -96,6 +97,14 @@ class Documents:
         """Set properties of a document that is there."""
         with self._lock:
             self._kept[key]["properties"].update(properties)
+
+    def forget(self, key: str) -> bool:
+        """Delete a document with all that is below it; whether there was any."""
+        with self._lock:
+            paths = [path for path in self._kept if path == key or path.startswith(f"{key}/")]
+            for path in paths:
+                del self._kept[path]
+        return bool(paths)
 
     def children(self, key: str) -> list[Document]:
         """The documents one name below a path, the newest first."""
@@ -158,12 +167,7 @@ class Documents:
         return Answer(200 if known else 201, self.put(key, body))
 
     def _delete(self, request: Request, match: re.Match[str]) -> Answer:
-        key = self.key(match)
-        with self._lock:
-            paths = [path for path in self._kept if path == key or path.startswith(f"{key}/")]
-            for path in paths:
-                del self._kept[path]
-        return Answer(200 if paths else 204)
+        return Answer(200 if self.forget(self.key(match)) else 204)
 
     def _is_collection(self, path: str) -> bool:
         return len(path.split("/")) % 2 == 1
@@ -214,5 +218,23 @@ def _wanted(documents: list[Document], query: dict[str, str]) -> Iterator[Docume
 
 def _refuse_another_uri(before: Document, after: Document) -> None:
     for name in URIS:
-        if before["properties"].get(name) != after["properties"].get(name):
+        if _short(before["properties"].get(name)) != _short(after["properties"].get(name)):
             raise Refused(400, "UserError", "Asset paths cannot be updated.")
+
+
+def _short(uri: str | None) -> str:
+    """A URI without the workspace, which may be told in it or not."""
+    return re.sub(r"(?i)^azureml://subscriptions/.+?/workspaces/[^/]+/", "azureml://", uri or "")
+
+
+def _refuse_another_component(before: Document, after: Document) -> None:
+    """A version of a component is what it was made as; its tags may change."""
+    specs = [(one["properties"] or {}).get("componentSpec") for one in (before, after)]
+    if specs[0] is not None and _untold(specs[0]) != _untold(specs[1]):
+        raise Refused(409, "Conflict", f"Component {before['name']} exists and is immutable.")
+
+
+def _untold(spec: Document) -> Document:
+    """A component without the words that may be changed."""
+    words = ("description", "display_name", "tags")
+    return {name: value for name, value in spec.items() if name not in words}
