@@ -24,6 +24,7 @@ from azureml.proxy import Proxy
 from azureml.registry import Registry
 from azureml.storage import Storage
 from azureml.tokens import Identities, bearer
+from azureml.web import Web
 from azureml.workspace import GROUP, GROUP_PATH, OWNERS, SUBSCRIPTION, WORKSPACE, Workspace
 
 PROTECTED = ("/subscriptions/", "/mferp/", "/history/", "/data/", "/mlflow/", "/registrymanagement")
@@ -70,7 +71,8 @@ class AzureML:
         # The documents come last: their paths are those of everything that is not special.
         registry = Registry(self.address, self.storage, self.documents, self.jobs.assets)
         parts = [self.identities, self.storage, proxy, Artifacts(self.storage)]
-        parts += [self.workspace, registry, history, self.jobs, self.documents]
+        self.web = Web(self.address, GROUP_PATH, self.python)
+        parts += [self.workspace, registry, history, self.web, self.jobs, self.documents]
         for part in parts:
             part.add_routes(self._routes)
         Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
@@ -78,6 +80,7 @@ class AzureML:
     def stop(self) -> None:
         if self._server:
             self.jobs.stop()
+            self.web.stop()
             self._server.shutdown()
             self._server.server_close()
             self._server = None

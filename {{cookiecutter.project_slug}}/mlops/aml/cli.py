@@ -78,3 +78,12 @@ def tag_model(
         raise ProjectError("Nothing was tagged: no model was registered by this build.")
     for name, number in chosen:
         click.echo(f"{name}, version {number}: {', '.join(tags)}")
+
+
+@verbs.command("deploy-web-app")
+def deploy_web_app() -> None:
+    """Run the service's image as an Azure web app."""
+    from mlops.aml import web_app
+
+    for line in web_app.deploy(Project.find()):
+        click.echo(line)
