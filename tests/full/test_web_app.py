@@ -14,8 +14,8 @@ from baking import environment, python_of, verb
 pytestmark = pytest.mark.full
 
 ANSWERS = {"vertical": "finance", "project_name": "Webbed", "models": "logistic_regression"}
-KEY = "a key of more than sixteen characters"
-SECRET = "https://vault.vault.azure.net/secrets/key"
+KEY = "a-key-of-more-than-sixteen-letters"
+SECRET = "https://vault.vault.azure.net/secrets/key"  # noqa: S105 - where it is
 CI = ("GITHUB_SHA", "BUILD_SOURCEVERSION", "BUILD_ID", "ENVIRONMENT", "API_KEY")
 # A container engine that notes what it is told, and builds nothing.
 ENGINE = """#!/bin/sh
@@ -49,7 +49,7 @@ def emulator(project: Path, tmp_path: Path) -> Iterator[AzureML]:
 
 @pytest.fixture
 def deploy(project: Path, emulator: AzureML, tmp_path: Path) -> Iterator[Any]:
-    """`deploy(web_app={...}, NAME=value)`: the verb, with more in model.yaml and its environment."""
+    """`deploy({...}, NAME=value)`: the verb, with more of `web_app`, and variables."""
     engine = tmp_path / "engine"
     engine.write_text(ENGINE)
     engine.chmod(0o755)
@@ -168,7 +168,7 @@ def test_a_key_is_named_in_model_yaml_not_written(deploy: Any, emulator: AzureML
     sent = json.dumps(emulator.web.bodies["webbed", "production"])
     assert f"@Microsoft.KeyVault(SecretUri={SECRET})" in sent
     assert KEY not in sent
-    wrong = deploy({"api_key_secret": SECRET}, API_KEY="another key of enough characters")
+    wrong = deploy({"api_key_secret": SECRET}, API_KEY="another-key-of-enough-letters")
     assert wrong.returncode == 1
     assert "logistic_regression is not answered as it should be" in wrong.stderr
 

@@ -15,6 +15,12 @@ from mlops.aml import ci_output, registered
 NONE = "Model was not registered for this run.\n"
 
 
+@pytest.fixture(autouse=True)
+def no_ci(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("BUILD_ID", "GITHUB_OUTPUT", "TF_BUILD"):
+        monkeypatch.setenv(name, "")
+
+
 @pytest.fixture
 def built(trained: Project, tmp_path: Path) -> Project:
     """A copy of the trained project, whose registry is its own."""
@@ -31,8 +37,15 @@ def outputs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return path
 
 
+def build_of(project: Project) -> str:
+    """The build that the session's training was a part of, `local` where CI runs no build."""
+    (entry,) = project.config.models
+    (version,) = registered.Here(project).versions(entry.name)
+    return version.tags["build_id"]
+
+
 def test_a_build_is_told_what_it_has_registered(built: Project, outputs: Path) -> None:
-    (entry,) = built.config.models
+    (entry,), build = built.config.models, build_of(built)
     registry = open_registry(built)
     folder = built.model_path(entry)
     (folder / "note.txt").write_text("a file more, so that it is another version")
@@ -42,7 +55,7 @@ def test_a_build_is_told_what_it_has_registered(built: Project, outputs: Path) -
     told = "##vso[task.setvariable variable=MODEL_REGISTERED;isOutput=true]true\n"
     assert (found.exit_code, found.stdout) == (0, line + told)
     assert outputs.read_text() == "registered=true\n"
-    first = invoke(built, "registered-models")  # no build: what training here notes
+    first = invoke(built, "registered-models", "--build-id", build)
     assert first.stdout.startswith(f"{entry.name}, version {entry.version}: ")
 
 
@@ -73,14 +86,14 @@ def test_numbers_are_compared_as_numbers(project: Project, monkeypatch: pytest.M
 
 def test_what_a_build_has_registered_is_tagged(built: Project) -> None:
     (entry,) = built.config.models
-    words = ["tag-model", "stage=ready=now", "by=x", "--build-id", "local"]
-    done = invoke(built, *words)
+    build = build_of(built)
+    done = invoke(built, "tag-model", "stage=ready=now", "by=x", "--build-id", build)
     assert done.exit_code == 0, done.output
     assert done.stdout == f"{entry.name}, version {entry.version}: stage=ready=now, by=x\n"
-    (found,) = registered.of_build(built, "local")
+    (found,) = registered.of_build(built, build)
     assert found.tags["stage"] == "ready=now"
     assert found.tags["sha256"] == entry.sha256
-    assert "ready=now" in invoke(built, "registered-models").stdout
+    assert "ready=now" in invoke(built, "registered-models", "--build-id", build).stdout
 
 
 @pytest.mark.parametrize(
