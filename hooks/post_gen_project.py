@@ -5,16 +5,21 @@ import sys
 from pathlib import Path
 
 MODELS = "{{ cookiecutter.__models }}".split()
-CI_FOLDER, CI_FILE = "{{ cookiecutter.__ci_folder }}", "{{ cookiecutter.__ci_file }}"
+CI_FOLDER, *CI_FILES = (
+    "{{ cookiecutter.__ci_folder }}",
+    "{{ cookiecutter.__ci_file }}",
+    "{{ cookiecutter.__ci_train }}",
+    "{{ cookiecutter.__ci_trained }}",
+)
 UNFINISHED = "> Generated without hooks"
 
 
 def main(root: Path) -> None:
     finish(root)
-    if CI_FILE:
+    for name in filter(None, CI_FILES):
         # Here, not in the tree: a folder whose name follows from an answer cannot be left out.
-        (root / CI_FOLDER).mkdir(parents=True)
-        (root / CI_FILE).rename(root / CI_FOLDER / CI_FILE)
+        (root / CI_FOLDER).mkdir(parents=True, exist_ok=True)
+        (root / name).rename(root / CI_FOLDER / name)
     remove_note(root / "README.md")
 
 

@@ -71,11 +71,12 @@ def test_without_hooks_the_readme_says_how_to_finish(bake: Bake, project: Path):
     readme = project / "README.md"
     text = readme.read_text(encoding="utf-8")
     note = next(line for line in text.splitlines() if line.startswith("> Generated without hooks"))
-    command, file, folder = re.findall("`([^`]+)`", note)
+    command, suffix, folder = re.findall("`([^`]+)`", note)
     assert command == "python mlops/scaffold.py random_forest xgboost"
     run([sys.executable, *command.split()[1:]], project)
     (project / folder).mkdir(parents=True)
-    shutil.move(project / file, project / folder)
+    for path in project.glob(f"*{suffix}"):
+        shutil.move(path, project / folder)
     readme.write_text(text.replace(f"{note}\n\n", ""), encoding="utf-8")
     assert texts(project) == texts(bake(ANSWERS))
 

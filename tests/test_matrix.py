@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from baking import SCENARIOS, VERTICALS, call, models_of, names, texts
+from baking import CI, SCENARIOS, VERTICALS, call, models_of, names, texts
 
 Bake = Callable[[dict[str, str]], Path]
 
@@ -25,6 +25,9 @@ SLUGS = {
 EVERY = SCENARIOS | SLUGS
 # In the marks of the tree a blank follows the braces; ${{ }} belongs to Azure ML and to GitHub.
 JINJA = re.compile(r"{%|{#|(?<!\$){{\s")
+# A verb that a pipeline calls, with its settings; a script that it runs.
+MAKE = re.compile(r"(?m)\bmake ([a-z-]+)((?: [A-Z_]+=\S+)*)$")
+INIT = re.compile(r"python (src/\S+\.py)")
 # These two know every ready model: what is pinned for it, and what add-model adds.
 OF_ALL_MODELS = {"constraints.txt", "mlops/catalogue.py"}
 LONGEST_PATH = 150  # of the 260 that Windows allows, its user's folders take some
@@ -95,6 +98,23 @@ def test_every_yaml_file_is_yaml(files: dict[str, str]):
     for path, text in files.items():
         if path.endswith((".yml", ".yaml")):
             assert yaml.safe_load(text), path
+
+
+def test_every_verb_that_ci_calls_is_there(files: dict[str, str], answers: dict[str, str]):
+    folder, *names_of_files = CI[answers.get("ci", "github")]
+    expected = {f"{folder}/{name}" for name in names_of_files if name}
+    pipelines = {path for path in files if path.startswith((".github/", ".pipelines/"))}
+    assert pipelines == expected
+    recipes = dict(re.findall(r"(?m)^([a-z-]+):.*\n\t@(.*)$", files["Makefile"]))
+    called = {call for path in pipelines for call in MAKE.findall(files[path])}
+    assert bool(called) == bool(pipelines)
+    for verb, settings in called:
+        assert verb in recipes, f"there is no make {verb}"
+        for name in re.findall(r"([A-Z_]+)=", settings):
+            assert f"$({name})" in recipes[verb], f"make {verb} takes no {name}"
+    scripts = {script for path in pipelines for script in INIT.findall(files[path])}
+    for script in scripts:
+        assert script in files
 
 
 def test_every_python_file_compiles(files: dict[str, str]):

@@ -52,7 +52,7 @@ def main(config: Path, model: str, trained: Path, evaluation: Path, output: Path
             "model": model,
             "description": described(dataset, outcome["value"]),
             "run_id": run["run_id"],
-            "build_id": os.environ.get("BUILD_ID", "local"),
+            "build_id": os.environ.get("BUILD_ID") or "local",
             "metric": f"{outcome['metric']}={outcome['value']}",
             "data_version": f"{dataset.name}:{dataset.version}",
         }

@@ -76,6 +76,7 @@ class Documents:
             before = self._kept.get(key)
             if before:
                 _refuse_another_uri(before, document)
+                _refuse_another_component(before, document)
                 document["systemData"]["createdAt"] = before["systemData"]["createdAt"]
             self._kept[key] = document  # one that is there already keeps its place in lists
             if re.fullmatch(r"[^/]+/[^/]+/\w+/[^/]+/versions/[^/]+", key):
@@ -230,5 +231,23 @@ def _wanted(documents: list[Document], query: dict[str, str]) -> Iterator[Docume
 
 def _refuse_another_uri(before: Document, after: Document) -> None:
     for name in URIS:
-        if before["properties"].get(name) != after["properties"].get(name):
+        if _short(before["properties"].get(name)) != _short(after["properties"].get(name)):
             raise Refused(400, "UserError", "Asset paths cannot be updated.")
+
+
+def _short(uri: str | None) -> str:
+    """A URI without the workspace, which may be told in it or not."""
+    return re.sub(r"(?i)^azureml://subscriptions/.+?/workspaces/[^/]+/", "azureml://", uri or "")
+
+
+def _refuse_another_component(before: Document, after: Document) -> None:
+    """A version of a component is what it was made as; its tags may change."""
+    specs = [(one["properties"] or {}).get("componentSpec") for one in (before, after)]
+    if specs[0] is not None and _untold(specs[0]) != _untold(specs[1]):
+        raise Refused(409, "Conflict", f"Component {before['name']} exists and is immutable.")
+
+
+def _untold(spec: Document) -> Document:
+    """A component without the words that may be changed."""
+    words = ("description", "display_name", "tags")
+    return {name: value for name, value in spec.items() if name not in words}

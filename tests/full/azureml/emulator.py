@@ -27,6 +27,7 @@ from azureml.proxy import Proxy
 from azureml.registry import Registry
 from azureml.storage import Storage
 from azureml.tokens import Identities, bearer
+from azureml.web import Web
 from azureml.workspace import GROUP, GROUP_PATH, OWNERS, SUBSCRIPTION, WORKSPACE, Workspace
 
 PROTECTED = ("/subscriptions/", "/mferp/", "/history/", "/data/", "/mlflow/", "/registrymanagement")
@@ -91,7 +92,9 @@ class AzureML:
             self.taken,
         )
         parts = [self.identities, self.storage, proxy, Artifacts(self.storage)]
-        parts += [self.workspace, self.online, self.registry, history, self.jobs, self.documents]
+        self.web = Web(self.address, GROUP_PATH, self.python)
+        parts += [self.workspace, self.online, self.registry, history, self.web]
+        parts += [self.jobs, self.documents]
         for part in parts:
             part.add_routes(self._routes)
         Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
@@ -100,6 +103,7 @@ class AzureML:
         if self._server:
             self.jobs.stop()
             self.online.stop()
+            self.web.stop()
             self._server.shutdown()
             self._server.server_close()
             self._server = None

@@ -102,10 +102,10 @@ def in_words(what: str) -> Iterator[None]:
         yield
     except HttpResponseError as error:
         raise ProjectError(f"{what}: {_refused(error)} ({_first_line(error)})") from None
+    except MlException as error:  # an AzureError too, but the SDK's own refusal
+        raise ProjectError(f"{what}: {_first_line(error)}") from None
     except AzureError as error:
         raise ProjectError(f"{what}: Azure is not reached: {_first_line(error)}") from None
-    except MlException as error:
-        raise ProjectError(f"{what}: {_first_line(error)}") from None
 
 
 def _refused(error: Any) -> str:

@@ -232,12 +232,23 @@ class BatchDeployment(Section):
     retry_timeout: int = Field(default=300, ge=1)  # seconds of one call
 
 
+class WebApp(Section):
+    """The service's container as an Azure web app."""
+
+    site_name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]{0,57}[a-z0-9]$")  # the next, if taken
+    plan: str  # the App Service plan, in the workspace's resource group
+    container_registry: str = Field(pattern=r"^[a-z0-9.-]+(:[0-9]+)?$")  # such as x.azurecr.io
+    api_key_secret: str | None = Field(default=None, pattern=r"^https://")  # a Key Vault secret's
+    patience: int = Field(default=600, ge=1)  # seconds until it must answer
+
+
 class AzureEnvironment(Section):
     """What differs between development and production."""
 
     compute: Cluster = Cluster()
     online: OnlineDeployment = OnlineDeployment()
     batch: BatchDeployment = BatchDeployment()
+    web_app: WebApp | None = None
 
 
 class AzureMl(Section):

@@ -1,0 +1,135 @@
+"""The verb `publish-training-pipeline`: the pipeline with its components, as the workspace's own.
+
+The YAML stays the description: what is registered is what it says, at a version, with the names of
+its components in the place of their files. Inputs are declared without the files of this machine.
+"""
+
+import hashlib
+import logging
+import os
+import re
+from collections.abc import Iterator
+from io import StringIO
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from ruamel.yaml import YAML
+
+from {{cookiecutter.project_slug}}.config import Project
+from {{cookiecutter.project_slug}}.errors import ProjectError
+from {{cookiecutter.project_slug}}.files import sha256
+
+from mlops import pipeline
+from mlops.aml import workspace
+from mlops.train import TRAINING
+
+PACKAGE = "{{cookiecutter.project_slug}}"
+# What a published version is made of; a model's hyperparameters are an input, model.yaml.
+CONTENT = ("constraints.txt", "mlops", "models", "pyproject.toml", "src")
+VERSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,29}")
+# What differs by run, by machine or by cluster: a component has none of it.
+OF_A_JOB = ("$schema", "compute", "experiment_name", "settings")
+
+
+class Published(NamedTuple):
+    """A component of the workspace, and whether it was there already."""
+
+    name: str
+    version: str
+    is_new: bool
+
+
+def publish(project: Project, version: str | None) -> Iterator[Published]:
+    """Register the components of the training pipeline, then the pipeline itself.
+
+    Args:
+        project: whose pipeline it is.
+        version: of all of them; BUILD_ID unless given, and where that is not set, the first digits
+            of the content's hash.
+
+    Raises:
+        ProjectError: the pipeline does not hold together, its environment is not there, the version
+            is published with other content, or Azure refuses.
+    """
+    training = pipeline.load(project.root / TRAINING)
+    digest = content(project)
+    chosen = version or os.environ.get("BUILD_ID") or digest[:12]
+    if not VERSION.fullmatch(chosen):
+        raise ProjectError(f"{chosen!r:.80} cannot be a version: letters, digits and ._- only.")
+    client = workspace.client(project)
+    logging.getLogger("azure.ai.ml._utils._experimental").setLevel(logging.ERROR)
+    _refuse_without_environment(client)
+    for path in dict.fromkeys(job.component.path for job in training.jobs.values()):
+        yield _register(client, _name(path), chosen, digest, path)
+    described = StringIO(_described(training.path, chosen))
+    yield _register(client, _name(training.path), chosen, digest, described)
+
+
+def content(project: Project) -> str:
+    """The hash of all that the steps are made of: their YAML, their code, what they require."""
+    hashes = (f"{name} {sha256(project.root / name)}\n" for name in CONTENT)
+    return hashlib.sha256("".join(hashes).encode()).hexdigest()
+
+
+def _register(
+    client: Any, name: str, version: str, digest: str, source: Path | StringIO
+) -> Published:
+    """Register what the YAML describes, unless that version is there with the same content."""
+    from azure.ai.ml import load_component
+
+    known = _known(client, name, version)
+    if known is not None:
+        if (known.tags or {}).get("sha256") == digest:
+            return Published(name, version, is_new=False)
+        raise ProjectError(
+            f"{name}, version {version}, is published with other content: give another --version."
+        )
+    with workspace.in_words(f"Publishing {name}, version {version}"):
+        component = load_component(source)
+        component.name, component.version = name, version
+        component.tags = {"sha256": digest}
+        client.components.create_or_update(component)
+    return Published(name, version, is_new=True)
+
+
+def _known(client: Any, name: str, version: str) -> Any:
+    """The component of that name and version; None where there is none."""
+    from azure.core.exceptions import ResourceNotFoundError
+
+    with workspace.in_words(f"Looking for {name}"):
+        try:
+            return client.components.get(name, version)
+        except ResourceNotFoundError:
+            return None
+
+
+def _refuse_without_environment(client: Any) -> None:
+    """The components are bound to the newest version of the project's environment."""
+    from azure.ai.ml.exceptions import ValidationException
+
+    with workspace.in_words(f"Looking for the environment {PACKAGE}"):
+        try:
+            client.environments.get(PACKAGE, label="latest")
+        except ValidationException:  # what the SDK makes of a 404 where it looks for a label
+            raise ProjectError(
+                f"The environment {PACKAGE} is not in the workspace yet: run train-model-in-aml."
+            ) from None
+
+
+def _described(path: Path, version: str) -> str:
+    """The pipeline's YAML as that of a component whose steps are registered components."""
+    document = YAML(typ="safe", pure=True).load(path)
+    for name in OF_A_JOB:
+        document.pop(name, None)
+    for declared in document["inputs"].values():
+        declared.pop("path", None)
+    for job in document["jobs"].values():
+        job["component"] = f"azureml:{_name(path.parent / job['component'])}:{version}"
+    text = StringIO()
+    YAML().dump(document | {"name": _name(path), "version": version}, text)
+    return text.getvalue()
+
+
+def _name(path: Path) -> str:
+    """What the workspace calls it: several projects may share one workspace."""
+    return f"{PACKAGE}_{path.stem}"
