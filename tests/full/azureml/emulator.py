@@ -14,6 +14,7 @@ from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from azureml.artifacts import Artifacts
+from azureml.batch import Batch
 from azureml.certificate import self_signed
 from azureml.documents import Documents
 from azureml.faults import CODES, Fault, Faults
@@ -69,7 +70,8 @@ class AzureML:
         history = History(self.address, self.documents, self.storage, self.jobs)
         # The documents come last: their paths are those of everything that is not special.
         registry = Registry(self.address, self.storage, self.documents, self.jobs.assets)
-        parts = [self.identities, self.storage, proxy, Artifacts(self.storage)]
+        self.batch = Batch(self.address, self.documents, self.jobs)
+        parts = [self.identities, self.batch, self.storage, proxy, Artifacts(self.storage)]
         parts += [self.workspace, registry, history, self.jobs, self.documents]
         for part in parts:
             part.add_routes(self._routes)

@@ -34,8 +34,6 @@ class Workspace:
         documents.completions |= {
             "onlineEndpoints": self._online_endpoint,
             "onlineEndpoints/deployments": self._deployment,
-            "batchEndpoints": self._batch_endpoint,
-            "batchEndpoints/deployments": self._deployment,
             "schedules": _schedule,
         }
 
@@ -128,11 +126,6 @@ class Workspace:
             raise Refused(400, "UserError", "The traffic of an endpoint must be 0 or 100 in all.")
         properties["scoringUri"] = f"{self.address}/score/{name}"
         properties["swaggerUri"] = f"{self.address}/score/{name}/swagger.json"
-
-    def _batch_endpoint(self, key: str, document: Document) -> None:
-        properties = document["properties"]
-        properties["scoringUri"] = f"{self.address}/jobs/{document['name']}"
-        properties.setdefault("defaults", {"deploymentName": ""})
 
     def _deployment(self, key: str, document: Document) -> None:
         self.documents.get(key.rsplit("/", 2)[0])  # its endpoint must be there

@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 import click
 
@@ -47,3 +48,37 @@ def train_model_in_aml(
             click.echo(training.how_to_follow(job))
     else:
         train.show(training.train_there(project, models, data))
+
+
+@verbs.command("deploy-batch")
+@click.option("--model", help="The model to deploy; the first registered one unless given.")
+def deploy_batch(model: str | None) -> None:
+    """Deploy a model to score files on Azure ML."""
+    from mlops.aml import batch
+
+    click.echo(batch.deploy(Project.find(), model))
+
+
+@verbs.command("batch-score-in-aml")
+@click.argument("source", metavar="INPUT", required=False)
+@click.argument("target", metavar="OUTPUT", default="predictions.csv", type=click.Path())
+@click.option("--no-wait", is_flag=True, help="Leave the job running.")
+@click.option("--follow", "job", help="A job that was submitted before.")
+def batch_score_in_aml(source: str | None, target: str, no_wait: bool, job: str | None) -> None:
+    """Score files here, or in Azure's storage, on Azure ML."""
+    from mlops.aml import batch
+
+    project = Project.find()
+    if (source is None) == (job is None):
+        raise click.UsageError("Give INPUT, or --follow and a job.")
+    if job is None:
+        job = batch.submit(project, str(source))
+        click.echo(f"Submitted {job}.")
+    if no_wait:
+        click.echo(batch.how_to_follow(job))
+        return
+    rows, problems = batch.fetch(project, job, Path(target))
+    for problem in problems:
+        click.echo(f"Error: {problem}", err=True)
+    click.echo(f"The predictions of {rows:,} rows are in {target}.")
+    sys.exit(bool(problems))

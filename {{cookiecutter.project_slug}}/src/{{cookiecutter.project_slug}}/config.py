@@ -230,6 +230,7 @@ class BatchDeployment(Section):
     output_file_name: str = "predictions.csv"
     max_retries: int = Field(default=3, ge=0)
     retry_timeout: int = Field(default=300, ge=1)  # seconds of one call
+    error_threshold: int = Field(default=0, ge=-1)  # files that may fail; -1: any number
 
 
 class AzureEnvironment(Section):
