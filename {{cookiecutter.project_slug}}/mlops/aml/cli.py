@@ -82,3 +82,27 @@ def batch_score_in_aml(source: str | None, target: str, no_wait: bool, job: str 
         click.echo(f"Error: {problem}", err=True)
     click.echo(f"The predictions of {rows:,} rows are in {target}.")
     sys.exit(bool(problems))
+
+
+@verbs.command("sweep-model-in-aml")
+@click.argument("model")
+@click.option("--trials", type=click.IntRange(1), help="How many; all combinations, else 20.")
+@click.option("--concurrent", default=4, show_default=True, type=click.IntRange(1))
+@click.option("--write", is_flag=True, help="Put the best hyperparameters into model.yaml.")
+def sweep_model_in_aml(model: str, trials: int | None, concurrent: int, write: bool) -> None:
+    """Search a model's hyperparameters on Azure ML."""
+    from mlops.aml import sweep
+
+    project = Project.find()
+    found = sweep.sweep(project, model, trials, concurrent)
+    for trial in found:
+        values = ", ".join(f"{name} {value}" for name, value in trial.values.items())
+        shown = "failed" if trial.metric is None else f"{trial.metric:.4f}"
+        click.echo(f"{shown:>10}  {values}")
+    best = ", ".join(f"{name}: {value}" for name, value in found[0].values.items())
+    click.echo(f"The best hyperparameters: {best}.")
+    if write:
+        sweep.write(project, model, found[0])
+        click.echo(f"They are in model.yaml; now run train --model {model}.")
+    else:
+        click.echo(f"Put them into model.yaml (--write does), then run train --model {model}.")

@@ -151,7 +151,7 @@ def _job(project: Project, chosen: Pipeline, dataset: Dataset, uri: str) -> Iter
     from azure.ai.ml.entities import ManagedIdentityConfiguration
 
     with TemporaryDirectory() as scratch:
-        config = _narrowed(project, chosen.models, dataset, Path(scratch))
+        config = narrowed(project, chosen.models, dataset, Path(scratch))
         tags = {
             MODELS: " ".join(chosen.models),
             "data": f"{dataset.name}:{dataset.version}",
@@ -183,7 +183,7 @@ def build_id() -> str:
     return os.environ.get("BUILD_ID") or "local"
 
 
-def _narrowed(project: Project, models: Sequence[str], dataset: Dataset, folder: Path) -> Path:
+def narrowed(project: Project, models: Sequence[str], dataset: Dataset, folder: Path) -> Path:
     """A model.yaml with these models and their dataset only: what one job is about."""
     shutil.copy(project.config_path, folder / "model.yaml")
     copy = Project(folder)
