@@ -1,23 +1,38 @@
-"""A project's verbs with Azure ML's real SDK, and the environments that they need."""
+"""Projects that use Azure ML in tests: their verbs, and the environment of their steps."""
 
+import os
 import subprocess
-import tomllib
 from pathlib import Path
 
 from baking import environment, python_of, run
 
-STEPS = ("train", "aml")  # the groups of pyproject.toml that the steps' environment has
+REQUIREMENTS = """
+import sys
+from mlops.aml.environment import requirements
+from {package}.config import Project
+
+print("\\n".join(requirements(Project.find(), sys.argv[1:])))
+"""
 
 
-def ask(project: Path, settings: dict[str, str], *words: str) -> "subprocess.CompletedProcess[str]":
+def ask(
+    project: Path, settings: dict[str, str], *words: str, timeout: float = 600
+) -> "subprocess.CompletedProcess[str]":
     """A verb of the project, told of no Azure but this."""
+    return said_by(project, settings, "-m", project.name, *words, timeout=timeout)
+
+
+def said_by(
+    project: Path, settings: dict[str, str], *words: str, timeout: float = 600
+) -> "subprocess.CompletedProcess[str]":
+    """The project's Python with these arguments, told of no Azure but this."""
     return subprocess.run(
-        [python_of(project), "-m", project.name, *words],
+        [python_of(project), *words],
         cwd=project,
         env=told(settings),
         capture_output=True,
         text=True,
-        timeout=600,
+        timeout=timeout,
         check=False,
     )
 
@@ -28,18 +43,16 @@ def told(settings: dict[str, str]) -> dict[str, str]:
     return own | settings
 
 
-def steps_environment(project: Path, folder: Path) -> Path:
-    """The Python of an environment made of what the steps' Dockerfile installs, and no more.
-
-    The project itself is not installed in it: on Azure ML its code is in the working folder.
-    """
-    declared = tomllib.loads((project / "pyproject.toml").read_text())["project"]
-    optional = declared["optional-dependencies"]
-    lines = declared["dependencies"] + [line for name in STEPS for line in optional[name]]
-    requirements = folder / "requirements.txt"
-    requirements.write_text("\n".join(lines))
-    run(["uv", "venv", "--quiet", folder / "steps"], folder)
-    python = folder / "steps" / "bin" / "python"
-    pinned = ["--requirement", requirements, "--constraint", project / "constraints.txt"]
-    run(["uv", "pip", "install", "--quiet", "--python", python, *pinned], folder)
+def steps_python(project: Path, folder: Path, *groups: str) -> Path:
+    """The Python of an environment with what steps of the project require, and not the project."""
+    script = REQUIREMENTS.format(package=project.name)
+    path = os.pathsep.join([str(project), str(project / "src")])
+    found = said_by(project, {"PYTHONPATH": path}, "-c", script, *groups)
+    assert found.returncode == 0, found.stderr
+    listed = folder / "requirements.txt"
+    listed.write_text(found.stdout, encoding="utf-8")
+    run(["uv", "venv", "--quiet", folder / "venv"], folder)
+    python = folder / "venv" / "bin" / "python"
+    command = ["uv", "pip", "install", "--quiet", "--python", python, "-r", listed]
+    run([*command, "-c", project / "constraints.txt"], folder)
     return python

@@ -13,7 +13,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from azure_project import ask, steps_environment, told
+from azure_project import ask, said_by, steps_python, told
 from azureml.emulator import AzureML
 from azureml.runs import FINAL
 from baking import python_of, run, verb
@@ -86,7 +86,7 @@ def made(installed, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Pat
     """A project with the SDK and a dataset, and the Python of its steps."""
     project = installed(ANSWERS, "train,serve,dev,aml")
     verb(project, "create-local-datasets")
-    return project, steps_environment(project, tmp_path_factory.mktemp("steps"))
+    return project, steps_python(project, tmp_path_factory.mktemp("steps"), "train", "aml")
 
 
 @pytest.fixture
@@ -242,8 +242,9 @@ def test_a_refusal_is_told_and_nothing_is_half_registered(
 
 def test_the_newest_of_several_champions_counts(cloud: Path, emulator: AzureML):
     """A promotion that was cut off leaves two of them."""
-    said = run_in(cloud, emulator.settings(), REGISTRY)
-    assert json.loads(said.splitlines()[-1]) == {
+    done = said_by(cloud, emulator.settings(), "-W", "ignore", "-c", REGISTRY)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout.splitlines()[-1]) == {
         "numbers": ["1", "2", "3", "10"],
         "first": "10",
         "again": "10",
@@ -253,21 +254,6 @@ def test_the_newest_of_several_champions_counts(cloud: Path, emulator: AzureML):
         "damaged": "the files' hash is not the registered one",
         "missing": "The workspace has no version '11' of churn.",
     }
-
-
-def run_in(project: Path, settings: dict[str, str], script: str) -> str:
-    """What a script says that runs in the project's environment."""
-    done = subprocess.run(
-        [python_of(project), "-W", "ignore", "-c", script],
-        cwd=project,
-        env=told(settings),
-        capture_output=True,
-        text=True,
-        timeout=180,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
 
 
 def finished(emulator: AzureML, job: str) -> str:

@@ -4,6 +4,7 @@ import json
 import math
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 import click
 
@@ -85,6 +86,21 @@ def test_all(url: str | None) -> None:
     for line in endpoints.lines(tried):
         click.echo(line)
     sys.exit(any(each.problem for each in tried))
+
+
+@verbs.command("batch-score")
+@click.argument("source", metavar="INPUT", type=click.Path(path_type=Path))
+@click.argument("target", metavar="OUTPUT", type=click.Path(path_type=Path))
+@click.option("--model", help="The model that answers; the first unless given.")
+def batch_score(source: Path, target: Path, model: str | None) -> None:
+    """Score a CSV or Parquet file, or a folder of them."""
+    from mlops import batch
+
+    problems = batch.score(Project.find(), source, target, model)
+    for problem in problems:
+        click.echo(f"Error: {problem}", err=True)
+    click.echo(f"The predictions are in {target}.")
+    sys.exit(bool(problems))
 
 
 @verbs.command()

@@ -91,11 +91,6 @@ class Documents:
         with self._lock:
             self._kept = copy.deepcopy(state)
 
-    def remove(self, key: str) -> None:
-        """Have a document be there no longer."""
-        with self._lock:
-            del self._kept[key]
-
     def put_bare(self, key: str) -> None:
         """Keep a document that has no properties."""
         owner, path = _owner(key)

@@ -16,6 +16,7 @@ from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from azureml.artifacts import Artifacts
+from azureml.batch import Batch
 from azureml.certificate import self_signed
 from azureml.documents import Documents
 from azureml.faults import CODES, Fault, Faults
@@ -91,7 +92,8 @@ class AzureML:
             folder / "online",
             self.taken,
         )
-        parts = [self.identities, self.storage, proxy, Artifacts(self.storage)]
+        parts = [self.identities, self.batch, self.storage, proxy, Artifacts(self.storage)]
+        self.batch = Batch(self.address, self.documents, self.jobs)
         self.web = Web(self.address, GROUP_PATH, self.python)
         parts += [self.workspace, self.online, self.registry, history, self.web]
         parts += [self.jobs, self.documents]

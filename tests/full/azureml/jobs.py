@@ -19,6 +19,7 @@ from azureml.registration import register
 from azureml.runs import FINAL, Run
 from azureml.steps import Step
 from azureml.storage import CONTAINER, Storage
+from azureml.sweeps import Sweep, refuse_sweep
 from azureml.tokens import token
 from azureml.workspace import WORKSPACE
 
@@ -64,6 +65,24 @@ class Jobs:
         for run in self.runs.values():
             run.cancel()
 
+    def perform_alone(self, run: Run, step: Step) -> None:
+        """Run a job's only step, which ends the job as it ends itself."""
+        self.start(run)
+        child = self.perform_child(run, step)
+        self.end(run, child.status, child.error)
+
+    def perform_child(self, run: Run, step: Step) -> Run:
+        """Run a step of a job."""
+        child = self._child(run, step.name)
+        self._step(child, step, {})
+        return child
+
+    def start(self, run: Run) -> None:
+        self._start(run)
+
+    def end(self, run: Run, status: str, error: str = "") -> None:
+        self._end(run, status, error)
+
     def _submitted(self, key: str, document: Document) -> None:
         name, properties = document["name"], document["properties"]
         if properties is None:  # a pipeline's child, which only the run history knows
@@ -71,6 +90,8 @@ class Jobs:
         run = self.runs.get(name)
         if run is None and properties["jobType"] == "Pipeline":
             self._refuse_dangling(properties)
+        if run is None and properties["jobType"] == "Sweep":
+            refuse_sweep(properties)
         endpoint = {"jobServiceType": "Studio", "endpoint": f"https://ml.azure.com/runs/{name}"}
         properties["services"] = {"Studio": endpoint}
         properties["status"] = run.status if run else "NotStarted"
@@ -104,6 +125,9 @@ class Jobs:
                 self._pipeline(run, properties)
             elif run.kind == "Command":
                 self._step(run, steps_of.of_command(name, properties), {})
+            elif run.kind == "Sweep":
+                self.start(run)
+                Sweep(self, run, properties).perform()
             else:
                 self._end(run, "Failed", f"A job of the type {run.kind} is not emulated.")
         except Exception as error:
@@ -213,7 +237,8 @@ class Jobs:
         self._end(run, "Completed")
 
     def _variables(self, run: Run, step: Step) -> dict[str, str]:
-        tracked = self.proxy.new_run(run.experiment)
+        parent = run.root if run.root != run.id else None
+        tracked = run.tracked = self.proxy.new_run(run.experiment, parent)
         run_token = token(self.settings["ARM_CLOUD_METADATA_URL"])
         mlflow = {"MLFLOW_RUN_ID": tracked, "MLFLOW_TRACKING_TOKEN": run_token} if tracked else {}
         return (

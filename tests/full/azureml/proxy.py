@@ -26,8 +26,12 @@ class Proxy:
     def add_routes(self, routes: Routes) -> None:
         routes.add("GET POST PUT PATCH DELETE", PATH, self._pass_on)
 
-    def new_run(self, experiment: str) -> str | None:
-        """The id of a run in the experiment, as Azure ML makes one for each job."""
+    def new_run(self, experiment: str, parent: str | None = None) -> str | None:
+        """The id of a run in the experiment, as Azure ML makes one for each job.
+
+        Args:
+            parent: the id of the job that the run's own belongs to.
+        """
         if not self.server:
             return None
         query = f"experiments/get-by-name?{urlencode({'experiment_name': experiment})}"
@@ -37,7 +41,15 @@ class Proxy:
         else:
             number = found["experiment"]
         run = {"experiment_id": number["experiment_id"], "start_time": int(time.time() * 1000)}
+        if parent:
+            run["tags"] = [{"key": "mlflow.parentRunId", "value": parent}]
         return self._call("POST", "runs/create", run)[1]["run"]["info"]["run_id"]
+
+    def metric(self, run: str, name: str) -> float | None:
+        """The last value that a run has logged."""
+        query = f"runs/get?{urlencode({'run_id': run})}"
+        logged = self._call("GET", query)[1]["run"]["data"].get("metrics", [])
+        return next((one["value"] for one in logged if one["key"] == name), None)
 
     def _call(self, method: str, path: str, body: Any = None) -> tuple[int, Any]:
         data = None if body is None else json.dumps(body).encode()

@@ -15,6 +15,7 @@ class Run:
     Attributes:
         root: the id of the job that was submitted.
         logs: their names below the artifacts.
+        tracked: the id of its run in MLflow.
     """
 
     id: str
@@ -31,6 +32,7 @@ class Run:
     outputs: dict[str, Asset] = field(default_factory=dict)
     logs: set[str] = field(default_factory=set)
     process: Process | None = None
+    tracked: str | None = None
 
     @property
     def artifacts(self) -> str:

@@ -31,8 +31,6 @@ class Workspace:
             documents.put(f"{here}/datastores/{name}", self._datastore(name))
         documents.put(f"{here}/computes/{CLUSTER}", _cluster())
         documents.completions |= {
-            "batchEndpoints": self._batch_endpoint,
-            "batchEndpoints/deployments": self._deployment,
             "schedules": _schedule,
         }
 
@@ -109,11 +107,6 @@ class Workspace:
         self.documents.get(self.documents.key(match))
         keys = {"primaryKey": "primary", "secondaryKey": "secondary"}
         return Answer(body=keys | {"accessToken": "token", "expiryTimeUtc": 0})
-
-    def _batch_endpoint(self, key: str, document: Document) -> None:
-        properties = document["properties"]
-        properties["scoringUri"] = f"{self.address}/jobs/{document['name']}"
-        properties.setdefault("defaults", {"deploymentName": ""})
 
     def _deployment(self, key: str, document: Document) -> None:
         self.documents.get(key.rsplit("/", 2)[0])  # its endpoint must be there

@@ -120,7 +120,7 @@ def prepared(
         jobs = {}
         for name, its in learned.items():
             dataset = project.config.dataset(name)
-            config = _narrowed(project, its, dataset, Path(scratch) / name)
+            config = narrowed(project, its, dataset, Path(scratch) / name)
             jobs[name] = _job(chosen.only(its), dataset, config, inputs[name])
             place(jobs[name], cluster, environment_name)
         yield jobs
@@ -209,9 +209,9 @@ def build_id() -> str:
     return os.environ.get("BUILD_ID") or "local"
 
 
-def _narrowed(project: Project, models: Sequence[str], dataset: Dataset, folder: Path) -> Path:
+def narrowed(project: Project, models: Sequence[str], dataset: Dataset, folder: Path) -> Path:
     """A model.yaml with these models and their dataset only: what one job is about."""
-    folder.mkdir()
+    folder.mkdir(exist_ok=True)
     shutil.copy(project.config_path, folder)
     copy = Project(folder)
 

@@ -26,6 +26,7 @@ Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$", 
 ColumnName = Annotated[str, StringConstraints(pattern=COLUMN_NAME)]
 ModelName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_]*$", max_length=64)]
 Label = bool | int | float | str
+SearchValue = bool | int | float | Annotated[str, StringConstraints(pattern=r"^[\w.-]+$")]
 
 METRICS = {
     "classification": ("roc_auc", "accuracy", "f1", "precision", "recall", "log_loss"),
@@ -120,12 +121,43 @@ class Dataset(Section):
         return [column.name for column in self.features]
 
 
+class SearchRange(Section):
+    """Numbers to draw from; whole ones where both ends are."""
+
+    min: int | float
+    max: int | float
+    log: bool = False  # drawn evenly by their logarithm
+
+    @validates_model(mode="after")
+    def _is_a_range(self) -> "SearchRange":
+        if not self.min < self.max:
+            raise ValueError(f"min {self.min:g} is not below max {self.max:g}")
+        if self.log and not self.min > 0:
+            raise ValueError(f"min {self.min:g} has no logarithm: put it above 0")
+        return self
+
+
+SearchValues = Annotated[list[SearchValue], Field(min_length=1)]
+
+
 class TrainedModel(Section):
-    """A folder of models/, the dataset it learns from, and what train_model is called with."""
+    """A folder of models/, the dataset it learns from, and what train_model is called with.
+
+    `search` says among which values a sweep looks for better hyperparameters.
+    """
 
     name: ModelName
     dataset: str
     hyperparameters: dict[str, Any] = {}
+    search: dict[str, SearchRange | SearchValues] = {}
+
+    @validates_model(mode="after")
+    def _searches_its_hyperparameters(self) -> "TrainedModel":
+        for name in self.search:
+            if name not in self.hyperparameters:
+                known = ", ".join(self.hyperparameters) or "none"
+                raise ValueError(f"search: {name} is no hyperparameter; there are {known}")
+        return self
 
 
 class Training(Section):
@@ -230,6 +262,7 @@ class BatchDeployment(Section):
     output_file_name: str = "predictions.csv"
     max_retries: int = Field(default=3, ge=0)
     retry_timeout: int = Field(default=300, ge=1)  # seconds of one call
+    error_threshold: int = Field(default=0, ge=-1)  # files that may fail; -1: any number
 
 
 class WebApp(Section):

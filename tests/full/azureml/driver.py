@@ -1,0 +1,61 @@
+"""Calls a script's init() and run(mini_batch), as Azure ML does for batch and parallel jobs.
+
+The results go to a file in the order in which they come. What run() leaves out, and a mini-batch
+that fails again and again, counts as failed files. It imports nothing of this package: it runs in
+the environment of the job.
+"""
+
+import argparse
+import importlib.util
+import sys
+import traceback
+from pathlib import Path
+
+PATH = sys.path[1:]
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--script", type=Path)
+    parser.add_argument("--data", type=Path)
+    parser.add_argument("--output", type=Path)
+    parser.add_argument("--size", type=int)
+    parser.add_argument("--retries", type=int)
+    parser.add_argument("--threshold", type=int)
+    own, theirs = parser.parse_known_args()
+    sys.argv = [str(own.script), *theirs]
+    sys.path[0] = str(own.script.parent.resolve())
+    spec = importlib.util.spec_from_file_location("entry", own.script.resolve())
+    script = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(script)
+    script.init()
+    files = [own.data] if own.data.is_file() else [one for one in own.data.rglob("*")]
+    files = sorted((str(one) for one in files if one.is_file()), reverse=True)
+    failed = 0
+    for start in range(0, len(files), own.size):
+        batch = files[start : start + own.size]
+        results = attempt(script, batch, own.retries)
+        failed += max(0, len(batch) - len(results))
+        with own.output.open("a", encoding="utf-8", newline="") as stream:
+            stream.writelines(f"{result}\n" for result in results)
+        if 0 <= own.threshold < failed:
+            print(f"The error threshold is reached: {failed} files have failed.", flush=True)
+            return 1
+    return 0
+
+
+def attempt(script: object, batch: list[str], retries: int) -> list[object]:
+    for _ in range(retries + 1):
+        try:
+            results = script.run(list(batch))
+        except Exception:
+            traceback.print_exc()
+            continue
+        if not hasattr(results, "__len__"):
+            raise TypeError("run() must return a list or a table.")
+        return list(results)
+    return []
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,226 @@
+"""The verb `sweep-model-in-aml`: hyperparameters tried on a cluster, side by side."""
+
+import math
+import uuid
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, NamedTuple
+
+from {{cookiecutter.project_slug}} import tracking
+from {{cookiecutter.project_slug}}.config import Project, SearchRange, TrainedModel
+from {{cookiecutter.project_slug}}.errors import ProjectError
+from {{cookiecutter.project_slug}}.metrics import LOWER_IS_BETTER
+
+from mlops import train
+from mlops.aml import clusters, data, environment, training, workspace
+from mlops.pipeline import Component
+
+PACKAGE = "{{cookiecutter.project_slug}}"
+MOST_WHOLE = 1_000  # whole numbers of one range
+FOLDER = f"azureml://datastores/workspaceblobstore/paths/{PACKAGE}/sweeps"
+
+
+class Trial(NamedTuple):
+    """What was tried, and how it did; no value where it failed."""
+
+    values: Mapping[str, Any]
+    metric: float | None
+
+
+def sweep(project: Project, model: str, trials: int | None, concurrent: int) -> list[Trial]:
+    """Train a model with other hyperparameters again and again; nothing is registered.
+
+    Args:
+        project: whose model.yaml has the model's `search`.
+        model: its name.
+        trials: how many; all combinations where there are lists of values only, else 20.
+        concurrent: how many at a time.
+
+    Returns:
+        The trials, the best first.
+
+    Raises:
+        ProjectError: there is nothing to search, a step failed, or Azure refuses.
+    """
+    entry = project.config.trained_model(model)
+    if not entry.search:
+        raise ProjectError(
+            f"training.models, {model}: say in `search` what to try, such as "
+            "search: {learning_rate: {min: 0.01, max: 0.3, log: true}}."
+        )
+    dataset = project.config.dataset(entry.dataset)
+    jobs = train.chosen_of(project, [model]).jobs
+    steps = {"prepare": jobs["prepare"].component, "train": jobs[f"train_{model}"].component}
+    clash = entry.search.keys() & steps["train"].inputs.keys()
+    if clash:
+        raise ProjectError(f"{', '.join(sorted(clash))}: the component train has such an input.")
+    client = workspace.client(project)
+    source = data.registered(project, client, dataset)
+    where = {
+        "compute": clusters.ensure(project, client),
+        "environment": environment.register(project, client, PACKAGE, training.GROUPS),
+    }
+    folder = f"{FOLDER}/{uuid.uuid4().hex}/training"
+    with TemporaryDirectory() as scratch:
+        config = training.narrowed(project, [model], dataset, Path(scratch))
+        given = {"config": str(config), "datasets": source, "model": model}
+        prepare = _command(project, steps["prepare"], given, {"training": folder}, where)
+        _run(client, prepare, "Preparing the rows")
+        given = {"config": str(config), "training": folder, "model": model}
+        trial = _command(project, steps["train"], given, {}, where, entry)
+        job = _sweep(trial, entry, dataset.metric, where["compute"])
+        limit = trials or _combinations(entry) or 20
+        job.set_limits(max_total_trials=limit, max_concurrent_trials=min(concurrent, limit))
+        name = _run(client, job, f"Sweeping {model}")
+    return _trials(client, name, entry, dataset.metric)
+
+
+def write(project: Project, model: str, best: Trial) -> None:
+    """Put the best hyperparameters into model.yaml."""
+
+    def change(document: Any) -> None:
+        for entry in document["training"]["models"]:
+            if entry["name"] == model:
+                entry["hyperparameters"].update(best.values)
+
+    project.edit(change)
+
+
+def _command(
+    project: Project,
+    component: Component,
+    given: Mapping[str, str],
+    outputs: Mapping[str, str],
+    where: Mapping[str, str],
+    entry: TrainedModel | None = None,
+) -> Any:
+    """A component's own command as a job, with the searched hyperparameters if there are any."""
+    from azure.ai.ml import Input, Output, command
+    from azure.ai.ml.entities import ManagedIdentityConfiguration
+
+    inputs = {
+        name: Input(type=declared["type"], path=given[name])
+        if declared["type"].startswith("uri_")
+        else given.get(name, declared.get("default"))
+        for name, declared in component.inputs.items()
+    }
+    searched = {name: entry.hyperparameters[name] for name in entry.search} if entry else {}
+    options = [f"--set {name}=${{{{inputs.{name}}}}}" for name in searched]
+    return command(
+        code=str(project.root),
+        command=" ".join([component.command, *options]),
+        inputs={**inputs, **searched},
+        outputs={
+            name: Output(type=declared["type"], path=outputs.get(name))
+            for name, declared in component.outputs.items()
+        },
+        environment=where["environment"],
+        compute=where["compute"],
+        environment_variables=dict(training.variables()),
+        identity=ManagedIdentityConfiguration(),
+        experiment_name=PACKAGE,
+        display_name=component.path.stem,
+    )
+
+
+def _sweep(trial: Any, entry: TrainedModel, metric: str, compute: str) -> Any:
+    from azure.ai.ml.sweep import Choice, LogUniform, Uniform
+
+    def distribution(wanted: SearchRange | list[Any]) -> Any:
+        values = _values(wanted)
+        if values is not None:
+            return Choice(values)
+        assert isinstance(wanted, SearchRange)
+        if wanted.log:
+            return LogUniform(math.log(wanted.min), math.log(wanted.max))
+        return Uniform(wanted.min, wanted.max)
+
+    space = {name: distribution(wanted) for name, wanted in entry.search.items()}
+    job = trial(**space).sweep(
+        compute=compute,
+        sampling_algorithm="grid" if _combinations(entry) else "random",
+        primary_metric=f"test_{metric}",
+        goal="minimize" if metric in LOWER_IS_BETTER else "maximize",
+        identity=trial.identity,
+    )
+    job.experiment_name = PACKAGE
+    job.display_name = f"sweep of {entry.name}"
+    return job
+
+
+def _values(wanted: SearchRange | list[Any]) -> list[Any] | None:
+    """The values to choose from; None where there are too many to name."""
+    if isinstance(wanted, list):
+        return wanted
+    low, high = wanted.min, wanted.max
+    whole = isinstance(low, int) and isinstance(high, int) and not wanted.log
+    return list(range(int(low), int(high) + 1)) if whole and high - low < MOST_WHOLE else None
+
+
+def _combinations(entry: TrainedModel) -> int:
+    """How many combinations there are of lists; 0 where something else is searched."""
+    lists = [wanted for wanted in entry.search.values() if isinstance(wanted, list)]
+    if len(lists) < len(entry.search):
+        return 0
+    return math.prod(len(values) for values in lists)
+
+
+def _run(client: Any, job: Any, what: str) -> str:
+    """Submit a job and show what it says until its end; its name.
+
+    Raises:
+        ProjectError: it failed, was cancelled, or cannot be followed.
+    """
+    from azure.ai.ml.exceptions import JobException
+
+    print(f"{what} on Azure ML.")
+    with workspace.in_words(what):
+        submitted = client.jobs.create_or_update(job)
+        with suppress(JobException):  # it failed, or Ctrl-C: the status tells
+            client.jobs.stream(submitted.name)
+        status = client.jobs.get(submitted.name).status
+    if status != "Completed":
+        raise ProjectError(
+            f"{what}: the job {submitted.name} is {status}; its page tells why: "
+            f"{submitted.studio_url}"
+        )
+    return str(submitted.name)
+
+
+def _trials(client: Any, job: str, entry: TrainedModel, metric: str) -> list[Trial]:
+    """The trials as the workspace's MLflow has them, the best first.
+
+    Raises:
+        ProjectError: there is none with the metric.
+    """
+    with workspace.in_words("Looking for the workspace"):
+        uri = client.workspaces.get(client.workspace_name).mlflow_tracking_uri
+    mlflow = tracking.mlflow()
+    mlflow.set_tracking_uri(uri)
+    runs = mlflow.search_runs(
+        experiment_names=[PACKAGE],
+        filter_string=f"tags.mlflow.parentRunId = '{job}'",
+        output_format="list",
+    )
+    trials = []
+    for run in runs:
+        values = {name: run.data.params.get(name) for name in entry.search}
+        trials.append(Trial(_typed(values), run.data.metrics.get(f"test_{metric}")))
+    measured = [trial for trial in trials if trial.metric is not None]
+    if not measured:
+        raise ProjectError(f"No trial of {job} has logged test_{metric}.")
+    sign = 1 if metric in LOWER_IS_BETTER else -1
+    failed = [trial for trial in trials if trial.metric is None]
+    return [*sorted(measured, key=lambda trial: sign * (trial.metric or 0)), *failed]
+
+
+def _typed(values: Mapping[str, str | None]) -> dict[str, Any]:
+    """MLflow's texts as YAML types them."""
+    from ruamel.yaml import YAML
+
+    return {
+        name: None if text is None else YAML(typ="safe", pure=True).load(text)
+        for name, text in values.items()
+    }
