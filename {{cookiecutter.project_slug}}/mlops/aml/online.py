@@ -96,7 +96,7 @@ def _colour(endpoint: Endpoint | None, content: str) -> tuple[str, bool]:
         state = deployment.provisioning_state
         if state in BUSY:
             raise ProjectError(
-                f"{name} of {endpoint.name} is not at rest ({state}): wait until Azure is done."
+                f"Azure is still at work on {name} of {endpoint.name}: wait until it is done."
             )
         if state == READY and (deployment.tags or {}).get(CONTENT) == content:
             return name, True
