@@ -3,6 +3,7 @@
 import json
 import shutil
 import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -290,7 +291,14 @@ def headers() -> dict[str, str]:
 
 
 def ready(server: Server) -> tuple[int, Any]:
-    return ask(f"{server.address}/ready", headers=headers())
+    """What `/ready` answers once serve.py is loaded, which takes its time."""
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        status, answer = ask(f"{server.address}/ready", headers=headers())
+        if "still being loaded" not in answer["problems"].get("run", ""):
+            return status, answer
+        time.sleep(0.2)
+    raise AssertionError(answer)
 
 
 def downloads(emulator: AzureML) -> list[str]:
@@ -311,7 +319,8 @@ def test_a_service_in_production_loads_its_models_from_the_registry(
             status, answer = predict(server, model, shop)
             assert status == 200, answer
             assert answer["payload"]["version"] == "1"
-        assert ready(server)[0] == 200
+        status, answer = ready(server)
+        assert status == 200, answer
         assert len(server.workers()) == 2
     assert downloads(published) == MODELS  # once, though there are two workers
     for name in MODELS:
@@ -337,7 +346,7 @@ def test_what_was_changed_in_the_registry_is_not_served(
         assert "second" not in answer["problems"]
         assert f"{FIRST}, version 1, is not served" in answer["problems"]["logistic_regression"]
         lines = [line for line in server.log.read_text().splitlines() if "hash differs" in line]
-        assert sum("is not served" in line for line in lines) == 1 + 1  # the refused request's
+        assert len(lines) == 1
     assert not (tmp_path / "models" / FIRST / "1").exists()
 
 

@@ -73,7 +73,7 @@ class Service:
         self.warnings: dict[str, str] = {}
         self._objects: dict[str, ServedModel] = {}
         self._loaded: dict[tuple[str, str, str], Version] = {}
-        self._absent: dict[tuple[str, str, str], str] = {}  # not brought here: why
+        self._absent: dict[tuple[str, str, str], str] = {}  # what stayed away, and why
         self._arrange(self.config)
         self._engine: Any = None
         self._serve: Any = None
