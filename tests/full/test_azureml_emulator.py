@@ -1,19 +1,15 @@
 """The stand-in for Azure ML, against the real SDK: what the tests of the Azure layer rest on."""
 
 import json
-import os
-import signal
 import subprocess
 import textwrap
-import time
 from collections.abc import Iterator
 from pathlib import Path
-from urllib.request import urlopen
 
 import pytest
 from azureml.emulator import AzureML
 from baking import environment, run
-from serving import free_port
+from mlflow_server import mlflow_server
 
 pytestmark = pytest.mark.full
 
@@ -113,31 +109,8 @@ def azure(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def tracking(azure: Path, tmp_path: Path) -> Iterator[str]:
     """The URL of an MLflow server."""
-    port = free_port()
-    command = [azure, "-m", "mlflow", "server", "--port", str(port), "--workers", "1"]
-    command += ["--backend-store-uri", f"sqlite:///{tmp_path / 'mlflow.db'}"]
-    variables = environment() | {"DO_NOT_TRACK": "true"}
-    with (tmp_path / "mlflow.log").open("w") as log:
-        server = subprocess.Popen(
-            command, cwd=tmp_path, env=variables, stdout=log, stderr=log, start_new_session=True
-        )
-    try:
-        _wait(f"http://127.0.0.1:{port}/health", server, tmp_path / "mlflow.log")
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        os.killpg(server.pid, signal.SIGTERM)
-        server.wait(timeout=30)
-
-
-def _wait(url: str, server: subprocess.Popen, log: Path) -> None:
-    deadline = time.monotonic() + 120  # it makes its tables first
-    while time.monotonic() < deadline and server.poll() is None:
-        try:
-            with urlopen(url, timeout=5):
-                return
-        except OSError:
-            time.sleep(0.2)
-    raise AssertionError(f"MLflow did not start:\n{log.read_text()}")
+    with mlflow_server(azure, tmp_path) as url:
+        yield url
 
 
 @pytest.fixture
