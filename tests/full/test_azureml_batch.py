@@ -92,6 +92,17 @@ def test_a_job_that_was_left_is_followed_later(cloud: Path, deployed: AzureML, s
     (cloud / "predictions.csv").unlink()
 
 
+def test_a_data_asset_is_scored_where_it_is(cloud: Path, deployed: AzureML, tmp_path: Path):
+    assert ask(cloud, deployed.settings(), "register-datasets-in-aml").returncode == 0
+    target = tmp_path / "there.csv"
+    asked = ("batch-score-in-aml", "azureml:income:1", str(target))
+    scored = ask(cloud, deployed.settings(), *asked)
+    assert scored.returncode == 0, scored.stderr
+    lines = target.read_text(encoding="utf-8").splitlines()
+    assert len(lines) == 6_001
+    assert lines[1].startswith("income.parquet,1,")
+
+
 def test_a_faulty_file_fails_the_job_and_is_named(
     cloud: Path, deployed: AzureML, source: Path, tmp_path: Path
 ):

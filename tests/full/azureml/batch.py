@@ -55,7 +55,9 @@ class Batch:
         properties = document["properties"]
         missing = [name for name in SETTINGS if properties.get(name) is None]
         if missing or not properties.get("model"):
-            raise Refused(400, "UserError", f"The deployment lacks {', '.join(missing) or 'model'}.")
+            raise Refused(
+                400, "UserError", f"The deployment lacks {', '.join(missing) or 'model'}."
+            )
         cluster = properties["compute"].rsplit("/", 1)[-1]
         self.documents.get(f"workspaces/{WORKSPACE}/computes/{cluster}")
 
