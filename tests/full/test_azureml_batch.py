@@ -44,6 +44,17 @@ def emulator(steps: Path) -> Iterator[AzureML]:
         assert emulator.unknown == []
 
 
+@pytest.fixture(scope="module")
+def deployed(cloud: Path, steps: Path) -> Iterator[AzureML]:
+    """A workspace whose endpoint scores files."""
+    with AzureML(steps) as emulator:
+        done = ask(cloud, emulator.settings(), "deploy-batch")
+        assert done.returncode == 0, done.stderr
+        assert "batch-1 of batches-batch scores files now" in done.stdout
+        yield emulator
+        assert emulator.unknown == []
+
+
 @pytest.fixture
 def source(cloud: Path, tmp_path: Path) -> Path:
     folder = tmp_path / "source"
@@ -58,60 +69,65 @@ def default(emulator: AzureML) -> str:
 
 
 def test_azure_and_this_machine_score_to_the_same_bytes(
-    cloud: Path, emulator: AzureML, source: Path, tmp_path: Path
+    cloud: Path, deployed: AzureML, source: Path, tmp_path: Path
 ):
-    deployed = ask(cloud, emulator.settings(), "deploy-batch")
-    assert deployed.returncode == 0, deployed.stderr
-    assert "batch-1 of batches-batch scores files now" in deployed.stdout
-    deployment = emulator.documents.get(f"{ENDPOINT}/deployments/batch-1")["properties"]
+    deployment = deployed.documents.get(f"{ENDPOINT}/deployments/batch-1")["properties"]
     assert deployment["errorThreshold"] == 0
     assert deployment["miniBatchSize"] == 10
     here, there = tmp_path / "here.csv", tmp_path / "there.csv"
     verb(cloud, "batch-score", str(source), str(here))
-    scored = ask(cloud, emulator.settings(), "batch-score-in-aml", str(source), str(there))
+    scored = ask(cloud, deployed.settings(), "batch-score-in-aml", str(source), str(there))
     assert scored.returncode == 0, scored.stderr
     assert "The predictions of 6,000 rows are in" in scored.stdout
     assert there.read_bytes() == here.read_bytes()
 
 
-def test_a_job_that_was_left_is_followed_later(cloud: Path, emulator: AzureML, source: Path):
-    assert ask(cloud, emulator.settings(), "deploy-batch").returncode == 0
+def test_a_job_that_was_left_is_followed_later(cloud: Path, deployed: AzureML, source: Path):
     one = str(source / "b.csv")
-    left = ask(cloud, emulator.settings(), "batch-score-in-aml", one, "--no-wait")
+    left = ask(cloud, deployed.settings(), "batch-score-in-aml", one, "--no-wait")
     (job,) = re.findall(r"Submitted (\S+)\.", left.stdout)
-    followed = ask(cloud, emulator.settings(), "batch-score-in-aml", "--follow", job)
+    followed = ask(cloud, deployed.settings(), "batch-score-in-aml", "--follow", job)
     assert followed.returncode == 0, followed.stderr
     assert "The predictions of 300 rows are in predictions.csv." in followed.stdout
     (cloud / "predictions.csv").unlink()
 
 
+def test_a_data_asset_is_scored_where_it_is(cloud: Path, deployed: AzureML, tmp_path: Path):
+    assert ask(cloud, deployed.settings(), "register-datasets-in-aml").returncode == 0
+    target = tmp_path / "there.csv"
+    asked = ("batch-score-in-aml", "azureml:income:1", str(target))
+    scored = ask(cloud, deployed.settings(), *asked)
+    assert scored.returncode == 0, scored.stderr
+    lines = target.read_text(encoding="utf-8").splitlines()
+    assert len(lines) == 6_001
+    assert lines[1].startswith("income.parquet,1,")
+
+
 def test_a_faulty_file_fails_the_job_and_is_named(
-    cloud: Path, emulator: AzureML, source: Path, tmp_path: Path
+    cloud: Path, deployed: AzureML, source: Path, tmp_path: Path
 ):
-    assert ask(cloud, emulator.settings(), "deploy-batch").returncode == 0
     (source / "d.csv").write_text("age\nmuch\n", encoding="utf-8")
     target = tmp_path / "there.csv"
-    scored = ask(cloud, emulator.settings(), "batch-score-in-aml", str(source), str(target))
+    scored = ask(cloud, deployed.settings(), "batch-score-in-aml", str(source), str(target))
     assert scored.returncode == 1
     assert "failed: d.csv: the column workclass is missing" in scored.stderr
     assert not target.exists()
 
 
 def test_a_deployment_that_fails_its_trial_is_removed_and_the_other_goes_on(
-    cloud: Path, emulator: AzureML
+    cloud: Path, deployed: AzureML
 ):
-    assert ask(cloud, emulator.settings(), "deploy-batch").returncode == 0
     script = cloud / "mlops" / "batch_score.py"
     sound = script.read_text(encoding="utf-8")
     script.write_text(sound + "\n\ndef run(mini_batch):\n    return []\n", encoding="utf-8")
     try:
-        failed = ask(cloud, emulator.settings(), "deploy-batch")
+        failed = ask(cloud, deployed.settings(), "deploy-batch")
     finally:
         script.write_text(sound, encoding="utf-8")
     assert failed.returncode == 1
     assert "The deployment batch-2 is removed." in failed.stderr
-    assert default(emulator) == "batch-1"
-    there = emulator.documents.children(f"{ENDPOINT}/deployments")
+    assert default(deployed) == "batch-1"
+    there = deployed.documents.children(f"{ENDPOINT}/deployments")
     assert [one["name"] for one in there] == ["batch-1"]
 
 

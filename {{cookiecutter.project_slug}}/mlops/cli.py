@@ -103,6 +103,21 @@ def batch_score(source: Path, target: Path, model: str | None) -> None:
     sys.exit(bool(problems))
 
 
+@verbs.command("train-groups")
+@click.option("--by", required=True, metavar="COLUMN[,COLUMN]", help="What makes a group.")
+@click.option("--dataset", help="The rows; those of the first dataset unless given.")
+def train_groups(by: str, dataset: str | None) -> None:
+    """Fit a linear regression for each group of rows."""
+    from mlops import groups
+
+    columns = [column.strip() for column in by.split(",")]
+    folder, fitted = groups.train(Project.find(), columns, dataset)
+    for problem in fitted.problems:
+        click.echo(f"Not fitted: {problem}", err=True)
+    click.echo(f"{len(fitted.rmse):,} groups are fitted: {folder} has coefficient.csv, rmse.csv.")
+    sys.exit(bool(fitted.problems))
+
+
 @verbs.command()
 def demo() -> None:
     """Run the whole life once, to a prediction over HTTP."""

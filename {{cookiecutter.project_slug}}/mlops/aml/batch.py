@@ -12,7 +12,7 @@ from {{cookiecutter.project_slug}} import instances
 from {{cookiecutter.project_slug}}.config import Project, RegisteredModel
 from {{cookiecutter.project_slug}}.errors import ProjectError
 from {{cookiecutter.project_slug}}.files import replacing
-from {{cookiecutter.project_slug}}.scoring.batch import tables
+from {{cookiecutter.project_slug}}.scoring.batch import KINDS, tables
 
 from mlops import images
 from mlops.aml import batch_endpoint, clusters, environment, workspace
@@ -22,7 +22,8 @@ SCRIPT = "mlops/batch_score.py"
 GROUPS = ("serve", "plain", "train")
 REQUIRED = ("azureml-core",)  # by what calls the scoring script
 OUTPUT = "score"  # what Azure ML calls the output of a scoring job
-REMOTE = re.compile(r"(azureml|https|wasbs|abfss)://.*|azureml:[\w.-]+(:[\w.-]+|@latest)")
+ASSET = re.compile(r"azureml:(?P<name>[\w.-]+)(:(?P<version>[\w.-]+)|@latest)")
+URI = re.compile(r"(azureml|https|wasbs|abfss)://.*")
 FINAL = ("Completed", "Failed", "Canceled")
 MARK = "file,row,"  # how the line of column names begins
 
@@ -82,7 +83,8 @@ def submit(project: Project, source: str) -> str:
     Raises:
         ProjectError: there is nothing to score, no endpoint, or Azure refuses.
     """
-    given = source if REMOTE.fullmatch(source) else str(_local(Path(source)))
+    there = URI.fullmatch(source) or ASSET.fullmatch(source)
+    given = source if there else str(_local(Path(source)))
     client = workspace.client(project)
     endpoint = batch_endpoint.existing(project, client)
     return _invoke(client, endpoint.name, batch_endpoint.default_of(endpoint), given)
@@ -212,9 +214,13 @@ def _invoke(client: Any, endpoint: str, deployment: str, source: str) -> str:
     from azure.ai.ml import Input
     from azure.ai.ml.constants import AssetTypes
 
-    is_file = Path(source).suffix in (".csv", ".parquet")
-    kind = AssetTypes.URI_FILE if is_file else AssetTypes.URI_FOLDER
     with workspace.in_words(f"Asking {endpoint}"):
+        is_file = Path(source).suffix in KINDS
+        kind = AssetTypes.URI_FILE if is_file else AssetTypes.URI_FOLDER
+        asset = ASSET.fullmatch(source)
+        if asset:
+            latest = {"label": "latest"} if asset["version"] is None else {}
+            kind = client.data.get(asset["name"], asset["version"], **latest).type
         job = client.batch_endpoints.invoke(
             endpoint_name=endpoint,
             deployment_name=deployment,

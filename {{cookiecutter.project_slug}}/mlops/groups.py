@@ -1,0 +1,58 @@
+"""The verb `train-groups`: one linear regression for each group of a dataset's rows."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from {{cookiecutter.project_slug}} import datasets, grouped
+from {{cookiecutter.project_slug}}.config import Dataset, Project
+from {{cookiecutter.project_slug}}.errors import ProjectError
+from {{cookiecutter.project_slug}}.files import replacing
+
+OUTPUT = "Training_Output"
+
+
+def train(project: Project, by: Sequence[str], name: str | None) -> tuple[Path, grouped.Fitted]:
+    """Fit the groups and write coefficient.csv and rmse.csv, a row for each group.
+
+    Args:
+        project: whose dataset it is.
+        by: the columns that make a group.
+        name: the dataset's; the first unless given.
+
+    Returns:
+        The folder of the files, and what came of the groups.
+
+    Raises:
+        ProjectError: the columns do not make groups, or none could be fitted.
+    """
+    dataset = project.config.dataset(name or project.config.datasets[0].name)
+    features = _features(dataset, by)
+    rows = datasets.load(project, dataset)
+    fitted = grouped.fit(rows, by, features, dataset.target.name)
+    if fitted.coefficients.empty:
+        raise ProjectError(f"No group could be fitted. {fitted.problems[0]}")
+    folder = project.assets / OUTPUT
+    with replacing(folder) as aside:
+        aside.mkdir()
+        fitted.coefficients.to_csv(aside / "coefficient.csv", index=False, lineterminator="\n")
+        fitted.rmse.to_csv(aside / "rmse.csv", index=False, lineterminator="\n")
+    return folder, fitted
+
+
+def _features(dataset: Dataset, by: Sequence[str]) -> list[str]:
+    """The features that a line can be fitted to: all numbers that do not make the groups."""
+    if dataset.task != "regression":
+        raise ProjectError(f"{dataset.name} has classes to predict: groups are for numbers.")
+    known = [*dataset.entity_key, *dataset.feature_names]
+    for column in by:
+        if column not in known:
+            names = ", ".join(known)
+            raise ProjectError(f"{dataset.name} has no column {column!r}; it has {names}.")
+    found = [
+        column.name
+        for column in dataset.features
+        if column.type != "category" and column.name not in by
+    ]
+    if not found:
+        raise ProjectError(f"{dataset.name} has no numeric feature beside {', '.join(by)}.")
+    return found
