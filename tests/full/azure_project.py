@@ -6,6 +6,14 @@ from pathlib import Path
 
 from baking import environment, python_of, run
 
+CONTEXT = """
+import sys
+from pathlib import Path
+from mlops.aml import serving
+from {package}.config import Project
+
+serving.write_context(Project.find(), Path(sys.argv[1]))
+"""
 REQUIREMENTS = """
 import sys
 from mlops.aml.environment import requirements
@@ -49,10 +57,26 @@ def steps_python(project: Path, folder: Path, *groups: str) -> Path:
     path = os.pathsep.join([str(project), str(project / "src")])
     found = said_by(project, {"PYTHONPATH": path}, "-c", script, *groups)
     assert found.returncode == 0, found.stderr
-    listed = folder / "requirements.txt"
-    listed.write_text(found.stdout, encoding="utf-8")
-    run(["uv", "venv", "--quiet", folder / "venv"], folder)
+    (folder / "requirements.txt").write_text(found.stdout, encoding="utf-8")
+    return _installed(folder, project / "constraints.txt")
+
+
+def write_context(project: Path, folder: Path) -> None:
+    """Write what the image of an online deployment is made of."""
+    done = said_by(project, {}, "-c", CONTEXT.format(package=project.name), str(folder))
+    assert done.returncode == 0, done.stderr
+
+
+def deployment_python(project: Path, folder: Path) -> Path:
+    """The Python of the environment that an online deployment's image has."""
+    write_context(project, folder)
+    return _installed(folder, folder / "constraints.txt")
+
+
+def _installed(folder: Path, constraints: Path) -> Path:
+    """The Python of an environment with the requirements that a folder has."""
+    run(["uv", "venv", "--quiet", "--python", "3.11", folder / "venv"], folder)
     python = folder / "venv" / "bin" / "python"
-    command = ["uv", "pip", "install", "--quiet", "--python", python, "-r", listed]
-    run([*command, "-c", project / "constraints.txt"], folder)
+    command = ["uv", "pip", "install", "--quiet", "--python", python, "-r", "requirements.txt"]
+    run([*command, "-c", constraints], folder)
     return python

@@ -14,8 +14,9 @@ from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
 import pytest
+from azure_project import deployment_python, write_context
 from azureml.emulator import AzureML
-from baking import environment, python_of, run, verb
+from baking import environment, python_of, verb
 from serving import free_port, serving
 
 pytestmark = pytest.mark.full
@@ -23,14 +24,6 @@ pytestmark = pytest.mark.full
 ANSWERS = {"vertical": "finance", "project_name": "Answering", "models": "logistic_regression"}
 ENDPOINT = "workspaces/workspace/onlineEndpoints/answering"
 TAGS = {"project": "answering", "environment": "dev"}
-CONTEXT = """
-import sys
-from pathlib import Path
-from answering.config import Project
-from mlops.aml import serving
-
-serving.write_context(Project.find(), Path(sys.argv[1]))
-"""
 INVOKE = """
 import sys
 from answering.config import Project
@@ -98,15 +91,11 @@ def answering(installed) -> Path:
 def server(answering: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The Python of the environment that a deployment's image has: the same files, resolved."""
     folder = tmp_path_factory.mktemp("server")
-    run([python_of(answering), "-c", CONTEXT, folder], answering)
+    write_context(answering, folder)
     assert "pandas" not in (folder / "requirements.txt").read_text()
     with edited(answering / PREDICT, "\n# another\n"):  # its compiled form does not hold any more
-        run([python_of(answering), "-c", CONTEXT, folder], answering)
+        python = deployment_python(answering, folder)
     assert "pandas" in (folder / "requirements.txt").read_text()
-    run(["uv", "venv", "--quiet", "--python", "3.11", folder / "venv"], folder)
-    python = folder / "venv" / "bin" / "python"
-    install = ["uv", "pip", "install", "--quiet", "--python", python]
-    run([*install, "-r", "requirements.txt", "-c", "constraints.txt"], folder)
     return python
 
 

@@ -6,13 +6,11 @@ from pathlib import Path
 import pytest
 from azure_project import ask, steps_python
 from azureml.emulator import AzureML
-from baking import run, verb
-from mlflow_server import mlflow_server
+from baking import verb
 
 pytestmark = pytest.mark.full
 
 ANSWERS = {"vertical": "finance", "project_name": "Sweeps", "models": "logistic_regression"}
-MLFLOW = "mlflow==3.15.0"  # the newest that azureml-mlflow takes
 MODEL, SWEEP = "logistic_regression", "sweep-model-in-aml"
 GIVEN = "hyperparameters: {C: 1.0, max_iter: 1000}"
 JOBS = "workspaces/workspace/jobs"
@@ -28,16 +26,14 @@ def cloud(installed) -> Path:
 
 @pytest.fixture(scope="module")
 def steps(cloud: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """It has MLflow's server too."""
-    python = steps_python(cloud, tmp_path_factory.mktemp("steps"), "train", "aml")
-    run(["uv", "pip", "install", "--quiet", "--python", python, MLFLOW], cloud)
-    return python
+    """The Python of the steps' environment."""
+    return steps_python(cloud, tmp_path_factory.mktemp("steps"), "train", "aml")
 
 
 @pytest.fixture
-def emulator(cloud: Path, steps: Path, tmp_path: Path) -> Iterator[AzureML]:
+def emulator(cloud: Path, steps: Path, mlflow: str) -> Iterator[AzureML]:
     """The workspace, with the project's dataset."""
-    with mlflow_server(steps, tmp_path) as url, AzureML(steps, url) as emulator:
+    with AzureML(steps, mlflow) as emulator:
         registered = ask(cloud, emulator.settings(), "register-datasets-in-aml")
         assert registered.returncode == 0, registered.stderr
         yield emulator

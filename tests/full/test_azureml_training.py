@@ -16,8 +16,7 @@ import pytest
 from azure_project import ask, said_by, steps_python, told
 from azureml.emulator import AzureML
 from azureml.runs import FINAL
-from baking import python_of, run, verb
-from mlflow_server import MLFLOW, mlflow_server
+from baking import python_of, verb
 
 pytestmark = pytest.mark.full
 
@@ -71,17 +70,6 @@ print(json.dumps(found))
 
 
 @pytest.fixture(scope="module")
-def tracking(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The URL of an MLflow server."""
-    folder = tmp_path_factory.mktemp("tracking")
-    run(["uv", "venv", "--quiet", folder / "venv"], folder)
-    python = folder / "venv" / "bin" / "python"
-    run(["uv", "pip", "install", "--quiet", "--python", python, MLFLOW], folder)
-    with mlflow_server(python, folder) as url:
-        yield url
-
-
-@pytest.fixture(scope="module")
 def made(installed, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     """A project with the SDK and a dataset, and the Python of its steps."""
     project = installed(ANSWERS, "train,serve,dev,aml")
@@ -104,44 +92,10 @@ def cloud(made: tuple[Path, Path]) -> Iterator[Path]:
 
 
 @pytest.fixture
-def emulator(made: tuple[Path, Path], tracking: str) -> Iterator[AzureML]:
-    with AzureML(made[1], mlflow=tracking) as emulator:
+def emulator(made: tuple[Path, Path], mlflow: str) -> Iterator[AzureML]:
+    with AzureML(made[1], mlflow=mlflow) as emulator:
         yield emulator
         assert emulator.unknown == []
-
-
-def evaluation(project: Path) -> dict:
-    """What the newest run has measured."""
-    found = project.glob("local_assets/reports/*/logistic_regression/evaluation.json")
-    return json.loads(max(found, key=lambda path: path.stat().st_mtime).read_text())
-
-
-@pytest.mark.parametrize("managed", [False, True], ids=["principal", "managed"])
-def test_the_first_run_is_registered_and_the_second_is_not(
-    cloud: Path, emulator: AzureML, managed: bool
-):
-    settings = emulator.settings(managed) | {"BUILD_ID": "build 7"}
-    assert ask(cloud, settings, "register-datasets-in-aml").returncode == 0
-    first = ask(cloud, settings | {"AML_PIPELINE_EXEC_MODE": "PROD"}, "train")
-    assert first.returncode == 0, first.stdout + first.stderr
-    assert f"Registered as {NAME}, version 1: roc_auc 0." in first.stdout
-    measured = evaluation(cloud)
-    tags = emulator.documents.find(f"{MODEL}/1")["properties"]["tags"]
-    assert (tags["role"], tags["build_id"], tags["data_version"]) == (
-        "champion", "build 7", "income:1"
-    )  # fmt: skip
-    assert tags["metric"] == f"roc_auc={measured['challenger']['roc_auc']}"
-    assert f"sha256: {tags['sha256']}" in (cloud / "model.yaml").read_text()
-    assert "model logistic_regression: version 1, verified" in ask(cloud, {}, "doctor").stdout
-
-    second = ask(cloud, settings, TRAIN)
-    assert second.returncode == 0, second.stdout + second.stderr
-    assert "Model was not registered for this run. roc_auc" in second.stdout
-    assert emulator.documents.find(f"{MODEL}/2") is None
-
-    here = ask(cloud, {}, "train")  # DEV: the same pipeline, on this machine
-    assert here.returncode == 0, here.stdout + here.stderr
-    assert evaluation(cloud)["challenger"] == measured["challenger"]
 
 
 def test_secrets_stay_here_and_ctrl_c_leaves_the_job_running(cloud: Path, emulator: AzureML):

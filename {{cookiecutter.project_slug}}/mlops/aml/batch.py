@@ -15,7 +15,7 @@ from {{cookiecutter.project_slug}}.files import replacing
 from {{cookiecutter.project_slug}}.scoring.batch import KINDS, tables
 
 from mlops import images
-from mlops.aml import batch_endpoint, clusters, environment, workspace
+from mlops.aml import batch_endpoint, clusters, environment, jobs, workspace
 
 PACKAGE = "{{cookiecutter.project_slug}}"
 SCRIPT = "mlops/batch_score.py"
@@ -24,7 +24,6 @@ REQUIRED = ("azureml-core",)  # by what calls the scoring script
 OUTPUT = "score"  # what Azure ML calls the output of a scoring job
 ASSET = re.compile(r"azureml:(?P<name>[\w.-]+)(:(?P<version>[\w.-]+)|@latest)")
 URI = re.compile(r"(azureml|https|wasbs|abfss)://.*")
-FINAL = ("Completed", "Failed", "Canceled")
 MARK = "file,row,"  # how the line of column names begins
 
 
@@ -231,18 +230,9 @@ def _invoke(client: Any, endpoint: str, deployment: str, source: str) -> str:
 
 def _download(client: Any, job: str, folder: Path) -> Path:
     """Wait for a scoring job's end; the folder with what it has left."""
-    from azure.ai.ml.exceptions import JobException
-
-    try:
-        with workspace.in_words(f"The job {job} cannot be followed"):
-            with suppress(JobException):  # it failed, or Ctrl-C: the status tells
-                client.jobs.stream(job)
-            status = client.jobs.get(job).status
-            steps = list(client.jobs.list(parent_job_name=job))
-    except ProjectError as error:
-        raise ProjectError(f"{error} {how_to_follow(job)}") from None
-    if status not in FINAL:
-        raise ProjectError(f"The job {job} is not followed any more. {how_to_follow(job)}")
+    status = jobs.follow(client, job, how_to_follow(job))
+    with workspace.in_words(f"Listing the steps of {job}"):
+        steps = list(client.jobs.list(parent_job_name=job))
     with workspace.in_words(f"Downloading what {job} has left"):
         for step in steps:
             client.jobs.download(step.name, download_path=folder, all=status == "Completed")

@@ -3,7 +3,6 @@
 import math
 import uuid
 from collections.abc import Mapping
-from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
@@ -14,7 +13,7 @@ from {{cookiecutter.project_slug}}.errors import ProjectError
 from {{cookiecutter.project_slug}}.metrics import LOWER_IS_BETTER
 
 from mlops import train
-from mlops.aml import clusters, data, environment, training, workspace
+from mlops.aml import clusters, data, environment, jobs, training, workspace
 from mlops.pipeline import Component
 
 PACKAGE = "{{cookiecutter.project_slug}}"
@@ -51,8 +50,8 @@ def sweep(project: Project, model: str, trials: int | None, concurrent: int) -> 
             "search: {learning_rate: {min: 0.01, max: 0.3, log: true}}."
         )
     dataset = project.config.dataset(entry.dataset)
-    jobs = train.chosen_of(project, [model]).jobs
-    steps = {"prepare": jobs["prepare"].component, "train": jobs[f"train_{model}"].component}
+    chosen = train.chosen_of(project, [model]).jobs
+    steps = {"prepare": chosen["prepare"].component, "train": chosen[f"train_{model}"].component}
     clash = entry.search.keys() & steps["train"].inputs.keys()
     if clash:
         raise ProjectError(f"{', '.join(sorted(clash))}: the component train has such an input.")
@@ -173,19 +172,14 @@ def _run(client: Any, job: Any, what: str) -> str:
     Raises:
         ProjectError: it failed, was cancelled, or cannot be followed.
     """
-    from azure.ai.ml.exceptions import JobException
-
     print(f"{what} on Azure ML.")
     with workspace.in_words(what):
         submitted = client.jobs.create_or_update(job)
-        with suppress(JobException):  # it failed, or Ctrl-C: the status tells
-            client.jobs.stream(submitted.name)
-        status = client.jobs.get(submitted.name).status
+    page = submitted.studio_url
+    status = jobs.follow(client, submitted.name, f"It goes on: {page}")
     if status != "Completed":
-        raise ProjectError(
-            f"{what}: the job {submitted.name} is {status}; its page tells why: "
-            f"{submitted.studio_url}"
-        )
+        end = "was cancelled" if status == "Canceled" else "failed"
+        raise ProjectError(f"{what}: the job {submitted.name} {end}; its page tells more: {page}")
     return str(submitted.name)
 
 

@@ -3,7 +3,7 @@
 import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -13,13 +13,12 @@ from {{cookiecutter.project_slug}}.errors import ProjectError
 from {{cookiecutter.project_slug}}.registry import OTHER, Version
 
 from mlops import local, train
-from mlops.aml import clusters, data, environment, workspace
+from mlops.aml import clusters, data, environment, jobs, workspace
 from mlops.aml.registry import AzureRegistry
 from mlops.pipeline import Pipeline
 
 PACKAGE = "{{cookiecutter.project_slug}}"
 GROUPS = ("train", "aml")
-FINAL = ("Completed", "Failed", "Canceled")
 MODELS = "models"  # the tag of a job that says which models it trains
 
 
@@ -70,8 +69,8 @@ def train_there(
     Raises:
         ProjectError: as `submit` and `follow`.
     """
-    jobs = submit(project, models, source)
-    return [outcome for job in jobs for outcome in follow(project, job)]
+    names = submit(project, models, source)
+    return [outcome for job in names for outcome in follow(project, job)]
 
 
 def submit(project: Project, models: Sequence[str], source: str | None = None) -> list[str]:
@@ -91,8 +90,8 @@ def submit(project: Project, models: Sequence[str], source: str | None = None) -
     """
     client = workspace.client(project)
     names = []
-    with prepared(project, client, models, source) as jobs:
-        for job in jobs.values():
+    with prepared(project, client, models, source) as ready:
+        for job in ready.values():
             with workspace.in_words("Submitting the training"):
                 submitted = client.jobs.create_or_update(job)
             print(f"Submitted {submitted.name}, which trains {job.tags[MODELS]}.", flush=True)
@@ -117,13 +116,13 @@ def prepared(
     cluster = clusters.ensure(project, client)
     environment_name = environment.register(project, client, PACKAGE, GROUPS)
     with TemporaryDirectory() as scratch:
-        jobs = {}
+        ready = {}
         for name, its in learned.items():
             dataset = project.config.dataset(name)
             config = narrowed(project, its, dataset, Path(scratch) / name)
-            jobs[name] = _job(chosen.only(its), dataset, config, inputs[name])
-            place(jobs[name], cluster, environment_name)
-        yield jobs
+            ready[name] = _job(chosen.only(its), dataset, config, inputs[name])
+            place(ready[name], cluster, environment_name)
+        yield ready
 
 
 def follow(project: Project, job: str) -> list[dict[str, Any]]:
@@ -139,7 +138,7 @@ def follow(project: Project, job: str) -> list[dict[str, Any]]:
         tags = client.jobs.get(job).tags
     if MODELS not in tags:
         raise ProjectError(f"The job {job} is no training of this project.")
-    status = _stream(client, job)
+    status = jobs.follow(client, job, how_to_follow(job))
     run = AzureRun(client, job, project.assets / "runs")
     found = [train.collect(project, run, model) for model in tags[MODELS].split()]
     outcomes = [outcome for outcome in found if outcome]
@@ -223,22 +222,6 @@ def narrowed(project: Project, models: Sequence[str], dataset: Dataset, folder: 
 
     copy.edit(narrow)
     return copy.config_path
-
-
-def _stream(client: Any, job: str) -> str:
-    """Print a job's log until it ends; returns its status."""
-    from azure.ai.ml.exceptions import JobException
-
-    try:
-        with workspace.in_words(f"The job {job} cannot be followed"):
-            with suppress(JobException):  # it failed, or Ctrl-C: the status tells
-                client.jobs.stream(job)
-            status: str = client.jobs.get(job).status
-    except ProjectError as error:
-        raise ProjectError(f"{error} {how_to_follow(job)}") from None
-    if status not in FINAL:
-        raise ProjectError(f"The job {job} is not followed any more. {how_to_follow(job)}")
-    return status
 
 
 def _fetch(project: Project, outcomes: Sequence[Mapping[str, Any]]) -> None:
