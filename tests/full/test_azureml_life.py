@@ -43,8 +43,8 @@ def living(made: Path) -> Iterator[Path]:
     settings = (made / "model.yaml").read_text()
     yield made
     (made / "model.yaml").write_text(settings)
-    shutil.rmtree(made / "local_assets" / "models")
-    (made / "local_assets" / "mlflow.db").unlink()
+    shutil.rmtree(made / "local_assets" / "models", ignore_errors=True)
+    (made / "local_assets" / "mlflow.db").unlink(missing_ok=True)
 
 
 @pytest.fixture

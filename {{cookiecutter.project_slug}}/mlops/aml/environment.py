@@ -1,14 +1,13 @@
 """Environments on Azure ML: made of what pyproject.toml names, registered once for each content."""
 
-import hashlib
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 from {{cookiecutter.project_slug}}.config import Project
-from {{cookiecutter.project_slug}}.files import write_text
+from {{cookiecutter.project_slug}}.files import sha256, write_text
 
 from mlops.aml import workspace
 
@@ -28,25 +27,44 @@ def register(
         packages: more requirements.
 
     Returns:
-        `name:version`; the version is a hash of the content.
+        `name:version`, as `register_context`.
     """
-    from azure.ai.ml.entities import BuildContext, Environment
-    from azure.core.exceptions import ResourceNotFoundError
-
     texts = {
         "Dockerfile": (project.root / DOCKERFILE).read_text(encoding="utf-8"),
         "requirements.txt": "\n".join([*requirements(project, groups), *packages, ""]),
         "constraints.txt": (project.root / "constraints.txt").read_text(encoding="utf-8"),
     }
-    version = hashlib.sha256("\0".join(texts.values()).encode()).hexdigest()[:16]
-    with workspace.in_words(f"Registering the environment {name}"), TemporaryDirectory() as folder:
+    with TemporaryDirectory() as folder:
+        for file, text in texts.items():
+            write_text(Path(folder) / file, text)
+        return register_context(client, name, Path(folder))
+
+
+def register_context(
+    client: Any, name: str, context: Path, inference: Mapping[str, Any] | None = None
+) -> str:
+    """Register an environment that is built from a folder, unless it is there already.
+
+    Args:
+        client: of the workspace.
+        name: the environment's.
+        context: the folder, with a Dockerfile.
+        inference: the routes at which a deployment's container is asked.
+
+    Returns:
+        `name:version`; the version is a hash of the folder. Azure builds the image when it is first
+        asked for.
+    """
+    from azure.ai.ml.entities import BuildContext, Environment
+    from azure.core.exceptions import ResourceNotFoundError
+
+    version = sha256(context)[:16]
+    with workspace.in_words(f"Registering the environment {name}"):
         try:
             client.environments.get(name, version)
         except ResourceNotFoundError:
-            for file, text in texts.items():
-                write_text(Path(folder) / file, text)
-            context = BuildContext(path=folder)
-            made = Environment(name=name, version=version, build=context)
+            build = BuildContext(path=str(context))
+            made = Environment(name=name, version=version, build=build, inference_config=inference)
             client.environments.create_or_update(made)
     return f"{name}:{version}"
 

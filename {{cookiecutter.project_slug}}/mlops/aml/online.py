@@ -15,7 +15,7 @@ from {{cookiecutter.project_slug}}.errors import ProjectError
 from {{cookiecutter.project_slug}}.files import sha256
 
 from mlops import endpoints
-from mlops.aml import online_endpoint, serving, workspace
+from mlops.aml import environment, online_endpoint, serving, workspace
 from mlops.aml.online_endpoint import BEFORE, Endpoint, Stopped
 from mlops.images import PACKAGE
 
@@ -51,13 +51,14 @@ def deploy(project: Project, percent: int, say: Say) -> None:
         shares = _shares(found.shares() if found else {}, colour, percent)
         say("Trying on this machine what is to be deployed")
         _report(serving.attempt(project, code), say, "Nothing was deployed.")
-        environment = serving.register(client, f"{PACKAGE}-online", context)
+        name = f"{PACKAGE}-online"
+        made = environment.register_context(client, name, context, serving.ROUTES)
         endpoint = found or online_endpoint.create(project, client)
         if there:
             say(f"{colour} of {endpoint.name} has these models already")
             _test(project, endpoint, say, colour)
         else:
-            _deploy(project, endpoint, colour, say, (code, environment, content))
+            _deploy(project, endpoint, colour, say, (code, made, content))
     _shift(project, endpoint, shares, colour, say)
     say(_state(endpoint))
 

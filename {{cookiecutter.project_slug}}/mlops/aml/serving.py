@@ -13,10 +13,9 @@ from typing import Any
 from {{cookiecutter.project_slug}} import instances, model_files
 from {{cookiecutter.project_slug}}.config import Project
 from {{cookiecutter.project_slug}}.errors import ProjectError
-from {{cookiecutter.project_slug}}.files import sha256, write_text
+from {{cookiecutter.project_slug}}.files import write_text
 
 from mlops import endpoints, images
-from mlops.aml import workspace
 
 SCRIPT = "mlops/score.py"
 # A deployment's disk is gone with its container: nothing may be kept there.
@@ -26,6 +25,11 @@ ONLY_HERE = ("ENVIRONMENT", "MODELS_FOLDER", "MODEL_NAME", "SERVED_MODELS")
 SERVER = "azureml-inference-server-http"
 SERVER_PINS = Path("mlops") / "aml" / "inference_server.txt"
 PORT = 5001
+ROUTES = {
+    "liveness_route": {"port": PORT, "path": "/"},
+    "readiness_route": {"port": PORT, "path": "/"},
+    "scoring_route": {"port": PORT, "path": "/score"},
+}
 
 # Azure sets AML_APP_ROOT and AZUREML_ENTRY_SCRIPT where a deployment has code of its own.
 DOCKERFILE = """FROM python:3.11-slim
@@ -109,36 +113,6 @@ def write_context(project: Project, folder: Path) -> None:
     write_text(folder / "Dockerfile", DOCKERFILE)
     for name, written in lines.items():
         write_text(folder / name, "".join(f"{line}\n" for line in written))
-
-
-def register(client: Any, name: str, context: Path) -> str:
-    """Register an environment, whose version is its content's hash, if it is not there.
-
-    Returns:
-        `name:version`; Azure builds its image when a deployment first asks for it.
-    """
-    from azure.ai.ml.entities import BuildContext, Environment
-    from azure.core.exceptions import ResourceNotFoundError
-
-    version = sha256(context)[:12]
-    with workspace.in_words(f"Registering the environment {name}"):
-        try:
-            client.environments.get(name, version)
-        except ResourceNotFoundError:
-            route = {"port": PORT, "path": "/"}
-            client.environments.create_or_update(
-                Environment(
-                    name=name,
-                    version=version,
-                    build=BuildContext(path=str(context)),
-                    inference_config={
-                        "liveness_route": route,
-                        "readiness_route": route,
-                        "scoring_route": {"port": PORT, "path": "/score"},
-                    },
-                )
-            )
-    return f"{name}:{version}"
 
 
 def _scored(folder: Path, paths: Sequence[Path]) -> list[dict[str, Any]]:
