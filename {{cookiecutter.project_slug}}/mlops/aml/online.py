@@ -1,7 +1,7 @@
 """The verbs `deploy-online`, `test-online` and `roll-back-online`.
 
-Of two deployments, blue and green, one answers. A new version takes the place of the other, is tried
-there, and is given requests only if it answers well: until then nothing changes for anybody.
+Of two deployments, blue and green, one answers. A new version takes the place of the other, is
+tried there, and is given requests only if it answers well: until then nothing changes for anybody.
 """
 
 import hashlib
