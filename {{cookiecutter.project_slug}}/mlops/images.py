@@ -179,7 +179,7 @@ def members(project: Project, name: str) -> list[str]:
 
 
 def _needs_plain(project: Project, registered: Sequence[RegisteredModel]) -> bool:
-    """Whether one of them has no compiled form, or one that predict.py has left behind."""
+    """Whether one of these versions has no compiled form, or one that does not hold any more."""
     return not all(_is_compiled(project, each) for each in registered)
 
 

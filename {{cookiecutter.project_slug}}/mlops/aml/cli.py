@@ -37,7 +37,7 @@ def train_model_in_aml(
 ) -> None:
     """Train, evaluate and register on Azure ML."""
     from mlops import train
-    from mlops.aml import training
+    from mlops.aml import ci_output, training
 
     project = Project.find()
     if job and (models or data or no_wait):
@@ -47,6 +47,7 @@ def train_model_in_aml(
     elif no_wait:
         for job in training.submit(project, models, data):
             click.echo(training.how_to_follow(job))
+            ci_output.tell("job", job)
     else:
         train.show(training.train_there(project, models, data))
 

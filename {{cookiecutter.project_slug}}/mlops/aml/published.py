@@ -20,7 +20,7 @@ from {{cookiecutter.project_slug}}.errors import ProjectError
 from {{cookiecutter.project_slug}}.files import sha256
 
 from mlops import pipeline
-from mlops.aml import workspace
+from mlops.aml import environment, training, workspace
 from mlops.train import TRAINING
 
 PACKAGE = "{{cookiecutter.project_slug}}"
@@ -48,21 +48,21 @@ def publish(project: Project, version: str | None) -> Iterator[Published]:
             of the content's hash.
 
     Raises:
-        ProjectError: the pipeline does not hold together, its environment is not there, the version
-            is published with other content, or Azure refuses.
+        ProjectError: the pipeline does not hold together, the version is published with other
+            content, or Azure refuses.
     """
-    training = pipeline.load(project.root / TRAINING)
+    described = pipeline.load(project.root / TRAINING)
     digest = content(project)
     chosen = version or os.environ.get("BUILD_ID") or digest[:12]
     if not VERSION.fullmatch(chosen):
         raise ProjectError(f"{chosen!r:.80} cannot be a version: letters, digits and ._- only.")
     client = workspace.client(project)
     logging.getLogger("azure.ai.ml._utils._experimental").setLevel(logging.ERROR)
-    _refuse_without_environment(client)
-    for path in dict.fromkeys(job.component.path for job in training.jobs.values()):
-        yield _register(client, _name(path), chosen, digest, path)
-    described = StringIO(_described(training.path, chosen))
-    yield _register(client, _name(training.path), chosen, digest, described)
+    made = environment.register(project, client, PACKAGE, training.GROUPS)
+    for path in dict.fromkeys(job.component.path for job in described.jobs.values()):
+        yield _register(client, _name(path), (chosen, digest), path, made)
+    text = StringIO(_described(described.path, chosen))
+    yield _register(client, _name(described.path), (chosen, digest), text)
 
 
 def content(project: Project) -> str:
@@ -72,11 +72,20 @@ def content(project: Project) -> str:
 
 
 def _register(
-    client: Any, name: str, version: str, digest: str, source: Path | StringIO
+    client: Any, name: str, at: tuple[str, str], source: Path | StringIO, made: str = ""
 ) -> Published:
-    """Register what the YAML describes, unless that version is there with the same content."""
+    """Register what the YAML describes, unless that version is there with the same content.
+
+    Args:
+        client: of the workspace.
+        name: the component's.
+        at: its version, and the hash of the content.
+        source: the YAML.
+        made: the environment of a step.
+    """
     from azure.ai.ml import load_component
 
+    version, digest = at
     known = _known(client, name, version)
     if known is not None:
         if (known.tags or {}).get("sha256") == digest:
@@ -88,6 +97,8 @@ def _register(
         component = load_component(source)
         component.name, component.version = name, version
         component.tags = {"sha256": digest}
+        if made:
+            component.environment = made
         client.components.create_or_update(component)
     return Published(name, version, is_new=True)
 
@@ -101,19 +112,6 @@ def _known(client: Any, name: str, version: str) -> Any:
             return client.components.get(name, version)
         except ResourceNotFoundError:
             return None
-
-
-def _refuse_without_environment(client: Any) -> None:
-    """The components are bound to the newest version of the project's environment."""
-    from azure.ai.ml.exceptions import ValidationException
-
-    with workspace.in_words(f"Looking for the environment {PACKAGE}"):
-        try:
-            client.environments.get(PACKAGE, label="latest")
-        except ValidationException:  # what the SDK makes of a 404 where it looks for a label
-            raise ProjectError(
-                f"The environment {PACKAGE} is not in the workspace yet: run train-model-in-aml."
-            ) from None
 
 
 def _described(path: Path, version: str) -> str:
