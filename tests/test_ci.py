@@ -151,7 +151,7 @@ def look(bake: Bake, tmp_path: Path) -> Callable[[dict[str, str]], tuple[str, st
 
 def test_a_look_goes_on_with_the_oldest_job_that_has_ended(look: Any):
     given, told = look({"10": "Running", "20": "Completed", "30": "Completed"})
-    assert given == "build_id=20\nsha=sha2\nbranch=develop\n"
+    assert given == "build_id=20\nsha=sha2\nbranch=develop\njob=ended\n"
     assert told.count("\n") == 1
     assert "statuses/sha2 -f state=success -f context=training 20" in told
 
