@@ -94,7 +94,7 @@ def _register(
             f"{name}, version {version}, is published with other content: give another --version."
         )
     with workspace.in_words(f"Publishing {name}, version {version}"):
-        component = load_component(source)
+        component: Any = load_component(source)
         component.name, component.version = name, version
         component.tags = {"sha256": digest}
         if made:
