@@ -20,7 +20,12 @@ DRIVER = Path(__file__).with_name("driver.py")
 ENDPOINTS = f"workspaces/{WORKSPACE}/batchEndpoints"
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9-]{1,30}[A-Za-z0-9]")
 TYPES = {"UriFile": "uri_file", "UriFolder": "uri_folder"}
-SETTINGS = ("miniBatchSize", "errorThreshold", "retrySettings", "outputFileName", "compute")
+DEFAULTS = {
+    "miniBatchSize": 10,
+    "errorThreshold": -1,
+    "retrySettings": {"maxRetries": 3, "timeout": "PT30S"},
+    "outputFileName": "predictions.csv",
+}
 
 
 class Batch:
@@ -53,11 +58,12 @@ class Batch:
     def _deployment(self, key: str, document: Document) -> None:
         self.documents.get(key.rsplit("/", 2)[0])  # its endpoint must be there
         properties = document["properties"]
-        missing = [name for name in SETTINGS if properties.get(name) is None]
-        if missing or not properties.get("model"):
-            raise Refused(
-                400, "UserError", f"The deployment lacks {', '.join(missing) or 'model'}."
-            )
+        for name in ("compute", "model"):
+            if not properties.get(name):
+                raise Refused(400, "UserError", f"The deployment lacks its {name}.")
+        for name, value in DEFAULTS.items():
+            if properties.get(name) is None:
+                properties[name] = value
         cluster = properties["compute"].rsplit("/", 1)[-1]
         self.documents.get(f"workspaces/{WORKSPACE}/computes/{cluster}")
 

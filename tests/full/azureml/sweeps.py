@@ -40,7 +40,7 @@ class Sweep:
         if not measured:
             words = f"No trial has logged the primary metric {self.metric}."
             return self.jobs.end(self.run, "Failed", words)
-        best = max if self.properties["objective"]["goal"] == "Maximize" else min
+        best = max if self.properties["objective"]["goal"].lower() == "maximize" else min
         key = f"workspaces/workspace/jobs/{self.run.id}"
         told = {"best_child_run_id": best(measured, key=lambda child: measured[child])}
         self.jobs.documents.change(key, properties=told)
