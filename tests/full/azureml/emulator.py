@@ -92,8 +92,8 @@ class AzureML:
             folder / "online",
             self.taken,
         )
-        parts = [self.identities, self.batch, self.storage, proxy, Artifacts(self.storage)]
         self.batch = Batch(self.address, self.documents, self.jobs)
+        parts = [self.identities, self.batch, self.storage, proxy, Artifacts(self.storage)]
         self.web = Web(self.address, GROUP_PATH, self.python)
         parts += [self.workspace, self.online, self.registry, history, self.web]
         parts += [self.jobs, self.documents]
