@@ -106,12 +106,22 @@ def batch_score(source: Path, target: Path, model: str | None) -> None:
 @verbs.command("train-groups")
 @click.option("--by", required=True, metavar="COLUMN[,COLUMN]", help="What makes a group.")
 @click.option("--dataset", help="The rows; those of the first dataset unless given.")
-def train_groups(by: str, dataset: str | None) -> None:
+@click.option("--in-aml", is_flag=True, help="Fit them on Azure ML's cluster, side by side.")
+@click.option("--files", type=click.IntRange(1), help="With --in-aml: parts; else 4 a node.")
+def train_groups(by: str, dataset: str | None, in_aml: bool, files: int | None) -> None:
     """Fit a linear regression for each group of rows."""
-    from mlops import groups
-
+    if files and not in_aml:
+        raise click.UsageError("--files goes with --in-aml.")
+    project = Project.find()
     columns = [column.strip() for column in by.split(",")]
-    folder, fitted = groups.train(Project.find(), columns, dataset)
+    if in_aml:
+        from mlops.aml import groups as groups_there
+
+        folder, fitted = groups_there.train(project, columns, dataset, files)
+    else:
+        from mlops import groups
+
+        folder, fitted = groups.train(project, columns, dataset)
     for problem in fitted.problems:
         click.echo(f"Not fitted: {problem}", err=True)
     click.echo(f"{len(fitted.rmse):,} groups are fitted: {folder} has coefficient.csv, rmse.csv.")

@@ -2,6 +2,9 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
+
+import pandas as pd
 
 from {{cookiecutter.project_slug}} import datasets, grouped
 from {{cookiecutter.project_slug}}.config import Dataset, Project
@@ -9,6 +12,15 @@ from {{cookiecutter.project_slug}}.errors import ProjectError
 from {{cookiecutter.project_slug}}.files import replacing
 
 OUTPUT = "Training_Output"
+
+
+class Work(NamedTuple):
+    """What is fitted: `rows` with the columns `by`, `features` and `target`."""
+
+    rows: pd.DataFrame
+    by: list[str]
+    features: list[str]
+    target: str
 
 
 def train(project: Project, by: Sequence[str], name: str | None) -> tuple[Path, grouped.Fitted]:
@@ -25,10 +37,27 @@ def train(project: Project, by: Sequence[str], name: str | None) -> tuple[Path, 
     Raises:
         ProjectError: the columns do not make groups, or none could be fitted.
     """
+    fitted = grouped.fit(*work(project, by, name))
+    return write(project, fitted), fitted
+
+
+def work(project: Project, by: Sequence[str], name: str | None) -> Work:
+    """What there is to fit: as for `train`.
+
+    Raises:
+        ProjectError: the columns do not make groups.
+    """
     dataset = project.config.dataset(name or project.config.datasets[0].name)
     features = _features(dataset, by)
-    rows = datasets.load(project, dataset)
-    fitted = grouped.fit(rows, by, features, dataset.target.name)
+    return Work(datasets.load(project, dataset), list(by), features, dataset.target.name)
+
+
+def write(project: Project, fitted: grouped.Fitted) -> Path:
+    """Write coefficient.csv and rmse.csv; returns their folder.
+
+    Raises:
+        ProjectError: no group could be fitted; what was written before stays.
+    """
     if fitted.coefficients.empty:
         raise ProjectError(f"No group could be fitted. {fitted.problems[0]}")
     folder = project.assets / OUTPUT
@@ -36,7 +65,7 @@ def train(project: Project, by: Sequence[str], name: str | None) -> tuple[Path, 
         aside.mkdir()
         fitted.coefficients.to_csv(aside / "coefficient.csv", index=False, lineterminator="\n")
         fitted.rmse.to_csv(aside / "rmse.csv", index=False, lineterminator="\n")
-    return folder, fitted
+    return folder
 
 
 def _features(dataset: Dataset, by: Sequence[str]) -> list[str]:

@@ -66,3 +66,17 @@ def test_a_group_that_has_no_line_is_told_in_words() -> None:
     ]
     with pytest.raises(ProjectError, match="No row has all of"):
         grouped.fit(gaps, BY, FEATURES, "sold")
+
+
+@pytest.mark.parametrize("count", [1, 3, 16, 100])
+def test_parts_one_after_the_other_give_what_all_rows_give(count: int) -> None:
+    rows = pd.concat([sales(), sales(3).assign(location="9", product_id=9)])
+    whole = grouped.complete(rows, BY, FEATURES, "sold")
+    fitted = grouped.fit(rows, BY, FEATURES, "sold")
+    parts = list(grouped.parts(whole, BY, count))
+    assert len(parts) == min(count, 21) or count == 16
+    found = [grouped.fit(part, BY, FEATURES, "sold") for part in parts]
+    for name in ("coefficients", "rmse"):
+        together = pd.concat([getattr(one, name) for one in found], ignore_index=True)
+        pd.testing.assert_frame_equal(together, getattr(fitted, name), check_exact=True)
+    assert [problem for one in found for problem in one.problems] == fitted.problems

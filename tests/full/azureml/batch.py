@@ -4,19 +4,18 @@ import re
 import shlex
 import traceback
 import uuid
-from pathlib import Path
 from threading import Thread
 
 from azureml.assets import Asset
 from azureml.documents import Document, Documents
 from azureml.jobs import JOBS, Jobs
 from azureml.messages import Answer, Refused, Request, Routes
+from azureml.parallel import DRIVER
 from azureml.runs import Run
 from azureml.steps import Step
 from azureml.tokens import bearer
 from azureml.workspace import WORKSPACE
 
-DRIVER = Path(__file__).with_name("driver.py")
 ENDPOINTS = f"workspaces/{WORKSPACE}/batchEndpoints"
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9-]{1,30}[A-Za-z0-9]")
 TYPES = {"UriFile": "uri_file", "UriFolder": "uri_folder"}

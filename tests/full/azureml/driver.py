@@ -22,6 +22,7 @@ def main() -> int:
     parser.add_argument("--size", type=int)
     parser.add_argument("--retries", type=int)
     parser.add_argument("--threshold", type=int)
+    parser.add_argument("--batches", type=int, default=-1)
     own, theirs = parser.parse_known_args()
     sys.argv = [str(own.script), *theirs]
     sys.path[0] = str(own.script.parent.resolve())
@@ -31,20 +32,26 @@ def main() -> int:
     script.init()
     files = [own.data] if own.data.is_file() else [one for one in own.data.rglob("*")]
     files = sorted((str(one) for one in files if one.is_file()), reverse=True)
-    failed = 0
+    failed = failed_batches = 0
     for start in range(0, len(files), own.size):
         batch = files[start : start + own.size]
         results = attempt(script, batch, own.retries)
-        failed += max(0, len(batch) - len(results))
+        print(f"A mini-batch of {len(batch)} files: {len(results or [])} results.", flush=True)
+        failed += max(0, len(batch) - len(results or []))
+        failed_batches += results is None
         with own.output.open("a", encoding="utf-8", newline="") as stream:
-            stream.writelines(f"{result}\n" for result in results)
+            stream.writelines(f"{result}\n" for result in results or [])
         if 0 <= own.threshold < failed:
             print(f"The error threshold is reached: {failed} files have failed.", flush=True)
+            return 1
+        if 0 <= own.batches < failed_batches:
+            print(f"The error threshold is reached: {failed_batches} mini-batches have failed.")
             return 1
     return 0
 
 
-def attempt(script: object, batch: list[str], retries: int) -> list[object]:
+def attempt(script: object, batch: list[str], retries: int) -> list[object] | None:
+    """The results; none where it has failed as often as it may."""
     for _ in range(retries + 1):
         try:
             results = script.run(list(batch))
@@ -54,7 +61,7 @@ def attempt(script: object, batch: list[str], retries: int) -> list[object]:
         if not hasattr(results, "__len__"):
             raise TypeError("run() must return a list or a table.")
         return list(results)
-    return []
+    return None
 
 
 if __name__ == "__main__":

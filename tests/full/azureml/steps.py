@@ -8,6 +8,7 @@ from typing import Any
 
 from azureml.assets import Asset
 from azureml.documents import Document
+from azureml.parallel import command_of
 
 OPTIONAL = re.compile(r"\$\[\[(.*?)\]\]", re.DOTALL)
 REFERENCE = re.compile(r"\$\{\{\s*([\w.\-]+)\s*\}\}")
@@ -49,15 +50,17 @@ def of_component(name: str, node: Document, spec: Document) -> Step:
     }
     outputs = {key: one["type"] for key, one in spec_of(spec, "outputs").items()}
     bound = {key: _binding(one) for key, one in (node.get("outputs") or {}).items()}
+    parallel = spec.get("type") == "parallel"
+    command = command_of(name, node, spec) if parallel else spec["command"]
     return Step(
         name=name,
-        command=spec["command"],
+        command=command,
         inputs=defaults | values(node.get("inputs")),
         types={key: one["type"] for key, one in spec_of(spec, "inputs").items()},
         outputs=outputs,
         bindings={key: value for key, value in bound.items() if value},
         variables=node.get("environment_variables") or {},
-        code=spec.get("code"),
+        code=spec["task"].get("code") if parallel else spec.get("code"),
     )
 
 

@@ -8,7 +8,7 @@ ten thousand groups take the time of a few passes over the table. See Hastie, Ti
 The Elements of Statistical Learning, section 3.2.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -49,9 +49,7 @@ def fit(rows: pd.DataFrame, by: Sequence[str], features: Sequence[str], target: 
     Raises:
         ProjectError: there is no complete row.
     """
-    whole = rows[[*by, *features, target]].dropna()
-    if whole.empty:
-        raise ProjectError(f"No row has all of {', '.join([*by, *features, target])}.")
+    whole = complete(rows, by, features, target)
     numbers = whole.groupby(list(by), sort=True).ngroup().to_numpy()
     order = np.argsort(numbers, kind="stable")
     starts = np.flatnonzero(np.diff(numbers[order], prepend=-1))
@@ -69,7 +67,8 @@ def fit(rows: pd.DataFrame, by: Sequence[str], features: Sequence[str], target: 
     correlations = _products(z, starts, counts)
     few = counts < len(features) + 2
     dependent = np.linalg.eigvalsh(correlations)[:, 0] < DEPENDENT
-    problems = _told(keys, counts, features, few, constant, dependent) + _gone(rows[list(by)], keys)
+    problems = _told(keys, counts, features, few, constant, dependent)
+    problems += left_out(rows[list(by)], keys)
     good = ~(few | constant.any(axis=1) | dependent)
 
     moments = _means(z * centred[:, None], starts, counts)
@@ -90,6 +89,57 @@ def fit(rows: pd.DataFrame, by: Sequence[str], features: Sequence[str], target: 
     )
 
 
+def complete(
+    rows: pd.DataFrame, by: Sequence[str], features: Sequence[str], target: str
+) -> pd.DataFrame:
+    """The rows with a value in each of these columns, and these columns only: as for `fit`.
+
+    Raises:
+        ProjectError: there is no such row.
+    """
+    whole = rows[[*by, *features, target]].dropna()
+    if whole.empty:
+        raise ProjectError(f"No row has all of {', '.join([*by, *features, target])}.")
+    return whole
+
+
+def parts(whole: pd.DataFrame, by: Sequence[str], count: int) -> Iterator[pd.DataFrame]:
+    """Cut complete rows into about equal parts, each of whole groups.
+
+    What `fit` finds in one part after the other is what it finds in all rows, in the same order.
+
+    Args:
+        whole: the rows.
+        by: the columns that make a group.
+        count: of parts, at most.
+    """
+    numbers = whole.groupby(list(by), sort=True).ngroup().to_numpy()
+    sizes = np.bincount(numbers)
+    begins = np.cumsum(sizes) - sizes
+    part = (begins * count // len(whole))[numbers]
+    for number in np.unique(part):
+        yield whole[part == number]
+
+
+def left_out(groups: pd.DataFrame, keys: pd.DataFrame) -> list[str]:
+    """Which groups have no complete row, a sentence each, and how many rows have no group.
+
+    Args:
+        groups: the columns that make a group, of all rows.
+        keys: the groups with a complete row, each once.
+    """
+    named = groups.dropna().drop_duplicates()
+    found = named.merge(keys, how="left", indicator=True)
+    told = [
+        f"{_name(row)}: no complete row."
+        for _, row in found[found["_merge"] == "left_only"].drop(columns="_merge").iterrows()
+    ]
+    nowhere = int(groups.isna().any(axis=1).sum())
+    if nowhere:
+        told.append(f"{nowhere:,} rows are in no group: {', '.join(groups)} is missing there.")
+    return told
+
+
 def _means(values: Numbers, starts: Any, counts: Any) -> Numbers:
     """The mean of each group."""
     sums = np.add.reduceat(values, starts, axis=0)
@@ -105,20 +155,6 @@ def _products(z: Numbers, starts: Any, counts: Any) -> Numbers:
             mean = _means(z[:, at] * z[:, other], starts, counts)
             found[:, at, other] = found[:, other, at] = mean
     return found
-
-
-def _gone(groups: pd.DataFrame, keys: pd.DataFrame) -> list[str]:
-    """Which groups have no complete row, a sentence each, and how many rows have no group."""
-    named = groups.dropna().drop_duplicates()
-    found = named.merge(keys, how="left", indicator=True)
-    told = [
-        f"{_name(row)}: no complete row."
-        for _, row in found[found["_merge"] == "left_only"].drop(columns="_merge").iterrows()
-    ]
-    nowhere = int(groups.isna().any(axis=1).sum())
-    if nowhere:
-        told.append(f"{nowhere:,} rows are in no group: {', '.join(groups)} is missing there.")
-    return told
 
 
 def _name(key: pd.Series) -> str:
