@@ -115,7 +115,8 @@ def test_a_group_that_the_script_stumbles_over_fails_the_job(cloud: Path, emulat
     before = written(cloud)
     script = cloud / "mlops" / "groups_fit.py"
     text = script.read_text(encoding="utf-8")
-    broken = text.replace("    rows = pd", "    assert 'part-000001' not in str(path)\n    rows = pd")
+    stumbles = "    assert 'part-000001' not in str(path)\n"
+    broken = text.replace("    rows = pd", f"{stumbles}    rows = pd")
     assert broken != text
     script.write_text(broken, encoding="utf-8")
     try:
