@@ -208,7 +208,7 @@ def test_a_version_is_tagged_and_keeps_its_other_tags(ask: Any, emulator: AzureM
     assert ask(*words, "--model", MODEL, "--version", "2").returncode == 0
     unknown = ask(*words, "--model", MODEL, "--version", "3")
     assert unknown.returncode == 1
-    assert f"There is no {MODEL}, version 3" in unknown.stderr
+    assert f"The workspace has no {MODEL}, version 3" in unknown.stderr
     emulator.fault("PUT", f"/models/{MODEL}", 403, times=20)
     refused = ask(*words, "--model", MODEL, "--version", "2")
     assert refused.returncode == 1

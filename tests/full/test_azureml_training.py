@@ -206,7 +206,7 @@ def test_the_newest_of_several_champions_counts(cloud: Path, emulator: AzureML):
         "roles": ["former champion", "champion", "former champion", "former champion"],
         "fetched": "2",
         "damaged": "the files' hash is not the registered one",
-        "missing": "The workspace has no version '11' of churn.",
+        "missing": "The workspace has no churn, version 11.",
     }
 
 

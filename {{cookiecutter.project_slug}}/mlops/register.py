@@ -52,7 +52,7 @@ def main(config: Path, model: str, trained: Path, evaluation: Path, output: Path
             "model": model,
             "description": described(dataset, outcome["value"]),
             "run_id": run["run_id"],
-            "build_id": os.environ.get("BUILD_ID") or "local",
+            "build_id": build_id(),
             "metric": f"{outcome['metric']}={outcome['value']}",
             "data_version": f"{dataset.name}:{dataset.version}",
         }
@@ -66,6 +66,11 @@ def main(config: Path, model: str, trained: Path, evaluation: Path, output: Path
         tracking.mlflow().set_tag("registered_version", outcome["version"] or "none")
     write_json(output / "registration.json", outcome)
     click.echo(f"{model}: {told(outcome)}")
+
+
+def build_id() -> str:
+    """What CI calls this build, by which it finds what was registered; BUILD_ID."""
+    return os.environ.get("BUILD_ID") or "local"
 
 
 def _files(folder: Path, trained: Path, measured: Mapping[str, Any]) -> Path:

@@ -1,33 +1,20 @@
 """The project's batch endpoint: found by its tags, made under a name that is free."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import redirect_stdout
-from functools import partial
 from io import StringIO
 from typing import Any
 
 from {{cookiecutter.project_slug}}.config import Project
 from {{cookiecutter.project_slug}}.errors import ProjectError
 
-from mlops.aml import workspace
-
-PACKAGE = "{{cookiecutter.project_slug}}"
-LONGEST = 32  # characters of a name
-NAMES = 20  # that are tried where they are taken
-TAKEN = "unique within a region"  # what Azure says of a name that another workspace has
+from mlops.aml import endpoints, workspace
+from mlops.aml.endpoints import LONGEST, PACKAGE
 
 
 def find(project: Project, client: Any) -> Any:
-    """The endpoint of this project and environment; None where there is none.
-
-    Raises:
-        ProjectError: Azure refuses.
-    """
-    names = set(_names(_wanted(project)))
-    for endpoint in _listed(client):
-        if endpoint.name in names and _tags().items() <= (endpoint.tags or {}).items():
-            return endpoint
-    return None
+    """The endpoint of this project and environment; None where there is none."""
+    return endpoints.find(client.batch_endpoints, _wanted(project))
 
 
 def existing(project: Project, client: Any) -> Any:
@@ -49,22 +36,15 @@ def create(project: Project, client: Any) -> Any:
     """Make the endpoint, under the next name where the wanted one is somebody else's."""
     from azure.ai.ml.entities import BatchEndpoint
 
-    there = {endpoint.name for endpoint in _listed(client)}
-    begin = client.batch_endpoints.begin_create_or_update
-    for name in _names(_wanted(project)):
-        if name in there:
-            continue
-        wanted = BatchEndpoint(name=name, description=project.config.description, tags=_tags())
-        try:
-            return finish(f"Creating the endpoint {name}", partial(begin, wanted))
-        except ProjectError as error:
-            if TAKEN not in str(error):
-                raise
-            print(f"The endpoint name {name} is taken by somebody else.")
-    raise ProjectError(
-        f"All names from {_wanted(project)} on are taken: give another batch.endpoint_name in "
-        "model.yaml."
-    )
+    def make(name: str) -> Any:
+        wanted = BatchEndpoint(
+            name=name, description=project.config.description, tags=endpoints.tags()
+        )
+        begin = client.batch_endpoints.begin_create_or_update
+        return finish(f"Creating the endpoint {name}", lambda: begin(wanted))
+
+    key = "batch.endpoint_name"
+    return endpoints.create(client.batch_endpoints, _wanted(project), make, key)
 
 
 def default_of(endpoint: Any) -> str:
@@ -88,20 +68,3 @@ def finish(what: str, begin: Callable[[], Any]) -> Any:
 def _wanted(project: Project) -> str:
     own = f"{PACKAGE.replace('_', '-').strip('-')[: LONGEST - 6].rstrip('-')}-batch"
     return workspace.settings(project).batch.endpoint_name or own
-
-
-def _names(name: str) -> Iterator[str]:
-    """`x`, `x-2`, `x-3` and so on, none longer than Azure takes."""
-    yield name
-    for number in range(2, NAMES + 1):
-        end = f"-{number}"
-        yield name[: LONGEST - len(end)].rstrip("-") + end
-
-
-def _tags() -> dict[str, str]:
-    return {"project": PACKAGE, "environment": workspace.environment()}
-
-
-def _listed(client: Any) -> list[Any]:
-    with workspace.in_words("Looking for endpoints"):
-        return list(client.batch_endpoints.list())

@@ -157,9 +157,10 @@ def publish_training_pipeline(version: str | None) -> None:
 @click.option("--fail", is_flag=True, help="Exit code 1 where no model was registered.")
 def registered_models(build_id: str | None, fail: bool) -> None:
     """List the models that a build has registered."""
+    from mlops import register
     from mlops.aml import ci_output, registered
 
-    found = registered.of_build(Project.find(), build_id or registered.build_id())
+    found = registered.of_build(Project.find(), build_id or register.build_id())
     for line in registered.told(found):
         click.echo(line)
     ci_output.tell("registered", "true" if found else "false")

@@ -2,7 +2,7 @@
 
 import re
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import redirect_stdout
 from dataclasses import dataclass
 from io import StringIO
@@ -13,13 +13,10 @@ import click
 from {{cookiecutter.project_slug}}.config import Project
 from {{cookiecutter.project_slug}}.errors import ProjectError
 
-from mlops.aml import workspace
-from mlops.images import PACKAGE
+from mlops.aml import endpoints, workspace
+from mlops.aml.endpoints import LONGEST, PACKAGE
 
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9-]{1,30}[A-Za-z0-9]")
-LONGEST = 32  # characters of a name
-NAMES = 20  # that are tried where they are taken
-TAKEN = "unique within a region"  # what Azure says of a name that another workspace has
 EVERY = 30  # seconds between two lines about a wait
 RETRIES = 4  # of a request that the endpoint's front cannot hand on
 BEFORE = "before"  # the tag with the content of what answered before
@@ -125,13 +122,9 @@ def wanted(project: Project) -> str:
 
 
 def find(project: Project, client: Any) -> Endpoint | None:
-    """The endpoint of this project and environment in the workspace, by its tags."""
-    names = set(_names(wanted(project)))
-    tags = _tags()
-    for document in _listed(client):
-        if document.name in names and tags.items() <= (document.tags or {}).items():
-            return Endpoint(client, document.name)
-    return None
+    """The endpoint of this project and environment in the workspace."""
+    found = endpoints.find(client.online_endpoints, wanted(project))
+    return Endpoint(client, found.name) if found else None
 
 
 def existing(project: Project, client: Any) -> Endpoint:
@@ -150,15 +143,16 @@ def existing(project: Project, client: Any) -> Endpoint:
 
 def create(project: Project, client: Any) -> Endpoint:
     """Make the endpoint, under the next name where the wanted one is somebody else's."""
-    there = {document.name for document in _listed(client)}
-    for name in _names(wanted(project)):
-        if name not in there and _created(client, name):
-            return Endpoint(client, name)
-        click.echo(f"The endpoint name {name} is taken by somebody else.", err=True)
-    raise ProjectError(
-        f"All names from {wanted(project)} on are taken: give another online.endpoint_name in "
-        "model.yaml."
-    )
+    from azure.ai.ml.entities import ManagedOnlineEndpoint
+
+    def make(name: str) -> Endpoint:
+        endpoint = ManagedOnlineEndpoint(name=name, auth_mode="key", tags=endpoints.tags())
+        begin = client.online_endpoints.begin_create_or_update
+        finish(lambda: begin(endpoint), f"Creating the endpoint {name}")
+        return Endpoint(client, name)
+
+    key = "online.endpoint_name"
+    return endpoints.create(client.online_endpoints, wanted(project), make, key)
 
 
 def finish(begin: Callable[[], Any], what: str) -> Any:
@@ -184,38 +178,6 @@ def finish(begin: Callable[[], Any], what: str) -> Any:
                 f"{what} goes on in Azure; nothing else is begun. https://ml.azure.com shows it "
                 "below Endpoints, and test-online tells who answers."
             ) from None
-
-
-def _listed(client: Any) -> list[Any]:
-    with workspace.in_words("Looking for endpoints"):
-        return list(client.online_endpoints.list())
-
-
-def _created(client: Any, name: str) -> bool:
-    """Whether Azure has made the endpoint; not, if the name is taken elsewhere in the region."""
-    from azure.ai.ml.entities import ManagedOnlineEndpoint
-
-    endpoint = ManagedOnlineEndpoint(name=name, auth_mode="key", tags=_tags())
-    begin = client.online_endpoints.begin_create_or_update
-    try:
-        finish(lambda: begin(endpoint), f"Creating the endpoint {name}")
-    except ProjectError as error:
-        if TAKEN in str(error):
-            return False
-        raise
-    return True
-
-
-def _names(name: str) -> Iterator[str]:
-    """`x`, `x-2`, `x-3` and so on, none longer than Azure takes."""
-    yield name
-    for number in range(2, NAMES + 1):
-        end = f"-{number}"
-        yield name[: LONGEST - len(end)].rstrip("-") + end
-
-
-def _tags() -> dict[str, str]:
-    return {"project": PACKAGE, "environment": workspace.environment()}
 
 
 def _words(text: str) -> str:

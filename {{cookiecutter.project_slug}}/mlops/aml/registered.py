@@ -3,7 +3,6 @@
 Where a workspace is named they ask that, otherwise this machine's registry.
 """
 
-import os
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
@@ -13,9 +12,9 @@ from {{cookiecutter.project_slug}}.errors import ProjectError
 from {{cookiecutter.project_slug}}.registry import LocalRegistry
 
 from mlops.aml import workspace
+from mlops.aml.registry import AzureRegistry
 from mlops.register import NOT_REGISTERED
 
-PACKAGE = "{{cookiecutter.project_slug}}"
 TOLD = ("metric", "data_version", "stage")  # the tags that a line shows
 
 
@@ -44,31 +43,15 @@ class InWorkspace:
     """The models of the Azure ML workspace."""
 
     def __init__(self, project: Project) -> None:
-        self.client = workspace.client(project)
-
-    def name_of(self, dataset: str, model: str) -> str:
-        return f"{PACKAGE}-{dataset}-{model}"
+        self.registry = AzureRegistry(project)
+        self.name_of = self.registry.name_of
 
     def versions(self, name: str) -> list[Version]:
-        from azure.core.exceptions import ResourceNotFoundError
-
-        with workspace.in_words(f"Looking for versions of {name}"):
-            try:
-                found = list(self.client.models.list(name=name))
-            except ResourceNotFoundError:
-                return []
-        return [Version(name, str(model.version), model.tags or {}) for model in found]
+        found = self.registry.versions(name)
+        return [Version(name, model.version, model.tags or {}) for model in found]
 
     def tag(self, name: str, version: str, tags: Mapping[str, str]) -> None:
-        from azure.core.exceptions import ResourceNotFoundError
-
-        with workspace.in_words(f"Tagging {name}, version {version}"):
-            try:
-                model = self.client.models.get(name, version)
-            except ResourceNotFoundError:
-                raise _unknown(name, version) from None
-            model.tags = {**(model.tags or {}), **tags}
-            self.client.models.create_or_update(model)
+        self.registry.tag(name, version, tags)
 
 
 class Here:
@@ -104,11 +87,6 @@ def tag(project: Project, versions: Sequence[tuple[str, str]], tags: Mapping[str
     registry = _open(project)
     for name, version in versions:
         registry.tag(name, version, tags)
-
-
-def build_id() -> str:
-    """The build that this is a part of; what training notes where it is none."""
-    return os.environ.get("BUILD_ID") or "local"
 
 
 def line(version: Version) -> str:

@@ -115,7 +115,15 @@ class AzureRegistry:
             try:
                 return self.client.models.get(name, version)
             except ResourceNotFoundError:
-                raise ProjectError(f"The workspace has no version {version!r} of {name}.") from None
+                raise ProjectError(f"The workspace has no {name}, version {version}.") from None
+
+    def tag(self, name: str, version: str, tags: Mapping[str, str]) -> None:
+        """Set these tags of a version; its other tags stay.
+
+        Raises:
+            ProjectError: there is no such version, or Azure refuses.
+        """
+        self._tag(self._find(name, version), tags)
 
     def _tag(self, found: Any, tags: Mapping[str, str]) -> None:
         found.tags = {**found.tags, **tags}

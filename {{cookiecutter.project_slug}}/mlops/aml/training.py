@@ -1,6 +1,5 @@
 """Runs the training pipeline on Azure ML: the YAML that runs here is what is submitted."""
 
-import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -12,7 +11,7 @@ from {{cookiecutter.project_slug}}.config import Dataset, Project
 from {{cookiecutter.project_slug}}.errors import ProjectError
 from {{cookiecutter.project_slug}}.registry import OTHER, Version
 
-from mlops import local, train
+from mlops import local, register, train
 from mlops.aml import clusters, data, environment, jobs, workspace
 from mlops.aml.registry import AzureRegistry
 from mlops.pipeline import Pipeline
@@ -161,7 +160,7 @@ def _job(chosen: Pipeline, dataset: Dataset, config: Path, uri: str) -> Any:
     tags = {
         MODELS: " ".join(chosen.models),
         "data": f"{dataset.name}:{dataset.version}",
-        "build_id": build_id(),
+        "build_id": register.build_id(),
     }
     inputs = {"inputs.config.path": str(config), "inputs.datasets.path": uri}
     return loaded(chosen, {**inputs, "tags": tags})
@@ -198,14 +197,9 @@ def variables() -> Mapping[str, str]:
     """What a step finds in its environment, where only its code and what it requires are."""
     return {
         "PYTHONPATH": "src",
-        "BUILD_ID": build_id(),
+        "BUILD_ID": register.build_id(),
         OTHER: f"{AzureRegistry.__module__}:{AzureRegistry.__name__}",
     }
-
-
-def build_id() -> str:
-    """What CI calls this build; training in CI is found by it."""
-    return os.environ.get("BUILD_ID") or "local"
 
 
 def narrowed(project: Project, models: Sequence[str], dataset: Dataset, folder: Path) -> Path:
