@@ -76,7 +76,9 @@ def test_azure_and_this_machine_score_to_the_same_bytes(
     assert deployment["miniBatchSize"] == 10
     here, there = tmp_path / "here.csv", tmp_path / "there.csv"
     verb(cloud, "batch-score", str(source), str(here))
-    scored = ask(cloud, deployed.settings(), "batch-score-in-aml", str(source), str(there))
+    scored = ask(
+        cloud, deployed.settings(), "batch-score-in-aml", str(source), "--output", str(there)
+    )
     assert scored.returncode == 0, scored.stderr
     assert "The predictions of 6,000 rows are in" in scored.stdout
     assert there.read_bytes() == here.read_bytes()
@@ -95,7 +97,7 @@ def test_a_job_that_was_left_is_followed_later(cloud: Path, deployed: AzureML, s
 def test_a_data_asset_is_scored_where_it_is(cloud: Path, deployed: AzureML, tmp_path: Path):
     assert ask(cloud, deployed.settings(), "register-datasets-in-aml").returncode == 0
     target = tmp_path / "there.csv"
-    asked = ("batch-score-in-aml", "azureml:income:1", str(target))
+    asked = ("batch-score-in-aml", "azureml:income:1", "--output", str(target))
     scored = ask(cloud, deployed.settings(), *asked)
     assert scored.returncode == 0, scored.stderr
     lines = target.read_text(encoding="utf-8").splitlines()
@@ -108,7 +110,9 @@ def test_a_faulty_file_fails_the_job_and_is_named(
 ):
     (source / "d.csv").write_text("age\nmuch\n", encoding="utf-8")
     target = tmp_path / "there.csv"
-    scored = ask(cloud, deployed.settings(), "batch-score-in-aml", str(source), str(target))
+    scored = ask(
+        cloud, deployed.settings(), "batch-score-in-aml", str(source), "--output", str(target)
+    )
     assert scored.returncode == 1
     assert "failed: d.csv: the column workclass is missing" in scored.stderr
     assert not target.exists()

@@ -96,6 +96,8 @@ def batch_score(source: Path, target: Path, model: str | None) -> None:
     """Score a CSV or Parquet file, or a folder of them."""
     from mlops import batch
 
+    if Path() in (source, target):  # what make hands on where a variable is not set
+        raise click.UsageError("Give INPUT and OUTPUT.")
     problems = batch.score(Project.find(), source, target, model)
     for problem in problems:
         click.echo(f"Error: {problem}", err=True)

@@ -18,6 +18,8 @@ from mlops import all_models, pipeline
 from mlops.aml import workspace
 from mlops.train import TRAINING
 
+PRINCIPAL = ("AZURE_TENANT_ID", "AZURE_CLIENT_ID", "AZURE_CLIENT_SECRET")
+
 
 @dataclass(frozen=True)
 class Finding:
@@ -131,12 +133,16 @@ def _credential(project: Project) -> Finding:
     azure = config.feature_store.server or config.registry or workspace.find(project)
     if not azure:
         return Finding("credential", "none needed: everything is on this machine or in a URL")
-    principal = {"AZURE_CLIENT_ID", "AZURE_TENANT_ID", "AZURE_CLIENT_SECRET"} <= os.environ.keys()
-    identity = {"IDENTITY_ENDPOINT", "MSI_ENDPOINT"} & os.environ.keys()
-    which = (
-        "service principal" if principal else "managed identity" if identity else "signed-in user"
-    )
-    return Finding("credential", f"{which}, for Azure")
+    if workspace.find(project) and not workspace.has_sdk():
+        return Finding("credential", "Azure ML's SDK is missing: run init, group aml", "to do")
+    given = [name for name in PRINCIPAL if os.environ.get(name)]
+    if "AZURE_CLIENT_SECRET" in given and len(given) < len(PRINCIPAL):
+        missing = ", ".join(name for name in PRINCIPAL if name not in given)
+        return Finding("credential", f"the service principal lacks {missing}", "to do")
+    identity = os.environ.get("IDENTITY_ENDPOINT") or os.environ.get("MSI_ENDPOINT")
+    which = "managed identity" if identity else "whoever is signed in (az login)"
+    principal = len(given) == len(PRINCIPAL)
+    return Finding("credential", f"{'service principal' if principal else which}, for Azure")
 
 
 def _attempt(subject: str, mark: str, look: Callable[[], str]) -> Finding:

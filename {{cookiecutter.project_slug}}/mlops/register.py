@@ -16,7 +16,8 @@ from {{cookiecutter.project_slug}}.files import read_json, write_json
 from {{cookiecutter.project_slug}}.metrics import gate
 from {{cookiecutter.project_slug}}.model_files import MEASURED
 from {{cookiecutter.project_slug}}.registry import Registry, open_registry
-from {{cookiecutter.project_slug}}.steps.options import CONFIG, FOLDER, NEW_FOLDER, project_of, step
+from {{cookiecutter.project_slug}}.steps import options
+from {{cookiecutter.project_slug}}.steps.options import CONFIG, FOLDER, NEW_FOLDER, step
 
 NOT_REGISTERED = "Model was not registered for this run."
 
@@ -29,7 +30,7 @@ NOT_REGISTERED = "Model was not registered for this run."
 @click.option("--output", type=NEW_FOLDER, required=True, help="Where the outcome is noted.")
 def main(config: Path, model: str, trained: Path, evaluation: Path, output: Path) -> None:
     """Put the trained model through the gate."""
-    project = project_of(config)
+    project = options.project_of(config)
     measured = read_json(evaluation / "evaluation.json")
     run = read_json(trained / "run.json")
     registry = open_registry(project)

@@ -1,7 +1,6 @@
 """The verbs `deploy-batch` and `batch-score-in-aml`: files scored by a cluster."""
 
 import csv
-import re
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -15,15 +14,13 @@ from {{cookiecutter.project_slug}}.files import replacing
 from {{cookiecutter.project_slug}}.scoring.batch import KINDS, tables
 
 from mlops import images
-from mlops.aml import batch_endpoint, clusters, environment, jobs, workspace
+from mlops.aml import batch_endpoint, clusters, data, environment, jobs, workspace
 
 PACKAGE = "{{cookiecutter.project_slug}}"
 SCRIPT = "mlops/batch_score.py"
 GROUPS = ("serve", "plain", "train")
 REQUIRED = ("azureml-core",)  # by what calls the scoring script
 OUTPUT = "score"  # what Azure ML calls the output of a scoring job
-ASSET = re.compile(r"azureml:(?P<name>[\w.-]+)(:(?P<version>[\w.-]+)|@latest)")
-URI = re.compile(r"(azureml|https|wasbs|abfss)://.*")
 MARK = "file,row,"  # how the line of column names begins
 
 
@@ -82,7 +79,7 @@ def submit(project: Project, source: str) -> str:
     Raises:
         ProjectError: there is nothing to score, no endpoint, or Azure refuses.
     """
-    there = URI.fullmatch(source) or ASSET.fullmatch(source)
+    there = data.URI.fullmatch(source) or data.ASSET.fullmatch(source)
     given = source if there else str(_local(Path(source)))
     client = workspace.client(project)
     endpoint = batch_endpoint.existing(project, client)
@@ -100,14 +97,15 @@ def fetch(project: Project, job: str, target: Path) -> tuple[int, list[str]]:
     """
     client = workspace.client(project)
     with TemporaryDirectory() as scratch:
-        found = _download(client, job, Path(scratch))
+        found = _download(client, job, Path(scratch), how_to_follow(job, target))
         with replacing(target) as aside:
             rows = _in_order(found, aside)
         return rows, _errors(found)
 
 
-def how_to_follow(job: str) -> str:
-    return f"It goes on. Follow it: python -m {PACKAGE} batch-score-in-aml --follow {job}"
+def how_to_follow(job: str, target: Path | str) -> str:
+    verb = f"python -m {PACKAGE} batch-score-in-aml"
+    return f"It goes on. Follow it: {verb} --follow {job} --output {target}"
 
 
 def _registered(project: Project, model: str | None) -> RegisteredModel:
@@ -185,7 +183,8 @@ def _try(project: Project, client: Any, endpoint: str, deployment: str, model: s
         table, answers = Path(scratch) / "try.csv", Path(scratch) / "answers.csv"
         sent = _write_instances(project, model, table)
         job = _invoke(client, endpoint, deployment, str(table))
-        answered = _in_order(_download(client, job, Path(scratch) / "found"), answers)
+        again = f"The deployment {deployment} is not tried yet."
+        answered = _in_order(_download(client, job, Path(scratch) / "found", again), answers)
         if answered != sent:
             raise ProjectError(f"{deployment} answered {answered} of {sent} test instances.")
 
@@ -216,7 +215,7 @@ def _invoke(client: Any, endpoint: str, deployment: str, source: str) -> str:
     with workspace.in_words(f"Asking {endpoint}"):
         is_file = Path(source).suffix in KINDS
         kind = AssetTypes.URI_FILE if is_file else AssetTypes.URI_FOLDER
-        asset = ASSET.fullmatch(source)
+        asset = data.ASSET.fullmatch(source)
         if asset:
             latest = {"label": "latest"} if asset["version"] is None else {}
             kind = client.data.get(asset["name"], asset["version"], **latest).type
@@ -228,9 +227,9 @@ def _invoke(client: Any, endpoint: str, deployment: str, source: str) -> str:
     return str(job.name)
 
 
-def _download(client: Any, job: str, folder: Path) -> Path:
+def _download(client: Any, job: str, folder: Path, again: str) -> Path:
     """Wait for a scoring job's end; the folder with what it has left."""
-    status = jobs.follow(client, job, how_to_follow(job))
+    status = jobs.follow(client, job, again)
     with workspace.in_words(f"Listing the steps of {job}"):
         steps = list(client.jobs.list(parent_job_name=job))
     with workspace.in_words(f"Downloading what {job} has left"):

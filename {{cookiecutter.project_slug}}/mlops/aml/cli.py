@@ -10,6 +10,13 @@ from {{cookiecutter.project_slug}}.config import Project
 from {{cookiecutter.project_slug}}.errors import ProjectError
 
 
+def not_empty(context: click.Context, parameter: click.Parameter, value: str) -> str:
+    """Refuse the empty text that make hands on where its variable is not set."""
+    if not value:
+        raise click.BadParameter("is missing.", context, parameter)
+    return value
+
+
 @click.group()
 def verbs() -> None:
     """Holds the verbs below for the core's command line."""
@@ -216,7 +223,7 @@ def deploy_batch(model: str | None) -> None:
 
 @verbs.command("batch-score-in-aml")
 @click.argument("source", metavar="INPUT", required=False)
-@click.argument("target", metavar="OUTPUT", default="predictions.csv", type=click.Path())
+@click.option("--output", "target", default="predictions.csv", show_default=True)
 @click.option("--no-wait", is_flag=True, help="Leave the job running.")
 @click.option("--follow", "job", help="A job that was submitted before.")
 def batch_score_in_aml(source: str | None, target: str, no_wait: bool, job: str | None) -> None:
@@ -224,13 +231,13 @@ def batch_score_in_aml(source: str | None, target: str, no_wait: bool, job: str 
     from mlops.aml import batch
 
     project = Project.find()
-    if (source is None) == (job is None):
+    if bool(source) == bool(job) or (job and no_wait):
         raise click.UsageError("Give INPUT, or --follow and a job.")
     if job is None:
         job = batch.submit(project, str(source))
         click.echo(f"Submitted {job}.")
     if no_wait:
-        click.echo(batch.how_to_follow(job))
+        click.echo(batch.how_to_follow(job, target))
         return
     rows, problems = batch.fetch(project, job, Path(target))
     for problem in problems:
@@ -240,7 +247,7 @@ def batch_score_in_aml(source: str | None, target: str, no_wait: bool, job: str 
 
 
 @verbs.command("sweep-model-in-aml")
-@click.argument("model")
+@click.argument("model", callback=not_empty)
 @click.option("--trials", type=click.IntRange(1), help="How many; all combinations, else 20.")
 @click.option("--concurrent", default=4, show_default=True, type=click.IntRange(1))
 @click.option("--write", is_flag=True, help="Put the best hyperparameters into model.yaml.")

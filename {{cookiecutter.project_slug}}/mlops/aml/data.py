@@ -1,5 +1,6 @@
 """The verb `register-datasets-in-aml`: datasets as data assets of the workspace."""
 
+import re
 import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -13,6 +14,9 @@ from {{cookiecutter.project_slug}}.files import read_json, sha256
 
 from mlops.aml import workspace
 
+# What names files in Azure: an asset, or a URI.
+ASSET = re.compile(r"azureml:(?P<name>[\w.-]+)(:(?P<version>[\w.-]+)|@latest)")
+URI = re.compile(r"(azureml|https|wasbs|abfss)://.+")
 OTHER_ROWS = "is registered with other rows: give it another version in model.yaml."
 
 

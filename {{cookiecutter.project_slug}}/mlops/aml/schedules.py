@@ -1,15 +1,20 @@
 """The verb `schedule-training`: Azure ML trains by the clock, or asks by the clock for new data."""
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from {{cookiecutter.project_slug}}.config import Project
+from {{cookiecutter.project_slug}}.errors import ProjectError
 
 from mlops import pipeline
 from mlops.aml import clusters, environment, training, workspace
 
 PACKAGE = training.PACKAGE
+LIMITS = ((0, 59), (0, 23), (1, 31), (1, 12), (0, 6))
+PART = r"(\*|\d+(-\d+)?)(/[1-9]\d*)?"
+CRON_FIELD = re.compile(f"{PART}(,{PART})*", re.ASCII)
 REFRESH = Path("mlops/pipelines/refresh.yml")
 
 
@@ -28,11 +33,31 @@ def schedule(project: Project, cron: str, models: Sequence[str], on_new_data: bo
     Raises:
         ProjectError: as for the training itself, or Azure refuses the schedule.
     """
+    _refuse_nonsense(cron)
     client = workspace.client(project)
     if on_new_data:
         return [_put(client, REFRESH.stem, cron, _refreshing(project, client))]
     with training.prepared(project, client, models) as jobs:
-        return [_put(client, dataset, cron, job) for dataset, job in jobs.items()]
+        part = "-".join(["", *models])  # a schedule of some models leaves that of all in place
+        return [_put(client, f"{dataset}{part}", cron, job) for dataset, job in jobs.items()]
+
+
+def _refuse_nonsense(cron: str) -> None:
+    """Refuse what is no time, before anything is made in Azure for it."""
+    fields = cron.split()
+    if len(fields) != len(LIMITS) or not all(map(_is_within, fields, LIMITS)):
+        raise ProjectError(
+            f"{cron!r:.80} is no time: give minute, hour, day of the month, month and day of the "
+            'week, such as "0 3 * * 1".'
+        )
+
+
+def _is_within(field: str, limits: tuple[int, int]) -> bool:
+    """Whether a field of a cron expression is `*`, numbers, or stretches of them."""
+    if not CRON_FIELD.fullmatch(field):
+        return False
+    numbers = [int(number) for number in re.findall(r"(?<!/)\b\d+", field)]
+    return all(limits[0] <= number <= limits[1] for number in numbers)
 
 
 def remove(project: Project) -> list[str]:

@@ -25,6 +25,7 @@ ONLY_HERE = ("ENVIRONMENT", "MODELS_FOLDER", "MODEL_NAME", "SERVED_MODELS")
 SERVER = "azureml-inference-server-http"
 SERVER_PINS = Path("mlops") / "aml" / "inference_server.txt"
 PORT = 5001
+PATIENCE = 300  # seconds, for all models to load and to answer their test instances
 ROUTES = {
     "liveness_route": {"port": PORT, "path": "/"},
     "readiness_route": {"port": PORT, "path": "/"},
@@ -118,14 +119,20 @@ def write_context(project: Project, folder: Path) -> None:
 def _scored(folder: Path, paths: Sequence[Path]) -> list[dict[str, Any]]:
     """What the scoring script of a staged folder says to the bodies in these files."""
     variables = dict.fromkeys(ONLY_HERE, "") | VARIABLES | {"PYTHONUTF8": "1"}
-    done = subprocess.run(
-        [sys.executable, "-m", "mlops.score", *(str(path) for path in paths)],
-        cwd=folder,
-        env=os.environ | variables,
-        capture_output=True,
-        encoding="utf-8",
-        errors="replace",
-    )
+    try:
+        done = subprocess.run(
+            [sys.executable, "-m", "mlops.score", *(str(path) for path in paths)],
+            cwd=folder,
+            env=os.environ | variables,
+            capture_output=True,
+            encoding="utf-8",
+            errors="replace",
+            timeout=PATIENCE,
+        )
+    except subprocess.TimeoutExpired:
+        raise ProjectError(
+            f"{SCRIPT} has not answered here in {PATIENCE} seconds. Nothing was deployed."
+        ) from None
     lines = done.stdout.splitlines()[-len(paths) :]
     if done.returncode or len(lines) < len(paths):
         words = (done.stderr.strip().splitlines() or [f"it ended with {done.returncode}"])[-1]

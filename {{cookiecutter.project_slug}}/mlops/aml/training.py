@@ -105,6 +105,11 @@ def prepared(
 ) -> Iterator[dict[str, Any]]:
     """Jobs as they can be submitted, by dataset, while their files are there: as for `submit`."""
     chosen = train.chosen_of(project, list(models))
+    if source and not (data.URI.fullmatch(source) or data.ASSET.fullmatch(source)):
+        raise ProjectError(
+            f"{source!r:.80} names no folder in Azure: azureml://datastores/NAME/paths/FOLDER/, or "
+            "azureml:NAME:VERSION."
+        )
     learned: dict[str, list[str]] = {}
     for model in chosen.models:
         learned.setdefault(project.config.trained_model(model).dataset, []).append(model)

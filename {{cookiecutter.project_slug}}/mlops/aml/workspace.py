@@ -5,14 +5,16 @@ import logging
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from typing import Any, NamedTuple
 
-from {{cookiecutter.project_slug}}.config import AzureEnvironment, Project
+from {{cookiecutter.project_slug}}.config import AzureEnvironment, AzureMl, Project
 from {{cookiecutter.project_slug}}.errors import ProjectError
 
 JOB = ("AZUREML_ARM_SUBSCRIPTION", "AZUREML_ARM_RESOURCEGROUP", "AZUREML_ARM_WORKSPACE_NAME")
 OWN = ("AZURE_SUBSCRIPTION_ID", "AML_RESOURCE_GROUP", "AML_WORKSPACE")
 PORTAL = ("subscription_id", "resource_group", "workspace_name")
+DEV = "dev"
 HOW = (
     "put subscription_id and aml into model.yaml, set "
     f"{', '.join(OWN)} in .env, or save the portal's config.json here"
@@ -39,14 +41,24 @@ def find(project: Project) -> Place | None:
 
 
 def settings(project: Project) -> AzureEnvironment:
-    """What model.yaml says of compute and deployments where ENVIRONMENT is what it is now."""
+    """What model.yaml says of compute and deployments where ENVIRONMENT is what it is now.
+
+    Raises:
+        ProjectError: ENVIRONMENT is none of those that model.yaml has.
+    """
     aml = project.config.aml
-    return (aml.environments if aml else {}).get(environment(), AzureEnvironment())
+    known = aml.environments if aml else {}
+    name = environment()
+    if known and name != DEV and name not in known:
+        raise ProjectError(
+            f"ENVIRONMENT is {name!r}; aml.environments of model.yaml has {', '.join(known)}."
+        )
+    return known.get(name, AzureEnvironment())
 
 
 def environment() -> str:
     """The name of the environment that verbs work for: ENVIRONMENT, or dev."""
-    return os.environ.get("ENVIRONMENT") or "dev"
+    return os.environ.get("ENVIRONMENT") or DEV
 
 
 def client(project: Project) -> Any:
@@ -72,6 +84,14 @@ def registry_client(project: Project) -> Any:
         raise ProjectError("No shared registry is named: put `registry` into model.yaml.")
     with in_words(f"Opening the registry {registry.name}"):
         return _client(registry_name=registry.name)
+
+
+def has_sdk() -> bool:
+    """Whether the SDK of Azure ML is installed."""
+    try:
+        return find_spec("azure.ai.ml") is not None
+    except ModuleNotFoundError:  # not even `azure` is
+        return False
 
 
 def _client(*where: str, **options: Any) -> Any:
@@ -130,9 +150,7 @@ def _of_environment(project: Project) -> Place | None:
 
 
 def _of_model_yaml(project: Project) -> Place | None:
-    aml = project.config.aml
-    if aml is None:
-        return None
+    aml = project.config.aml or AzureMl()
     names = ("subscription_id", "aml.resource_group_name", "aml.workspace_name")
     values = [project.config.subscription_id, aml.resource_group_name, aml.workspace_name]
     return _complete(values, names, "model.yaml")
@@ -144,6 +162,8 @@ def _of_config_json(project: Project) -> Place | None:
             try:
                 found = json.loads(path.read_text(encoding="utf-8"))
                 values = [found.get(name) for name in PORTAL]
+                if not all(isinstance(value, str | None) for value in values):
+                    raise ValueError
             except (ValueError, AttributeError):
                 raise ProjectError(f"{path} is not what the portal gave: load it again.") from None
             return _complete(values, PORTAL, path.name)
