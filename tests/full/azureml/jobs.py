@@ -144,7 +144,7 @@ class Jobs:
             type_ = declared["jobOutputType"]
             run.outputs[name] = Asset(type_, declared.get("uri") or output_uri(run.id, name, type_))
         steps = self._nodes(properties)
-        children = {name: self._child(run, name) for name in steps}
+        children = {name: self._child(run, name, step.title) for name, step in steps.items()}
         carry_on = (properties.get("settings") or {}).get("continue_on_step_failure", False)
         failed: dict[str, Run] = {}
         for name in steps_of.ordered(steps):
@@ -182,8 +182,8 @@ class Jobs:
             name, node, self.documents.get(key)["properties"]["componentSpec"]
         )
 
-    def _child(self, run: Run, name: str) -> Run:
-        child = Run(f"{run.id}_{name}", run.id, "Command", run.experiment, name)
+    def _child(self, run: Run, name: str, title: str = "") -> Run:
+        child = Run(f"{run.id}_{name}", run.id, "Command", run.experiment, title or name)
         self.runs[child.id] = child
         # Azure ML answers for a child with a job that has no properties.
         self.documents.put_bare(f"{JOBS}/{child.id}")

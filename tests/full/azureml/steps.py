@@ -35,6 +35,7 @@ class Step:
     bindings: Mapping[str, str]
     variables: Mapping[str, str]
     code: str | None
+    title: str = ""  # what Azure ML shows it as: the node's, else the component's
 
     @property
     def needs(self) -> set[str]:
@@ -61,6 +62,7 @@ def of_component(name: str, node: Document, spec: Document) -> Step:
         bindings={key: value for key, value in bound.items() if value},
         variables=node.get("environment_variables") or {},
         code=spec["task"].get("code") if parallel else spec.get("code"),
+        title=node.get("display_name") or spec.get("display_name") or name,
     )
 
 

@@ -189,10 +189,14 @@ def loaded(chosen: Pipeline, changes: Mapping[str, Any]) -> Any:
 
 def place(job: Any, cluster: str, environment_name: str) -> None:
     """Say where a job's steps run, in which environment, and as whom."""
+    from azure.ai.ml.constants import InputOutputModes
     from azure.ai.ml.entities import ManagedIdentityConfiguration
 
     job.settings.default_compute = cluster
-    for step in job.jobs.values():
+    for name, step in job.jobs.items():
+        step.display_name = name  # what it is found by afterwards; else it is the component's
+        for output in step.component.outputs:
+            step.outputs[output].mode = InputOutputModes.UPLOAD  # a mount knows no renaming
         step.component.environment = environment_name
         step.environment_variables = variables()
         step.identity = ManagedIdentityConfiguration()
