@@ -319,7 +319,7 @@ def test_a_taken_name_is_bumped(answering: Path, server: Path):
         assert emulator.unknown == []
 
 
-@pytest.mark.parametrize("path", ["/environments/", "/onlineEndpoints/answering$", "/deployments/"])
+@pytest.mark.parametrize("path", ["/onlineEndpoints/answering$", "/deployments/"])
 def test_a_refusal_is_told_in_words_and_nothing_is_left(
     answering: Path, emulator: AzureML, path: str
 ):

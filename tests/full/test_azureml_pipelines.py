@@ -176,16 +176,12 @@ def test_no_model_of_a_build_is_told(ask: Any, emulator: AzureML, known: bool):
     assert ask("registered-models", "--fail", BUILD_ID="17").returncode == 1
 
 
-@pytest.mark.parametrize(
-    ("status", "said"),
-    [(401, "the token is not accepted"), (403, "whoever asks may not do that")],
-)
-def test_a_refusal_is_not_taken_for_no_model(ask: Any, emulator: AzureML, status: int, said: str):
+def test_a_refusal_is_not_taken_for_no_model(ask: Any, emulator: AzureML):
     register(emulator, "1", build_id="17")
-    emulator.fault("GET", f"/models/{MODEL}", status, times=20)
+    emulator.fault("GET", f"/models/{MODEL}", 403, times=20)
     refused = ask("registered-models", BUILD_ID="17")
     assert (refused.returncode, refused.stdout) == (1, "")
-    assert f"Looking for versions of {MODEL}: {said}" in refused.stderr
+    assert f"Looking for {MODEL}: whoever asks may not do that" in refused.stderr
     assert len(refused.stderr.splitlines()) == 1
 
 

@@ -173,12 +173,10 @@ def test_a_dataset_must_be_registered_as_it_is_here(cloud: Path, emulator: Azure
 @pytest.mark.parametrize(
     ("method", "path", "status", "said"),
     [
-        ("PUT", "/environments/", 403, "Registering the environment trained: whoever asks may not"),
         ("PUT", "/jobs/", 409, "Submitting the training: Azure answers 409"),
-        ("GET", "/computes/", 401, "The cluster cpu-cluster: the token is not accepted"),
         ("PUT", "/workspace/models/", 403, f"Registering {NAME}, version 1: whoever asks may not"),
     ],
-    ids=["environment", "job", "cluster", "model"],
+    ids=["job", "model"],
 )
 def test_a_refusal_is_told_and_nothing_is_half_registered(
     cloud: Path, emulator: AzureML, method: str, path: str, status: int, said: str

@@ -42,7 +42,8 @@ def test_rows_are_answered_as_the_service_does(trained: Project, tmp_path: Path)
     expected = service.predict(json.dumps(body).encode(), first_model(trained))
     assert [line["prediction"] for line in found] == [str(one) for one in expected["predictions"]]
     for label, *scores in zip(expected["labels"], *expected["scores"], strict=False):
-        assert [float(line[f"score_{label}"]) for line in found] == scores
+        # Rows that are answered together may differ in the last digit from rows answered in parts.
+        assert [float(line[f"score_{label}"]) for line in found] == pytest.approx(scores)
     assert [line["row"] for line in found] == [str(number) for number in range(1, 8)]
     assert {line["version"] for line in found} == {expected["version"]}
     for name in service.model(None).dataset.entity_key:
