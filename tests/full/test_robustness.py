@@ -210,7 +210,7 @@ def test_worker_whose_calls_never_come_back_is_replaced(project: Path):
 
 
 def test_time_limit_is_told_in_words_and_holds_up_nobody_else(project: Path):
-    sleep_in_run(project, 5)
+    sleep_in_run(project, 15)
     change_settings(project, lambda settings: settings.update(serving={"time_limit": 1}))
     with running(project) as server, ThreadPoolExecutor(3) as slow:
         wait_until_ready(server)
@@ -223,7 +223,7 @@ def test_time_limit_is_told_in_words_and_holds_up_nobody_else(project: Path):
             status, told = answer.result()
             assert status == 503
             assert one_sentence(told["error"]).startswith("There was no answer within 1 second")
-        assert 1 <= time.monotonic() - started < 5
+        assert 1 <= time.monotonic() - started < 15
         assert server.stop() == 0
     assert not [id for id, *_ in records(project) if id.startswith("slow")]
 

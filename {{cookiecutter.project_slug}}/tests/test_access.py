@@ -523,10 +523,10 @@ def test_a_slow_key_server_is_away_and_keys_already_known_stay_good(
     monkeypatch.setattr(access, "RETRY", 10.0)
     assert ask(guard, bearer(token(private, oid="next"))) == "next"
     assert ask(guard, bearer(KEY)) == "key"
-    began = time.monotonic()
+    asked = server.asked
     with pytest.raises(Unavailable):
         ask(guard, bearer(token(another, kid="second")))
-    assert time.monotonic() - began < 0.2
+    assert server.asked == asked
 
 
 def test_a_key_or_a_token_either_will_do(

@@ -67,12 +67,12 @@ def test_calls_that_never_come_back_are_told_and_replaced(
     began = time.monotonic()
     for _ in range(3):
         with pytest.raises(Unavailable, match="not come back"):
-            limit.call(5, end.wait)
-    assert time.monotonic() - began < 4
+            limit.call(30, end.wait)
+    assert time.monotonic() - began < 30
     assert told == ["replace me"]
     assert len(caplog.records) == 1
     end.set()
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 30
     while limit.exhausted:
         assert time.monotonic() < deadline
     assert limit.call(5, str, 1) == "1"
