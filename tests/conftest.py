@@ -1,6 +1,7 @@
 """Projects are made once a session; a test that changes one asks for its own."""
 
 import os
+import signal
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,6 +11,8 @@ from baking import generate, initialise
 # Where it is set, as in Python's own images, every command compiles all that it imports again:
 # a verb with Azure's SDK takes three times as long.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+# What is started with `&` or nohup takes no notice of Ctrl-C, nor does what it starts.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

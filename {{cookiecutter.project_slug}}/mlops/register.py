@@ -13,7 +13,7 @@ from {{cookiecutter.project_slug}} import compiled, tracking
 from {{cookiecutter.project_slug}}.config import Dataset
 from {{cookiecutter.project_slug}}.errors import ProjectError
 from {{cookiecutter.project_slug}}.files import read_json, write_json
-from {{cookiecutter.project_slug}}.metrics import gate
+from {{cookiecutter.project_slug}}.gate import gate
 from {{cookiecutter.project_slug}}.model_files import MEASURED
 from {{cookiecutter.project_slug}}.registry import Registry, open_registry
 from {{cookiecutter.project_slug}}.steps import options

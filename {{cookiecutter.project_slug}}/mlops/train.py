@@ -13,7 +13,7 @@ from {{cookiecutter.project_slug}} import datasets, tracking
 from {{cookiecutter.project_slug}}.config import Project
 from {{cookiecutter.project_slug}}.errors import ProjectError
 from {{cookiecutter.project_slug}}.files import read_json, replacing
-from {{cookiecutter.project_slug}}.metrics import LOWER_IS_BETTER
+from {{cookiecutter.project_slug}}.gate import LOWER_IS_BETTER
 
 from mlops import pipeline, register
 from mlops.local import LocalRun

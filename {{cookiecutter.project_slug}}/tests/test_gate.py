@@ -8,7 +8,8 @@ from small import PETS
 
 from {{cookiecutter.project_slug}}.config import METRICS, Target
 from {{cookiecutter.project_slug}}.errors import ProjectError
-from {{cookiecutter.project_slug}}.metrics import gate, measure
+from {{cookiecutter.project_slug}}.gate import gate
+from {{cookiecutter.project_slug}}.metrics import measure
 
 
 def test_the_first_model_has_no_champion_to_beat() -> None:

@@ -1,4 +1,4 @@
-"""The web app: its names, its settings, and what is said where nothing describes one."""
+"""The web app: its settings, and what is said where nothing describes one."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from conftest import invoke
 from {{cookiecutter.project_slug}}.config import AzureEnvironment, Project, WebApp
 from {{cookiecutter.project_slug}}.errors import ProjectError
 
-from mlops.aml import sites, web_app
+from mlops.aml import web_app
 
 DESCRIBED = {"site_name": "ours", "plan": "plan", "container_registry": "ours.azurecr.io"}
 
@@ -17,13 +17,6 @@ DESCRIBED = {"site_name": "ours", "plan": "plan", "container_registry": "ours.az
 def no_ci(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in web_app.COMMIT:
         monkeypatch.setenv(name, "")
-
-
-@pytest.mark.parametrize(
-    ("name", "next_one"), [("a-3", "a-4"), ("a-9", "a-10"), ("a", "a-2"), ("a-b2", "a-b2-2")]
-)
-def test_a_taken_name_has_a_next(name: str, next_one: str) -> None:
-    assert sites.following(name) == next_one
 
 
 def test_what_env_says_holds_in_the_container(monkeypatch: pytest.MonkeyPatch) -> None:

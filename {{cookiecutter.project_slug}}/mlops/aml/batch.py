@@ -14,7 +14,8 @@ from {{cookiecutter.project_slug}}.files import replacing
 from {{cookiecutter.project_slug}}.scoring.batch import KINDS, tables
 
 from mlops import images
-from mlops.aml import batch_endpoint, clusters, data, environment, jobs, workspace
+from mlops.aml import batch_endpoint, clusters, data, endpoints, environment, jobs, workspace
+from mlops.aml.endpoints import Stopped
 
 PACKAGE = "{{cookiecutter.project_slug}}"
 SCRIPT = "mlops/batch_score.py"
@@ -54,8 +55,10 @@ def deploy(project: Project, model: str | None) -> str:
         deployment.model = _model(project, client, registered)
         begin = client.batch_deployments.begin_create_or_update
         try:
-            batch_endpoint.finish(f"Creating the deployment {name}", lambda: begin(deployment))
+            endpoints.finish(lambda: begin(deployment), f"Creating the deployment {name}")
             _try(project, client, endpoint.name, name, registered.model)
+        except Stopped:
+            raise
         except BaseException as error:
             _remove(client, endpoint.name, name)
             if not isinstance(error, ProjectError):
@@ -63,7 +66,7 @@ def deploy(project: Project, model: str | None) -> str:
             raise ProjectError(f"{error} The deployment {name} is removed.") from None
     endpoint.defaults = {"deployment_name": name}
     begin = client.batch_endpoints.begin_create_or_update
-    batch_endpoint.finish(f"Making {name} the default", lambda: begin(endpoint))
+    endpoints.finish(lambda: begin(endpoint), f"Making {name} the default")
     return f"{name} of {endpoint.name} scores files now: {registered.model}, " + (
         f"version {registered.version}."
     )
@@ -304,6 +307,6 @@ def _remove(client: Any, endpoint: str, deployment: str) -> None:
 
     begin = client.batch_deployments.begin_delete
     with suppress(ResourceNotFoundError):
-        batch_endpoint.finish(
-            f"Deleting {deployment}", lambda: begin(name=deployment, endpoint_name=endpoint)
+        endpoints.finish(
+            lambda: begin(name=deployment, endpoint_name=endpoint), f"Deleting {deployment}"
         )

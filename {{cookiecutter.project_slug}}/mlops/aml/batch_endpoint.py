@@ -1,8 +1,5 @@
 """The project's batch endpoint: found by its tags, made under a name that is free."""
 
-from collections.abc import Callable
-from contextlib import redirect_stdout
-from io import StringIO
 from typing import Any
 
 from {{cookiecutter.project_slug}}.config import Project
@@ -10,6 +7,8 @@ from {{cookiecutter.project_slug}}.errors import ProjectError
 
 from mlops.aml import endpoints, workspace
 from mlops.aml.endpoints import LONGEST, PACKAGE
+
+KEY = "batch.endpoint_name"  # of model.yaml
 
 
 def find(project: Project, client: Any) -> Any:
@@ -41,10 +40,9 @@ def create(project: Project, client: Any) -> Any:
             name=name, description=project.config.description, tags=endpoints.tags()
         )
         begin = client.batch_endpoints.begin_create_or_update
-        return finish(f"Creating the endpoint {name}", lambda: begin(wanted))
+        return endpoints.finish(lambda: begin(wanted), f"Creating the endpoint {name}")
 
-    key = "batch.endpoint_name"
-    return endpoints.create(client.batch_endpoints, _wanted(project), make, key)
+    return endpoints.create(client.batch_endpoints, _wanted(project), make, KEY)
 
 
 def default_of(endpoint: Any) -> str:
@@ -55,16 +53,8 @@ def default_of(endpoint: Any) -> str:
     return str(getattr(defaults, "deployment_name", None) or "")
 
 
-def finish(what: str, begin: Callable[[], Any]) -> Any:
-    """Begin what takes Azure a while, and wait for its end.
-
-    Raises:
-        ProjectError: Azure refuses it, or it fails.
-    """
-    with workspace.in_words(what), redirect_stdout(StringIO()):  # the SDK prints dots
-        return begin().result()
-
-
 def _wanted(project: Project) -> str:
-    own = f"{PACKAGE.replace('_', '-').strip('-')[: LONGEST - 6].rstrip('-')}-batch"
-    return workspace.settings(project).batch.endpoint_name or own
+    given = workspace.settings(project).batch.endpoint_name
+    if given is not None:
+        return endpoints.checked(given, KEY)
+    return f"{PACKAGE.replace('_', '-').strip('-')[: LONGEST - 6].rstrip('-')}-batch"

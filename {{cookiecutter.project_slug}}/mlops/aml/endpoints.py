@@ -1,18 +1,27 @@
 """Endpoints of the workspace: this project's, by their tags, under names that are free."""
 
-from collections.abc import Callable, Iterator
+import re
+import time
+from collections.abc import Callable
+from contextlib import redirect_stdout
+from io import StringIO
 from typing import Any
 
 import click
 
 from {{cookiecutter.project_slug}}.errors import ProjectError
 
-from mlops.aml import workspace
+from mlops.aml import names, workspace
 
 PACKAGE = "{{cookiecutter.project_slug}}"
 LONGEST = 32  # characters of a name
-NAMES = 20  # that are tried where they are taken
+NAME = re.compile(r"[A-Za-z][A-Za-z0-9-]{1,30}[A-Za-z0-9]")
 TAKEN = "unique within a region"  # what Azure says of a name that another workspace has
+EVERY = 30  # seconds between two lines about a wait
+
+
+class Stopped(ProjectError):
+    """The person stopped waiting; Azure goes on."""
 
 
 def tags() -> dict[str, str]:
@@ -27,9 +36,9 @@ def find(kind: Any, wanted: str) -> Any:
         kind: the SDK's operations on the online endpoints, or on those for batches.
         wanted: the name that it should have.
     """
-    names = set(names_from(wanted))
+    possible = set(names.numbered(wanted, LONGEST))
     for endpoint in _listed(kind):
-        if endpoint.name in names and tags().items() <= (endpoint.tags or {}).items():
+        if endpoint.name in possible and tags().items() <= (endpoint.tags or {}).items():
             return endpoint
     return None
 
@@ -47,7 +56,7 @@ def create(kind: Any, wanted: str, make: Callable[[str], Any], key: str) -> Any:
         ProjectError: Azure refuses, or all names are taken.
     """
     there = {endpoint.name for endpoint in _listed(kind)}
-    for name in names_from(wanted):
+    for name in names.numbered(wanted, LONGEST):
         if name not in there:
             try:
                 return make(name)
@@ -58,12 +67,43 @@ def create(kind: Any, wanted: str, make: Callable[[str], Any], key: str) -> Any:
     raise ProjectError(f"All names from {wanted} on are taken: give another {key} in model.yaml.")
 
 
-def names_from(name: str) -> Iterator[str]:
-    """`x`, `x-2`, `x-3` and so on, none longer than Azure takes."""
-    yield name
-    for number in range(2, NAMES + 1):
-        end = f"-{number}"
-        yield name[: LONGEST - len(end)].rstrip("-") + end
+def checked(name: str, key: str) -> str:
+    """A name that model.yaml gives, if Azure takes it.
+
+    Raises:
+        ProjectError: it does not.
+    """
+    if NAME.fullmatch(name):
+        return name
+    raise ProjectError(
+        f"{name!r:.80} cannot be the name of an endpoint: 3 to {LONGEST} letters, digits and "
+        f"hyphens, from a letter on; change {key} in model.yaml."
+    )
+
+
+def finish(begin: Callable[[], Any], what: str) -> Any:
+    """Begin what takes Azure minutes, and wait for its end, telling so on the way.
+
+    Raises:
+        ProjectError: Azure refuses it, or it fails.
+        Stopped: by Ctrl-C.
+    """
+    click.echo(f"{what} ...", err=True)
+    began = time.monotonic()
+    with workspace.in_words(what), redirect_stdout(StringIO()):  # the SDK prints dots
+        poller = begin()
+        try:
+            while not poller.done():
+                poller.wait(EVERY)
+                if not poller.done():
+                    seconds = time.monotonic() - began
+                    click.echo(f"{what} ... for {seconds / 60:.1f} minutes", err=True)
+            return poller.result()
+        except KeyboardInterrupt:
+            raise Stopped(
+                f"{what} goes on in Azure; nothing else is begun. https://ml.azure.com shows it "
+                "below Endpoints."
+            ) from None
 
 
 def _listed(kind: Any) -> list[Any]:

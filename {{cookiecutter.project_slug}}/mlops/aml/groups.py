@@ -14,7 +14,7 @@ from {{cookiecutter.project_slug}}.config import Project
 from {{cookiecutter.project_slug}}.errors import ProjectError
 
 from mlops import groups
-from mlops.aml import clusters, environment, jobs, training, workspace
+from mlops.aml import clusters, environment, jobs, snapshot, training, workspace
 
 PACKAGE = "{{cookiecutter.project_slug}}"
 SCRIPT = "mlops/groups_fit.py"
@@ -23,6 +23,7 @@ REQUIRED = ("azureml-core",)  # by what calls the entry script
 STEP = "fit_groups"
 FOUND = "found"  # the step's output
 FILES = 4  # parts a node
+PARTS = "parts"  # their folder
 
 
 def train(
@@ -48,7 +49,9 @@ def train(
     keys = whole[work.by].drop_duplicates()
     client = workspace.client(project)
     with TemporaryDirectory() as scratch:
-        count = _write_parts(whole, work, Path(scratch), files or FILES * _nodes(project))
+        parts = Path(scratch) / PARTS
+        parts.mkdir()
+        count = _write_parts(whole, work, parts, files or FILES * _nodes(project))
         job = _submit(client, _job(project, client, work, Path(scratch), count))
     print(f"{len(keys):,} groups are in {count} files.", flush=True)
     table = _followed(project, client, job, work)
@@ -89,7 +92,7 @@ def _job(project: Project, client: Any, work: groups.Work, folder: Path, files: 
         name=STEP,
         display_name=STEP,
         compute=cluster,
-        inputs={"rows": Input(type=AssetTypes.URI_FOLDER, path=str(folder))},
+        inputs={"rows": Input(type=AssetTypes.URI_FOLDER, path=str(folder / PARTS))},
         outputs={FOUND: Output(type=AssetTypes.URI_FILE)},
         input_data="${{inputs.rows}}",
         mini_batch_size="1",
@@ -101,7 +104,7 @@ def _job(project: Project, client: Any, work: groups.Work, folder: Path, files: 
         environment_variables=dict(training.variables()),
         identity=ManagedIdentityConfiguration(),
         task=RunFunction(
-            code=str(project.root),
+            code=str(snapshot.take(project, folder)),
             entry_script=SCRIPT,
             program_arguments=f"--keys {len(work.by)}",
             append_row_to=f"${{{{outputs.{FOUND}}}}}",

@@ -16,7 +16,8 @@ from {{cookiecutter.project_slug}}.files import sha256
 
 from mlops import endpoints
 from mlops.aml import environment, online_endpoint, serving, workspace
-from mlops.aml.online_endpoint import BEFORE, Endpoint, Stopped
+from mlops.aml.endpoints import Stopped
+from mlops.aml.online_endpoint import BEFORE, Endpoint
 from mlops.images import PACKAGE
 
 COLOURS = ("blue", "green")

@@ -1,14 +1,8 @@
 """One managed online endpoint: found or made, asked, and its requests shared out."""
 
-import re
-import time
-from collections.abc import Callable, Mapping
-from contextlib import redirect_stdout
+from collections.abc import Mapping
 from dataclasses import dataclass
-from io import StringIO
 from typing import Any
-
-import click
 
 from {{cookiecutter.project_slug}}.config import Project
 from {{cookiecutter.project_slug}}.errors import ProjectError
@@ -16,14 +10,9 @@ from {{cookiecutter.project_slug}}.errors import ProjectError
 from mlops.aml import endpoints, workspace
 from mlops.aml.endpoints import LONGEST, PACKAGE
 
-NAME = re.compile(r"[A-Za-z][A-Za-z0-9-]{1,30}[A-Za-z0-9]")
-EVERY = 30  # seconds between two lines about a wait
+KEY = "online.endpoint_name"  # of model.yaml
 RETRIES = 4  # of a request that the endpoint's front cannot hand on
 BEFORE = "before"  # the tag with the content of what answered before
-
-
-class Stopped(ProjectError):
-    """The person stopped waiting; Azure goes on."""
 
 
 @dataclass(frozen=True)
@@ -49,11 +38,12 @@ class Endpoint:
     def deploy(self, deployment: Any) -> None:
         """Create a deployment, and wait until it runs."""
         create = self.client.online_deployments.begin_create_or_update
-        finish(lambda: create(deployment), f"Creating {deployment.name} of {self.name}")
+        endpoints.finish(lambda: create(deployment), f"Creating {deployment.name} of {self.name}")
 
     def delete(self, deployment: str) -> None:
         begin = self.client.online_deployments.begin_delete
-        finish(lambda: begin(deployment, self.name), f"Deleting {deployment} of {self.name}")
+        what = f"Deleting {deployment} of {self.name}"
+        endpoints.finish(lambda: begin(deployment, self.name), what)
 
     def route(self, shares: Mapping[str, int], before: str) -> None:
         """Share the requests out, and note the content of what answered before."""
@@ -61,7 +51,7 @@ class Endpoint:
         document.traffic = dict(shares)
         document.tags = {**document.tags, BEFORE: before}
         begin = self.client.online_endpoints.begin_create_or_update
-        finish(lambda: begin(document), f"Moving the requests of {self.name}")
+        endpoints.finish(lambda: begin(document), f"Moving the requests of {self.name}")
 
     def logs(self, deployment: str, lines: int) -> str:
         """The last lines that a deployment has written; empty where Azure has none."""
@@ -113,12 +103,7 @@ def wanted(project: Project) -> str:
     if name is None:
         slug = PACKAGE.replace("_", "-").strip("-")
         return slug[:LONGEST].rstrip("-") if len(slug) > 2 else f"{slug}-online"
-    if not NAME.fullmatch(name):
-        raise ProjectError(
-            f"{name!r:.80} cannot be the name of an endpoint: 3 to {LONGEST} letters, digits and "
-            "hyphens, from a letter on; change online.endpoint_name in model.yaml."
-        )
-    return name
+    return endpoints.checked(name, KEY)
 
 
 def find(project: Project, client: Any) -> Endpoint | None:
@@ -148,36 +133,10 @@ def create(project: Project, client: Any) -> Endpoint:
     def make(name: str) -> Endpoint:
         endpoint = ManagedOnlineEndpoint(name=name, auth_mode="key", tags=endpoints.tags())
         begin = client.online_endpoints.begin_create_or_update
-        finish(lambda: begin(endpoint), f"Creating the endpoint {name}")
+        endpoints.finish(lambda: begin(endpoint), f"Creating the endpoint {name}")
         return Endpoint(client, name)
 
-    key = "online.endpoint_name"
-    return endpoints.create(client.online_endpoints, wanted(project), make, key)
-
-
-def finish(begin: Callable[[], Any], what: str) -> Any:
-    """Begin what takes Azure minutes, and wait for its end, telling so on the way.
-
-    Raises:
-        ProjectError: Azure refuses it, or it fails.
-        Stopped: by Ctrl-C.
-    """
-    click.echo(f"{what} ...", err=True)
-    began = time.monotonic()
-    with workspace.in_words(what), redirect_stdout(StringIO()):  # the SDK prints dots
-        poller = begin()
-        try:
-            while not poller.done():
-                poller.wait(EVERY)
-                if not poller.done():
-                    seconds = time.monotonic() - began
-                    click.echo(f"{what} ... for {seconds / 60:.1f} minutes", err=True)
-            return poller.result()
-        except KeyboardInterrupt:
-            raise Stopped(
-                f"{what} goes on in Azure; nothing else is begun. https://ml.azure.com shows it "
-                "below Endpoints, and test-online tells who answers."
-            ) from None
+    return endpoints.create(client.online_endpoints, wanted(project), make, KEY)
 
 
 def _words(text: str) -> str:

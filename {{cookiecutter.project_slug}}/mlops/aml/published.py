@@ -8,9 +8,10 @@ import hashlib
 import logging
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from io import StringIO
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
 from ruamel.yaml import YAML
@@ -20,7 +21,7 @@ from {{cookiecutter.project_slug}}.errors import ProjectError
 from {{cookiecutter.project_slug}}.files import sha256
 
 from mlops import pipeline
-from mlops.aml import environment, training, workspace
+from mlops.aml import environment, snapshot, training, workspace
 from mlops.train import TRAINING
 
 PACKAGE = "{{cookiecutter.project_slug}}"
@@ -59,10 +60,12 @@ def publish(project: Project, version: str | None) -> Iterator[Published]:
     client = workspace.client(project)
     logging.getLogger("azure.ai.ml._utils._experimental").setLevel(logging.ERROR)
     made = environment.register(project, client, PACKAGE, training.GROUPS)
-    for path in dict.fromkeys(job.component.path for job in described.jobs.values()):
-        yield _register(client, _name(path), (chosen, digest), path, made)
+    with TemporaryDirectory() as scratch:
+        steps = {"environment": made, "code": str(snapshot.take(project, Path(scratch)))}
+        for path in dict.fromkeys(job.component.path for job in described.jobs.values()):
+            yield _register(client, _name(path), (chosen, digest), path, steps)
     text = StringIO(_described(described.path, chosen))
-    yield _register(client, _name(described.path), (chosen, digest), text)
+    yield _register(client, _name(described.path), (chosen, digest), text, {})
 
 
 def content(project: Project) -> str:
@@ -72,7 +75,11 @@ def content(project: Project) -> str:
 
 
 def _register(
-    client: Any, name: str, at: tuple[str, str], source: Path | StringIO, made: str = ""
+    client: Any,
+    name: str,
+    at: tuple[str, str],
+    source: Path | StringIO,
+    fields: Mapping[str, str],
 ) -> Published:
     """Register what the YAML describes, unless that version is there with the same content.
 
@@ -81,7 +88,7 @@ def _register(
         name: the component's.
         at: its version, and the hash of the content.
         source: the YAML.
-        made: the environment of a step.
+        fields: what a step has beside it.
     """
     from azure.ai.ml import load_component
 
@@ -97,8 +104,8 @@ def _register(
         component: Any = load_component(source)
         component.name, component.version = name, version
         component.tags = {"sha256": digest}
-        if made:
-            component.environment = made
+        for field, value in fields.items():
+            setattr(component, field, value)
         client.components.create_or_update(component)
     return Published(name, version, is_new=True)
 

@@ -3,13 +3,14 @@
 import re
 from collections.abc import Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from {{cookiecutter.project_slug}}.config import Project
 from {{cookiecutter.project_slug}}.errors import ProjectError
 
 from mlops import pipeline
-from mlops.aml import clusters, environment, training, workspace
+from mlops.aml import clusters, environment, snapshot, training, workspace
 
 PACKAGE = training.PACKAGE
 LIMITS = ((0, 59), (0, 23), (1, 31), (1, 12), (0, 6))
@@ -36,7 +37,9 @@ def schedule(project: Project, cron: str, models: Sequence[str], on_new_data: bo
     _refuse_nonsense(cron)
     client = workspace.client(project)
     if on_new_data:
-        return [_put(client, REFRESH.stem, cron, _refreshing(project, client))]
+        with TemporaryDirectory() as scratch:
+            job = _refreshing(project, client, snapshot.take(project, Path(scratch)))
+            return [_put(client, REFRESH.stem, cron, job)]
     with training.prepared(project, client, models) as jobs:
         part = "-".join(["", *models])  # a schedule of some models leaves that of all in place
         return [_put(client, f"{dataset}{part}", cron, job) for dataset, job in jobs.items()]
@@ -83,7 +86,7 @@ def _put(client: Any, subject: str, cron: str, job: Any) -> str:
     return name
 
 
-def _refreshing(project: Project, client: Any) -> Any:
+def _refreshing(project: Project, client: Any, code: Path) -> Any:
     """A job that looks for new data and submits the training where there is some."""
     groups = [*training.GROUPS]
     if project.config.feature_store.server:
@@ -91,6 +94,7 @@ def _refreshing(project: Project, client: Any) -> Any:
     job = training.loaded(pipeline.load(project.root / REFRESH), {})
     training.place(
         job,
+        code,
         clusters.ensure(project, client),
         environment.register(project, client, f"{PACKAGE}-refresh", groups),
     )

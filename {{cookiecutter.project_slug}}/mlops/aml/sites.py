@@ -1,18 +1,17 @@
 """Azure's web apps: their plan, their names, their slots."""
 
 import os
-import re
 from typing import Any, NamedTuple
 
 from {{cookiecutter.project_slug}}.errors import ProjectError
 
-from mlops.aml import workspace
+from mlops.aml import names, workspace
 from mlops.aml.workspace import Place
 
 PACKAGE = "{{cookiecutter.project_slug}}"
 PUBLIC = "https://management.azure.com"
 WITHOUT_SLOTS = ("Free", "Shared", "Basic")
-MOST_NAMES = 50  # that are tried
+LONGEST = 60  # characters of a name
 
 
 class Plan(NamedTuple):
@@ -63,14 +62,12 @@ class Sites:
 
         The names of web apps are those of addresses: all of Azure's customers share them.
         """
-        name = wanted
-        for _ in range(MOST_NAMES):
+        for name in names.numbered(wanted, LONGEST):
             found = self._find(name)
             if found is not None and (found.tags or {}).get("project") == PACKAGE:
                 return name, False
             if found is None and self._is_free(name):
                 return name, True
-            name = following(name)
         raise ProjectError(f"{wanted} is taken, and so is all up to {name}: choose another name.")
 
     def put(self, name: str, slot: str | None, site: dict[str, Any]) -> Site:
@@ -119,12 +116,6 @@ class Sites:
         if not answer.name_available and answer.reason == "Invalid":
             raise ProjectError(f"{name} cannot be the name of a web app: {answer.message}")
         return bool(answer.name_available)
-
-
-def following(name: str) -> str:
-    """The name with the next number: `-4` after `-3`, `-2` where it has none."""
-    found = re.fullmatch(r"(.+)-(\d+)", name)
-    return f"{found[1]}-{int(found[2]) + 1}" if found else f"{name}-2"
 
 
 def credential() -> Any:

@@ -10,10 +10,10 @@ from typing import Any, NamedTuple
 from {{cookiecutter.project_slug}} import tracking
 from {{cookiecutter.project_slug}}.config import Project, SearchRange, TrainedModel
 from {{cookiecutter.project_slug}}.errors import ProjectError
-from {{cookiecutter.project_slug}}.metrics import LOWER_IS_BETTER
+from {{cookiecutter.project_slug}}.gate import LOWER_IS_BETTER
 
 from mlops import train
-from mlops.aml import clusters, data, environment, jobs, training, workspace
+from mlops.aml import clusters, data, environment, jobs, snapshot, training, workspace
 from mlops.pipeline import Component
 
 PACKAGE = "{{cookiecutter.project_slug}}"
@@ -57,19 +57,22 @@ def sweep(project: Project, model: str, trials: int | None, concurrent: int) -> 
         raise ProjectError(f"{', '.join(sorted(clash))}: the component train has such an input.")
     client = workspace.client(project)
     source = data.registered(project, client, dataset)
-    where = {
-        "compute": clusters.ensure(project, client),
-        "environment": environment.register(project, client, PACKAGE, training.GROUPS),
-    }
+    cluster = clusters.ensure(project, client)
+    environment_name = environment.register(project, client, PACKAGE, training.GROUPS)
     folder = f"{FOLDER}/{uuid.uuid4().hex}/training"
     with TemporaryDirectory() as scratch:
+        where = {
+            "code": str(snapshot.take(project, Path(scratch))),
+            "compute": cluster,
+            "environment": environment_name,
+        }
         config = training.narrowed(project, [model], dataset, Path(scratch))
         given = {"config": str(config), "datasets": source, "model": model}
-        prepare = _command(project, steps["prepare"], given, {"training": folder}, where)
+        prepare = _command(steps["prepare"], given, {"training": folder}, where)
         _run(client, prepare, "Preparing the rows")
         given = {"config": str(config), "training": folder, "model": model}
-        trial = _command(project, steps["train"], given, {}, where, entry)
-        job = _sweep(trial, entry, dataset.metric, where["compute"])
+        trial = _command(steps["train"], given, {}, where, entry)
+        job = _sweep(trial, entry, dataset.metric, cluster)
         limit = trials or _combinations(entry) or 20
         job.set_limits(max_total_trials=limit, max_concurrent_trials=min(concurrent, limit))
         name = _run(client, job, f"Sweeping {model}")
@@ -88,7 +91,6 @@ def write(project: Project, model: str, best: Trial) -> None:
 
 
 def _command(
-    project: Project,
     component: Component,
     given: Mapping[str, str],
     outputs: Mapping[str, str],
@@ -108,15 +110,15 @@ def _command(
     searched = {name: entry.hyperparameters[name] for name in entry.search} if entry else {}
     options = [f"--set {name}=${{{{inputs.{name}}}}}" for name in searched]
     return command(
-        code=str(project.root),
+        code=where["code"],
+        environment=where["environment"],
+        compute=where["compute"],
         command=" ".join([component.command, *options]),
         inputs={**inputs, **searched},
         outputs={
             name: Output(type=declared["type"], path=outputs.get(name))
             for name, declared in component.outputs.items()
         },
-        environment=where["environment"],
-        compute=where["compute"],
         environment_variables=dict(training.variables()),
         identity=ManagedIdentityConfiguration(),
         experiment_name=PACKAGE,

@@ -12,7 +12,7 @@ from {{cookiecutter.project_slug}}.errors import ProjectError
 from {{cookiecutter.project_slug}}.registry import OTHER, Version
 
 from mlops import local, register, train
-from mlops.aml import clusters, data, environment, jobs, workspace
+from mlops.aml import clusters, data, environment, jobs, snapshot, workspace
 from mlops.aml.registry import AzureRegistry
 from mlops.pipeline import Pipeline
 
@@ -120,12 +120,12 @@ def prepared(
     cluster = clusters.ensure(project, client)
     environment_name = environment.register(project, client, PACKAGE, GROUPS)
     with TemporaryDirectory() as scratch:
-        ready = {}
+        ready, code = {}, snapshot.take(project, Path(scratch))
         for name, its in learned.items():
             dataset = project.config.dataset(name)
             config = narrowed(project, its, dataset, Path(scratch) / name)
             ready[name] = _job(chosen.only(its), dataset, config, inputs[name])
-            place(ready[name], cluster, environment_name)
+            place(ready[name], code, cluster, environment_name)
         yield ready
 
 
@@ -187,8 +187,8 @@ def loaded(chosen: Pipeline, changes: Mapping[str, Any]) -> Any:
     return job
 
 
-def place(job: Any, cluster: str, environment_name: str) -> None:
-    """Say where a job's steps run, in which environment, and as whom."""
+def place(job: Any, code: Path, cluster: str, environment_name: str) -> None:
+    """Say what code a job's steps run, where, in which environment, and as whom."""
     from azure.ai.ml.constants import InputOutputModes
     from azure.ai.ml.entities import ManagedIdentityConfiguration
 
@@ -197,6 +197,7 @@ def place(job: Any, cluster: str, environment_name: str) -> None:
         step.display_name = name  # what it is found by afterwards; else it is the component's
         for output in step.component.outputs:
             step.outputs[output].mode = InputOutputModes.UPLOAD  # a mount knows no renaming
+        step.component.code = str(code)
         step.component.environment = environment_name
         step.environment_variables = variables()
         step.identity = ManagedIdentityConfiguration()

@@ -1,4 +1,4 @@
-"""The metrics of each task, and the rule by which a challenger replaces its champion."""
+"""The metrics of each task."""
 
 import math
 from collections.abc import Mapping
@@ -10,11 +10,8 @@ import pandas as pd
 from sklearn import metrics as sk
 
 from .config import Dataset
-from .errors import ProjectError
 
 Numbers = npt.NDArray[np.float64]
-
-LOWER_IS_BETTER = frozenset({"rmse", "mae", "log_loss", "brier"})
 
 
 def measure(truth: pd.Series, answer: Mapping[str, Any], dataset: Dataset) -> dict[str, float]:
@@ -81,29 +78,3 @@ def _roc_auc(
 def _log_loss(true: pd.Series, scores: Numbers, labels: list[str]) -> float:
     order = np.argsort(labels)
     return float(sk.log_loss(true, scores[:, order], labels=[labels[at] for at in order]))
-
-
-def gate(
-    metric: str, challenger: Mapping[str, float], champion: Mapping[str, float] | None
-) -> bool:
-    """Whether the challenger is registered: there is no champion, or it is strictly better.
-
-    Raises:
-        ProjectError: the metric is missing or not a finite number on either side; that is never
-            a promotion.
-    """
-    new = _finite(metric, challenger, "the challenger")
-    if champion is None:
-        return True
-    old = _finite(metric, champion, "the champion")
-    return new < old if metric in LOWER_IS_BETTER else new > old
-
-
-def _finite(metric: str, values: Mapping[str, float], whose: str) -> float:
-    value = values.get(metric)
-    if value is None:
-        known = ", ".join(sorted(values))
-        raise ProjectError(f"The metric {metric!r} of {whose} is missing; there are {known}.")
-    if not math.isfinite(value):
-        raise ProjectError(f"The metric {metric} of {whose} is {value}: nothing is registered.")
-    return value

@@ -15,7 +15,8 @@ from sklearn.calibration import CalibrationDisplay
 from sklearn.inspection import permutation_importance
 
 from .config import Column, Config, Dataset, Target
-from .metrics import LOWER_IS_BETTER, gate, measure
+from .gate import LOWER_IS_BETTER, gate
+from .metrics import measure
 from .model_files import Predictor
 from .schema import model_frame, target_values
 from .values import label_text
