@@ -23,7 +23,7 @@ test: $(READY) ## Run the tests, a few minutes of them
 	@$(RUN) -m pytest --numprocesses 2
 
 test-full: $(READY) ## Run the tests that take longer, or need PostgreSQL
-	@$(RUN) -m pytest -m full --numprocesses 3 --dist loadfile --durations 15
+	@$(RUN) -m pytest -m full --numprocesses 3 --dist loadfile --no-loadscope-reorder --durations 15
 
 lint: $(READY) ## Check the style and the formatting of the template's own Python
 	@$(RUN) tools/lint.py

@@ -8,6 +8,15 @@ from baking import run
 from mlflow_server import MLFLOW, mlflow_server
 from postgresql import PostgreSQL, postgresql_server
 
+# Files that take longest, though some have few tests: what is begun last is waited for.
+FIRST = ("projects", "fresh_install", "azureml_life", "own_tables", "azureml_training")
+FILES = [f"test_{name}" for name in FIRST]
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if config.getoption("markexpr") == "full":
+        items.sort(key=lambda item: FILES.index(item.path.stem) if item.path.stem in FILES else 99)
+
 
 @pytest.fixture(scope="module")
 def postgresql() -> Iterator[PostgreSQL]:

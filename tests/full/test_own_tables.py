@@ -76,7 +76,7 @@ REFUSED = {
     "a target with one value": ("loan.csv", ["--target", "Land"], "one value only"),
 }
 
-DRAWN = "batch compiled gate life prediction_log protocols scoring split team validation".split()
+DRAWN = "batch compiled gate prediction_log protocols scoring split team validation".split()
 
 
 @pytest.fixture(scope="module")

@@ -49,8 +49,8 @@ from robust import feature_store
 from robust.config import Project
 feature_store.fill(feature_store.open_url(sys.argv[1], Project.find().root), sample_tables())
 """
-REQUESTS, WARM_UP = 200_000, 20_000
-MOST_GROWTH = 8 * 1024  # KiB of a worker over all these requests
+REQUESTS, WARM_UP = 100_000, 20_000
+MOST_GROWTH = 4 * 1024  # KiB of a worker over all these requests
 WRK = """
 wrk.method = "POST"
 wrk.body = '%s'

@@ -11,6 +11,7 @@ from typing import Any
 
 from .config import Project
 from .files import replacing
+from .processes import end_soon
 
 EXPERIMENT = str(__package__)
 GIVEN = "MLFLOW_RUN_ID"
@@ -51,13 +52,13 @@ def prepare(project: Project) -> None:
     that is half migrated.
     """
     database = project.assets / "mlflow.db"
-    if uri(project) == _sqlite(database) and not database.exists():
+    if uri(project) != _sqlite(database):
+        quiet()
+        _create_experiment(uri(project), _artifacts(project))
+    elif not database.exists():
         with replacing(database) as aside:
             command = [sys.executable, "-m", __name__, _sqlite(aside), _artifacts(project)]
             subprocess.run(command, check=True)
-    else:
-        quiet()
-        _create_experiment(uri(project), _artifacts(project))
 
 
 def _create_experiment(store: str, artifacts: str) -> None:
@@ -89,6 +90,7 @@ def run(project: Project, name: str, run_id: str | None = None) -> Iterator[Any]
     prepare(project)
     tracking = mlflow()
     tracking.set_tracking_uri(uri(project))
+    _create_experiment(uri(project), _artifacts(project))  # the database may be another verb's
     tracking.set_experiment(EXPERIMENT)
     with tracking.start_run(run_id=run_id, run_name=None if run_id else name) as active:
         yield active
@@ -99,5 +101,6 @@ def log_metrics(prefix: str, metrics: Mapping[str, float]) -> None:
 
 
 if __name__ == "__main__":
+    end_soon()
     quiet()
     _create_experiment(*sys.argv[1:])

@@ -10,6 +10,7 @@ import click
 
 from ..config import Project
 from ..errors import ProjectError
+from ..processes import end_soon
 
 CONFIG = click.Path(exists=True, dir_okay=False, path_type=Path)
 FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
@@ -26,6 +27,7 @@ def step(function: Callable[..., None]) -> click.Command:
 
     @wraps(function)
     def told(*args: Any, **kwargs: Any) -> None:
+        end_soon()
         try:
             function(*args, **kwargs)
         except ProjectError as error:
