@@ -8,10 +8,11 @@ from mlops.aml import snapshot
 
 
 def test_the_code_goes_and_what_is_only_here_stays(project: Project, tmp_path: Path) -> None:
-    for name in (".env", "team.py", ".amlignore", "local_assets/datasets/rows.parquet"):
+    for name in (".env", "team.py", "local_assets/datasets/rows.parquet", "large/rows.csv"):
         path = project.root / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(name)
+    (project.root / ".amlignore").write_text("# Not code, as mlops is.\nlarge/\n*.png\n")
     for name in ("venv", ".venv"):
         (project.root / name).mkdir()
         (project.root / name / "pyvenv.cfg").touch()
@@ -19,7 +20,7 @@ def test_the_code_goes_and_what_is_only_here_stays(project: Project, tmp_path: P
     here = {path.name for path in project.root.iterdir()}
     taken = snapshot.take(project, tmp_path / "scratch")
     there = {path.name for path in taken.iterdir()}
-    assert here - there == {".env", "local_assets", "venv", ".venv", ".dockerignore"}
+    assert here - there == {".dockerignore", ".env", ".venv", "large", "local_assets", "venv"}
     assert (taken / "team.py").read_text() == "team.py"
     assert (taken / "mlops" / "aml" / "snapshot.py").exists()
     assert not (taken / "mlops" / "__pycache__").exists()

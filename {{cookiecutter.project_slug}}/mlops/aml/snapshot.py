@@ -18,12 +18,18 @@ def take(project: Project, folder: Path) -> Path:
     """
     copy = folder / "code" / PACKAGE
     copy.mkdir(parents=True)
+    rules = project.root / RULES
+    lines = rules.read_text(encoding="utf-8").splitlines() if rules.exists() else []
+    named = {line.strip().rstrip("/") for line in lines}
     for path in project.root.iterdir():
-        if path.name == RULES or not _stays_here(project, path):
-            if path.is_dir():
-                shutil.copytree(path, copy / path.name, ignore=CACHES)
-            else:
-                shutil.copy(path, copy)
+        if path.name in named or _stays_here(project, path):
+            continue
+        if path.is_dir():
+            shutil.copytree(path, copy / path.name, ignore=CACHES, ignore_dangling_symlinks=True)
+        else:
+            shutil.copy(path, copy)
+    if rules.exists():
+        shutil.copy(rules, copy)
     return copy
 
 
