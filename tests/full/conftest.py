@@ -9,13 +9,17 @@ from mlflow_server import MLFLOW, mlflow_server
 from postgresql import PostgreSQL, postgresql_server
 
 # Files that take longest, though some have few tests: what is begun last is waited for.
-FIRST = ("projects", "fresh_install", "azureml_life", "own_tables", "azureml_training")
-FILES = [f"test_{name}" for name in FIRST]
+FIRST = "projects fresh_install azureml_life own_tables azureml_training".split()
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     if config.getoption("markexpr") == "full":
-        items.sort(key=lambda item: FILES.index(item.path.stem) if item.path.stem in FILES else 99)
+        items.sort(key=place)
+
+
+def place(item: pytest.Item) -> int:
+    name = item.path.stem.removeprefix("test_")
+    return FIRST.index(name) if name in FIRST else len(FIRST)
 
 
 @pytest.fixture(scope="module")

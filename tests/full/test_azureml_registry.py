@@ -206,7 +206,7 @@ def test_what_has_no_hash_and_other_files_is_told(shop: Path, emulator: AzureML)
 
 @pytest.mark.parametrize(
     ("status", "words"),
-    [(401, "the token is not accepted"), (403, "may not do that")],
+    [(401, "the token is not accepted"), (403, "may not do that"), (409, "Azure answers 409")],
 )
 def test_a_refusal_is_told_as_what_it_is(shop: Path, emulator: AzureML, status: int, words: str):
     emulator.fault("GET", f"{REMOTE}models/{FIRST}/versions", status, times=9)
@@ -354,10 +354,12 @@ def test_what_was_changed_in_the_registry_is_not_served(
     ("where", "fault", "words"),
     [
         ("registrymanagement", {"status": 503}, "the registry registry: Azure answers 503."),
+        ("registrymanagement", {"cut": True}, "the registry registry: Azure is not reached"),
         ("/datarefs/", {"status": 403}, "whoever asks may not read it"),
+        (f"{REMOTE}models/", {"status": 404}, "there is none such"),
         ("/upload-", {"status": 503}, "Azure answers 503."),
     ],
-    ids=["down", "refused", "storage"],
+    ids=["down", "cut", "refused", "missing", "storage"],
 )
 def test_a_registry_that_is_away_is_told(
     production: Path,

@@ -128,7 +128,7 @@ def groups(project: Project) -> list[str]:
 
 def stage(project: Project, folder: Path) -> None:
     """Copy what .dockerignore lets through, but of all versions those that are registered only."""
-    _copy(project.root, ["Dockerfile", *_let_through(project)], folder)
+    copy(project.root, ["Dockerfile", *_let_through(project)], folder)
     for registered in project.config.models:
         source = project.model_path(registered)
         if not source.is_dir():
@@ -142,7 +142,7 @@ def stage_source(project: Project, name: str, kind: str, folder: Path) -> None:
     home = Path("models") / name
     kept = [path for path in _let_through(project) if path != "models"]
     others = [f"models/{model}" for model in members(project, name) if model != name]
-    _copy(project.root, [*kept, "models/__init__.py", home.as_posix(), *others], folder)
+    copy(project.root, [*kept, "models/__init__.py", home.as_posix(), *others], folder)
     (folder / s2i.FILE).parent.mkdir()
     shutil.copy(project.root / home / s2i.FILE, folder / s2i.FILE)
     file = "requirements.txt" if name == all_models.ALL else f"requirements_{kind}.txt"
@@ -155,8 +155,8 @@ def stage_source(project: Project, name: str, kind: str, folder: Path) -> None:
 
 def stage_builder(project: Project, name: str, kind: str, folder: Path) -> None:
     """Copy what the builder is made of: what all models need, and what these install natively."""
-    _copy(project.root / BUILDER, ["Dockerfile", "bin"], folder)
-    _copy(project.root, ["pyproject.toml", "constraints.txt"], folder)
+    copy(project.root / BUILDER, ["Dockerfile", "bin"], folder)
+    copy(project.root, ["pyproject.toml", "constraints.txt"], folder)
     models = project.root / "models"
     names = [model.name for model in project.config.training.models]
     files = [models / model / f"requirements_{kind}.txt" for model in names]
@@ -204,12 +204,17 @@ def declared(project: Project, group: str | None = None) -> list[str]:
     return list(declared["optional-dependencies"][group] if group else declared["dependencies"])
 
 
-def _copy(root: Path, names: Sequence[str], folder: Path) -> None:
+def copy(root: Path, names: Sequence[str], folder: Path) -> None:
+    """Copy these files and folders below `root` to the same places below `folder`.
+
+    Raises:
+        ProjectError: one is missing.
+    """
     for name in names:
         source, target = root / name, folder / name
         target.parent.mkdir(parents=True, exist_ok=True)
         if source.is_dir():
-            shutil.copytree(source, target, ignore=IGNORED)
+            shutil.copytree(source, target, ignore=IGNORED, ignore_dangling_symlinks=True)
         elif source.is_file():
             shutil.copy(source, target)
         else:

@@ -1,13 +1,13 @@
 """The project's code, as jobs on Azure ML get it."""
 
-import shutil
 from pathlib import Path
 
 from {{cookiecutter.project_slug}}.config import Project
 
-PACKAGE = "{{cookiecutter.project_slug}}"
+from mlops import images
+from mlops.images import PACKAGE
+
 RULES = ".amlignore"
-CACHES = shutil.ignore_patterns("__pycache__")
 
 
 def take(project: Project, folder: Path) -> Path:
@@ -16,20 +16,15 @@ def take(project: Project, folder: Path) -> Path:
     The SDK holds every file below a component's code against those rules, and does so again for
     each component. It is spared what is never uploaded: an environment alone has tens of thousands.
     """
-    copy = folder / "code" / PACKAGE
-    copy.mkdir(parents=True)
     rules = project.root / RULES
     lines = rules.read_text(encoding="utf-8").splitlines() if rules.exists() else []
     named = {line.strip().rstrip("/") for line in lines}
+    goes = [RULES] if rules.exists() else []
     for path in project.root.iterdir():
-        if path.name in named or _stays_here(project, path):
-            continue
-        if path.is_dir():
-            shutil.copytree(path, copy / path.name, ignore=CACHES, ignore_dangling_symlinks=True)
-        else:
-            shutil.copy(path, copy)
-    if rules.exists():
-        shutil.copy(rules, copy)
+        if path.exists() and path.name not in named and not _stays_here(project, path):
+            goes.append(path.name)
+    copy = folder / "code" / PACKAGE
+    images.copy(project.root, goes, copy)
     return copy
 
 

@@ -34,7 +34,7 @@ def mlflow() -> ModuleType:
 
 def uri(project: Project) -> str:
     """The tracking server: MLFLOW_TRACKING_URI, else a SQLite file under local_assets/."""
-    return os.environ.get("MLFLOW_TRACKING_URI") or _sqlite(project.assets / "mlflow.db")
+    return os.environ.get("MLFLOW_TRACKING_URI") or _sqlite(_database(project))
 
 
 def client(project: Project) -> Any:
@@ -46,16 +46,22 @@ def client(project: Project) -> Any:
 
 
 def prepare(project: Project) -> None:
-    """Create the database and the experiment, before steps that run side by side look for them.
-
-    The database is built aside by a process of its own: one that is killed leaves none behind
-    that is half migrated.
-    """
-    database = project.assets / "mlflow.db"
-    if uri(project) != _sqlite(database):
+    """Create the database and the experiment, before steps that run side by side look for them."""
+    if uri(project) == _sqlite(_database(project)):
+        _create_database(project)
+    else:
         quiet()
         _create_experiment(uri(project), _artifacts(project))
-    elif not database.exists():
+
+
+def _create_database(project: Project) -> None:
+    """Create the SQLite file with the experiment, unless it is there or a server is used.
+
+    It is built aside by a process of its own: one that is killed leaves none behind that is half
+    migrated.
+    """
+    database = _database(project)
+    if uri(project) == _sqlite(database) and not database.exists():
         with replacing(database) as aside:
             command = [sys.executable, "-m", __name__, _sqlite(aside), _artifacts(project)]
             subprocess.run(command, check=True)
@@ -67,6 +73,10 @@ def _create_experiment(store: str, artifacts: str) -> None:
     client = MlflowClient(tracking_uri=store)
     if client.get_experiment_by_name(EXPERIMENT) is None:
         client.create_experiment(EXPERIMENT, artifact_location=artifacts)
+
+
+def _database(project: Project) -> Path:
+    return project.assets / "mlflow.db"
 
 
 def _sqlite(path: Path) -> str:
@@ -87,7 +97,7 @@ def run(project: Project, name: str, run_id: str | None = None) -> Iterator[Any]
         with mlflow().start_run() as active:
             yield active
         return
-    prepare(project)
+    _create_database(project)
     tracking = mlflow()
     tracking.set_tracking_uri(uri(project))
     _create_experiment(uri(project), _artifacts(project))  # the database may be another verb's
