@@ -17,17 +17,9 @@ from slugify import slugify
 
 HERE = Path(__file__).parent
 TREE = "{{cookiecutter.project_slug}}"
-SLUG = re.compile(r"[a-z][a-z0-9_]{0,29}")
-LONGEST_SLUG = 30
-# Folders of the tree, device names of Windows, and import names that differ from their package.
-TAKEN = frozenset(
-    "dataset_creation docs mlops models notebooks serve src tests local_assets main setup "
-    "conftest sklearn yaml dotenv pil ruamel azure google git gitdb dateutil jwt attr "
-    "mpl_toolkits pylab bin pkg_resources setuptools wheel pip distutils importlinter "
-    "msal_extensions opentelemetry py mypyc psycopg_binary pythoncom win32 xgboost flask_cors "
-    "graphql graphql_relay pandera pythonjsonlogger uv databricks markdown_it mdurl lib site test "
-    "usr var etc tmp con prn aux nul com1 lpt1".split()
-)
+LONGEST_SLUG = 60
+# Names that Windows keeps for its devices.
+DEVICES = re.compile(r"con|prn|aux|nul|(com|lpt)[0-9]", re.IGNORECASE)
 
 
 class Answers(Extension):
@@ -37,11 +29,13 @@ class Answers(Extension):
         super().__init__(environment)
         environment.filters |= {
             "as_slug": as_slug,
+            "distribution_name": distribution_name,
             "model_names": model_names,
             "one_line": one_line,
             "one_of": one_of,
             "quoted": quoted,
             "valid_slug": valid_slug,
+            "within_quotes": within_quotes,
         }
         defaults = json.loads((HERE / "cookiecutter.json").read_text(encoding="utf-8"))
         self._ours = {value for value in defaults.values() if isinstance(value, str)} | {TREE}
@@ -88,14 +82,8 @@ def one_line(answer: str, prompt: str, longest: int) -> str:
 
 def as_slug(name: str) -> str:
     """A valid slug for any name: `30-day readmission` -> `project_30_day_readmission`."""
-    slug = cut(slugify(name, separator="_"), LONGEST_SLUG)
-    if not SLUG.fullmatch(slug):
-        slug = cut(f"project_{slug}", LONGEST_SLUG)
-    return f"{cut(slug, LONGEST_SLUG - 8)}_project" if slug_problem(slug) else slug
-
-
-def cut(slug: str, longest: int) -> str:
-    return slug[:longest].rstrip("_")
+    slug = slugify(name, separator="_")[:LONGEST_SLUG].rstrip("_")
+    return f"project_{slug}"[:LONGEST_SLUG].rstrip("_") if slug_problem(slug) else slug
 
 
 def valid_slug(answer: str) -> str:
@@ -106,23 +94,19 @@ def valid_slug(answer: str) -> str:
 
 
 def slug_problem(slug: str) -> str:
-    """Why Python could not import a package of that name beside the others; empty if it could."""
-    if not SLUG.fullmatch(slug):
-        return f"must be a-z, 0-9 and _, start with a letter, {LONGEST_SLUG} characters at most"
-    if keyword.iskeyword(slug) or keyword.issoftkeyword(slug):
-        return "is a keyword of Python"
-    if slug in sys.stdlib_module_names:
-        return "is a module of Python's standard library"
-    if slug in TAKEN:
-        return "is a name that the project uses itself"
-    if slug in pinned_packages():
-        return "is a package that the project uses"
+    """Why a project cannot be called so; empty if it can."""
+    if not (slug.isascii() and slug.isidentifier()) or keyword.iskeyword(slug):
+        return "must be an identifier of Python: letters, digits and _, no digit first, no keyword"
+    if len(slug) > LONGEST_SLUG:
+        return f"has {len(slug)} characters; {LONGEST_SLUG} at most"
+    if DEVICES.fullmatch(slug):
+        return "is the name of a device on Windows"
     return ""
 
 
-def pinned_packages() -> set[str]:
-    lines = (HERE / TREE / "constraints.txt").read_text(encoding="utf-8").splitlines()
-    return {re.split(r"[=;\s]", line)[0].replace("-", "_").lower() for line in lines if line}
+def distribution_name(slug: str) -> str:
+    """The slug as Python's packaging takes it, which wants a letter or digit at both ends."""
+    return slug.strip("_") or "project"
 
 
 def model_names(answer: str, known: list[str]) -> str:
@@ -140,6 +124,11 @@ def quoted(text: str) -> str:
     """A double-quoted string that YAML, TOML and Python all read back as `text`."""
     characters = json.dumps(text, ensure_ascii=False)
     return "".join(c if c == " " or c.isprintable() else escape(c) for c in characters)
+
+
+def within_quotes(text: str) -> str:
+    """What stands between the quotes of `quoted`, for a file that is TOML before it is rendered."""
+    return quoted(text)[1:-1]
 
 
 def escape(character: str) -> str:

@@ -1,5 +1,5 @@
 # A hook of the template: this line tells local_extensions.py that it is no answer.
-"""Finishes a project with its own code: names its package, adds its models as add-model does."""
+"""Finishes a project with its own code: adds its models, as add-model does."""
 
 import sys
 from pathlib import Path
@@ -25,12 +25,11 @@ def main(root: Path) -> None:
 
 def finish(root: Path) -> None:
     sys.dont_write_bytecode = True
-    sys.path.insert(0, str(root))
-    from mlops import scaffold
+    sys.path.insert(0, str(root / "internal"))
+    from seedling.scaffold import add
 
-    scaffold.name_package(root)
     for model in MODELS:
-        scaffold.add(root, model)
+        add.add(root, model)
 
 
 def remove_note(readme: Path) -> None:

@@ -6,11 +6,18 @@ from typing import Any
 
 from sqlalchemy import Engine
 
-from {{cookiecutter.project_slug}}.config import Config, Dataset, RegisteredModel
-from {{cookiecutter.project_slug}}.errors import InputError, NotFound, Unavailable
-from {{cookiecutter.project_slug}}.feature_store import first_row
-from {{cookiecutter.project_slug}}.scoring.models import ServedModel
-from {{cookiecutter.project_slug}}.values import as_json, example
+from seedling import (
+    Config,
+    Dataset,
+    InputError,
+    NotFound,
+    RegisteredModel,
+    ServedModel,
+    Unavailable,
+    as_json,
+    example_row,
+    first_row,
+)
 
 MODEL = "{{ cookiecutter.__models.split()[0] }}"
 FEATURES = Path(__file__).with_name("feature_inference_query.sql").read_text(encoding="utf-8")
@@ -43,7 +50,7 @@ class Serve:
 
     def run_fake(self, user_inputs: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
         """The shape of a real answer, for app developers: no feature store, no model."""
-        features = example(self.model.dataset.features)
+        features = example_row(self.model.dataset.features)
         return features, self.model.answer(features)
 
     def look_up(self, {{ cookiecutter.__key }}: Any) -> dict[str, Any]:

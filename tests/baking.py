@@ -76,13 +76,13 @@ def texts(project: Path) -> dict[str, str]:
 
 def initialise(project: Path, groups: str) -> None:
     """Run the project's own init."""
-    script = project / "src" / project.name / "init.py"
+    script = project / "internal" / "seedling" / "init.py"
     run([sys.executable, script, "--groups", groups], project)
 
 
 def verb(project: Path, *words: str) -> str:
-    """What `python -m <slug> VERB` prints; a failure of the test if it fails."""
-    return run([python_of(project), "-m", project.name, *words], project)
+    """What `python -m seedling VERB` prints; a failure of the test if it fails."""
+    return run([python_of(project), "-m", "seedling", *words], project)
 
 
 def python_of(project: Path) -> Path:

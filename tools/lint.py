@@ -1,11 +1,37 @@
-"""Checks the style and the formatting of the template's own Python."""
+"""Checks style, formatting, types and imports: the template's own Python, and its plumbing."""
 
+import os
 import subprocess
 import sys
+from pathlib import Path
 
+ROOT = Path(__file__).resolve().parents[1]
+INTERNAL = ROOT / "{{cookiecutter.project_slug}}" / "internal"
 # Each by name: the tree and templates/ hold Jinja marks, and the tests check what comes of them.
 PATHS = ["benchmarks", "hooks", "local_extensions.py", "tests", "tools"]
-CHECKS = (["check"], ["format", "--check"])
+IMPORTS = (
+    "import sys; from importlinter.cli import lint_imports; sys.exit(lint_imports(no_cache=True))"
+)
 
-codes = [subprocess.call([sys.executable, "-m", "ruff", *check, *PATHS]) for check in CHECKS]
-sys.exit(max(codes))
+CHECKS = [
+    (ROOT, ["-m", "ruff", "check", *PATHS]),
+    (ROOT, ["-m", "ruff", "format", "--check", *PATHS]),
+    (INTERNAL, ["-m", "ruff", "check"]),
+    (INTERNAL, ["-m", "ruff", "format", "--check"]),
+    (INTERNAL, ["-m", "mypy"]),
+    (INTERNAL, ["-c", IMPORTS]),
+]
+
+
+def main() -> int:
+    """Run every check, each even if one before it failed; the first exit code that is not 0."""
+    environment = os.environ | {"PYTHONPATH": str(INTERNAL), "PYTHONDONTWRITEBYTECODE": "1"}
+    codes = [
+        subprocess.call([sys.executable, *command], cwd=folder, env=environment)
+        for folder, command in CHECKS
+    ]
+    return next((code for code in codes if code), 0)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -14,6 +14,7 @@ SUPPORTED = ((3, 11), (3, 13))
 ROOT = Path(__file__).resolve().parents[1]
 FOLDER = ROOT / ".venv"
 REQUIREMENTS = ROOT / "requirements-dev.txt"
+INTERNAL = ROOT / "{{cookiecutter.project_slug}}" / "internal"
 STAMP = FOLDER / ".installed"
 
 
@@ -49,6 +50,14 @@ def install() -> None:
         pip = [str(python), "-m", "pip", "--disable-pip-version-check", "install", "--quiet"]
         run([*pip, "--upgrade", "pip"])
         run([*pip, "-r", str(REQUIREMENTS)])
+    show_plumbing(python)
+
+
+def show_plumbing(python: Path) -> None:
+    """Let this Python find the plumbing where it stands in the template: `-m seedling`."""
+    code = "import sysconfig; print(sysconfig.get_path('purelib'))"
+    done = subprocess.run([str(python), "-c", code], check=True, capture_output=True, text=True)
+    (Path(done.stdout.strip()) / "seedling-template.pth").write_text(f"{INTERNAL}\n")
 
 
 def fingerprint() -> str:

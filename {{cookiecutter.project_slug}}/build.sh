@@ -5,4 +5,4 @@ if [ $# -ne 3 ]; then
     exit 2
 fi
 cd "$(dirname "$0")" || exit
-exec .venv/bin/python -m {{cookiecutter.project_slug}} model "$(basename "$2")" "build-$3" --tag "$1"
+exec .venv/bin/python -m seedling model "$(basename "$2")" "build-$3" --tag "$1"

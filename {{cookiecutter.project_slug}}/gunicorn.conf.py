@@ -5,7 +5,7 @@ The numbers were chosen by measuring on two cores (docs/serving.md says how to m
 
 import os
 
-from {{cookiecutter.project_slug}}.scoring.hooks import (  # noqa: F401 - gunicorn calls them
+from seedling.gunicorn import (  # noqa: F401 - gunicorn calls them
     JsonLogger,
     child_exit,
     load_settings,
@@ -18,13 +18,13 @@ from {{cookiecutter.project_slug}}.scoring.hooks import (  # noqa: F401 - gunico
 
 load_settings()  # of .env
 
-wsgi_app = "{{cookiecutter.project_slug}}.scoring.hooks:app()"
+wsgi_app = "seedling.serving.gunicorn_hooks:app()"
 bind = os.environ.get("BIND") or "127.0.0.1:5111"
 
 # As many as there are cores: an answer costs only CPU, and Python runs on one core at a time.
 workers = int(os.environ.get("WEB_CONCURRENCY") or "2")
 # Threads, so that a slow client or feature store holds one of them and not the whole worker.
-worker_class = "{{cookiecutter.project_slug}}.scoring.hooks.Worker"
+worker_class = "seedling.serving.gunicorn_hooks.Worker"
 threads = 4
 # The models are loaded once, before the workers are forked: they share that memory.
 preload_app = True

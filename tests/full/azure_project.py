@@ -16,7 +16,7 @@ serving.write_context(Project.find(), Path(sys.argv[1]))
 """
 REQUIREMENTS = """
 import sys
-from mlops.aml.environment import requirements
+from seedling.azure.environment import requirements
 from {package}.config import Project
 
 print("\\n".join(requirements(Project.find(), sys.argv[1:])))

@@ -46,7 +46,7 @@ for _ in range(2):
 print(json.dumps({"seen": seen, "words": words}))
 """
 IDENTITY = """
-from mlops.identity import azure_sql_token
+from seedling.azure.identity import azure_sql_token
 from cloud.errors import ProjectError
 try:
     print(azure_sql_token())

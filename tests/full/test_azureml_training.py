@@ -29,7 +29,7 @@ import json
 import shutil
 from pathlib import Path
 
-from mlops.aml.registry import AzureRegistry
+from seedling.azure.registry import AzureRegistry
 from trained.config import Project
 from trained.errors import ProjectError
 

@@ -1,13 +1,11 @@
 """A first look at the data: run it cell by cell in an editor, or as a script."""
 
 # %% The dataset, as create-local-datasets wrote it
-from {{cookiecutter.project_slug}} import datasets
-from {{cookiecutter.project_slug}}.config import Project
-from {{cookiecutter.project_slug}}.validation import validate
+from seedling import Project, load_dataset, validate_dataset
 
 project = Project.find()
 dataset = project.config.datasets[0]
-rows = datasets.load(project, dataset)
+rows = load_dataset(project, dataset)
 print(rows.head())
 
 # %% Each column: its type, its gaps, its values
@@ -18,5 +16,5 @@ print(rows.isna().mean().sort_values(ascending=False).head(10))
 print(rows[dataset.target.name].describe())
 
 # %% What is not as model.yaml describes it
-for problem in validate(rows, dataset):
+for problem in validate_dataset(rows, dataset):
     print(problem)

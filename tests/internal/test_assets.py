@@ -1,0 +1,143 @@
+"""Models from the shared registry: when they are asked for, and what is refused of what arrives."""
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from seedling.azure.assets import _relative, _write
+from seedling.cli.doctor import examine
+from seedling.config import Project, RegisteredModel
+from seedling.containers import images
+from seedling.errors import ProjectError
+from seedling.serving import assets
+from seedling.serving.app import create_app
+from seedling.testing import first_model
+
+Fetch = Callable[[Project, RegisteredModel, Path], None]
+
+
+@pytest.fixture
+def shared(trained: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
+    """A copy that names a registry, with none of its models' files."""
+    root = tmp_path / "shared"
+    shutil.copytree(trained.root, root)
+    project = Project(root)
+    project.edit(lambda document: document.update(registry={"name": "models-of-all"}))
+    monkeypatch.setenv("MODELS_FOLDER", str(tmp_path / "models"))
+    return project
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch, trained: Project) -> list[str]:
+    """Which versions were asked of a registry that has what was trained."""
+    names: list[str] = []
+    models = trained.assets / "models"  # MODELS_FOLDER is for the copy
+
+    def fetch(project: Project, registered: RegisteredModel, folder: Path) -> None:
+        names.append(registered.name)
+        source = models / registered.name / registered.version
+        if not source.is_dir():
+            raise ProjectError("there is none such.")
+        shutil.copytree(source, folder, dirs_exist_ok=True)
+
+    use(monkeypatch, fetch)
+    return names
+
+
+def use(monkeypatch: pytest.MonkeyPatch, fetch: Fetch) -> None:
+    entry_point = SimpleNamespace(load=lambda: fetch)
+    monkeypatch.setattr(assets, "entry_points", lambda **_: [entry_point])
+
+
+def test_what_is_not_here_is_downloaded_once(shared: Project, asked: list[str]) -> None:
+    (registered,) = shared.config.models
+    for _ in range(2):
+        assets.bring(shared, registered, "prod")
+    assert asked == [registered.name]
+    client = create_app(shared, environment="prod").test_client()
+    assert client.get("/ready").get_json()["models"] == {registered.model: "1"}
+    assert asked == [registered.name]
+
+
+@pytest.mark.parametrize("environment", ["", "app-dev"])
+def test_outside_production_nothing_is_downloaded(
+    shared: Project, asked: list[str], environment: str
+) -> None:
+    assets.bring(shared, shared.config.models[0], environment)
+    shared.edit(lambda document: document.pop("registry"))
+    assets.bring(shared, shared.config.models[0], "prod")
+    assert asked == []
+
+
+def test_files_with_another_hash_are_not_served(
+    shared: Project, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    tries: list[str] = []
+
+    def fetch(project: Project, registered: RegisteredModel, folder: Path) -> None:
+        tries.append(registered.name)
+        (folder / "MLmodel").write_text("flavors: {}", encoding="utf-8")
+
+    use(monkeypatch, fetch)
+    app = create_app(shared, environment="prod", start=False)  # as before workers are forked
+    service = app.extensions["service"]
+    service.start()
+    service.stop()
+    problem = app.test_client().get("/ready").get_json()["problems"][first_model(shared)]
+    assert "its files' hash differs" in problem
+    assert len(tries) == 1
+    assert caplog.text.count("its files' hash differs") == 1
+    assert [path.name for path in shared.models_folder.rglob("MLmodel")] == []
+
+
+def test_a_model_that_is_refused_does_not_stop_the_others(
+    shared: Project, asked: list[str]
+) -> None:
+    (registered,) = shared.config.models
+    second = registered.model_copy(update={"version": "2", "share": 0.5})
+    shared.edit(lambda document: document["models"].append(second.model_dump(exclude_none=True)))
+    service = create_app(Project(shared.root), environment="prod").extensions["service"]
+    assert service.roles()["models"] == {registered.model: "1"}
+    assert list(service.warnings.values()) == [
+        f"{registered.name}, version 2, is not served: there is none such."
+    ]
+
+
+def test_without_mlops_a_line_says_so(shared: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(assets, "entry_points", lambda **_: [])
+    with pytest.raises(ProjectError, match="mlops is not installed here"):
+        assets.bring(shared, shared.config.models[0], "prod")
+
+
+def test_the_image_has_what_asks_the_registry(trained: Project, tmp_path: Path) -> None:
+    project = Project(tmp_path / "project")
+    shutil.copytree(trained.root, project.root)
+    assert "registry" not in images.groups(project)
+    project.edit(lambda document: document.update(registry={"name": "models-of-all"}))
+    assert images.groups(project)[-1] == "registry"
+    findings = {finding.subject: finding.message for finding in examine(project)}
+    assert findings["registry"].startswith("models-of-all, ")
+
+
+@pytest.mark.parametrize(
+    ("name", "prefix", "expected"),
+    [
+        ("income/MLmodel", "income", "MLmodel"),
+        ("a/income/compiled/linear.json", "a/income", "compiled/linear.json"),
+        ("income-more/MLmodel", "income", ""),
+        ("data/income.parquet", "data/income.parquet", "income.parquet"),
+        ("MLmodel", "", "MLmodel"),
+    ],
+)
+def test_a_blob_has_a_path_in_its_asset(name: str, prefix: str, expected: str) -> None:
+    assert _relative(name, prefix) == expected
+
+
+def test_a_blob_that_leads_elsewhere_is_refused(tmp_path: Path) -> None:
+    blob = SimpleNamespace(name="income/../../elsewhere", metadata=None)
+    container = SimpleNamespace(list_blobs=lambda **_: [blob])
+    with pytest.raises(ProjectError, match="leads elsewhere"):
+        _write(container, "income", tmp_path / "folder")

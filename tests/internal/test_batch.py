@@ -1,0 +1,130 @@
+"""Files scored in batches: the service's answers, a line for each row, and words for the rest."""
+
+import csv
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from seedling.azure import batch_entry
+from seedling.config import Project
+from seedling.errors import ProjectError
+from seedling.serving import score_files
+from seedling.serving.score_files import Scorer
+from seedling.serving.service import Service
+from seedling.testing import first_model, invoke, sample_rows
+
+
+def rows_of(project: Project, count: int = 7) -> Any:
+    dataset = project.config.dataset(project.config.trained_model(first_model(project)).dataset)
+    return sample_rows(dataset, count).drop(columns=dataset.target.name)
+
+
+def read(path: Path) -> list[dict[str, str]]:
+    with path.open(encoding="utf-8", newline="") as stream:
+        return list(csv.DictReader(stream))
+
+
+def score(project: Project, source: Path, target: Path) -> Any:
+    return invoke(project, "batch-score", str(source), str(target))
+
+
+def test_rows_are_answered_as_the_service_does(trained: Project, tmp_path: Path) -> None:
+    rows = rows_of(trained)
+    rows.to_parquet(tmp_path / "rows.parquet")
+    result = score(trained, tmp_path / "rows.parquet", tmp_path / "answers.csv")
+    assert result.exit_code == 0, result.output
+    found = read(tmp_path / "answers.csv")
+    service = Service(trained)
+    body = {"payload": {"instances": json.loads(rows.to_json(orient="records"))}}
+    expected = service.predict(json.dumps(body).encode(), first_model(trained))
+    assert [line["prediction"] for line in found] == [str(one) for one in expected["predictions"]]
+    for label, *scores in zip(expected["labels"], *expected["scores"], strict=False):
+        # Rows that are answered together may differ in the last digit from rows answered in parts.
+        assert [float(line[f"score_{label}"]) for line in found] == pytest.approx(scores)
+    assert [line["row"] for line in found] == [str(number) for number in range(1, 8)]
+    assert {line["version"] for line in found} == {expected["version"]}
+    for name in service.model(None).dataset.entity_key:
+        assert [line[name] for line in found] == rows[name].astype(str).tolist()
+
+
+def test_the_kind_and_the_parts_of_a_file_change_nothing(
+    trained: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = rows_of(trained)
+    for folder in ("whole", "text", "parts"):
+        (tmp_path / folder).mkdir()
+    rows.to_parquet(tmp_path / "whole" / "rows.parquet")
+    rows.to_csv(tmp_path / "text" / "rows.csv", index=False, sep=";")
+    assert score(trained, tmp_path / "whole", tmp_path / "whole.csv").exit_code == 0
+    monkeypatch.setattr(score_files, "ROWS", 3)
+    assert score(trained, tmp_path / "text", tmp_path / "text.csv").exit_code == 0
+    whole, text = read(tmp_path / "whole.csv"), read(tmp_path / "text.csv")
+    assert [line | {"file": ""} for line in whole] == [line | {"file": ""} for line in text]
+
+
+def test_a_faulty_file_is_told_in_words_and_leaves_nothing(
+    trained: Project, tmp_path: Path
+) -> None:
+    source, rows = tmp_path / "source", rows_of(trained)
+    source.mkdir()
+    numeric = next(
+        column.name
+        for column in trained.config.datasets[0].features
+        if column.type in ("integer", "number")
+    )
+    for name in ("a", "b", "c"):
+        rows.to_csv(source / f"{name}.csv", index=False)
+    rows.astype({numeric: object}).assign(**{numeric: [*rows[numeric][:6], "much"]}).to_csv(
+        source / "b.csv", index=False
+    )
+    result = score(trained, source, tmp_path / "answers.csv")
+    assert result.exit_code == 1
+    assert f"Error: b.csv, row 7, {numeric}: expected a" in result.stderr
+    found = [line["file"] for line in read(tmp_path / "answers.csv")]
+    assert found == [*["a.csv"] * 7, *["c.csv"] * 7]
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("", "x.csv is empty"),
+        ("a,b\n1\n", "x.csv, line 2: has 1 values, there are 2 columns"),
+        ("nothing\n1\n", "x.csv: the column .* is missing"),
+    ],
+    ids=["empty", "ragged", "columns"],
+)
+def test_what_is_no_table_is_refused(
+    trained: Project, tmp_path: Path, text: str, words: str
+) -> None:
+    (tmp_path / "x.csv").write_text(text, encoding="utf-8")
+    with pytest.raises(ProjectError, match=words):
+        list(Scorer(trained).lines(tmp_path / "x.csv"))
+
+
+def test_the_scoring_script_answers_with_a_text_for_each_good_file(
+    trained: Project,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    rows_of(trained).to_csv(tmp_path / "good.csv", index=False)
+    (tmp_path / "bad.csv").write_text("", encoding="utf-8")
+    monkeypatch.setattr(batch_entry, "ROOT", trained.root)
+    batch_entry.init()
+    (good,) = batch_entry.run([str(tmp_path / "bad.csv"), str(tmp_path / "good.csv")])
+    assert "Error: bad.csv is empty" in capsys.readouterr().err
+    assert score(trained, tmp_path / "good.csv", tmp_path / "answers.csv").exit_code == 0
+    assert good + "\n" == (tmp_path / "answers.csv").read_text(encoding="utf-8")
+
+
+def test_no_cell_is_a_formula(trained: Project, tmp_path: Path) -> None:
+    rows, keys = rows_of(trained), trained.config.datasets[0].entity_key
+    if not keys:
+        pytest.skip("the dataset has no entity key")
+    rows.astype({keys[0]: object}).assign(**{keys[0]: ["=1+1", "-5", *"abcde"]}).to_csv(
+        tmp_path / "rows.csv", index=False
+    )
+    assert score(trained, tmp_path / "rows.csv", tmp_path / "answers.csv").exit_code == 0
+    assert [line[keys[0]] for line in read(tmp_path / "answers.csv")][:2] == ["'=1+1", "-5"]

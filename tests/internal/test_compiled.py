@@ -1,0 +1,150 @@
+"""The compiled form: the same answers as the model, or none."""
+
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.base import BaseEstimator
+from sklearn.ensemble import (
+    HistGradientBoostingClassifier,
+    HistGradientBoostingRegressor,
+    RandomForestClassifier,
+    RandomForestRegressor,
+)
+from sklearn.linear_model import LinearRegression, LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import MinMaxScaler
+from small import PETS, pets
+
+from seedling.compiled import compiling, forms
+from seedling.config import Dataset
+from seedling.data.schema import model_frame
+from seedling.errors import ProjectError
+from seedling.registry.model_files import Predictor
+from seedling.training.estimators import preprocessing
+
+DESCRIBED = PETS.model_dump()
+TARGETS: dict[str, dict[str, Any]] = {
+    "two": {"task": "classification", "metric": "roc_auc", "target": DESCRIBED["target"]},
+    "three": {
+        "task": "classification",
+        "metric": "roc_auc",
+        "target": {"name": "adopted", "type": "category", "labels": ["no", "soon", "yes"]},
+    },
+    "number": {
+        "task": "regression",
+        "metric": "rmse",
+        "target": {"name": "adopted", "type": "number"},
+    },
+}
+LINEAR = [
+    ("two", LogisticRegression(max_iter=1000)),
+    ("three", LogisticRegression(max_iter=1000)),
+    ("number", LinearRegression()),
+]
+TREES = [
+    ("two", RandomForestClassifier(n_estimators=20, random_state=0)),
+    ("two", HistGradientBoostingClassifier(max_iter=20, min_samples_leaf=2)),
+    ("three", RandomForestClassifier(n_estimators=20, random_state=0)),
+    ("three", HistGradientBoostingClassifier(max_iter=20, min_samples_leaf=2)),
+    ("number", RandomForestRegressor(n_estimators=20, random_state=0)),
+    ("number", HistGradientBoostingRegressor(max_iter=20, min_samples_leaf=2)),
+]
+# A project requires onnx only where one of its models has trees.
+CASES = [*LINEAR, *(TREES if find_spec("onnx") else [])]
+MADE_FROM = ["model.pkl", "predict.py", *(["compiled/trees.onnx"] if find_spec("onnx") else [])]
+
+
+def predict(model: Any, instances: pd.DataFrame) -> dict[str, Any]:
+    if not hasattr(model, "predict_proba"):
+        return {"predictions": model.predict(instances)}
+    scores = model.predict_proba(instances)
+    labels = model.classes_
+    return {"predictions": labels[scores.argmax(axis=1)], "scores": scores, "labels": labels}
+
+
+def fitted(kind: str, model: BaseEstimator) -> Predictor:
+    """The model on pets with gaps, `weight` being finer than single precision can tell."""
+    dataset = Dataset.model_validate({**DESCRIBED, **TARGETS[kind]})
+    rows = pets(200)
+    generator = np.random.default_rng(0)
+    rows["weight"] = 1 + generator.random(200) * 1e-7
+    rows.loc[::7, "weight"] = np.nan
+    rows.loc[::5, "kind"] = None
+    target = rows["age"] + 3 * (rows["kind"] == "cat") + generator.random(200)
+    if kind == "number":
+        truth = target * 1.37
+    else:
+        labels = dataset.target.labels
+        truth = pd.qcut(target, len(labels), labels=labels).astype(str)
+    X = model_frame(rows, dataset.features)
+    linear = hasattr(model, "fit_intercept")
+    pipeline = make_pipeline(preprocessing(X, scale=linear), model).fit(X, truth)
+    return Predictor("pet", "new", dataset, 0.2, pipeline, predict)
+
+
+def compile_to(folder: Path, predictor: Predictor) -> dict[str, Any]:
+    (folder / "model.pkl").write_bytes(b"the pickle")
+    (folder / "predict.py").write_text("predict = ...")
+    return compiling.add(folder, predictor, folder / "predict.py", pets(60))
+
+
+@pytest.mark.parametrize(("kind", "model"), CASES, ids=lambda case: type(case).__name__)
+def test_it_answers_as_the_model_does_at_every_edge(
+    kind: str, model: BaseEstimator, tmp_path: Path
+) -> None:
+    predictor = fitted(kind, model)
+    noted = compile_to(tmp_path, predictor)
+    assert "refused" not in noted, noted
+    assert noted["largest_difference"] < 1e-12
+    form = forms.load(tmp_path, tmp_path / "predict.py")
+    rows = pets(50)
+    rows.loc[3, "weight"] = None
+    values = compiling.values(rows, predictor.dataset)
+    whole = form.answer(values)
+    truth = predictor.answer(rows)
+    assert whole["predictions"] == pytest.approx(list(truth["predictions"]))
+    alone = [form.answer([row])["predictions"][0] for row in values]
+    assert alone == whole["predictions"]
+
+
+def test_a_model_of_another_kind_is_refused_in_words(tmp_path: Path) -> None:
+    predictor = fitted("number", LinearRegression())
+    strange = make_pipeline(MinMaxScaler(), LinearRegression())
+    noted = compile_to(tmp_path, Predictor("pet", "new", predictor.dataset, 0.2, strange, predict))
+    assert noted == {"refused": "its preprocessing is a MinMaxScaler"}
+    with pytest.raises(ProjectError, match="no compiled form"):
+        forms.load(tmp_path, tmp_path / "predict.py")
+
+
+def test_a_predict_that_does_more_than_the_model_is_refused(tmp_path: Path) -> None:
+    predictor = fitted("two", LogisticRegression())
+
+    def strict(model: Any, instances: pd.DataFrame) -> dict[str, Any]:
+        answer = predict(model, instances)
+        certain = answer["scores"][:, 1] == 1
+        return answer | {"predictions": np.where(certain, "yes", "no")}
+
+    own = Predictor("pet", "new", predictor.dataset, 0.2, predictor.model, strict)
+    assert "differ" in compile_to(tmp_path, own)["refused"]
+
+
+@pytest.mark.parametrize("name", MADE_FROM)
+def test_it_does_not_outlive_what_it_was_made_from(name: str, tmp_path: Path) -> None:
+    compile_to(tmp_path, fitted(*CASES[-1]))
+    path = tmp_path / name
+    path.write_bytes(path.read_bytes() + b" ")
+    with pytest.raises(ProjectError, match=f"{path.name} is not the one"):
+        forms.load(tmp_path, tmp_path / "predict.py")
+
+
+def test_it_is_not_used_where_it_no_longer_answers_the_same(tmp_path: Path) -> None:
+    compile_to(tmp_path, fitted("number", LinearRegression()))
+    form = tmp_path / "compiled" / "form.json"
+    text = form.read_text(encoding="utf-8")
+    form.write_text(text.replace('"fill": ', '"fill": 1'), encoding="utf-8")
+    with pytest.raises(ProjectError, match="differs from the model by"):
+        forms.load(tmp_path, tmp_path / "predict.py")

@@ -1,0 +1,84 @@
+"""model.yaml: what is wrong in it is told by file, line and key; a verb's edit keeps comments."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from seedling.config import Project, expand, read_config
+from seedling.errors import ProjectError
+
+
+def refusal(project: Project, old: str, new: str) -> str:
+    """What reading model.yaml says once `old` in it has become `new`."""
+    text = project.config_path.read_text(encoding="utf-8")
+    assert old in text
+    project.config_path.write_text(text.replace(old, new, 1), encoding="utf-8")
+    with pytest.raises(ProjectError) as caught:
+        read_config(project.config_path)
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+def test_the_shipped_model_yaml_is_valid(project: Project) -> None:
+    assert project.config.training.models
+
+
+def test_a_wrong_key_is_told_with_its_line(project: Project) -> None:
+    message = refusal(project, "\ntraining:\n", "\ntraining:\n  holdoot: 0.2\n")
+    assert re.match(r"model.yaml, line \d+, training.holdoot: no such key", message)
+
+
+def test_a_wrong_type_is_told_with_its_line(project: Project) -> None:
+    message = refusal(project, "holdout: 0.2", "holdout: many")
+    assert re.match(r"model.yaml, line \d+, training.holdout: .*number", message)
+
+
+def test_a_leftover_placeholder_is_told(project: Project) -> None:
+    message = refusal(project, 'api_version: "1.0.0"', "api_version: _CHANGE_ME_")
+    assert "api_version: still _CHANGE_ME_" in message
+
+
+def test_broken_yaml_is_told_with_its_line(project: Project) -> None:
+    message = refusal(project, "models: []", "models: [")
+    assert re.match(r"model.yaml, line \d+: not valid YAML", message)
+
+
+def test_a_model_must_name_a_dataset_that_is_there(project: Project) -> None:
+    dataset = project.config.datasets[0].name
+    message = refusal(project, f"      dataset: {dataset}\n", "      dataset: nowhere\n")
+    assert "no dataset 'nowhere'" in message
+
+
+def test_a_metric_that_the_task_lacks_is_told(project: Project) -> None:
+    metric = project.config.datasets[0].metric
+    message = refusal(project, f"metric: {metric}", "metric: acc")
+    assert "metric 'acc' is none of" in message
+
+
+def test_an_edit_keeps_comments_and_order(project: Project) -> None:
+    before = project.config_path.read_text(encoding="utf-8").splitlines()
+    project.edit(lambda document: document.update(organisation="Another"))
+    after = project.config_path.read_text(encoding="utf-8").splitlines()
+    changed = [line for line in after if line not in before]
+    assert [line.partition(":")[0] for line in changed] == ["organisation"]
+    assert len(after) == len(before)
+
+
+def test_an_edit_that_breaks_the_schema_changes_nothing(project: Project) -> None:
+    before = project.config_path.read_bytes()
+    with pytest.raises(ProjectError):
+        project.edit(lambda document: document.update(datasets=[]))
+    assert project.config_path.read_bytes() == before
+
+
+def test_a_variable_comes_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STORE_HOST", "db.local")
+    assert expand("postgresql://${STORE_HOST}/features", "url") == "postgresql://db.local/features"
+    with pytest.raises(ProjectError, match="NOT_SET"):
+        expand("${NOT_SET}", "feature_store.url")
+
+
+def test_outside_a_project_a_verb_says_so(tmp_path: Path) -> None:
+    with pytest.raises(ProjectError, match="run this inside the project"):
+        Project.find(tmp_path)

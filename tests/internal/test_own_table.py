@@ -1,0 +1,144 @@
+"""`create-local-datasets --from`: a table of the team's own, with a schema proposed for it."""
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from small import PETS, pets
+
+from seedling.config import Project
+from seedling.data import datasets, instances
+from seedling.data.datasets import read_table
+from seedling.data.infer_schema import propose
+from seedling.errors import ProjectError
+from seedling.testing import first_model, invoke, sample_rows
+
+
+def test_types_key_and_target_are_proposed() -> None:
+    proposal = propose(pets(), "pets", "pets.csv", "classification")
+    entry = proposal.entry
+    assert entry["entity_key"] == ["id"]
+    assert entry["target"] == {
+        "name": "adopted",
+        "type": "category",
+        "labels": ["no", "yes"],
+        "positive": "yes",
+    }
+    types = {feature["name"]: feature["type"] for feature in entry["features"]}
+    assert types == {column.name: column.type for column in PETS.features}
+    assert proposal.left_out == {}
+
+
+def test_columns_that_teach_nothing_are_left_out_with_the_reason() -> None:
+    rows = pets().assign(
+        country="UK",
+        empty=None,
+        note=[f"note {number}" for number in range(60)],
+        born=pd.date_range("2020-01-01", periods=60).astype(str),
+    )
+    left_out = propose(rows, "pets", "pets.csv", "classification", target="adopted").left_out
+    assert left_out == {
+        "country": "it holds one value only",
+        "empty": "it holds no value",
+        "note": "it holds 60 different texts",
+        "born": "it holds dates: derive numbers from them first",
+    }
+
+
+def test_codes_with_leading_zeros_stay_text(tmp_path: Path) -> None:
+    table = tmp_path / "wards.csv"
+    table.write_text("ward;beds\n0012;7\n0112;\n", encoding="utf-8")
+    rows = read_table(table)
+    assert rows["ward"].tolist() == ["0012", "0112"]
+    assert rows["beds"].tolist()[0] == 7
+
+
+def test_only_the_dataset_changes_and_what_it_is_tried_with(
+    project: Project, tmp_path: Path
+) -> None:
+    dataset, first = project.config.datasets[0], first_model(project)
+    table = tmp_path / "own_rows.csv"
+    sample_rows(dataset).to_csv(table, index=False)
+    before = project.config_path.read_text(encoding="utf-8")
+    words = ("--from", str(table), "--target", dataset.target.name, "--yes")
+    result = invoke(project, "create-local-datasets", *words)
+    assert result.exit_code == 0, result.output
+    after = project.config_path.read_text(encoding="utf-8")
+    (old_head, old_rest), (head, rest) = (text.split("\n\ntraining:") for text in (before, after))
+    assert rest == old_rest.replace(f"dataset: {dataset.name}\n", "dataset: own_rows\n")
+    assert head.split("\ndatasets:")[0] == old_head.split("\ndatasets:")[0]
+    (row,) = instances.read(project, first)["payload"]["instances"]
+    assert list(row) == Project(project.root).config.datasets[0].feature_names
+
+
+def test_a_target_that_is_not_there_is_refused() -> None:
+    with pytest.raises(ProjectError, match="no column 'price'"):
+        propose(pets(), "pets", "pets.csv", "classification", target="price")
+
+
+def test_a_continuous_target_does_not_fit_classification() -> None:
+    rows = pets().assign(price=[number / 7 for number in range(60)])
+    with pytest.raises(ProjectError, match="price holds 60 different values"):
+        propose(rows, "pets", "pets.csv", "classification", target="price")
+
+
+def test_a_table_takes_the_place_of_the_dataset(project: Project, tmp_path: Path) -> None:
+    table = tmp_path / "pets.csv"
+    rows = pets()
+    task = project.config.datasets[0].task
+    target = "adopted" if task == "classification" else "weight"
+    rows.to_csv(table, index=False)
+    command = ("create-local-datasets", "--from", str(table), "--target", target, "--yes")
+    result = invoke(project, *command)
+    assert result.exit_code == 0, result.stderr
+    config = Project(project.root).config
+    assert config.datasets[0].name == "pets"
+    assert config.datasets[0].target.name == target
+    assert {model.dataset for model in config.training.models} == {"pets"}
+    assert invoke(project, "validate-datasets").exit_code == 0
+
+
+def test_a_dataset_that_no_longer_fits_model_yaml_is_told_not_a_traceback(
+    project: Project,
+) -> None:
+    for dataset in project.config.datasets:
+        datasets.save(project, dataset, sample_rows(dataset))
+    new = {"name": "gone", "type": "number"}
+    project.edit(lambda document: document["datasets"][0].update(entity_key=[]))
+    project.edit(lambda document: document["datasets"][0]["features"].append(new))
+    result = invoke(project, "validate-datasets")
+    assert result.exit_code == 1
+    assert "gone: the column is missing" in result.stdout
+
+
+def test_without_a_yes_nothing_is_written(project: Project, tmp_path: Path) -> None:
+    table = tmp_path / "pets.csv"
+    pets().to_csv(table, index=False)
+    before = project.config_path.read_bytes()
+    result = invoke(project, "create-local-datasets", "--from", str(table), "--target", "age")
+    assert result.exit_code == 1
+    assert project.config_path.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (None, "no file"),
+        (b"", "cannot be read"),
+        (b"a\n1\n", "one column"),
+        (b"a,b\n", "no rows"),
+        (b"a,b,a\n1,2,3\n", "column a more than once"),
+        (b"a,b\n1,2,3\n4,5,6\n", "more fields than its header"),
+        ("a,b\nö,1\n".encode("latin-1"), "save it as UTF-8"),
+    ],
+)
+def test_a_file_that_is_no_table_is_refused_in_one_line(
+    project: Project, tmp_path: Path, content: bytes | None, words: str
+) -> None:
+    table = tmp_path / "table.csv"
+    if content is not None:
+        table.write_bytes(content)
+    result = invoke(project, "create-local-datasets", "--from", str(table), "--yes")
+    assert result.exit_code == 1
+    assert words in result.stderr
+    assert len(result.stderr.splitlines()) == 1

@@ -1,0 +1,65 @@
+"""What is wrong with a dataset is told by column and row."""
+
+from typing import Any
+
+import pandas as pd
+import pytest
+from small import PETS, pets
+
+from seedling.data.validation import validate
+
+
+def told(rows: pd.DataFrame) -> list[str]:
+    return [str(problem) for problem in validate(rows, PETS)]
+
+
+def damaged(column: str, value: Any, row: int = 3) -> pd.DataFrame:
+    """Valid rows but for one value; `row` counts from 1."""
+    rows = pets().astype({column: object})
+    rows.loc[row - 1, column] = value
+    return rows
+
+
+def test_valid_rows_have_no_problems() -> None:
+    assert told(pets()) == []
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "message"),
+    [
+        ("age", "old", "age: 'old' is not an integer (row 3)"),
+        ("age", 2.5, "age: 2.5 is not an integer (row 3)"),
+        ("age", -1, "age: -1 is below the minimum 0 (row 3)"),
+        ("age", 31, "age: 31 is above the maximum 30 (row 3)"),
+        ("age", None, "age: a value is missing (row 3)"),
+        ("kind", "axolotl", "kind: 'axolotl' is none of its categories (row 3)"),
+        ("tame", 2, "tame: 2 is not a boolean (row 3)"),
+        ("adopted", "perhaps", "adopted: 'perhaps' is none of its labels (row 3)"),
+        ("adopted", None, "adopted: a value is missing (row 3)"),
+        ("id", 1, "id: the key stands more than once (rows 1, 3)"),
+    ],
+)
+def test_a_problem_names_column_value_and_row(column: str, value: Any, message: str) -> None:
+    assert told(damaged(column, value)) == [message]
+
+
+@pytest.mark.parametrize("column", ["weight", "kind"])
+def test_a_gap_is_fine_where_the_schema_allows_it(column: str) -> None:
+    assert told(damaged(column, None)) == []
+
+
+def test_a_missing_column_is_told() -> None:
+    assert told(pets().drop(columns="age")) == ["age: the column is missing"]
+
+
+def test_many_rows_are_counted_not_listed() -> None:
+    rows = pets()
+    rows["age"] = -1
+    assert told(rows) == ["age: -1 is below the minimum 0 (rows 1, 2, 3, 4, 5 and 55 more)"]
+
+
+def test_a_feature_that_gives_the_target_away_is_told() -> None:
+    rows = pets()
+    rows["weight"] = (rows["adopted"] == "yes") * 5.0
+    (message,) = told(rows)
+    assert message.startswith("weight: alone predicts adopted for 100.00% of rows")

@@ -1,0 +1,89 @@
+"""What a team's own files import from the plumbing: these names, and nothing deeper.
+
+The names of `__all__` keep their meaning within a major version; `seedling.testing` has the
+fixtures of the project's tests, `seedling.gunicorn` the functions that gunicorn.conf.py needs.
+Everything else may change with any version.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from seedling.config import Config, Dataset, Project, RegisteredModel
+    from seedling.containers.entry_points import Predict, Train
+    from seedling.data.datasets import load as load_dataset
+    from seedling.data.example_rows import example as example_row
+    from seedling.data.feature_store import first_row
+    from seedling.data.scalars import as_json
+    from seedling.data.validation import validate as validate_dataset
+    from seedling.errors import InputError, NotFound, ProjectError, Unavailable
+    from seedling.serving.models import ServedModel
+    from seedling.training.estimators import (
+        LabelEncoded,
+        coefficients,
+        fit_metrics,
+        five_fold_rmse,
+        preprocessing,
+    )
+
+__all__ = [
+    "Config",
+    "Dataset",
+    "InputError",
+    "LabelEncoded",
+    "NotFound",
+    "Predict",
+    "Project",
+    "ProjectError",
+    "RegisteredModel",
+    "ServedModel",
+    "Train",
+    "Unavailable",
+    "as_json",
+    "coefficients",
+    "example_row",
+    "first_row",
+    "fit_metrics",
+    "five_fold_rmse",
+    "load_dataset",
+    "preprocessing",
+    "validate_dataset",
+]
+
+# Each is imported when it is first asked for: a service must not load what only training needs.
+_PLACES = {
+    "seedling.config": ("Config", "Dataset", "Project", "RegisteredModel"),
+    "seedling.containers.entry_points": ("Predict", "Train"),
+    "seedling.data.datasets": ("load as load_dataset",),
+    "seedling.data.example_rows": ("example as example_row",),
+    "seedling.data.feature_store": ("first_row",),
+    "seedling.data.scalars": ("as_json",),
+    "seedling.data.validation": ("validate as validate_dataset",),
+    "seedling.errors": ("InputError", "NotFound", "ProjectError", "Unavailable"),
+    "seedling.serving.models": ("ServedModel",),
+    "seedling.training.estimators": (
+        "LabelEncoded",
+        "coefficients",
+        "fit_metrics",
+        "five_fold_rmse",
+        "preprocessing",
+    ),
+}
+_FOUND = {
+    words.split()[-1]: (module, words.split()[0])
+    for module, names in _PLACES.items()
+    for words in names
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _FOUND:
+        raise AttributeError(f"seedling has no public name {name!r}; it has {', '.join(__all__)}.")
+    module, own_name = _FOUND[name]
+    value = getattr(import_module(module), own_name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return __all__

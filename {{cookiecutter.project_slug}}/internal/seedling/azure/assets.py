@@ -1,0 +1,162 @@
+"""Files from the registry that workspaces share, for a service without the SDK of Azure ML.
+
+The calls are those that the SDK makes: where the registry is, what a version has, a way into its
+storage, and the files.
+"""
+
+import logging
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path, PurePosixPath
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from seedling.config import Project, RegisteredModel
+from seedling.errors import ProjectError
+
+DISCOVERY = "https://eastus.api.azureml.ms/"  # knows the registries of all regions
+PROVIDER = "Microsoft.MachineLearningServices"
+SCOPE = "https://management.azure.com/.default"
+VERSION = {"api-version": "2021-10-01-dataplanepreview"}
+URIS = {"models": "modelUri", "data": "dataUri"}
+REPETITIONS = 3  # of a request that may go well later: five seconds of an outage
+LONGEST_WAIT = 20  # seconds, if Azure asks for a time; otherwise the start could take hours
+TIMES: dict[str, Any] = {"connection_timeout": 5, "read_timeout": 30}  # seconds
+REASONS = {
+    401: "who asks is not accepted",
+    403: "whoever asks may not read it: give it the role AzureML Registry User",
+    404: "there is none such: publish it, or correct its name in model.yaml",
+}
+
+
+def fetch(project: Project, registered: RegisteredModel, folder: Path) -> None:
+    """Write the files of a registered model to a folder; see download."""
+    registry = project.config.registry
+    assert registry is not None  # it is asked only where model.yaml names one
+    download(registry.name, "models", registered.name, registered.version, folder)
+
+
+def download(registry: str, kind: str, name: str, version: str, folder: Path) -> None:
+    """Write the files of an asset to a folder.
+
+    Args:
+        registry: its name.
+        kind: `models` or `data`.
+
+    Raises:
+        ProjectError: the registry is not reached, refuses or has none such, or what asks it is not
+            installed.
+    """
+    try:
+        from azure.storage.blob import ContainerClient, ExponentialRetry
+    except ImportError:
+        raise ProjectError(
+            "The shared registry needs azure-storage-blob: run init with the group `registry`."
+        ) from None
+    logging.getLogger("azure").setLevel(logging.ERROR)  # what it says is told in words
+    retry = ExponentialRetry(initial_backoff=1, increment_base=2, retry_total=REPETITIONS)
+    with _client() as client:
+        with _in_words(f"the registry {registry}"):
+            front = _front(client, registry)
+        with _in_words(f"{name}, version {version}, in the registry {registry}"):
+            url, prefix = _storage(client, front, registry, f"{kind}/{name}/versions/{version}")
+            with ContainerClient.from_container_url(url, retry_policy=retry, **TIMES) as container:
+                _write(container, prefix, folder)
+
+
+@contextmanager
+def _client() -> Iterator[Any]:
+    """Asks as whoever this machine is to Azure, and again where that may help."""
+    from azure.core import PipelineClient
+    from azure.core.pipeline.policies import BearerTokenCredentialPolicy, RetryPolicy
+    from azure.identity import DefaultAzureCredential
+
+    class Retry(RetryPolicy):
+        def get_retry_after(self, response: Any) -> float | None:
+            asked = super().get_retry_after(response)
+            return asked and min(asked, LONGEST_WAIT)
+
+    with DefaultAzureCredential() as credential:
+        bearer = BearerTokenCredentialPolicy(credential, SCOPE)
+        policies = [Retry(retry_total=REPETITIONS), bearer]
+        client: PipelineClient[Any, Any] = PipelineClient("", policies=policies, **TIMES)
+        with client:
+            yield client
+
+
+def _front(client: Any, registry: str) -> str:
+    """The URL below which the registry's assets are."""
+    address = os.environ.get("REGISTRY_DISCOVERY_ENDPOINT_URL") or DISCOVERY  # the SDK's variable
+    url = f"{address}registrymanagement/v1.0/registries/{registry}/discovery"
+    found = _ask(client, "GET", url)
+    return (
+        f"{found['primaryRegionResourceProviderUri']}mferp/managementfrontend"
+        f"/subscriptions/{found['subscriptionId']}/resourceGroups/{found['resourceGroup']}"
+        f"/providers/{PROVIDER}/registries/{registry}"
+    )
+
+
+def _storage(client: Any, front: str, registry: str, asset: str) -> tuple[str, str]:
+    """A URL that opens the container of an asset's files, and where in it they are."""
+    kind, _, version = asset.partition("/")
+    uri = _ask(client, "GET", f"{front}/{asset}")["properties"][URIS[kind]]
+    wanted = {"assetId": f"azureml://registries/{registry}/{asset}", "blobUri": uri}
+    found = _ask(client, "POST", f"{front}/datarefs/{version}", wanted)
+    prefix = unquote(urlsplit(uri).path).lstrip("/").partition("/")[2]
+    return found["blobReferenceForConsumption"]["credential"]["sasUri"], prefix.rstrip("/")
+
+
+def _ask(client: Any, method: str, url: str, body: Any = None) -> Any:
+    from azure.core.rest import HttpRequest
+
+    request = HttpRequest(method, url, params=VERSION, json=body)
+    response = client.send_request(request, retry_on_methods=["GET", "POST"])  # it only reads
+    response.raise_for_status()
+    return response.json()
+
+
+def _write(container: Any, prefix: str, folder: Path) -> None:
+    """Write the blobs of a prefix to the folder."""
+    for blob in container.list_blobs(name_starts_with=prefix, include=["metadata"]):
+        name = _relative(blob.name, prefix)
+        if not name or (blob.metadata or {}).get("hdi_isfolder"):
+            continue
+        path = folder / name
+        if not path.resolve().is_relative_to(folder.resolve()):
+            raise ProjectError(f"The registry has a file {name!r}, which leads elsewhere.")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("wb") as file:
+            container.download_blob(blob.name).readinto(file)
+
+
+def _relative(name: str, prefix: str) -> str:
+    """A blob's path in the asset; empty where it belongs to one whose name begins alike."""
+    if name == prefix:
+        return PurePosixPath(name).name
+    folder = f"{prefix}/" if prefix else ""
+    return name.removeprefix(folder) if name.startswith(folder) else ""
+
+
+@contextmanager
+def _in_words(what: str) -> Iterator[None]:
+    """Tell why Azure does not give something; never an URL, which may hold a signature."""
+    from azure.core.exceptions import AzureError, HttpResponseError
+
+    try:
+        yield
+    except HttpResponseError as error:
+        raise ProjectError(f"{what}: {_refused(error)}.") from None
+    except AzureError as error:
+        reason = type(error.inner_exception or error).__name__
+        raise ProjectError(f"{what}: Azure is not reached ({reason}).") from None
+
+
+def _refused(error: Any) -> str:
+    """Why Azure refused, or why it was not even asked."""
+    if error.response is None:
+        return (
+            "Azure does not know who asks: give this machine a managed identity, or set "
+            "AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET"
+        )
+    return REASONS.get(error.status_code, f"Azure answers {error.status_code}")

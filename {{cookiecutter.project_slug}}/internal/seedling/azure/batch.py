@@ -1,0 +1,310 @@
+"""The verbs `deploy-batch` and `batch-score-in-aml`: files scored by a cluster."""
+
+import csv
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from seedling.azure import batch_endpoint, clusters, data, endpoints, environment, jobs, workspace
+from seedling.azure.endpoints import Stopped
+from seedling.config import Project, RegisteredModel
+from seedling.containers import images
+from seedling.data import instances
+from seedling.errors import ProjectError
+from seedling.files import replacing
+from seedling.serving.score_files import KINDS, tables
+
+SCRIPT = "internal/seedling/azure/batch_entry.py"
+GROUPS = ("serve", "plain", "train")
+REQUIRED = ("azureml-core",)  # by what calls the scoring script
+OUTPUT = "score"  # what Azure ML calls the output of a scoring job
+MARK = "file,row,"  # how the line of column names begins
+
+
+def deploy(project: Project, model: str | None) -> str:
+    """Deploy a registered model for files, try it, and let it answer from then on.
+
+    Args:
+        project: whose model.yaml names the model's versions.
+        model: its name; the first registered one unless given.
+
+    Returns:
+        What answers now, in a sentence.
+
+    Raises:
+        ProjectError: something failed; the endpoint answers as before.
+    """
+    registered = _registered(project, model)
+    client = workspace.client(project)
+    cluster = clusters.ensure(project, client)
+    environment_name = environment.register(
+        project, client, f"{project.config.slug}-batch", GROUPS, packages=REQUIRED
+    )
+    endpoint = batch_endpoint.find(project, client) or batch_endpoint.create(project, client)
+    name = _free_name(client, endpoint.name)
+    print(f"Deploying {registered.model}, version {registered.version}, to {endpoint.name}.")
+    with TemporaryDirectory() as folder:
+        images.stage(project, Path(folder))
+        deployment = _deployment(project, registered, Path(folder))
+        deployment.name, deployment.endpoint_name = name, endpoint.name
+        deployment.compute, deployment.environment = cluster, environment_name
+        deployment.model = _model(project, client, registered)
+        begin = client.batch_deployments.begin_create_or_update
+        try:
+            endpoints.finish(lambda: begin(deployment), f"Creating the deployment {name}")
+            _try(project, client, endpoint.name, name, registered.model)
+        except Stopped:
+            raise
+        except BaseException as error:
+            _remove(client, endpoint.name, name)
+            if not isinstance(error, ProjectError):
+                raise
+            raise ProjectError(f"{error} The deployment {name} is removed.") from None
+    endpoint.defaults = {"deployment_name": name}
+    begin = client.batch_endpoints.begin_create_or_update
+    endpoints.finish(lambda: begin(endpoint), f"Making {name} the default")
+    return f"{name} of {endpoint.name} scores files now: {registered.model}, " + (
+        f"version {registered.version}."
+    )
+
+
+def submit(project: Project, source: str) -> str:
+    """Have the endpoint score files; the job's name.
+
+    Args:
+        project: whose endpoint it is.
+        source: a file or a folder here, which is uploaded, or a URI or data asset of Azure ML.
+
+    Raises:
+        ProjectError: there is nothing to score, no endpoint, or Azure refuses.
+    """
+    there = data.URI.fullmatch(source) or data.ASSET.fullmatch(source)
+    given = source if there else str(_local(Path(source)))
+    client = workspace.client(project)
+    endpoint = batch_endpoint.existing(project, client)
+    return _invoke(client, endpoint.name, batch_endpoint.default_of(endpoint), given)
+
+
+def fetch(project: Project, job: str, target: Path) -> tuple[int, list[str]]:
+    """Wait for a scoring job's end, and write its predictions as `batch-score` does.
+
+    Returns:
+        How many rows there are, and what is wrong with the files that were not scored.
+
+    Raises:
+        ProjectError: the job failed, or it cannot be followed; it goes on then.
+    """
+    client = workspace.client(project)
+    with TemporaryDirectory() as scratch:
+        found = _download(client, job, Path(scratch), how_to_follow(job, target))
+        with replacing(target) as aside:
+            rows = _in_order(found, aside)
+        return rows, _errors(found)
+
+
+def how_to_follow(job: str, target: Path | str) -> str:
+    verb = "python -m seedling batch-score-in-aml"
+    return f"It goes on. Follow it: {verb} --follow {job} --output {target}"
+
+
+def _registered(project: Project, model: str | None) -> RegisteredModel:
+    """The champion that is deployed."""
+    champions = [entry for entry in project.config.models if entry.is_champion]
+    if not champions:
+        raise ProjectError("No model is registered in model.yaml: run train.")
+    for entry in champions:
+        if model in (None, entry.model):
+            return entry
+    known = ", ".join(entry.model for entry in champions)
+    raise ProjectError(f"There is no registered model {model!r}; there are: {known}.")
+
+
+def _deployment(project: Project, registered: RegisteredModel, code: Path) -> Any:
+    from azure.ai.ml.entities import (
+        BatchRetrySettings,
+        CodeConfiguration,
+        ModelBatchDeployment,
+        ModelBatchDeploymentSettings,
+    )
+
+    wanted = workspace.settings(project).batch
+    settings = ModelBatchDeploymentSettings(
+        mini_batch_size=wanted.mini_batch_size,
+        instance_count=wanted.deployment_instance_count,
+        max_concurrency_per_instance=wanted.max_concurrency_per_instance,
+        output_action="append_row",
+        output_file_name=wanted.output_file_name,
+        retry_settings=BatchRetrySettings(
+            max_retries=wanted.max_retries, timeout=wanted.retry_timeout
+        ),
+        error_threshold=wanted.error_threshold,
+        environment_variables={"SERVED_MODELS": registered.model, "ENVIRONMENT": ""},
+    )
+    return ModelBatchDeployment(
+        name="new",
+        code_configuration=CodeConfiguration(code=str(code), scoring_script=SCRIPT),
+        settings=settings,
+        tags={"model": registered.model, "version": registered.version},
+    )
+
+
+def _model(project: Project, client: Any, registered: RegisteredModel) -> Any:
+    """The model that Azure ML shows with the deployment: the workspace's, or these files."""
+    from azure.ai.ml.constants import AssetTypes
+    from azure.ai.ml.entities import Model
+    from azure.core.exceptions import ResourceNotFoundError
+
+    with workspace.in_words(f"Looking for {registered.name}"):
+        try:
+            known = client.models.get(registered.name, registered.version)
+            if known.tags.get("sha256") == registered.sha256:
+                return f"azureml:{known.name}:{known.version}"
+        except ResourceNotFoundError:
+            pass
+    return Model(path=str(project.model_path(registered)), type=AssetTypes.CUSTOM_MODEL)
+
+
+def _free_name(client: Any, endpoint: str) -> str:
+    """A name for the next deployment: `batch-1`, `batch-2` and so on."""
+    with workspace.in_words(f"Looking at the deployments of {endpoint}"):
+        there = {deployment.name for deployment in client.batch_deployments.list(endpoint)}
+    return next(name for number in range(1, 10_000) if (name := f"batch-{number}") not in there)
+
+
+def _try(project: Project, client: Any, endpoint: str, deployment: str, model: str) -> None:
+    """Have a new deployment score the model's test instances.
+
+    Raises:
+        ProjectError: it does not answer each of them.
+    """
+    print(f"Trying {deployment} with {model}'s test instances.")
+    with TemporaryDirectory() as scratch:
+        table, answers = Path(scratch) / "try.csv", Path(scratch) / "answers.csv"
+        sent = _write_instances(project, model, table)
+        job = _invoke(client, endpoint, deployment, str(table))
+        again = f"The deployment {deployment} is not tried yet."
+        answered = _in_order(_download(client, job, Path(scratch) / "found", again), answers)
+        if answered != sent:
+            raise ProjectError(f"{deployment} answered {answered} of {sent} test instances.")
+
+
+def _write_instances(project: Project, model: str, path: Path) -> int:
+    """Write the model's test instances as a table; how many there are."""
+    dataset = project.config.dataset(project.config.trained_model(model).dataset)
+    rows = instances.read(project, model)["payload"]["instances"]
+    names = dataset.feature_names
+    named = [row if isinstance(row, dict) else dict(zip(names, row, strict=True)) for row in rows]
+    with path.open("w", encoding="utf-8", newline="") as stream:
+        writer = csv.DictWriter(stream, [*dataset.entity_key, *names], extrasaction="ignore")
+        writer.writeheader()
+        writer.writerows(named)
+    return len(named)
+
+
+def _local(source: Path) -> Path:
+    """A file or folder of this machine, refused here rather than on the cluster."""
+    tables(source)
+    return source.resolve()
+
+
+def _invoke(client: Any, endpoint: str, deployment: str, source: str) -> str:
+    from azure.ai.ml import Input
+    from azure.ai.ml.constants import AssetTypes
+
+    with workspace.in_words(f"Asking {endpoint}"):
+        is_file = Path(source).suffix in KINDS
+        kind = AssetTypes.URI_FILE if is_file else AssetTypes.URI_FOLDER
+        asset = data.ASSET.fullmatch(source)
+        if asset:
+            latest = {"label": "latest"} if asset["version"] is None else {}
+            kind = client.data.get(asset["name"], asset["version"], **latest).type
+        job = client.batch_endpoints.invoke(
+            endpoint_name=endpoint,
+            deployment_name=deployment,
+            inputs={"data": Input(type=kind, path=source)},
+        )
+    return str(job.name)
+
+
+def _download(client: Any, job: str, folder: Path, again: str) -> Path:
+    """Wait for a scoring job's end; the folder with what it has left."""
+    status = jobs.follow(client, job, again)
+    with workspace.in_words(f"Listing the steps of {job}"):
+        steps = list(client.jobs.list(parent_job_name=job))
+    with workspace.in_words(f"Downloading what {job} has left"):
+        for step in steps:
+            client.jobs.download(step.name, download_path=folder, all=status == "Completed")
+    if status == "Canceled":
+        raise ProjectError(f"The job {job} was cancelled.")
+    if status != "Completed":
+        told = " ".join(_errors(folder)) or "its own page tells why."
+        raise ProjectError(f"The job {job} failed: {told}")
+    return folder
+
+
+def _errors(folder: Path) -> list[str]:
+    """What the scoring script has said of faulty files, as the job's logs have it."""
+    found: dict[str, None] = {}
+    for log in sorted(folder.rglob("*.txt")):
+        for line in log.read_text(encoding="utf-8", errors="replace").splitlines():
+            if line.startswith("Error: "):
+                found[line.removeprefix("Error: ")] = None
+    return list(found)
+
+
+def _in_order(folder: Path, target: Path) -> int:
+    """Write one table of all that a job has left, its files by name; the number of rows.
+
+    What the cluster appends is in the order in which it was done, and each file's lines begin
+    with the column names.
+    """
+    outputs = folder / "named-outputs" / OUTPUT
+    found = sorted(path for path in outputs.rglob("*") if path.is_file())
+    places: list[tuple[str, Path, int, int]] = []
+    for path in found:
+        places += _blocks(path)
+    rows = 0
+    with target.open("wb") as stream:
+        for number, (_, path, start, end) in enumerate(sorted(places)):
+            with path.open("rb") as source:
+                source.seek(start)
+                heading = source.readline()
+                if number == 0:
+                    stream.write(heading.rstrip(b"\r\n") + b"\n")
+                while source.tell() < end:
+                    line = source.readline().rstrip(b"\r\n")
+                    if line:
+                        stream.write(line + b"\n")
+                        rows += 1
+    if not places:
+        raise ProjectError("The job has left no predictions.")
+    return rows
+
+
+def _blocks(path: Path) -> Iterator[tuple[str, Path, int, int]]:
+    """What each scored file has in an output: its name, and from where to where."""
+    with path.open("rb") as stream:
+        name, start, at = "", -1, 0
+        for line in stream:
+            if line.startswith(MARK.encode()):
+                if start >= 0:
+                    yield name, path, start, at
+                name, start = "", at
+            elif not name and line.strip():
+                name = next(csv.reader([line.decode()]))[0]
+            at += len(line)
+        if start >= 0:
+            yield name, path, start, at
+
+
+def _remove(client: Any, endpoint: str, deployment: str) -> None:
+    """Delete a deployment that is not to answer, as far as it is there."""
+    from azure.core.exceptions import ResourceNotFoundError
+
+    begin = client.batch_deployments.begin_delete
+    with suppress(ResourceNotFoundError):
+        endpoints.finish(
+            lambda: begin(name=deployment, endpoint_name=endpoint), f"Deleting {deployment}"
+        )

@@ -1,0 +1,59 @@
+"""The project's batch endpoint: found by its tags, made under a name that is free."""
+
+from typing import Any
+
+from seedling.azure import endpoints, workspace
+from seedling.azure.endpoints import LONGEST
+from seedling.config import Project
+from seedling.errors import ProjectError
+
+KEY = "batch.endpoint_name"  # of model.yaml
+
+
+def find(project: Project, client: Any) -> Any:
+    """The endpoint of this project and environment; None where there is none."""
+    return endpoints.find(project, client.batch_endpoints, _wanted(project))
+
+
+def existing(project: Project, client: Any) -> Any:
+    """The endpoint, with a deployment that answers.
+
+    Raises:
+        ProjectError: there is none.
+    """
+    endpoint = find(project, client)
+    if endpoint is None or not default_of(endpoint):
+        raise ProjectError(
+            f"The workspace has no batch endpoint of {project.config.slug} for the environment "
+            f"{workspace.environment()}: run deploy-batch."
+        )
+    return endpoint
+
+
+def create(project: Project, client: Any) -> Any:
+    """Make the endpoint, under the next name where the wanted one is somebody else's."""
+    from azure.ai.ml.entities import BatchEndpoint
+
+    def make(name: str) -> Any:
+        wanted = BatchEndpoint(
+            name=name, description=project.config.description, tags=endpoints.tags(project)
+        )
+        begin = client.batch_endpoints.begin_create_or_update
+        return endpoints.finish(lambda: begin(wanted), f"Creating the endpoint {name}")
+
+    return endpoints.create(client.batch_endpoints, _wanted(project), make, KEY)
+
+
+def default_of(endpoint: Any) -> str:
+    """The name of the deployment that answers; empty where there is none yet."""
+    defaults = endpoint.defaults
+    if isinstance(defaults, dict):
+        return str(defaults.get("deployment_name") or "")
+    return str(getattr(defaults, "deployment_name", None) or "")
+
+
+def _wanted(project: Project) -> str:
+    given = workspace.settings(project).batch.endpoint_name
+    if given is not None:
+        return endpoints.checked(given, KEY)
+    return f"{project.config.slug.replace('_', '-').strip('-')[: LONGEST - 6].rstrip('-')}-batch"

@@ -1,0 +1,41 @@
+"""Azure ML's scoring script of a batch deployment: its code folder is the project."""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[3]
+
+scorer: Any = None
+
+
+def init() -> None:
+    """Load the model that answers, once, as a process of the job starts.
+
+    Raises:
+        ProjectError: it cannot be loaded; the job then fails and says why.
+    """
+    global scorer
+    sys.path[:0] = [str(ROOT), str(ROOT / "internal")]
+    from seedling.config import Project
+    from seedling.serving.score_files import Scorer
+
+    scorer = Scorer(Project.find(ROOT))
+
+
+def run(mini_batch: list[str]) -> list[str]:
+    """Lines of CSV for each file that could be answered, one text a file.
+
+    Azure ML counts as failed what is missing among them; the log tells why, in a sentence.
+    """
+    from seedling.errors import ProjectError
+
+    answered = []
+    for path in mini_batch:
+        try:
+            parts = [text for text, _ in scorer.lines(Path(path))]
+        except ProjectError as error:
+            print(f"Error: {error}", file=sys.stderr, flush=True)
+            continue
+        answered.append("".join(parts).rstrip("\n"))
+    return answered

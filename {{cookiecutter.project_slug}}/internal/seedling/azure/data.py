@@ -1,0 +1,134 @@
+"""The verb `register-datasets-in-aml`: datasets as data assets of the workspace."""
+
+import re
+import shutil
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, NamedTuple
+
+from seedling.azure import workspace
+from seedling.config import Dataset, Project
+from seedling.data import datasets
+from seedling.errors import ProjectError
+from seedling.files import read_json, sha256
+
+# What names files in Azure: an asset, or a URI.
+ASSET = re.compile(r"azureml:(?P<name>[\w.-]+)(:(?P<version>[\w.-]+)|@latest)")
+URI = re.compile(r"(azureml|https|wasbs|abfss)://.+")
+OTHER_ROWS = "is registered with other rows: give it another version in model.yaml."
+
+
+class Registered(NamedTuple):
+    """What came of one dataset: `problem` is empty where it is well."""
+
+    dataset: str
+    message: str
+    problem: str = ""
+
+
+def register(project: Project, names: Sequence[str] = ()) -> Iterator[Registered]:
+    """Register these datasets of model.yaml, or all, at their versions; what is there stays.
+
+    Raises:
+        ProjectError: no workspace is named, or the SDK is not installed.
+    """
+    client = workspace.client(project)
+    chosen = [one for one in project.config.datasets if not names or one.name in names]
+    for dataset in chosen:
+        try:
+            yield Registered(dataset.name, _register(client, project, dataset))
+        except ProjectError as error:  # the others may be well
+            yield Registered(dataset.name, "", str(error))
+
+
+def registered(project: Project, client: Any, dataset: Dataset) -> str:
+    """The URI of a registered dataset, for a job: a folder with its file.
+
+    Raises:
+        ProjectError: it is not registered, or not with the rows that are here.
+    """
+    where = f"{dataset.name}, version {dataset.version}"
+    datasets.load(project, dataset)
+    known = _known(client, dataset)
+    if known is None:
+        raise ProjectError(f"{where} is not registered: run register-datasets-in-aml.")
+    if known.tags.get("sha256") != _note(project, dataset)["sha256"]:
+        raise ProjectError(f"{where} {OTHER_ROWS}")
+    return f"azureml:{dataset.name}:{dataset.version}"
+
+
+def versions(client: Any, name: str) -> list[Any]:
+    """The numbered versions of a data asset; none where it is not known."""
+    from azure.core.exceptions import ResourceNotFoundError
+
+    with workspace.in_words(f"Looking for {name}"):
+        try:
+            return [found for found in client.data.list(name=name) if found.version.isdigit()]
+        except ResourceNotFoundError:
+            return []
+
+
+def download(project: Project, dataset: Dataset) -> int:
+    """Bring the registered version of a dataset here; returns its rows.
+
+    Raises:
+        ProjectError: it is not registered, or what came is not what was registered.
+    """
+    from azure.ai.ml._artifacts import _artifact_utilities as artifacts  # as Azure's own docs do
+
+    client = workspace.client(project)
+    where = f"{dataset.name}, version {dataset.version}"
+    known = _known(client, dataset)
+    if known is None:
+        raise ProjectError(f"{where} is not registered: run register-datasets-in-aml.")
+    with TemporaryDirectory() as folder:
+        with workspace.in_words(f"Downloading {where}"):
+            artifacts.download_artifact_from_aml_uri(known.path, folder, client.datastores)
+        file = Path(folder) / dataset.file_name
+        if not file.is_file() or sha256(file) != known.tags.get("sha256"):
+            raise ProjectError(f"{where} has come with other rows than were registered.")
+        return int(datasets.adopt(project, dataset, file)["rows"])
+
+
+def _register(client: Any, project: Project, dataset: Dataset) -> str:
+    """Register one dataset; says what was done."""
+    from azure.ai.ml.constants import AssetTypes
+    from azure.ai.ml.entities import Data
+
+    datasets.load(project, dataset)
+    path, note = project.dataset_path(dataset), _note(project, dataset)
+    where = f"{dataset.name}, version {dataset.version}"
+    known = _known(client, dataset)
+    if known is not None:
+        if known.tags.get("sha256") == note["sha256"]:
+            return f"{where} is registered already"
+        raise ProjectError(f"{where} {OTHER_ROWS}")
+    with workspace.in_words(f"Registering {where}"), TemporaryDirectory() as folder:
+        shutil.copy(path, folder)  # alone: jobs are given the folder
+        data = Data(
+            name=dataset.name,
+            version=dataset.version,
+            path=folder,
+            type=AssetTypes.URI_FOLDER,
+            description=dataset.description,
+            tags={"sha256": note["sha256"], "rows": str(note["rows"])},
+        )
+        client.data.create_or_update(data)
+    return f"{where} is registered, {note['rows']:,} rows"
+
+
+def _note(project: Project, dataset: Dataset) -> dict[str, Any]:
+    """What was noted of the dataset's file when it was made."""
+    return read_json(datasets.note_path(project.dataset_path(dataset)))
+
+
+def _known(client: Any, dataset: Dataset) -> Any:
+    """The data asset of that name and version; None where there is none."""
+    from azure.core.exceptions import ResourceNotFoundError
+
+    with workspace.in_words(f"Looking for {dataset.name}"):
+        try:
+            return client.data.get(dataset.name, dataset.version)
+        except ResourceNotFoundError:
+            return None

@@ -1,0 +1,111 @@
+"""Endpoints of the workspace: this project's, by their tags, under names that are free."""
+
+import re
+import time
+from collections.abc import Callable
+from contextlib import redirect_stdout
+from io import StringIO
+from typing import Any
+
+import click
+
+from seedling.azure import names, workspace
+from seedling.config import Project
+from seedling.errors import ProjectError
+
+LONGEST = 32  # characters of a name
+NAME = re.compile(r"[A-Za-z][A-Za-z0-9-]{1,30}[A-Za-z0-9]")
+TAKEN = "unique within a region"  # what Azure says of a name that another workspace has
+EVERY = 30  # seconds between two lines about a wait
+
+
+class Stopped(ProjectError):
+    """The person stopped waiting; Azure goes on."""
+
+
+def tags(project: Project) -> dict[str, str]:
+    """What tells that an endpoint is this project's, for the environment of now."""
+    return {"project": project.config.slug, "environment": workspace.environment()}
+
+
+def find(project: Project, kind: Any, wanted: str) -> Any:
+    """The project's endpoint; None where there is none.
+
+    Args:
+        project: whose endpoint it is.
+        kind: the SDK's operations on the online endpoints, or on those for batches.
+        wanted: the name that it should have.
+    """
+    possible = set(names.numbered(wanted, LONGEST))
+    for endpoint in _listed(kind):
+        if endpoint.name in possible and tags(project).items() <= (endpoint.tags or {}).items():
+            return endpoint
+    return None
+
+
+def create(kind: Any, wanted: str, make: Callable[[str], Any], key: str) -> Any:
+    """Make the endpoint, under the next name where the wanted one is somebody else's.
+
+    Args:
+        kind: as for `find`.
+        wanted: the name that it should have.
+        make: makes one of that name, or is refused.
+        key: of model.yaml, where another name can be given.
+
+    Raises:
+        ProjectError: Azure refuses, or all names are taken.
+    """
+    there = {endpoint.name for endpoint in _listed(kind)}
+    for name in names.numbered(wanted, LONGEST):
+        if name not in there:
+            try:
+                return make(name)
+            except ProjectError as error:
+                if TAKEN not in str(error):
+                    raise
+        click.echo(f"The endpoint name {name} is taken by somebody else.", err=True)
+    raise ProjectError(f"All names from {wanted} on are taken: give another {key} in model.yaml.")
+
+
+def checked(name: str, key: str) -> str:
+    """A name that model.yaml gives, if Azure takes it.
+
+    Raises:
+        ProjectError: it does not.
+    """
+    if NAME.fullmatch(name):
+        return name
+    raise ProjectError(
+        f"{name!r:.80} cannot be the name of an endpoint: 3 to {LONGEST} letters, digits and "
+        f"hyphens, from a letter on; change {key} in model.yaml."
+    )
+
+
+def finish(begin: Callable[[], Any], what: str) -> Any:
+    """Begin what takes Azure minutes, and wait for its end, telling so on the way.
+
+    Raises:
+        ProjectError: Azure refuses it, or it fails.
+        Stopped: by Ctrl-C.
+    """
+    click.echo(f"{what} ...", err=True)
+    began = time.monotonic()
+    with workspace.in_words(what), redirect_stdout(StringIO()):  # the SDK prints dots
+        poller = begin()
+        try:
+            while not poller.done():
+                poller.wait(EVERY)
+                if not poller.done():
+                    seconds = time.monotonic() - began
+                    click.echo(f"{what} ... for {seconds / 60:.1f} minutes", err=True)
+            return poller.result()
+        except KeyboardInterrupt:
+            raise Stopped(
+                f"{what} goes on in Azure; nothing else is begun. https://ml.azure.com shows it "
+                "below Endpoints."
+            ) from None
+
+
+def _listed(kind: Any) -> list[Any]:
+    with workspace.in_words("Looking for endpoints"):
+        return list(kind.list())

@@ -1,0 +1,236 @@
+"""The verbs `deploy-online`, `test-online` and `roll-back-online`.
+
+Of two deployments, blue and green, one answers. A new version takes the place of the other, is
+tried there, and is given requests only if it answers well: until then nothing changes for anybody.
+"""
+
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from seedling.azure import environment, online_code, online_endpoint, workspace
+from seedling.azure.endpoints import Stopped
+from seedling.azure.online_endpoint import BEFORE, Endpoint
+from seedling.config import Project
+from seedling.errors import ProjectError
+from seedling.files import sha256
+from seedling.serving import try_endpoint
+
+COLOURS = ("blue", "green")
+CONTENT = "content"  # the tag that says which files and settings a deployment was made of
+READY, BUSY = "Succeeded", ("Creating", "Updating", "Deleting", "Scaling")
+LOG_LINES = 60
+LONGEST_TIMEOUT = 180_000  # milliseconds, of what Azure allows
+
+Say = Callable[[str], None]
+
+
+def deploy(project: Project, percent: int, say: Say) -> None:
+    """Deploy the registered models beside what answers, and give them requests once they do.
+
+    Args:
+        project: whose model.yaml names them.
+        percent: of the requests, for the new deployment.
+        say: is told each step.
+
+    Raises:
+        ProjectError: something failed; the endpoint answers as before.
+    """
+    online_code.models(project)
+    client = workspace.client(project)
+    found = online_endpoint.find(project, client)
+    with TemporaryDirectory() as scratch:
+        code, context = Path(scratch) / "code", Path(scratch) / "environment"
+        online_code.stage(project, code)
+        online_code.write_context(project, context)
+        content = _content(project, Path(scratch))
+        colour, there = _colour(found, content)
+        shares = _shares(found.shares() if found else {}, colour, percent)
+        say("Trying on this machine what is to be deployed")
+        _report(online_code.attempt(project, code), say, "Nothing was deployed.")
+        name = f"{project.config.slug}-online"
+        made = environment.register_context(client, name, context, online_code.ROUTES)
+        endpoint = found or online_endpoint.create(project, client)
+        if there:
+            say(f"{colour} of {endpoint.name} has these models already")
+            _test(project, endpoint, say, colour)
+        else:
+            _deploy(project, endpoint, colour, say, (code, made, content))
+    _shift(project, endpoint, shares, colour, say)
+    say(_state(endpoint))
+
+
+def test(project: Project, say: Say) -> None:
+    """Send every model's test instances to the endpoint."""
+    endpoint = online_endpoint.existing(project, workspace.client(project))
+    say(_state(endpoint))
+    _test(project, endpoint, say)
+
+
+def roll_back(project: Project, say: Say) -> None:
+    """Give all requests to the deployment that answered before the last one."""
+    endpoint = online_endpoint.existing(project, workspace.client(project))
+    before = (endpoint.document().tags or {}).get(BEFORE)
+    for name, deployment in endpoint.deployments().items():
+        if before and (deployment.tags or {}).get(CONTENT) == before:
+            endpoint.route({name: 100}, "")
+            say(_state(endpoint))
+            return
+    raise ProjectError(f"There is no deployment to go back to. {_state(endpoint)}")
+
+
+def _content(project: Project, folder: Path) -> str:
+    """What tells two deployments apart: their files, environment and machines."""
+    machines = workspace.settings(project).online.model_dump_json()
+    return hashlib.sha256(f"{sha256(folder)} {machines}".encode()).hexdigest()[:12]
+
+
+def _colour(endpoint: Endpoint | None, content: str) -> tuple[str, bool]:
+    """Which deployment is to be the new one, and whether it is that already."""
+    if endpoint is None:
+        return COLOURS[0], False
+    deployments, answering = endpoint.deployments(), endpoint.shares()
+    for name, deployment in deployments.items():
+        state = deployment.provisioning_state
+        if state in BUSY:
+            raise ProjectError(
+                f"Azure is still at work on {name} of {endpoint.name}: wait until it is done."
+            )
+        if state == READY and (deployment.tags or {}).get(CONTENT) == content:
+            return name, True
+    free = [colour for colour in COLOURS if colour not in answering]
+    if not free:
+        raise ProjectError(
+            f"{_state(endpoint)} Both are needed: deploy what one of them has with --traffic 100, "
+            "or run roll-back-online, and then deploy this."
+        )
+    return free[0], False
+
+
+def _shares(answering: Mapping[str, int], colour: str, percent: int) -> dict[str, int]:
+    """Who is to answer how much.
+
+    Raises:
+        ProjectError: nobody is there for the rest of the requests.
+    """
+    others = [name for name in answering if name != colour]
+    if not others and percent == 0 and colour not in answering:
+        return {}
+    if len(others) > 1 or (not others and percent < 100):
+        shown = ", ".join(others) or "no other deployment"
+        raise ProjectError(
+            f"With {percent} % for {colour} the rest is for {shown}: deploy with --traffic 100."
+        )
+    shares = {colour: percent} | {name: 100 - percent for name in others}
+    return {name: share for name, share in shares.items() if share}
+
+
+def _deploy(
+    project: Project, endpoint: Endpoint, colour: str, say: Say, made_of: tuple[Path, str, str]
+) -> None:
+    """Create a deployment and try it; it is gone again if that fails."""
+    if colour in endpoint.deployments():
+        endpoint.delete(colour)
+    try:
+        endpoint.deploy(_deployment(project, endpoint, colour, *made_of))
+        _test(project, endpoint, say, colour)
+    except Stopped:
+        raise
+    except ProjectError as error:
+        log = endpoint.logs(colour, LOG_LINES).strip()
+        if log:
+            say(f"The last lines of {colour}'s log:\n{log}")
+        raise ProjectError(f"{error} {_discarded(endpoint, colour)}") from None
+
+
+def _deployment(
+    project: Project,
+    endpoint: Endpoint,
+    colour: str,
+    code: Path,
+    environment: str,
+    content: str,
+) -> Any:
+    from azure.ai.ml.entities import (
+        CodeConfiguration,
+        ManagedOnlineDeployment,
+        OnlineRequestSettings,
+    )
+
+    machines = workspace.settings(project).online
+    timeout = min(int(project.config.serving.time_limit * 1000), LONGEST_TIMEOUT)
+    return ManagedOnlineDeployment(
+        name=colour,
+        endpoint_name=endpoint.name,
+        environment=environment,
+        code_configuration=CodeConfiguration(code=str(code), scoring_script=online_code.SCRIPT),
+        environment_variables=dict(online_code.VARIABLES),
+        instance_type=machines.deployment_vm_size,
+        instance_count=machines.deployment_instance_count,
+        request_settings=OnlineRequestSettings(request_timeout_ms=timeout),
+        tags={CONTENT: content, **online_code.versions(project)},
+    )
+
+
+def _discarded(endpoint: Endpoint, colour: str) -> str:
+    """Delete a deployment that has failed; what became of it."""
+    try:
+        if colour in endpoint.deployments():
+            endpoint.delete(colour)
+    except ProjectError as error:
+        return f"{colour} could not be deleted ({error}), and gets no requests."
+    return f"{colour} is deleted. {_state(endpoint)}"
+
+
+def _shift(
+    project: Project, endpoint: Endpoint, shares: Mapping[str, int], colour: str, say: Say
+) -> None:
+    """Share the requests out and ask the endpoint itself; undo it if that fails."""
+    was, noted = endpoint.shares(), (endpoint.document().tags or {}).get(BEFORE, "")
+    if shares == was:
+        return
+    tags = {name: one.tags or {} for name, one in endpoint.deployments().items()}
+    before = next((tags[name].get(CONTENT, "") for name in was if name != colour), "")
+    try:
+        endpoint.route(shares, before)
+        _test(project, endpoint, say)
+    except Stopped:
+        raise
+    except ProjectError as error:
+        endpoint.route(was, noted)
+        raise ProjectError(f"{error} The requests go where they went before.") from None
+
+
+def _test(project: Project, endpoint: Endpoint, say: Say, deployment: str = "") -> None:
+    """Send every model's test instances, to one deployment or to whoever answers."""
+
+    def tried(model: str) -> try_endpoint.Tried:
+        def ask(body: dict[str, Any]) -> Any:
+            return endpoint.ask(online_code.body_for(model, body), deployment)
+
+        return try_endpoint.attempt_by(project, model, ask)
+
+    _report([tried(model) for model in online_code.models(project)], say)
+
+
+def _report(tried: Sequence[try_endpoint.Tried], say: Say, end: str = "") -> None:
+    """Say how each model has answered.
+
+    Raises:
+        ProjectError: not all of them have answered well.
+    """
+    for line in try_endpoint.lines(tried):
+        say(line)
+    wrong = [each for each in tried if each.problem]
+    if wrong:
+        raise ProjectError(f"{wrong[0].model}: {wrong[0].problem}. {end}".strip())
+
+
+def _state(endpoint: Endpoint) -> str:
+    """`https://...: blue answers 90 %, green 10 %.`"""
+    document = endpoint.document()
+    shares = {name: share for name, share in document.traffic.items() if share}
+    shown = ", ".join(f"{name} {share} %" for name, share in sorted(shares.items()))
+    return f"{document.scoring_uri} is answered by {shown or 'no deployment'}."

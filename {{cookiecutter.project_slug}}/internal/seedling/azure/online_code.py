@@ -1,0 +1,163 @@
+"""What an online deployment is made of: the service's folder, and the environment it runs in."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from seedling.config import Project
+from seedling.containers import images
+from seedling.data import instances
+from seedling.errors import ProjectError
+from seedling.files import write_text
+from seedling.registry import model_files
+from seedling.requirements import required
+from seedling.serving import try_endpoint
+
+SCRIPT = "internal/seedling/azure/online_entry.py"
+# A deployment's disk is gone with its container: nothing may be kept there.
+VARIABLES = {"PREDICTION_LOG": "off"}
+# What .env may say for this machine, and a deployment is not told.
+ONLY_HERE = ("ENVIRONMENT", "MODELS_FOLDER", "MODEL_NAME", "SERVED_MODELS")
+SERVER = "azureml-inference-server-http"
+SERVER_PINS = Path(__file__).with_name("inference_server.txt")
+PORT = 5001
+PATIENCE = 300  # seconds, for all models to load and to answer their test instances
+ROUTES = {
+    "liveness_route": {"port": PORT, "path": "/"},
+    "readiness_route": {"port": PORT, "path": "/"},
+    "scoring_route": {"port": PORT, "path": "/score"},
+}
+
+# Azure sets AML_APP_ROOT and AZUREML_ENTRY_SCRIPT where a deployment has code of its own.
+DOCKERFILE = """FROM python:3.11-slim
+COPY requirements.txt constraints.txt /opt/environment/
+RUN python -m pip install --no-cache-dir --requirement /opt/environment/requirements.txt \\
+    --constraint /opt/environment/constraints.txt
+ENV HOME=/tmp PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1
+WORKDIR /tmp
+EXPOSE 5001
+USER 1001:0
+CMD ["sh", "-c", "exec azmlinfsrv --entry_script $AML_APP_ROOT/$AZUREML_ENTRY_SCRIPT"]
+"""
+
+
+def models(project: Project) -> list[str]:
+    """The models that a deployment serves, in the order of model.yaml.
+
+    Raises:
+        ProjectError: none is registered.
+    """
+    if not project.config.models:
+        raise ProjectError("No model is registered in model.yaml yet: run train first.")
+    return list(dict.fromkeys(registered.model for registered in project.config.models))
+
+
+def versions(project: Project) -> dict[str, str]:
+    """The registered versions by the name that they are registered under."""
+    found: dict[str, list[str]] = {}
+    for registered in project.config.models:
+        found.setdefault(registered.name, []).append(registered.version)
+    return {name: ", ".join(versions) for name, versions in found.items()}
+
+
+def stage(project: Project, folder: Path) -> None:
+    """Copy what a deployment runs.
+
+    Raises:
+        ProjectError: a registered version is not here, or its files are not those registered.
+    """
+    for registered in project.config.models:
+        model_files.verify(project.model_path(registered), registered.sha256)
+    folder.mkdir()
+    images.stage(project, folder)
+
+
+def attempt(project: Project, folder: Path) -> list[try_endpoint.Tried]:
+    """Try a staged folder on this machine: what each model answers to its test instances.
+
+    Raises:
+        ProjectError: the scoring script does not start, or test instances are missing.
+    """
+    names = models(project)
+    with TemporaryDirectory() as scratch:
+        paths = [Path(scratch) / f"{name}.json" for name in names]
+        for name, path in zip(names, paths, strict=True):
+            write_text(path, json.dumps(body_for(name, instances.read(project, name))))
+        said = dict(zip(names, _scored(folder, paths), strict=True))
+
+    def tried(name: str) -> try_endpoint.Tried:
+        return try_endpoint.attempt_by(project, name, lambda _: _answered(said[name]))
+
+    return [tried(name) for name in names]
+
+
+def body_for(model: str, body: dict[str, Any]) -> dict[str, Any]:
+    """A body for an endpoint, which has one route for all models."""
+    return {"model": model, **body}
+
+
+def write_context(project: Project, folder: Path) -> None:
+    """Write what the environment's image is built from: `serve`, and Azure ML's server.
+
+    The server has pins of its own; everything else is as constraints.txt has it.
+    """
+    lines = {"requirements.txt": [*required(project.root, images.groups(project)), SERVER]}
+    own = _pins(SERVER_PINS)
+    pinned = _pins(project.root / "constraints.txt")
+    kept = [line for line in pinned if _name(line) not in {_name(pin) for pin in own}]
+    lines["constraints.txt"] = [*kept, *own]
+    write_text(folder / "Dockerfile", DOCKERFILE)
+    for name, written in lines.items():
+        write_text(folder / name, "".join(f"{line}\n" for line in written))
+
+
+def _scored(folder: Path, paths: Sequence[Path]) -> list[dict[str, Any]]:
+    """What the scoring script of a staged folder says to the bodies in these files."""
+    variables = dict.fromkeys(ONLY_HERE, "") | VARIABLES | {"PYTHONUTF8": "1"}
+    try:
+        done = subprocess.run(
+            [sys.executable, "-m", "seedling.azure.online_entry", *(str(path) for path in paths)],
+            cwd=folder,
+            env=os.environ | variables,
+            capture_output=True,
+            encoding="utf-8",
+            errors="replace",
+            timeout=PATIENCE,
+        )
+    except subprocess.TimeoutExpired:
+        raise ProjectError(
+            f"{SCRIPT} has not answered here in {PATIENCE} seconds. Nothing was deployed."
+        ) from None
+    lines = done.stdout.splitlines()[-len(paths) :]
+    if done.returncode or len(lines) < len(paths):
+        words = (done.stderr.strip().splitlines() or [f"it ended with {done.returncode}"])[-1]
+        raise ProjectError(
+            f"{SCRIPT} does not start on this machine: {words.removeprefix(_ERROR)} "
+            "Nothing was deployed."
+        )
+    return [json.loads(line) for line in lines]
+
+
+_ERROR = f"{ProjectError.__module__}.{ProjectError.__name__}: "
+
+
+def _answered(said: dict[str, Any]) -> Any:
+    if said["status"] != 200:
+        raise ProjectError(f"it answers {said['status']}: {said['answer']['error']}")
+    return said["answer"]
+
+
+def _pins(path: Path) -> list[str]:
+    lines = path.read_text(encoding="utf-8").splitlines()
+    return [line for line in lines if line and not line.startswith("#")]
+
+
+def _name(pin: str) -> str:
+    """The package of a line such as `numpy==2.4.6 ; python_full_version < '3.12'`."""
+    return re.split(r"[=\s\[]", pin, maxsplit=1)[0]

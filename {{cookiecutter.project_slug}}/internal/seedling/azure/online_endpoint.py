@@ -1,0 +1,143 @@
+"""One managed online endpoint: found or made, asked, and its requests shared out."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from seedling.azure import endpoints, workspace
+from seedling.azure.endpoints import LONGEST
+from seedling.config import Project
+from seedling.errors import ProjectError
+
+KEY = "online.endpoint_name"  # of model.yaml
+RETRIES = 4  # of a request that the endpoint's front cannot hand on
+BEFORE = "before"  # the tag with the content of what answered before
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """An endpoint of the workspace, by its name."""
+
+    client: Any
+    name: str
+
+    def document(self) -> Any:
+        """What Azure has of it; deployments without requests have a share of 0."""
+        with workspace.in_words(f"Looking at the endpoint {self.name}"):
+            return self.client.online_endpoints.get(self.name)
+
+    def deployments(self) -> dict[str, Any]:
+        with workspace.in_words(f"Looking at the deployments of {self.name}"):
+            return {one.name: one for one in self.client.online_deployments.list(self.name)}
+
+    def shares(self) -> dict[str, int]:
+        """The deployments that answer, with their shares of the requests in percent."""
+        return {name: share for name, share in self.document().traffic.items() if share}
+
+    def deploy(self, deployment: Any) -> None:
+        """Create a deployment, and wait until it runs."""
+        create = self.client.online_deployments.begin_create_or_update
+        endpoints.finish(lambda: create(deployment), f"Creating {deployment.name} of {self.name}")
+
+    def delete(self, deployment: str) -> None:
+        begin = self.client.online_deployments.begin_delete
+        what = f"Deleting {deployment} of {self.name}"
+        endpoints.finish(lambda: begin(deployment, self.name), what)
+
+    def route(self, shares: Mapping[str, int], before: str) -> None:
+        """Share the requests out, and note the content of what answered before."""
+        document = self.document()
+        document.traffic = dict(shares)
+        document.tags = {**document.tags, BEFORE: before}
+        begin = self.client.online_endpoints.begin_create_or_update
+        endpoints.finish(lambda: begin(document), f"Moving the requests of {self.name}")
+
+    def logs(self, deployment: str, lines: int) -> str:
+        """The last lines that a deployment has written; empty where Azure has none."""
+        try:
+            with workspace.in_words(f"Reading the log of {deployment}"):
+                return str(self.client.online_deployments.get_logs(deployment, self.name, lines))
+        except ProjectError:  # it may not even have begun
+            return ""
+
+    def ask(self, body: Any, deployment: str = "") -> Any:
+        """What the endpoint answers, or this deployment of it whatever its share.
+
+        Raises:
+            ProjectError: it answers with an error, or not at all.
+        """
+        from azure.core import PipelineClient
+        from azure.core.pipeline.policies import RetryPolicy
+        from azure.core.rest import HttpRequest
+
+        with workspace.in_words(f"Asking {self.name}"):
+            key = self.client.online_endpoints.get_keys(self.name).primary_key
+            url = self.document().scoring_uri
+            headers = {"Authorization": f"Bearer {key}"}
+            headers |= {"azureml-model-deployment": deployment} if deployment else {}
+            request = HttpRequest("POST", url, headers=headers, json=body)
+            policies = [RetryPolicy(retry_total=RETRIES)]
+            pipeline: Any = PipelineClient(url, policies=policies)
+            with pipeline:
+                response = pipeline.send_request(request)
+        if response.status_code != 200:
+            # 424 stands for whatever the deployment itself has answered with.
+            status = response.headers.get("ms-azureml-model-error-statuscode")
+            raise ProjectError(
+                f"{self.name} answers {status or response.status_code}: {_words(response.text())}"
+            )
+        try:
+            return response.json()
+        except ValueError:
+            raise ProjectError(f"{self.name} answers no JSON.") from None
+
+
+def wanted(project: Project) -> str:
+    """The name that the endpoint should have.
+
+    Raises:
+        ProjectError: model.yaml gives one that Azure does not take.
+    """
+    name = workspace.settings(project).online.endpoint_name
+    if name is None:
+        slug = project.config.slug.replace("_", "-").strip("-")
+        return slug[:LONGEST].rstrip("-") if len(slug) > 2 else f"{slug}-online"
+    return endpoints.checked(name, KEY)
+
+
+def find(project: Project, client: Any) -> Endpoint | None:
+    """The endpoint of this project and environment in the workspace."""
+    found = endpoints.find(project, client.online_endpoints, wanted(project))
+    return Endpoint(client, found.name) if found else None
+
+
+def existing(project: Project, client: Any) -> Endpoint:
+    """
+    Raises:
+        ProjectError: there is none yet.
+    """
+    found = find(project, client)
+    if found is None:
+        raise ProjectError(
+            f"The workspace has no endpoint of {project.config.slug} for the environment "
+            f"{workspace.environment()}: run deploy-online."
+        )
+    return found
+
+
+def create(project: Project, client: Any) -> Endpoint:
+    """Make the endpoint, under the next name where the wanted one is somebody else's."""
+    from azure.ai.ml.entities import ManagedOnlineEndpoint
+
+    def make(name: str) -> Endpoint:
+        endpoint = ManagedOnlineEndpoint(name=name, auth_mode="key", tags=endpoints.tags(project))
+        begin = client.online_endpoints.begin_create_or_update
+        endpoints.finish(lambda: begin(endpoint), f"Creating the endpoint {name}")
+        return Endpoint(client, name)
+
+    return endpoints.create(client.online_endpoints, wanted(project), make, KEY)
+
+
+def _words(text: str) -> str:
+    """One line of what was answered."""
+    return " ".join(text.split())[:300]

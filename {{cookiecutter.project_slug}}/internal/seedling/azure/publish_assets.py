@@ -1,0 +1,129 @@
+"""The verb `publish-assets-in-registry`: from the workspace to the registry that others share."""
+
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, NamedTuple
+
+from seedling.azure import assets, workspace
+from seedling.config import Config, Project
+from seedling.errors import ProjectError
+from seedling.files import sha256
+
+EXPERIMENTAL = "azure.ai.ml._utils._experimental"  # what tells that sharing may change some day
+HASH = "sha256"  # the tag with the hash of an asset's files
+
+
+class Published(NamedTuple):
+    """What came of one asset: `problem` is empty where it is well."""
+
+    message: str
+    problem: str = ""
+
+
+class Asset(NamedTuple):
+    """A dataset or a model as model.yaml names it."""
+
+    kind: str  # `data` or `models`, as the SDK and the registry call them
+    name: str
+    version: str
+    sha256: str  # of a model's files; a dataset's hash is a tag in the workspace
+    verb: str  # brings it into the workspace
+
+    def __str__(self) -> str:
+        return f"{self.name}, version {self.version}"
+
+
+class Places(NamedTuple):
+    """The SDK's clients for both ends, and the registry's name."""
+
+    workspace: Any
+    registry: Any
+    name: str
+
+
+def publish(project: Project) -> Iterator[Published]:
+    """Publish every dataset and model of model.yaml at its version; what is there already stays.
+
+    Raises:
+        ProjectError: no workspace or no registry is named, the registry is not reached, or the SDK
+            is not installed.
+    """
+    registry = workspace.registry_client(project)
+    assert project.config.registry is not None  # or there would be no client
+    places = Places(workspace.client(project), registry, project.config.registry.name)
+    for asset in _assets(project.config):
+        try:
+            yield Published(f"{asset}: {_publish(places, asset)}")
+        except ProjectError as error:  # the others may be well
+            yield Published("", str(error))
+
+
+def _assets(config: Config) -> list[Asset]:
+    verb = "register-datasets-in-aml"
+    data = [Asset("data", each.name, each.version, "", verb) for each in config.datasets]
+    verb = "train-model-in-aml"
+    models = [Asset("models", e.name, e.version, e.sha256, verb) for e in config.models]
+    return [*data, *models]
+
+
+def _publish(places: Places, asset: Asset) -> str:
+    """Publish one asset; says what was done."""
+    ours = _find(places.workspace, asset, "workspace")
+    theirs = _find(places.registry, asset, f"registry {places.name}")
+    if ours is None and theirs is None:
+        raise ProjectError(f"{asset}, is not in the workspace: run {asset.verb}.")
+    digest = asset.sha256 or (ours or theirs).tags.get(HASH, "")
+    if ours is not None and ours.tags.get(HASH, "") != digest:
+        raise ProjectError(
+            f"{asset}, has another hash in the workspace than in model.yaml: run {asset.verb}, or "
+            "restore model.yaml."
+        )
+    done = "is there already"
+    if theirs is None:
+        theirs, done = _share(places, asset), "published"
+    elif digest and (theirs.tags.get(HASH) or _hash_in(places.name, asset)) != digest:
+        raise ProjectError(
+            f"{asset}, is in the registry {places.name} with other files: give it another version."
+        )
+    if digest and HASH not in theirs.tags:
+        theirs.tags = {**(ours.tags if ours else {}), HASH: digest, **theirs.tags}
+        with workspace.in_words(f"Writing the tags of {asset}, in the registry {places.name}"):
+            getattr(places.registry, asset.kind).create_or_update(theirs)
+    return done
+
+
+def _find(client: Any, asset: Asset, where: str) -> Any:
+    """The asset at that end; None where there is none."""
+    from azure.core.exceptions import ResourceNotFoundError
+
+    with workspace.in_words(f"Looking for {asset}, in the {where}"):
+        try:
+            return getattr(client, asset.kind).get(asset.name, asset.version)
+        except ResourceNotFoundError:
+            return None
+
+
+def _share(places: Places, asset: Asset) -> Any:
+    """Have Azure copy the asset; what arrived, whose tags may be missing."""
+    logging.getLogger(EXPERIMENTAL).setLevel(logging.ERROR)
+    with workspace.in_words(f"Publishing {asset}"):
+        return getattr(places.workspace, asset.kind).share(
+            asset.name,
+            asset.version,
+            share_with_name=asset.name,
+            share_with_version=asset.version,
+            registry_name=places.name,
+        )
+
+
+def _hash_in(registry: str, asset: Asset) -> str:
+    """The hash of what is in the registry without a tag that tells."""
+    with TemporaryDirectory() as scratch:
+        folder = Path(scratch)
+        try:
+            assets.download(registry, asset.kind, asset.name, asset.version, folder)
+        except ProjectError as error:
+            raise ProjectError(f"{asset}, cannot be compared: {error}") from None
+        return sha256(folder if asset.kind == "models" else next(folder.iterdir()))

@@ -1,0 +1,133 @@
+"""The workspace's models as a registry: tags say which version is the champion.
+
+Azure ML has no aliases. Of several versions with the champion's tag the newest counts, so that one
+request is enough to take the place of another.
+"""
+
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from seedling.azure import workspace
+from seedling.config import Project
+from seedling.errors import ProjectError
+from seedling.files import replacing, sha256
+from seedling.registry.registries import CHAMPION, Version
+
+ROLE, FORMER = "role", "former champion"
+
+
+def name_of(project: Project, dataset: str, model: str) -> str:
+    """What a model is called in a workspace, which has other projects' models too."""
+    return f"{project.config.slug}-{dataset}-{model}"
+
+
+class AzureRegistry:
+    """Models of the workspace; their files are fetched to the project's models folder."""
+
+    def __init__(self, project: Project) -> None:
+        self.project, self.root = project, project.models_folder
+        self.client = workspace.client(project)
+
+    def name_of(self, dataset: str, model: str) -> str:
+        return name_of(self.project, dataset, model)
+
+    def champion(self, name: str) -> Version | None:
+        champions = [found for found in self.versions(name) if found.tags.get(ROLE) == CHAMPION]
+        return self._version(champions[-1]) if champions else None
+
+    def find(self, name: str, version: str) -> Version:
+        return self._version(self._find(name, version))
+
+    def fetch(self, version: Version) -> Path:
+        """Download a version's files, unless they are here.
+
+        Raises:
+            ProjectError: Azure refuses, or what came is not what was registered.
+        """
+        if version.folder.is_dir() and sha256(version.folder) == version.sha256:
+            return version.folder
+        what = f"Downloading {version.name}, version {version.version}"
+        with TemporaryDirectory() as scratch:
+            with workspace.in_words(what):
+                self.client.models.download(version.name, version.version, download_path=scratch)
+            files = next(Path(scratch).rglob("MLmodel"), Path(scratch, "MLmodel")).parent
+            if sha256(files) != version.sha256:
+                raise ProjectError(f"{what}: the files' hash is not the registered one.")
+            with replacing(version.folder) as aside:
+                shutil.copytree(files, aside)
+        return version.folder
+
+    def set_champion(self, name: str, version: str) -> None:
+        chosen = self._find(name, version)
+        if chosen.tags.get(ROLE) != CHAMPION:
+            self._tag(chosen, {ROLE: CHAMPION})
+        for other in self.versions(name):
+            if other.version != version and other.tags.get(ROLE) == CHAMPION:
+                self._tag(other, {ROLE: FORMER})
+
+    def register(self, name: str, folder: Path, tags: Mapping[str, str]) -> Version:
+        from azure.ai.ml.constants import AssetTypes
+        from azure.ai.ml.entities import Model
+
+        digest = sha256(folder)
+        known = self.versions(name, archived=True)
+        same = [found for found in known if found.tags.get("sha256") == digest]
+        if same:
+            self.set_champion(name, same[-1].version)
+            return self._version(same[-1])
+        number = 1 + max((int(found.version) for found in known), default=0)
+        model = Model(
+            name=name,
+            version=str(number),
+            path=str(folder),
+            type=AssetTypes.MLFLOW_MODEL,
+            description=tags["description"],
+            tags={**tags, "sha256": digest, ROLE: CHAMPION},
+        )
+        with workspace.in_words(f"Registering {name}, version {number}"):
+            created = self.client.models.create_or_update(model)
+        self.set_champion(name, created.version)
+        return self._version(created)
+
+    def versions(self, name: str, archived: bool = False) -> list[Any]:
+        """The versions of a name, the newest last; none where it is not known."""
+        from azure.ai.ml.constants import ListViewType
+        from azure.core.exceptions import ResourceNotFoundError
+
+        with workspace.in_words(f"Looking for {name}"):
+            try:
+                kind = ListViewType.ALL if archived else ListViewType.ACTIVE_ONLY
+                found = list(self.client.models.list(name=name, list_view_type=kind))
+            except ResourceNotFoundError:
+                return []
+        numbered = [version for version in found if version.version.isdigit()]
+        return sorted(numbered, key=lambda version: int(version.version))
+
+    def _find(self, name: str, version: str) -> Any:
+        from azure.core.exceptions import ResourceNotFoundError
+
+        with workspace.in_words(f"Looking for {name}, version {version}"):
+            try:
+                return self.client.models.get(name, version)
+            except ResourceNotFoundError:
+                raise ProjectError(f"The workspace has no {name}, version {version}.") from None
+
+    def tag(self, name: str, version: str, tags: Mapping[str, str]) -> None:
+        """Set these tags of a version; its other tags stay.
+
+        Raises:
+            ProjectError: there is no such version, or Azure refuses.
+        """
+        self._tag(self._find(name, version), tags)
+
+    def _tag(self, found: Any, tags: Mapping[str, str]) -> None:
+        found.tags = {**found.tags, **tags}
+        with workspace.in_words(f"Tagging {found.name}, version {found.version}"):
+            self.client.models.create_or_update(found)
+
+    def _version(self, found: Any) -> Version:
+        folder = self.root / found.name / found.version
+        return Version(found.name, found.version, folder, found.tags["sha256"])

@@ -1,0 +1,32 @@
+"""The project's code, as jobs on Azure ML get it."""
+
+from pathlib import Path
+
+from seedling.config import Project
+from seedling.containers import images
+
+RULES = ".amlignore"
+
+
+def take(project: Project, folder: Path) -> Path:
+    """Copy the code into a new folder below `folder`; .amlignore says what of it is uploaded.
+
+    The SDK holds every file below a component's code against those rules, and does so again for
+    each component. It is spared what is never uploaded: an environment alone has tens of thousands.
+    """
+    rules = project.root / RULES
+    lines = rules.read_text(encoding="utf-8").splitlines() if rules.exists() else []
+    named = {line.strip().rstrip("/") for line in lines}
+    goes = [RULES] if rules.exists() else []
+    for path in project.root.iterdir():
+        if path.exists() and path.name not in named and not _stays_here(project, path):
+            goes.append(path.name)
+    copy = folder / "code" / project.config.slug
+    images.copy(project.root, goes, copy)
+    return copy
+
+
+def _stays_here(project: Project, path: Path) -> bool:
+    """Whether it is hidden, an environment, or the folder of what the project has made."""
+    is_environment = (path / "pyvenv.cfg").exists()
+    return path.name.startswith(".") or is_environment or path == project.assets

@@ -1,0 +1,222 @@
+"""The verb `sweep-model-in-aml`: hyperparameters tried on a cluster, side by side."""
+
+import math
+import uuid
+from collections.abc import Mapping
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, NamedTuple
+
+from seedling.azure import clusters, data, environment, jobs, snapshot, training, workspace
+from seedling.config import Project, SearchRange, TrainedModel
+from seedling.errors import ProjectError
+from seedling.training import mlflow_runs, train
+from seedling.training.gate import LOWER_IS_BETTER
+from seedling.training.pipeline import Component
+
+MOST_WHOLE = 1_000  # whole numbers of one range
+STORE = "azureml://datastores/workspaceblobstore/paths"
+
+
+class Trial(NamedTuple):
+    """What was tried, and how it did; no value where it failed."""
+
+    values: Mapping[str, Any]
+    metric: float | None
+
+
+def sweep(project: Project, model: str, trials: int | None, concurrent: int) -> list[Trial]:
+    """Train a model with other hyperparameters again and again; nothing is registered.
+
+    Args:
+        project: whose model.yaml has the model's `search`.
+        model: its name.
+        trials: how many; all combinations where there are lists of values only, else 20.
+        concurrent: how many at a time.
+
+    Returns:
+        The trials, the best first.
+
+    Raises:
+        ProjectError: there is nothing to search, a step failed, or Azure refuses.
+    """
+    entry = project.config.trained_model(model)
+    if not entry.search:
+        raise ProjectError(
+            f"training.models, {model}: say in `search` what to try, such as "
+            "search: {learning_rate: {min: 0.01, max: 0.3, log: true}}."
+        )
+    dataset = project.config.dataset(entry.dataset)
+    chosen = train.chosen_of(project, [model]).jobs
+    steps = {"prepare": chosen["prepare"].component, "train": chosen[f"train_{model}"].component}
+    clash = entry.search.keys() & steps["train"].inputs.keys()
+    if clash:
+        raise ProjectError(f"{', '.join(sorted(clash))}: the component train has such an input.")
+    client = workspace.client(project)
+    source = data.registered(project, client, dataset)
+    cluster = clusters.ensure(project, client)
+    environment_name = environment.register(project, client, project.config.slug, training.GROUPS)
+    folder = f"{STORE}/{project.config.slug}/sweeps/{uuid.uuid4().hex}/training"
+    with TemporaryDirectory() as scratch:
+        where = {
+            "code": str(snapshot.take(project, Path(scratch))),
+            "compute": cluster,
+            "environment": environment_name,
+        }
+        config = training.narrowed(project, [model], dataset, Path(scratch))
+        given = {"config": str(config), "datasets": source, "model": model}
+        prepare = _command(project, steps["prepare"], given, {"training": folder}, where)
+        _run(client, prepare, "Preparing the rows")
+        given = {"config": str(config), "training": folder, "model": model}
+        trial = _command(project, steps["train"], given, {}, where, entry)
+        job = _sweep(project, trial, entry, dataset.metric, cluster)
+        limit = trials or _combinations(entry) or 20
+        job.set_limits(max_total_trials=limit, max_concurrent_trials=min(concurrent, limit))
+        name = _run(client, job, f"Sweeping {model}")
+    return _trials(project, client, name, entry, dataset.metric)
+
+
+def write(project: Project, model: str, best: Trial) -> None:
+    """Put the best hyperparameters into model.yaml."""
+
+    def change(document: Any) -> None:
+        for entry in document["training"]["models"]:
+            if entry["name"] == model:
+                entry["hyperparameters"].update(best.values)
+
+    project.edit(change)
+
+
+def _command(
+    project: Project,
+    component: Component,
+    given: Mapping[str, str],
+    outputs: Mapping[str, str],
+    where: Mapping[str, str],
+    entry: TrainedModel | None = None,
+) -> Any:
+    """A component's own command as a job, with the searched hyperparameters if there are any."""
+    from azure.ai.ml import Input, Output, command
+    from azure.ai.ml.entities import ManagedIdentityConfiguration
+
+    inputs = {
+        name: Input(type=declared["type"], path=given[name])
+        if declared["type"].startswith("uri_")
+        else given.get(name, declared.get("default"))
+        for name, declared in component.inputs.items()
+    }
+    searched = {name: entry.hyperparameters[name] for name in entry.search} if entry else {}
+    options = [f"--set {name}=${{{{inputs.{name}}}}}" for name in searched]
+    return command(
+        code=where["code"],
+        environment=where["environment"],
+        compute=where["compute"],
+        command=" ".join([component.command, *options]),
+        inputs={**inputs, **searched},
+        outputs={
+            name: Output(type=declared["type"], path=outputs.get(name))
+            for name, declared in component.outputs.items()
+        },
+        environment_variables=dict(training.variables()),
+        identity=ManagedIdentityConfiguration(),
+        experiment_name=project.config.slug,
+        display_name=component.path.stem,
+    )
+
+
+def _sweep(project: Project, trial: Any, entry: TrainedModel, metric: str, compute: str) -> Any:
+    from azure.ai.ml.sweep import Choice, LogUniform, Uniform
+
+    def distribution(wanted: SearchRange | list[Any]) -> Any:
+        values = _values(wanted)
+        if values is not None:
+            return Choice(values)
+        assert isinstance(wanted, SearchRange)
+        if wanted.log:
+            return LogUniform(math.log(wanted.min), math.log(wanted.max))
+        return Uniform(wanted.min, wanted.max)
+
+    space = {name: distribution(wanted) for name, wanted in entry.search.items()}
+    job = trial(**space).sweep(
+        compute=compute,
+        sampling_algorithm="grid" if _combinations(entry) else "random",
+        primary_metric=f"test_{metric}",
+        goal="minimize" if metric in LOWER_IS_BETTER else "maximize",
+        identity=trial.identity,
+    )
+    job.experiment_name = project.config.slug
+    job.display_name = f"sweep of {entry.name}"
+    return job
+
+
+def _values(wanted: SearchRange | list[Any]) -> list[Any] | None:
+    """The values to choose from; None where there are too many to name."""
+    if isinstance(wanted, list):
+        return wanted
+    low, high = wanted.min, wanted.max
+    whole = isinstance(low, int) and isinstance(high, int) and not wanted.log
+    return list(range(int(low), int(high) + 1)) if whole and high - low < MOST_WHOLE else None
+
+
+def _combinations(entry: TrainedModel) -> int:
+    """How many combinations there are of lists; 0 where something else is searched."""
+    lists = [wanted for wanted in entry.search.values() if isinstance(wanted, list)]
+    if len(lists) < len(entry.search):
+        return 0
+    return math.prod(len(values) for values in lists)
+
+
+def _run(client: Any, job: Any, what: str) -> str:
+    """Submit a job and show what it says until its end; its name.
+
+    Raises:
+        ProjectError: it failed, was cancelled, or cannot be followed.
+    """
+    print(f"{what} on Azure ML.")
+    with workspace.in_words(what):
+        submitted = client.jobs.create_or_update(job)
+    page = submitted.studio_url
+    status = jobs.follow(client, submitted.name, f"It goes on: {page}")
+    if status != "Completed":
+        end = "was cancelled" if status == "Canceled" else "failed"
+        raise ProjectError(f"{what}: the job {submitted.name} {end}; its page tells more: {page}")
+    return str(submitted.name)
+
+
+def _trials(
+    project: Project, client: Any, job: str, entry: TrainedModel, metric: str
+) -> list[Trial]:
+    """The trials as the workspace's MLflow has them, the best first.
+
+    Raises:
+        ProjectError: there is none with the metric.
+    """
+    with workspace.in_words("Looking for the workspace"):
+        uri = client.workspaces.get(client.workspace_name).mlflow_tracking_uri
+    mlflow = mlflow_runs.mlflow()
+    mlflow.set_tracking_uri(uri)
+    runs = mlflow.search_runs(
+        experiment_names=[project.config.slug],
+        filter_string=f"tags.mlflow.parentRunId = '{job}'",
+        output_format="list",
+    )
+    trials = []
+    for run in runs:
+        values = {name: run.data.params.get(name) for name in entry.search}
+        trials.append(Trial(_typed(values), run.data.metrics.get(f"test_{metric}")))
+    measured = [trial for trial in trials if trial.metric is not None]
+    if not measured:
+        raise ProjectError(f"No trial of {job} has logged test_{metric}.")
+    sign = 1 if metric in LOWER_IS_BETTER else -1
+    failed = [trial for trial in trials if trial.metric is None]
+    return [*sorted(measured, key=lambda trial: sign * (trial.metric or 0)), *failed]
+
+
+def _typed(values: Mapping[str, str | None]) -> dict[str, Any]:
+    """MLflow's texts as YAML types them."""
+    from ruamel.yaml import YAML
+
+    return {
+        name: None if text is None else YAML(typ="safe", pure=True).load(text)
+        for name, text in values.items()
+    }

@@ -1,0 +1,140 @@
+"""The verb `deploy-web-app`: the service's image in a registry, and a web app that runs it."""
+
+import os
+import time
+from collections.abc import Iterator
+from http import HTTPStatus
+from typing import Any
+from urllib.request import urlopen
+
+from seedling.azure import container_registry, workspace
+from seedling.azure.sites import Plan, Site, Sites
+from seedling.config import Project, WebApp
+from seedling.containers import images, run
+from seedling.errors import ProjectError
+from seedling.serving import try_endpoint
+
+STAGING = "staging"
+COMMIT = ("GITHUB_SHA", "BUILD_SOURCEVERSION")  # of GitHub, of Azure DevOps
+PAUSE = 2  # seconds between two looks
+
+
+def deploy(project: Project) -> Iterator[str]:
+    """Build and push the image, then let the web app run it; says what was done.
+
+    One that is there already gets it in a slot first, which then changes places with production,
+    and back if the models' test instances are not answered there.
+
+    Raises:
+        ProjectError: model.yaml describes no web app, Azure refuses, or it does not answer.
+    """
+    described = workspace.settings(project).web_app
+    if described is None:
+        where = f"aml.environments.{workspace.environment()}"
+        raise ProjectError(f"No web app is described: put `web_app` below {where} in model.yaml.")
+    place = workspace.find(project)
+    if place is None:
+        raise ProjectError(f"No subscription and resource group are named: {workspace.HOW}.")
+    variables = settings(described)
+    sites = Sites(place, project.config.slug)
+    plan = sites.plan(described.plan)
+    name, is_free = sites.choose(described.site_name)
+    if name != described.site_name:
+        yield f"{described.site_name} is taken: it is {name}."
+    image = f"{described.container_registry}/{project.config.slug}:{tag()}"
+    images.build(project, image)
+    container_registry.push(image)
+    yield f"Pushed {image}."
+    site = _site(project, plan, image, variables)
+    if is_free or not plan.has_slots:
+        _check(project, described, sites.put(name, None, site))
+    else:
+        yield from _by_slot(project, described, sites, name, site)
+    yield f"{name} serves {image} at {sites.address(name)}"
+
+
+def tag() -> str:
+    """Of the image: the commit in CI, else `latest`."""
+    return next((os.environ[name] for name in COMMIT if os.environ.get(name)), "latest")
+
+
+def settings(described: WebApp) -> dict[str, str]:
+    """The variables of the service in its container.
+
+    Raises:
+        ProjectError: nothing says who may ask the service, which the whole internet reaches.
+    """
+    found = {name: os.environ[name] for name in run.PASSED_ON if os.environ.get(name)}
+    if described.api_key_secret:
+        found["API_KEY"] = f"@Microsoft.KeyVault(SecretUri={described.api_key_secret})"
+    if not any(found.get(name) for name in run.WHO_MAY_ASK):
+        raise ProjectError(
+            "Nothing says who may ask the web app: give api_key_secret in model.yaml, or set "
+            "API_KEY or ENTRA_AUDIENCE in .env."
+        )
+    return {**found, "WEBSITES_PORT": str(run.PORT)}
+
+
+def _by_slot(
+    project: Project, described: WebApp, sites: Sites, name: str, site: dict[str, Any]
+) -> Iterator[str]:
+    """Try the new version in a slot, then in production, where the one before may come back."""
+    staged = sites.put(name, STAGING, site)
+    _check(project, described, staged)
+    yield f"{name}/{STAGING} answers."
+    sites.swap(name, STAGING)
+    try:
+        _check(project, described, Site(sites.address(name), staged.principal_id))
+    except ProjectError as error:
+        sites.swap(name, STAGING)
+        raise ProjectError(f"{error} The version before is back.") from None
+
+
+def _site(project: Project, plan: Plan, image: str, variables: dict[str, str]) -> dict[str, Any]:
+    """The web app, as the resource manager is told of it."""
+    return {
+        "location": plan.location,
+        "kind": "app,linux,container",
+        "tags": {"project": project.config.slug},
+        "identity": {"type": "SystemAssigned"},
+        "properties": {
+            "serverFarmId": plan.id,
+            "httpsOnly": True,
+            "siteConfig": {
+                "linuxFxVersion": f"DOCKER|{image}",
+                "acrUseManagedIdentityCreds": True,
+                "healthCheckPath": "/health",
+                "ftpsState": "Disabled",
+                "minTlsVersion": "1.2",
+                "appSettings": [{"name": key, "value": one} for key, one in variables.items()],
+            },
+        },
+    }
+
+
+def _check(project: Project, described: WebApp, site: Site) -> None:
+    """Wait for /health, then send the models' test instances.
+
+    Raises:
+        ProjectError: it does not answer in time, or not as it should.
+    """
+    deadline = time.monotonic() + described.patience
+    while not _is_healthy(site.address):
+        if time.monotonic() > deadline:
+            raise ProjectError(
+                f"{site.address}/health does not answer: the portal has its log, and its identity "
+                f"{site.principal_id} needs the role AcrPull on {described.container_registry}."
+            )
+        time.sleep(PAUSE)
+    for model in dict.fromkeys(entry.model for entry in project.config.models):
+        tried = try_endpoint.attempt(project, model, site.address)
+        if tried.problem:
+            raise ProjectError(f"{model} is not answered as it should be: {tried.problem}.")
+
+
+def _is_healthy(address: str) -> bool:
+    try:
+        with urlopen(f"{address}/health", timeout=30) as response:
+            return bool(response.status == HTTPStatus.OK)
+    except OSError:  # an answer that is an error, too
+        return False

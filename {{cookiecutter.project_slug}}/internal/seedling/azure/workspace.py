@@ -1,0 +1,186 @@
+"""The Azure ML workspace of this project: where it is, who enters it, and what it refuses."""
+
+import json
+import logging
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.util import find_spec
+from typing import Any, NamedTuple
+
+from seedling.config import AzureEnvironment, AzureMl, Project
+from seedling.errors import ProjectError
+
+JOB = ("AZUREML_ARM_SUBSCRIPTION", "AZUREML_ARM_RESOURCEGROUP", "AZUREML_ARM_WORKSPACE_NAME")
+OWN = ("AZURE_SUBSCRIPTION_ID", "AML_RESOURCE_GROUP", "AML_WORKSPACE")
+PORTAL = ("subscription_id", "resource_group", "workspace_name")
+DEV = "dev"
+HOW = (
+    "put subscription_id and aml into model.yaml, set "
+    f"{', '.join(OWN)} in .env, or save the portal's config.json here"
+)
+
+
+class Place(NamedTuple):
+    """A workspace, and where it was named."""
+
+    subscription_id: str
+    resource_group: str
+    workspace: str
+    named_in: str
+
+
+def find(project: Project) -> Place | None:
+    """The workspace: of the job that this runs in, else of .env, model.yaml or config.json.
+
+    Raises:
+        ProjectError: only a part of it is named.
+    """
+    looks = (_of_job, _of_environment, _of_model_yaml, _of_config_json)
+    return next((found for look in looks if (found := look(project))), None)
+
+
+def settings(project: Project) -> AzureEnvironment:
+    """What model.yaml says of compute and deployments where ENVIRONMENT is what it is now.
+
+    Raises:
+        ProjectError: ENVIRONMENT is none of those that model.yaml has.
+    """
+    aml = project.config.aml
+    known = aml.environments if aml else {}
+    name = environment()
+    if known and name != DEV and name not in known:
+        raise ProjectError(
+            f"ENVIRONMENT is {name!r}; aml.environments of model.yaml has {', '.join(known)}."
+        )
+    return known.get(name, AzureEnvironment())
+
+
+def environment() -> str:
+    """The name of the environment that verbs work for: ENVIRONMENT, or dev."""
+    return os.environ.get("ENVIRONMENT") or DEV
+
+
+def client(project: Project) -> Any:
+    """The SDK's client for the workspace; it asks for a token when it is first used.
+
+    Raises:
+        ProjectError: no workspace is named, or the SDK is not installed.
+    """
+    where = find(project)
+    if where is None:
+        raise ProjectError(f"No Azure ML workspace is named: {HOW}.")
+    return _client(where.subscription_id, where.resource_group, where.workspace)
+
+
+def registry_client(project: Project) -> Any:
+    """The SDK's client for the registry that model.yaml names.
+
+    Raises:
+        ProjectError: it names none, the registry is not reached, or the SDK is not installed.
+    """
+    registry = project.config.registry
+    if registry is None:
+        raise ProjectError("No shared registry is named: put `registry` into model.yaml.")
+    with in_words(f"Opening the registry {registry.name}"):
+        return _client(registry_name=registry.name)
+
+
+def has_sdk() -> bool:
+    """Whether the SDK of Azure ML is installed."""
+    try:
+        return find_spec("azure.ai.ml") is not None
+    except ModuleNotFoundError:  # not even `azure` is
+        return False
+
+
+def _client(*where: str, **options: Any) -> Any:
+    try:
+        from azure.ai.ml import MLClient
+        from azure.identity import DefaultAzureCredential
+    except ImportError:
+        raise ProjectError("Azure ML needs its SDK: run init with the group `aml`.") from None
+    for name in ("azure.ai.ml", "azure.identity", "azure.core", "msrest"):
+        logging.getLogger(name).setLevel(logging.ERROR)  # what they say is told in words
+    return MLClient(DefaultAzureCredential(), *where, enable_telemetry=False, **options)
+
+
+@contextmanager
+def in_words(what: str) -> Iterator[None]:
+    """Tell what Azure refuses, or why it is not reached, in a sentence.
+
+    Args:
+        what: was being done.
+
+    Raises:
+        ProjectError: in the place of the SDK's own errors.
+    """
+    from azure.ai.ml.exceptions import MlException
+    from azure.core.exceptions import AzureError, HttpResponseError
+
+    try:
+        yield
+    except HttpResponseError as error:
+        raise ProjectError(f"{what}: {_refused(error)} ({_first_line(error)})") from None
+    except MlException as error:  # an AzureError too, but the SDK's own refusal
+        raise ProjectError(f"{what}: {_first_line(error)}") from None
+    except AzureError as error:
+        raise ProjectError(f"{what}: Azure is not reached: {_first_line(error)}") from None
+
+
+def _refused(error: Any) -> str:
+    """Why Azure refused, or why it was not even asked."""
+    if error.response is None:
+        return (
+            "Azure does not know who asks: run `az login`, or set AZURE_TENANT_ID, "
+            "AZURE_CLIENT_ID and AZURE_CLIENT_SECRET in .env."
+        )
+    if error.status_code < 400:  # it was begun, and did not end well
+        return "Azure says that it failed."
+    reasons = {401: "the token is not accepted.", 403: "whoever asks may not do that."}
+    return reasons.get(error.status_code, f"Azure answers {error.status_code}.")
+
+
+def _of_job(project: Project) -> Place | None:
+    return _complete([os.environ.get(name) for name in JOB], JOB, "the job's own context")
+
+
+def _of_environment(project: Project) -> Place | None:
+    return _complete([os.environ.get(name) for name in OWN], OWN, "the environment")
+
+
+def _of_model_yaml(project: Project) -> Place | None:
+    aml = project.config.aml or AzureMl()
+    names = ("subscription_id", "aml.resource_group_name", "aml.workspace_name")
+    values = [project.config.subscription_id, aml.resource_group_name, aml.workspace_name]
+    return _complete(values, names, "model.yaml")
+
+
+def _of_config_json(project: Project) -> Place | None:
+    for path in (project.root / "config.json", project.root / ".azureml" / "config.json"):
+        if path.is_file():
+            try:
+                found = json.loads(path.read_text(encoding="utf-8"))
+                values = [found.get(name) for name in PORTAL]
+                if not all(isinstance(value, str | None) for value in values):
+                    raise ValueError
+            except (ValueError, AttributeError):
+                raise ProjectError(f"{path} is not what the portal gave: load it again.") from None
+            return _complete(values, PORTAL, path.name)
+    return None
+
+
+def _complete(values: list[str | None], names: tuple[str, ...], named_in: str) -> Place | None:
+    """The place, if all its parts are there; nothing, if none is."""
+    missing = [name for name, value in zip(names, values, strict=True) if not value]
+    if missing == list(names):
+        return None
+    if missing:
+        raise ProjectError(f"The Azure ML workspace in {named_in} lacks {', '.join(missing)}.")
+    subscription, group, name = (str(value) for value in values)
+    return Place(subscription, group, name, named_in)
+
+
+def _first_line(error: Exception) -> str:
+    words = str(getattr(error, "message", "") or error).strip()
+    return words.splitlines()[0] if words else type(error).__name__

@@ -1,0 +1,270 @@
+"""The verbs for Azure ML; they join the core's command line."""
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from seedling.config import Project
+from seedling.errors import ProjectError
+
+
+def not_empty(context: click.Context, parameter: click.Parameter, value: str) -> str:
+    """Refuse the empty text that make hands on where its variable is not set."""
+    if not value:
+        raise click.BadParameter("is missing.", context, parameter)
+    return value
+
+
+@click.group()
+def verbs() -> None:
+    """Holds the verbs below for the core's command line."""
+
+
+@verbs.command("register-datasets-in-aml")
+def register_datasets_in_aml() -> None:
+    """Register the datasets in the Azure ML workspace."""
+    from seedling.azure import data
+
+    wrong = False
+    for registered in data.register(Project.find()):
+        wrong = wrong or bool(registered.problem)
+        click.echo(registered.problem or registered.message, err=bool(registered.problem))
+    sys.exit(wrong)
+
+
+@verbs.command("train-model-in-aml")
+@click.option("--model", "models", multiple=True, help="Only this model; may be given again.")
+@click.option("--data", metavar="URI", help="A folder in Azure's storage, not what is registered.")
+@click.option("--no-wait", is_flag=True, help="Leave the job running.")
+@click.option("--follow", "job", help="A job that was submitted before.")
+def train_model_in_aml(
+    models: Sequence[str], data: str | None, no_wait: bool, job: str | None
+) -> None:
+    """Train, evaluate and register on Azure ML."""
+    from seedling.azure import ci_output, training
+    from seedling.training import train
+
+    project = Project.find()
+    if job and (models or data or no_wait):
+        raise click.UsageError("--follow goes alone.")
+    if job:
+        train.show(training.follow(project, job))
+    elif no_wait:
+        for job in training.submit(project, models, data):
+            click.echo(training.how_to_follow(job))
+            ci_output.tell("job", job)
+    else:
+        train.show(training.train_there(project, models, data))
+
+
+@verbs.command("download-datasets")
+def download_datasets() -> None:
+    """Bring the datasets from the Azure ML workspace here."""
+    from seedling.azure import data
+
+    project = Project.find()
+    for dataset in project.config.datasets:
+        rows = data.download(project, dataset)
+        click.echo(f"{dataset.name}, version {dataset.version}: {rows:,} rows")
+
+
+@verbs.command("train-on-new-data")
+def train_on_new_data() -> None:
+    """Create the datasets; train on Azure ML if they are new."""
+    from seedling.azure import refresh, training
+
+    for job in refresh.refresh(Project.find()):
+        click.echo(training.how_to_follow(job))
+
+
+@verbs.command("schedule-training")
+@click.option("--cron", help='When, five fields in UTC: "0 3 * * 1" is Mondays at three.')
+@click.option("--model", "models", multiple=True, help="Only this model; may be given again.")
+@click.option("--on-new-data", is_flag=True, help="Look for new data then; train if there is some.")
+@click.option("--remove", is_flag=True, help="Delete this project's schedules.")
+def schedule_training(
+    cron: str | None, models: Sequence[str], on_new_data: bool, remove: bool
+) -> None:
+    """Have Azure ML train by the clock."""
+    from seedling.azure import schedules
+
+    project = Project.find()
+    if remove == bool(cron) or (models and (remove or on_new_data)):
+        raise click.UsageError("Give --cron, with --model or --on-new-data; or --remove alone.")
+    if remove:
+        names = schedules.remove(project)
+        click.echo(f"Removed {', '.join(names)}." if names else "There is no schedule to remove.")
+        return
+    for name in schedules.schedule(project, str(cron), models, on_new_data):
+        click.echo(f"{name}: {cron} (UTC)")
+
+
+@verbs.command("deploy-online")
+@click.option(
+    "--traffic",
+    default=100,
+    show_default=True,
+    type=click.IntRange(0, 100),
+    help="Percent of the requests that the new deployment gets; what answers now keeps the rest.",
+)
+def deploy_online(traffic: int) -> None:
+    """Deploy the registered models to the managed online endpoint.
+
+    They are tried on this machine, then in a deployment that gets no requests yet, then behind the
+    endpoint. What fails is taken back: the endpoint answers as before.
+    """
+    from seedling.azure import online
+
+    online.deploy(Project.find(), traffic, click.echo)
+
+
+@verbs.command("test-online")
+def test_online() -> None:
+    """Send every model's test instances to the online endpoint."""
+    from seedling.azure import online
+
+    online.test(Project.find(), click.echo)
+
+
+@verbs.command("roll-back-online")
+def roll_back_online() -> None:
+    """Give all requests back to the deployment that answered before."""
+    from seedling.azure import online
+
+    online.roll_back(Project.find(), click.echo)
+
+
+@verbs.command("publish-assets-in-registry")
+def publish_assets_in_registry() -> None:
+    """Publish the datasets and models to the shared registry."""
+    from seedling.azure import publish_assets
+
+    wrong = False
+    for published in publish_assets.publish(Project.find()):
+        wrong = wrong or bool(published.problem)
+        click.echo(published.problem or published.message, err=bool(published.problem))
+    sys.exit(wrong)
+
+
+@verbs.command("publish-training-pipeline")
+@click.option("--version", help="BUILD_ID unless given, else of the content's hash.")
+def publish_training_pipeline(version: str | None) -> None:
+    """Register the training pipeline with its components."""
+    from seedling.azure import publish_pipeline
+
+    for each in publish_pipeline.publish(Project.find(), version):
+        done = "is published" if each.is_new else "is published already"
+        click.echo(f"{each.name}, version {each.version}, {done}")
+
+
+@verbs.command("registered-models")
+@click.option("--build-id", help="BUILD_ID unless given.")
+@click.option("--fail", is_flag=True, help="Exit code 1 where no model was registered.")
+def registered_models(build_id: str | None, fail: bool) -> None:
+    """List the models that a build has registered."""
+    from seedling.azure import ci_output, tag_models
+    from seedling.steps import register
+
+    found = tag_models.of_build(Project.find(), build_id or register.build_id())
+    for line in tag_models.told(found):
+        click.echo(line)
+    ci_output.tell("registered", "true" if found else "false")
+    sys.exit(fail and not found)
+
+
+@verbs.command("tag-model")
+@click.argument("tags", nargs=-1, required=True, metavar="KEY=VALUE...")
+@click.option("--model", help="A name, as registered-models says it.")
+@click.option("--version", help="Which version of it.")
+@click.option("--build-id", help="Instead: what this build has registered.")
+def tag_model(
+    tags: Sequence[str], model: str | None, version: str | None, build_id: str | None
+) -> None:
+    """Set tags of registered models."""
+    from seedling.azure import tag_models
+
+    wrong = [tag for tag in tags if not tag.partition("=")[0] or "=" not in tag]
+    if wrong:
+        raise click.UsageError(f"{wrong[0]!r} is no tag: write key=value.")
+    if (model is None) != (version is None) or (model is None) == (build_id is None):
+        raise click.UsageError("Give --model and --version, or --build-id.")
+    project = Project.find()
+    if model is not None and version is not None:
+        chosen = [(model, version)]
+    else:
+        found = tag_models.of_build(project, build_id or "")
+        chosen = [(each.name, each.version) for each in found]
+    tag_models.tag(project, chosen, dict(tag.split("=", 1) for tag in tags))
+    if not chosen:
+        raise ProjectError("Nothing was tagged: no model was registered by this build.")
+    for name, number in chosen:
+        click.echo(f"{name}, version {number}: {', '.join(tags)}")
+
+
+@verbs.command("deploy-web-app")
+def deploy_web_app() -> None:
+    """Run the service's image as an Azure web app."""
+    from seedling.azure import web_app
+
+    for line in web_app.deploy(Project.find()):
+        click.echo(line)
+
+
+@verbs.command("deploy-batch")
+@click.option("--model", help="The model to deploy; the first registered one unless given.")
+def deploy_batch(model: str | None) -> None:
+    """Deploy a model to score files on Azure ML."""
+    from seedling.azure import batch
+
+    click.echo(batch.deploy(Project.find(), model))
+
+
+@verbs.command("batch-score-in-aml")
+@click.argument("source", metavar="INPUT", required=False)
+@click.option("--output", "target", default="predictions.csv", show_default=True)
+@click.option("--no-wait", is_flag=True, help="Leave the job running.")
+@click.option("--follow", "job", help="A job that was submitted before.")
+def batch_score_in_aml(source: str | None, target: str, no_wait: bool, job: str | None) -> None:
+    """Score files here, or in Azure's storage, on Azure ML."""
+    from seedling.azure import batch
+
+    project = Project.find()
+    if bool(source) == bool(job) or (job and no_wait):
+        raise click.UsageError("Give INPUT, or --follow and a job.")
+    if job is None:
+        job = batch.submit(project, str(source))
+        click.echo(f"Submitted {job}.")
+    if no_wait:
+        click.echo(batch.how_to_follow(job, target))
+        return
+    rows, problems = batch.fetch(project, job, Path(target))
+    for problem in problems:
+        click.echo(f"Error: {problem}", err=True)
+    click.echo(f"The predictions of {rows:,} rows are in {target}.")
+    sys.exit(bool(problems))
+
+
+@verbs.command("sweep-model-in-aml")
+@click.argument("model", callback=not_empty)
+@click.option("--trials", type=click.IntRange(1), help="How many; all combinations, else 20.")
+@click.option("--concurrent", default=4, show_default=True, type=click.IntRange(1))
+@click.option("--write", is_flag=True, help="Put the best hyperparameters into model.yaml.")
+def sweep_model_in_aml(model: str, trials: int | None, concurrent: int, write: bool) -> None:
+    """Search a model's hyperparameters on Azure ML."""
+    from seedling.azure import sweep
+
+    project = Project.find()
+    found = sweep.sweep(project, model, trials, concurrent)
+    for trial in found:
+        values = ", ".join(f"{name} {value}" for name, value in trial.values.items())
+        shown = "failed" if trial.metric is None else f"{trial.metric:.4f}"
+        click.echo(f"{shown:>10}  {values}")
+    best = ", ".join(f"{name}: {value}" for name, value in found[0].values.items())
+    click.echo(f"The best hyperparameters: {best}.")
+    if write:
+        sweep.write(project, model, found[0])
+        click.echo(f"They are in model.yaml; now run train --model {model}.")
+    else:
+        click.echo(f"Put them into model.yaml (--write does), then run train --model {model}.")

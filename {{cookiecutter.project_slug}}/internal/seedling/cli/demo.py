@@ -1,0 +1,76 @@
+"""The whole life once: data, validation, training, a server, and a prediction over HTTP."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from seedling.config import Project
+from seedling.data import datasets
+from seedling.data.scalars import as_json
+from seedling.errors import ProjectError
+from seedling.files import sha256, write_text
+from seedling.processes import free_port
+from seedling.serving import background_service
+
+
+def demo(project: Project) -> None:
+    """Run every verb from an empty folder to a prediction, and stop what was started.
+
+    Where nothing has changed since the last demo, its dataset and its models are used again.
+    """
+    if _noted(project) == _fingerprint(project):
+        print("[1-3/4] Nothing changed since the last demo: its dataset and models are good still.")
+    else:
+        _make(project)
+    _heading(4, "serve-local")
+    project = Project(project.root)
+    with background_service.serving(project, free_port()) as address:
+        registered = project.config.models[0]
+        body = {"payload": {"instances": [_row(project, registered.model)]}}
+        url = f"{address}/{registered.model}/predict"
+        print(f"POST {url}\n{json.dumps(body)}")
+        print(json.dumps(background_service.ask(url, body), indent=2))
+    reports = sorted((project.assets / "reports").glob("*/*/report.html"))
+    print("\nThe service is stopped. The latest reports:")
+    for report in reports[-len(project.config.training.models) :]:
+        print(f"  {report.relative_to(project.root).as_posix()}")
+
+
+def _make(project: Project) -> None:
+    """The dataset and the models, and a note of what they were made from."""
+    for number, verb in enumerate(("create-local-datasets", "validate-datasets", "train"), start=1):
+        _heading(number, verb)
+        if subprocess.call([sys.executable, "-m", "seedling", verb], cwd=project.root):
+            raise ProjectError(f"The demo stopped at {verb}; its lines above tell why.")
+    write_text(_note(project), _fingerprint(project))
+
+
+def _note(project: Project) -> Path:
+    return project.assets / "demo.txt"
+
+
+def _noted(project: Project) -> str:
+    return _note(project).read_text(encoding="utf-8") if _note(project).exists() else ""
+
+
+def _fingerprint(project: Project) -> str:
+    """A hash of everything that a dataset and its models are made from."""
+    made_from = ("model.yaml", "constraints.txt", "dataset_creation", "models", "mlops", "internal")
+    return " ".join(sha256(project.root / name) for name in made_from)
+
+
+def _heading(number: int, verb: str) -> None:
+    print(f"\n[{number}/4] {verb}", flush=True)
+
+
+def _row(project: Project, model: str) -> dict[str, Any]:
+    """The features of the dataset's first row; SQLite keeps true and false as 1 and 0."""
+    dataset = project.config.dataset(project.config.trained_model(model).dataset)
+    row = datasets.load(project, dataset)[dataset.feature_names].head(1)
+    values = as_json(json.loads(row.to_json(orient="records"))[0])
+    for column in dataset.features:
+        if column.type == "boolean" and values[column.name] is not None:
+            values[column.name] = bool(values[column.name])
+    return values

@@ -1,0 +1,152 @@
+"""The verb `doctor`: what stands, what is missing, and which verb mends it."""
+
+import os
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from importlib.metadata import version
+
+from seedling.azure import workspace
+from seedling.config import Dataset, Project
+from seedling.data import datasets, feature_store
+from seedling.errors import ProjectError
+from seedling.files import sha256
+from seedling.init import SUPPORTED, fingerprint
+from seedling.scaffold import all_models
+from seedling.serving.access import Access
+from seedling.training import pipeline
+from seedling.training.train import TRAINING
+
+PRINCIPAL = ("AZURE_TENANT_ID", "AZURE_CLIENT_ID", "AZURE_CLIENT_SECRET")
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What was looked at; `wrong` stops the project, otherwise something is yet to be done."""
+
+    subject: str
+    message: str
+    mark: str = "ok"
+
+
+def examine(project: Project) -> Iterator[Finding]:
+    """One finding after the other, from the ground up; a broken model.yaml ends it."""
+    yield from _python(project)
+    try:
+        config = project.config
+    except ProjectError as error:
+        yield Finding("model.yaml", str(error), "wrong")
+        return
+    yield Finding("model.yaml", f"{len(config.datasets)} dataset(s), valid")
+    yield _attempt("pipeline", "wrong", lambda: _pipeline(project))
+    yield _attempt("models/all", "to do", lambda: _together(project))
+    yield _feature_store(project)
+    for dataset in config.datasets:
+        count = partial(_count, project, dataset)
+        yield _attempt(f"dataset {dataset.name}", "to do", count)
+    yield from _models(project)
+    yield _attempt("access", "wrong", lambda: f"answers {Access.from_environment(os.environ)}")
+    yield Finding("registry", _registry(project))
+    azure = _attempt("azure ml", "wrong", lambda: _workspace(project))
+    yield azure
+    if azure.mark == "ok":
+        yield _credential(project)
+
+
+def _python(project: Project) -> Iterator[Finding]:
+    found = ".".join(str(part) for part in sys.version_info[:3])
+    if SUPPORTED[0] <= sys.version_info[:2] <= SUPPORTED[1]:
+        yield Finding("python", f"{found}, scikit-learn {version('scikit-learn')}")
+    else:
+        yield Finding("python", f"{found} is not supported: use 3.11 to 3.13", "wrong")
+    stamp = project.root / ".venv" / ".installed"
+    if stamp.exists() and stamp.read_text().split()[0] != fingerprint(project.root):
+        yield Finding("environment", "the pinned versions changed since: run init", "to do")
+
+
+def _pipeline(project: Project) -> str:
+    models = pipeline.load(project.root / TRAINING).models
+    for model in models:
+        project.config.trained_model(model)
+    missing = {model.name for model in project.config.training.models} - set(models)
+    if missing:
+        raise ProjectError(f"{TRAINING.name} does not train {', '.join(sorted(missing))}")
+    gone = [name for name in models if not (project.root / "models" / name / "train.py").is_file()]
+    if gone:
+        raise ProjectError(f"models/{gone[0]}/train.py is missing")
+    return f"trains {', '.join(models)}"
+
+
+def _together(project: Project) -> str:
+    all_models.refuse_stale(project.root)
+    return "current"
+
+
+def _feature_store(project: Project) -> Finding:
+    if feature_store.is_missing_sqlite(project):
+        message = "not there yet: run create-local-datasets"
+        return Finding("feature store", message, "to do")
+
+    def answers() -> str:
+        engine = feature_store.connect(project, read_only=True)
+        feature_store.query(engine, "SELECT 1 AS one")
+        return f"{feature_store.shown(engine)} answers"
+
+    return _attempt("feature store", "wrong", answers)
+
+
+def _count(project: Project, dataset: Dataset) -> str:
+    return f"{len(datasets.load(project, dataset)):,} rows"
+
+
+def _models(project: Project) -> Iterator[Finding]:
+    if not project.config.models:
+        yield Finding("models", "none registered: run train", "to do")
+    for registered in project.config.models:
+        subject, folder = f"model {registered.model}", project.model_path(registered)
+        if not folder.is_dir():
+            yield Finding(subject, f"version {registered.version} is not here: run train", "to do")
+        elif sha256(folder) != registered.sha256:
+            message = f"version {registered.version}: its files are not those registered"
+            yield Finding(subject, message, "wrong")
+        else:
+            yield Finding(subject, f"version {registered.version}, verified")
+
+
+def _workspace(project: Project) -> str:
+    found = workspace.find(project)
+    if found is None:
+        return "no workspace is named"
+    return f"{found.workspace} in {found.resource_group}, named in {found.named_in}"
+
+
+def _registry(project: Project) -> str:
+    registry = project.config.registry
+    if registry is None:
+        return "no shared registry is named"
+    return f"{registry.name}, for publishing and for a service in production"
+
+
+def _credential(project: Project) -> Finding:
+    config = project.config
+    azure = config.feature_store.server or config.registry or workspace.find(project)
+    if not azure:
+        return Finding("credential", "none needed: everything is on this machine or in a URL")
+    if workspace.find(project) and not workspace.has_sdk():
+        return Finding("credential", "Azure ML's SDK is missing: run init, group aml", "to do")
+    given = [name for name in PRINCIPAL if os.environ.get(name)]
+    if "AZURE_CLIENT_SECRET" in given and len(given) < len(PRINCIPAL):
+        missing = ", ".join(name for name in PRINCIPAL if name not in given)
+        return Finding("credential", f"the service principal lacks {missing}", "to do")
+    identity = os.environ.get("IDENTITY_ENDPOINT") or os.environ.get("MSI_ENDPOINT")
+    which = "managed identity" if identity else "whoever is signed in (az login)"
+    principal = len(given) == len(PRINCIPAL)
+    return Finding("credential", f"{'service principal' if principal else which}, for Azure")
+
+
+def _attempt(subject: str, mark: str, look: Callable[[], str]) -> Finding:
+    try:
+        return Finding(subject, look())
+    except ProjectError as error:
+        return Finding(subject, str(error), mark)

@@ -1,0 +1,183 @@
+"""The verbs of one model: train and serve it in a container, or here, under a name."""
+
+import json
+import os
+import sys
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+import click
+
+from seedling.config import Project
+from seedling.containers import s2i
+from seedling.errors import ProjectError
+from seedling.scaffold import all_models
+from seedling.scaffold.model_folder import image_name
+
+TAG = click.option("--tag", help="The image's name; project and model unless given.")
+NAME = click.option("--model-name", default="", help="What is trained, or served, is called so.")
+TABLE = click.option("--dataset-name", metavar="data/FILE", help="The table that it learns from.")
+PORT = click.option("--port", default=5111, show_default=True, type=click.IntRange(1, 65535))
+
+
+class Chosen:
+    """A folder of models/: a model's, or that of all."""
+
+    def __init__(self, name: str) -> None:
+        self.project = Project.find()
+        self.name = name
+        if name != all_models.ALL:
+            self.project.config.trained_model(name)
+
+    def tag(self, tag: str | None, kind: str) -> str:
+        """The image of a kind, `train` or `predict`."""
+        return tag or f"{image_name(self.project.config.slug, self.name)}-{kind}"
+
+    def refuse_all(self) -> None:
+        """Refuse to train where the folder is not a model's."""
+        if self.name == all_models.ALL:
+            raise ProjectError("Models are trained one by one, or by train-all.")
+
+    def table(self, table: str | None) -> str:
+        """`$ref` of a payload: the dataset's own file unless another is named."""
+        dataset = self.project.config.trained_model(self.name).dataset
+        return table or f"data/{self.project.config.dataset(dataset).file_name}"
+
+
+def chosen_folder(function: Callable[..., None]) -> Callable[..., None]:
+    """Give a verb the folder that its group names; `--help` needs none."""
+
+    @wraps(function)
+    def verb(**options: Any) -> None:
+        function(Chosen(click.get_current_context().obj), **options)
+
+    return verb
+
+
+@click.group()
+@click.argument("model")
+@click.pass_context
+def model(context: click.Context, model: str) -> None:
+    """Train or serve one model, in containers or here; `all` serves all."""
+    context.obj = model
+
+
+@model.command("build-train")
+@TAG
+@chosen_folder
+def build_train(chosen: Chosen, tag: str | None) -> None:
+    """Build the image that trains it."""
+    from seedling.containers import images
+
+    chosen.refuse_all()
+    images.build_from_source(chosen.project, chosen.name, "train", chosen.tag(tag, "train"))
+
+
+@model.command("build-predict")
+@TAG
+@chosen_folder
+def build_predict(chosen: Chosen, tag: str | None) -> None:
+    """Build the image that serves it."""
+    from seedling.containers import images
+
+    images.build_from_source(chosen.project, chosen.name, "predict", chosen.tag(tag, "predict"))
+
+
+@model.command()
+@TAG
+@NAME
+@TABLE
+@chosen_folder
+def train(chosen: Chosen, tag: str | None, model_name: str, dataset_name: str | None) -> None:
+    """Train it in a container."""
+    from seedling.containers import run
+
+    chosen.refuse_all()
+    table, name = chosen.table(dataset_name), model_name or chosen.name
+    run.train(chosen.project, chosen.tag(tag, "train"), table, name)
+
+
+@model.command("train-local")
+@NAME
+@TABLE
+@chosen_folder
+def train_local(chosen: Chosen, model_name: str, dataset_name: str | None) -> None:
+    """Train it here, by the same entry point."""
+    from seedling.containers import entry_points
+
+    chosen.refuse_all()
+    variables = s2i.environment(chosen.project.root / "models" / chosen.name)
+    payload = {"$ref": chosen.table(dataset_name), "model_name": model_name or chosen.name}
+    module, function = (_variable(variables, f"TRAIN_{part}") for part in ("MODULE", "FUNCTION"))
+    outcome = entry_points.train(module, function, json.dumps(payload))
+    click.echo(json.dumps(outcome, indent=2, ensure_ascii=False, default=str))
+
+
+@model.command()
+@TAG
+@NAME
+@PORT
+@click.option("--detach", is_flag=True, help="Leave it running in the background.")
+@chosen_folder
+def predict(chosen: Chosen, tag: str | None, model_name: str, port: int, detach: bool) -> None:
+    """Serve it in a container."""
+    from seedling.containers import images, run
+
+    name = chosen.tag(tag, "predict")
+    if not model_name:
+        images.refuse_unregistered(chosen.project, chosen.name)
+    address = run.predict(chosen.project, name, model_name, port, detach)
+    if detach:
+        click.echo(f"{chosen.name} is served at {address}; stop ends it.")
+
+
+@model.command()
+@TAG
+@chosen_folder
+def stop(chosen: Chosen, tag: str | None) -> None:
+    """Stop the container that serves it."""
+    from seedling.containers import run
+
+    stopped = run.stop(chosen.tag(tag, "predict"))
+    click.echo(f"Stopped {stopped}." if stopped else "Nothing runs in the background.")
+
+
+@model.command("predict-local")
+@NAME
+@PORT
+@chosen_folder
+def predict_local(chosen: Chosen, model_name: str, port: int) -> None:
+    """Serve it here, with the routes of its image."""
+    from seedling.serving import start_server
+
+    os.environ.update(s2i.environment(chosen.project.root / "models" / chosen.name))
+    if model_name:
+        os.environ["MODEL_NAME"] = model_name
+    sys.exit(start_server.serve(chosen.project, "127.0.0.1", port))
+
+
+@model.command("test-endpoint")
+@PORT
+@click.option("--url", help="Where it is served, if not on this machine.")
+@chosen_folder
+def test_endpoint(chosen: Chosen, port: int, url: str | None) -> None:
+    """Send its test instances to its endpoint."""
+    from seedling.containers import images
+    from seedling.serving import try_endpoint
+
+    root, address = chosen.project.root, url or f"http://127.0.0.1:{port}"
+    tried = [
+        try_endpoint.attempt(chosen.project, name, address, entry.route)
+        for name in images.members(chosen.project, chosen.name)
+        for entry in s2i.predict_routes(root / "models" / name)
+    ]
+    for line in try_endpoint.lines(tried):
+        click.echo(line)
+    sys.exit(any(each.problem for each in tried))
+
+
+def _variable(variables: dict[str, str], name: str) -> str:
+    if name not in variables:
+        raise ProjectError(f"{s2i.FILE.as_posix()} does not set {name}.")
+    return variables[name]

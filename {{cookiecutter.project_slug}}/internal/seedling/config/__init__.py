@@ -1,0 +1,526 @@
+"""model.yaml: read, validated, and written back with its comments kept."""
+
+import os
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from io import StringIO
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from dotenv import load_dotenv
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import model_validator as validates_model
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+from seedling.errors import ProjectError
+from seedling.files import write_text
+
+FILE_NAME = "model.yaml"
+PLACEHOLDER = "_CHANGE_ME_"
+COLUMN_NAME = r'^[^"\\\x00-\x1f\x7f]+$'  # what can stand as a name in JSON without escapes
+
+Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$", max_length=64)]
+ColumnName = Annotated[str, StringConstraints(pattern=COLUMN_NAME)]
+Slug = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", max_length=60)]
+ModelName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_]*$", max_length=64)]
+Label = bool | int | float | str
+SearchValue = bool | int | float | Annotated[str, StringConstraints(pattern=r"^[\w.-]+$")]
+
+METRICS = {
+    "classification": ("roc_auc", "accuracy", "f1", "precision", "recall", "log_loss"),
+    "regression": ("rmse", "mae", "r2"),
+}
+
+
+class Section(BaseModel):
+    """A part of model.yaml; a key it does not know is an error."""
+
+    model_config = ConfigDict(extra="forbid", protected_namespaces=())
+
+
+class Column(Section):
+    """A feature: its type, and what validation accepts in it."""
+
+    name: ColumnName
+    type: Literal["integer", "number", "boolean", "category"]
+    description: str = ""
+    minimum: float | None = None
+    maximum: float | None = None
+    categories: list[str] = []
+    nullable: bool = False
+
+    @validates_model(mode="after")
+    def _limits_fit_the_type(self) -> "Column":
+        if self.type == "category" and not self.categories:
+            raise ValueError("a category needs its list of categories")
+        if self.type != "category" and self.categories:
+            raise ValueError(f"categories belong to type category, not to {self.type}")
+        if self.minimum is not None and self.maximum is not None and self.minimum > self.maximum:
+            raise ValueError(f"minimum {self.minimum:g} is above maximum {self.maximum:g}")
+        return self
+
+
+class Target(Section):
+    """What is predicted: one of the labels, or a number where there are none."""
+
+    name: ColumnName
+    type: Literal["integer", "number", "category"]
+    description: str = ""
+    labels: list[Label] = []
+    positive: Label | None = None
+
+    @validates_model(mode="after")
+    def _positive_is_a_label(self) -> "Target":
+        if self.type == "category" and len({str(label) for label in self.labels}) < 2:
+            raise ValueError("a category to predict needs at least two labels")
+        if len({str(label) for label in self.labels}) < len(self.labels):
+            raise ValueError(f"a label stands more than once in {self.labels}")
+        if self.positive is not None and self.positive not in self.labels:
+            raise ValueError(f"positive {self.positive!r} is none of the labels {self.labels}")
+        return self
+
+    @property
+    def positive_label(self) -> Label:
+        """The label that ROC, precision and recall speak of: the last, unless named."""
+        return self.labels[-1] if self.positive is None else self.positive
+
+
+class Dataset(Section):
+    """A table with its schema: the one place where features and target are described."""
+
+    name: Name
+    description: str = ""
+    source: str
+    local_directory_path: Literal["local_assets/datasets"] = "local_assets/datasets"
+    file_name: str = Field(pattern=r"^[^/\\]+\.(parquet|csv)$")
+    version: str
+    task: Literal["classification", "regression"]
+    metric: str
+    entity_key: list[str] = []
+    target: Target
+    features: list[Column] = Field(min_length=1)
+
+    @validates_model(mode="after")
+    def _columns_are_told_apart(self) -> "Dataset":
+        names = [*self.entity_key, self.target.name, *(column.name for column in self.features)]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise ValueError(
+                f"{', '.join(twice)} stands more than once among key, target, features"
+            )
+        if self.metric not in METRICS[self.task]:
+            raise ValueError(f"metric {self.metric!r} is none of {', '.join(METRICS[self.task])}")
+        if (self.target.type == "category") != (self.task == "classification"):
+            raise ValueError(f"a {self.target.type} target does not fit the task {self.task}")
+        return self
+
+    @property
+    def feature_names(self) -> list[str]:
+        return [column.name for column in self.features]
+
+
+class SearchRange(Section):
+    """Numbers to draw from; whole ones where both ends are."""
+
+    min: int | float
+    max: int | float
+    log: bool = False  # drawn evenly by their logarithm
+
+    @validates_model(mode="after")
+    def _is_a_range(self) -> "SearchRange":
+        if not self.min < self.max:
+            raise ValueError(f"min {self.min:g} is not below max {self.max:g}")
+        if self.log and not self.min > 0:
+            raise ValueError(f"min {self.min:g} has no logarithm: put it above 0")
+        return self
+
+
+SearchValues = Annotated[list[SearchValue], Field(min_length=1)]
+
+
+class TrainedModel(Section):
+    """A folder of models/, the dataset it learns from, and what train_model is called with.
+
+    `search` says among which values a sweep looks for better hyperparameters.
+    """
+
+    name: ModelName
+    dataset: str
+    hyperparameters: dict[str, Any] = {}
+    search: dict[str, SearchRange | SearchValues] = {}
+
+    @validates_model(mode="after")
+    def _searches_its_hyperparameters(self) -> "TrainedModel":
+        for name in self.search:
+            if name not in self.hyperparameters:
+                known = ", ".join(self.hyperparameters) or "none"
+                raise ValueError(f"search: {name} is no hyperparameter; there are {known}")
+        return self
+
+
+class Training(Section):
+    holdout: float = Field(0.2, gt=0, lt=1)
+    models: list[TrainedModel] = Field(min_length=1)
+
+
+class FeatureStore(Section):
+    """A SQLAlchemy URL, or server and database of an Azure SQL that is entered with a token."""
+
+    url: str | None = None
+    server: str | None = None
+    database: str | None = None
+
+    @validates_model(mode="after")
+    def _one_way_in(self) -> "FeatureStore":
+        azure_sql = self.server is not None and self.database is not None
+        if azure_sql == (self.url is not None) or (self.server is None) != (self.database is None):
+            raise ValueError("give either url, or server and database")
+        return self
+
+
+class PredictionLog(Section):
+    """Where predictions are kept: a SQLAlchemy URL, or a container of Cosmos DB."""
+
+    url: str | None = None
+    endpoint: str | None = None
+    database: str | None = None
+    container: str | None = None
+
+    @validates_model(mode="after")
+    def _one_place(self) -> "PredictionLog":
+        cosmos = (self.endpoint, self.database, self.container)
+        if any(cosmos) != all(cosmos) or any(cosmos) == (self.url is not None):
+            raise ValueError("give either url, or endpoint, database and container")
+        return self
+
+
+class Serving(Section):
+    """What the service keeps, and how much it takes on at once."""
+
+    prediction_log: PredictionLog | Literal["off"] = PredictionLog(
+        url="sqlite:///local_assets/predictions.db"
+    )
+    most_rows: int = Field(default=10_000, ge=1)  # of one request
+    time_limit: float = Field(default=30, gt=0)  # seconds
+
+
+class RegisteredModel(Section):
+    """A version in the registry; the service loads it only if its files have this hash.
+
+    A model may have several: one champion, challengers that answer a `share` of the entities,
+    and shadows, which answer to the prediction log only.
+    """
+
+    name: str
+    model: ModelName
+    description: str = ""
+    version: str
+    is_mlflow: bool = True
+    sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
+    share: float | None = Field(default=None, ge=0, le=1)
+    shadow: bool = False
+
+    @validates_model(mode="after")
+    def _one_role(self) -> "RegisteredModel":
+        if self.shadow and self.share is not None:
+            raise ValueError("a shadow answers nobody: give share or shadow, not both")
+        return self
+
+    @property
+    def is_champion(self) -> bool:
+        return self.share is None and not self.shadow
+
+
+class Cluster(Section):
+    """The machines of jobs: the cluster is made when it is first needed."""
+
+    cluster_name: str = "cpu-cluster"
+    cluster_size: str = "Standard_DS3_v2"
+    cluster_region: str | None = None  # the workspace's, unless given
+    min_nodes: int = Field(default=0, ge=0)
+    max_nodes: int = Field(default=4, ge=1)
+    idle_seconds_before_scaledown: int = Field(default=600, ge=60)
+
+
+class OnlineDeployment(Section):
+    """The machines that answer a request each."""
+
+    endpoint_name: str | None = None  # the project's own, unless given
+    deployment_vm_size: str = "Standard_DS2_v2"
+    deployment_instance_count: int = Field(default=1, ge=1)
+
+
+class BatchDeployment(Section):
+    """How the cluster scores files."""
+
+    endpoint_name: str | None = None  # the project's own, unless given
+    deployment_instance_count: int = Field(default=1, ge=1)
+    mini_batch_size: int = Field(default=10, ge=1)  # files that one call is given
+    max_concurrency_per_instance: int = Field(default=1, ge=1)
+    output_file_name: str = "predictions.csv"
+    max_retries: int = Field(default=3, ge=0)
+    retry_timeout: int = Field(default=300, ge=1)  # seconds of one call
+    error_threshold: int = Field(default=0, ge=-1)  # files that may fail; -1: any number
+
+
+class WebApp(Section):
+    """The service's container as an Azure web app."""
+
+    site_name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]{0,57}[a-z0-9]$")  # the next, if taken
+    plan: str  # the App Service plan, in the workspace's resource group
+    container_registry: str = Field(pattern=r"^[a-z0-9.-]+(:[0-9]+)?$")  # such as x.azurecr.io
+    api_key_secret: str | None = Field(default=None, pattern=r"^https://")  # a Key Vault secret's
+    patience: int = Field(default=600, ge=1)  # seconds until it must answer
+
+
+class AzureEnvironment(Section):
+    """What differs between development and production."""
+
+    compute: Cluster = Cluster()
+    online: OnlineDeployment = OnlineDeployment()
+    batch: BatchDeployment = BatchDeployment()
+    web_app: WebApp | None = None
+
+
+class AzureMl(Section):
+    """The Azure ML workspace, in the subscription that stands beside it."""
+
+    resource_group_name: str | None = None
+    workspace_name: str | None = None
+    environments: dict[str, AzureEnvironment] = {}  # by ENVIRONMENT; dev where that is not set
+
+
+class SharedRegistry(Section):
+    """The Azure ML registry that workspaces share."""
+
+    name: str
+    location: str = ""
+
+
+class Config(Section):
+    name: str = Field(min_length=1)
+    slug: Slug
+    description: str = ""
+    organisation: str = ""
+    api_version: str = "1.0.0"
+    subscription_id: str | None = None
+    aml: AzureMl | None = None
+    registry: SharedRegistry | None = None
+    feature_store: FeatureStore
+    datasets: list[Dataset] = Field(min_length=1)
+    training: Training
+    serving: Serving = Serving()
+    models: list[RegisteredModel] = []
+
+    @validates_model(mode="after")
+    def _versions_share_a_model(self) -> "Config":
+        for name in dict.fromkeys(entry.model for entry in self.models):
+            versions = [entry for entry in self.models if entry.model == name]
+            if sum(entry.is_champion for entry in versions) != 1:
+                raise ValueError(
+                    f"models: {name} needs one version that has neither share nor shadow"
+                )
+            if sum(entry.share or 0 for entry in versions) > 1:
+                raise ValueError(f"models: the shares of {name} are more than 1 in all")
+            if len({entry.version for entry in versions}) < len(versions):
+                raise ValueError(f"models: a version of {name} is given twice")
+        return self
+
+    @validates_model(mode="after")
+    def _names_refer_to_something(self) -> "Config":
+        for what, names in {
+            "datasets": [dataset.name for dataset in self.datasets],
+            "training.models": [model.name for model in self.training.models],
+        }.items():
+            twice = sorted({name for name in names if names.count(name) > 1})
+            if twice:
+                raise ValueError(f"{what}: the name {', '.join(twice)} is given twice")
+        for model in self.training.models:
+            self.dataset(model.dataset, asked_by=f"training.models, {model.name}")
+        return self
+
+    def dataset(self, name: str, asked_by: str = "") -> Dataset:
+        return _named(self.datasets, name, "dataset", asked_by)
+
+    def trained_model(self, name: str) -> TrainedModel:
+        return _named(self.training.models, name, "model", "training.models")
+
+
+def _named(items: Sequence[Any], name: str, kind: str, asked_by: str) -> Any:
+    for item in items:
+        if item.name == name:
+            return item
+    known = ", ".join(item.name for item in items)
+    where = f"{asked_by}: " if asked_by else ""
+    raise ProjectError(f"{where}there is no {kind} {name!r} in {FILE_NAME}; it has {known}.")
+
+
+@dataclass(frozen=True)
+class Project:
+    """A project on disk: its root folder and its model.yaml, which may stand elsewhere."""
+
+    root: Path
+    settings: Path | None = None
+
+    @classmethod
+    def find(cls, start: Path | None = None) -> "Project":
+        """The project that holds `start` (this folder by default), with its .env loaded."""
+        here = (start or Path.cwd()).resolve()
+        for folder in (here, *here.parents):
+            if (folder / FILE_NAME).is_file():
+                load_dotenv(folder / ".env")
+                return cls(folder)
+        raise ProjectError(f"No {FILE_NAME} in {here} or above it: run this inside the project.")
+
+    @property
+    def config_path(self) -> Path:
+        return self.settings or self.root / FILE_NAME
+
+    @property
+    def assets(self) -> Path:
+        """Everything made by running; git ignores it."""
+        return self.root / "local_assets"
+
+    @cached_property
+    def config(self) -> Config:
+        return read_config(self.config_path)
+
+    def dataset_path(self, dataset: Dataset) -> Path:
+        return self.root / dataset.local_directory_path / dataset.file_name
+
+    @property
+    def models_folder(self) -> Path:
+        """Where the files of trained models stand; containers mount it elsewhere."""
+        return self.root / (os.environ.get("MODELS_FOLDER") or self.assets / "models")
+
+    def model_path(self, registered: RegisteredModel) -> Path:
+        return self.models_folder / registered.name / registered.version
+
+    def predict_path(self, model: str) -> Path:
+        return self.root / "models" / model / "predict.py"
+
+    def edit(self, change: Callable[[Any], None]) -> None:
+        """Let `change` edit model.yaml's document; comments, order and quotes stay.
+
+        The result is validated before it replaces the file, so a bad edit changes nothing.
+        """
+        before = _read(self.config_path)
+        document = _parse(_round_trip(), before, self.config_path)
+        change(document)
+        dumped = StringIO()
+        _round_trip().dump(document, dumped)
+        text = _with_blank_lines(before, dumped.getvalue())
+        _validated(text, self.config_path)
+        write_text(self.config_path, text)
+        self.__dict__.pop("config", None)
+
+
+def _with_blank_lines(before: str, after: str) -> str:
+    """The edited text with the blank lines above its sections: they go with the lines before."""
+    for section in re.findall(r"^\n(\w+):", before, re.MULTILINE):
+        after = re.sub(rf"(?<!\n)\n{section}:", f"\n\n{section}:", after)
+    return after
+
+
+def read_config(path: Path) -> Config:
+    """The validated model.yaml at `path`.
+
+    Raises:
+        ProjectError: one line with file, line, key and what is expected there.
+    """
+    return _validated(_read(path), path)
+
+
+def expand(value: str, where: str) -> str:
+    """`value` with every ${NAME} taken from the environment."""
+
+    def lookup(match: re.Match[str]) -> str:
+        if match[1] not in os.environ:
+            raise ProjectError(f"{where} uses ${{{match[1]}}}, which is not set: add it to .env.")
+        return os.environ[match[1]]
+
+    return re.sub(r"\$\{(\w+)\}", lookup, value)
+
+
+def _round_trip() -> YAML:
+    """A YAML reader and writer that keeps comments, and knows each key's line."""
+    yaml = YAML()
+    yaml.preserve_quotes = True
+    yaml.width = 100
+    yaml.indent(mapping=2, sequence=4, offset=2)
+    return yaml
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise ProjectError(f"{path} is missing: every verb reads it.") from None
+    except UnicodeDecodeError as error:
+        raise ProjectError(f"{path.name} is not UTF-8 text (byte {error.start}).") from None
+
+
+def _parse(yaml: YAML, text: str, path: Path) -> Any:
+    try:
+        return yaml.load(text)
+    except YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        line = f", line {mark.line + 1}" if mark else ""
+        problem = getattr(error, "problem", None) or str(error).splitlines()[0]
+        raise ProjectError(f"{path.name}{line}: not valid YAML: {problem}.") from None
+
+
+def _validated(text: str, path: Path) -> Config:
+    document = _parse(YAML(typ="safe", pure=True), text, path)
+    if not isinstance(document, Mapping):
+        raise ProjectError(f"{path.name} holds no keys: restore it from version control.")
+    placeholder = _find_placeholder(document, ())
+    if placeholder:
+        where = _place(path, text, placeholder)
+        raise ProjectError(f"{where}: still {PLACEHOLDER}: put your own value there.")
+    try:
+        return Config.model_validate(document)
+    except ValidationError as error:
+        # A key that is not known, often a misspelt one, explains the one that is missing.
+        first = min(error.errors(), key=lambda found: found["type"] != "extra_forbidden")
+        problem = first["msg"].removeprefix("Value error, ")
+        if first["type"] == "extra_forbidden":
+            problem = "no such key here: correct its name or remove it"
+        elif first["type"] == "missing":
+            problem = "this key is missing"
+        elif first["type"] == "string_type":
+            problem = "this must be text: put it into quotes"
+        more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
+        where = _place(path, text, first["loc"])
+        raise ProjectError(f"{where}: {problem}{more}.") from None
+
+
+def _find_placeholder(node: Any, at: tuple[Any, ...]) -> tuple[Any, ...] | None:
+    if node == PLACEHOLDER:
+        return at
+    items: Any = ()
+    if isinstance(node, Mapping):
+        items = node.items()
+    elif isinstance(node, Sequence) and not isinstance(node, str):
+        items = enumerate(node)
+    return next(
+        (found for key, value in items if (found := _find_placeholder(value, (*at, key)))), None
+    )
+
+
+def _place(path: Path, text: str, keys: Sequence[Any]) -> str:
+    """`model.yaml, line 12, datasets.0.target`: as far into the document as the keys lead."""
+    line: int = 1
+    node: Any = _round_trip().load(text)
+    for key in keys:
+        try:
+            marks = node.lc
+            find = marks.item if isinstance(node, list) else marks.value
+            line, node = find(key)[0] + 1, node[key]
+        except (KeyError, IndexError, TypeError, AttributeError):
+            break
+    dotted = ".".join(str(key) for key in keys)
+    return f"{path.name}, line {line}" + (f", {dotted}" if dotted else "")

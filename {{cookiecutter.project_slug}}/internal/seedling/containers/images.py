@@ -1,0 +1,246 @@
+"""Builds images with docker or podman: the scoring service, and models from source to image."""
+
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from seedling.compiled import forms
+from seedling.config import Project, RegisteredModel
+from seedling.containers import s2i
+from seedling.errors import ProjectError
+from seedling.requirements import of_group, required
+from seedling.scaffold import all_models
+from seedling.scaffold.model_folder import image_name
+
+MODELS = "local_assets/models"
+ENGINES = ("docker", "podman")
+GROUPS = {"train": "train", "predict": "serve"}  # what each kind of image has of pyproject.toml
+BUILDER = Path("s2i")
+SETUP = "setup"  # the folder of what the builder runs as root
+PART = r"[a-z0-9]+(?:(?:\.|_{1,2}|-+)[a-z0-9]+)*"
+NAME = re.compile(rf"(?:[\w.-]+(?::\d+)?/)?{PART}(?:/{PART})*(?::\w[\w.-]{{0,127}})?", re.ASCII)
+IGNORED = shutil.ignore_patterns("__pycache__")
+
+SAME_AS_S2I = """FROM {builder}
+{variables}COPY --chown=1001:0 source /tmp/src
+RUN /usr/libexec/s2i/assemble
+CMD ["/usr/libexec/s2i/run"]
+"""
+
+
+def build(project: Project, tag: str | None = None) -> None:
+    """Build the service's image with the versions that model.yaml names, and no others.
+
+    Args:
+        project: whose service it is.
+        tag: the image's name; the package's unless given.
+
+    Raises:
+        ProjectError: there is no engine, nothing is registered, or the build failed.
+    """
+    if not project.config.models:
+        raise ProjectError("No model is registered in model.yaml yet: run train first.")
+    refuse_name(tag or project.config.slug)
+    engine()
+    extras = f"EXTRAS={' '.join(groups(project))}"
+    with TemporaryDirectory() as folder:
+        stage(project, Path(folder))
+        _build(Path(folder), tag or project.config.slug, "--build-arg", extras)
+    _tell(tag or project.config.slug)
+
+
+def build_from_source(project: Project, name: str, kind: str, tag: str) -> None:
+    """Build the image that trains or serves a model, from its folder.
+
+    The program s2i does it where there is one, for docker; otherwise an ordinary build yields the
+    same image.
+
+    Args:
+        project: where the folder is.
+        name: the folder below models/; `all` serves several.
+        kind: `train` or `predict`.
+        tag: the image's name.
+
+    Raises:
+        ProjectError: there is no engine, a file of the folder is missing, or the build failed.
+    """
+    refuse_name(tag)
+    if name == all_models.ALL:
+        all_models.refuse_stale(project.root)
+    program = shutil.which("s2i") if Path(engine()).stem == "docker" else None
+    with TemporaryDirectory() as scratch:
+        folder = Path(scratch)
+        stage_source(project, name, kind, folder / "source")
+        stage_builder(project, name, kind, folder / "builder")
+        builder = f"{image_name(project.config.slug, 'builder')}-{kind}"
+        if any((folder / "builder" / SETUP).iterdir()):
+            builder = f"{tag}-builder"
+        _build(folder / "builder", builder)
+        if program:
+            _run([program, "build", "--copy", str(folder / "source"), builder, tag, *network()])
+        else:
+            variables = s2i.environment(folder / "source")
+            text = SAME_AS_S2I.format(builder=builder, variables=_as_env(variables))
+            (folder / "Dockerfile").write_text(text, encoding="utf-8", newline="\n")
+            _build(folder, tag)
+    _tell(tag)
+
+
+def refuse_name(tag: str) -> None:
+    """Refuse what no engine takes as the name of an image."""
+    if not NAME.fullmatch(tag):
+        raise ProjectError(
+            f"{tag!r:.80} cannot be the name of an image: it takes a-z, 0-9 and ._- between them, "
+            "with / and :tag where there is a registry and a tag."
+        )
+
+
+def refuse_unregistered(project: Project, name: str) -> None:
+    """Refuse to serve what is registered where nothing is."""
+    models = members(project, name)
+    if not any(registered.model in models for registered in project.config.models):
+        raise ProjectError(
+            f"No version of {', '.join(models)} is registered in model.yaml: run train and build "
+            "the image again, or name what a container has trained: MODEL_NAME."
+        )
+
+
+def engine() -> str:
+    """CONTAINER_ENGINE, or what is installed of docker and podman."""
+    names = [os.environ["CONTAINER_ENGINE"]] if os.environ.get("CONTAINER_ENGINE") else ENGINES
+    for name in names:
+        found = shutil.which(name)
+        if found:
+            return found
+    raise ProjectError(f"There is no {' or '.join(names)} here to build and run images with.")
+
+
+def groups(project: Project) -> list[str]:
+    """What serving needs: `plain` for a model without a compiled form, `registry` to load any."""
+    plain = ["plain"] if _needs_plain(project, project.config.models) else []
+    return ["serve", *plain, *(["registry"] if project.config.registry else [])]
+
+
+def stage(project: Project, folder: Path) -> None:
+    """Copy what .dockerignore lets through, but of all versions those that are registered only."""
+    copy(project.root, ["Dockerfile", *_let_through(project)], folder)
+    for registered in project.config.models:
+        source = project.model_path(registered)
+        if not source.is_dir():
+            where = f"{source.parent.name}, version {source.name},"
+            raise ProjectError(f"The model {where} is not here: run train.")
+        shutil.copytree(source, folder / MODELS / registered.name / registered.version)
+
+
+def stage_source(project: Project, name: str, kind: str, folder: Path) -> None:
+    """Copy what an image is made of from a model's folder: no model, and no other's folder."""
+    home = Path("models") / name
+    kept = [path for path in _let_through(project) if path != "models"]
+    others = [f"models/{model}" for model in members(project, name) if model != name]
+    copy(project.root, [*kept, "models/__init__.py", home.as_posix(), *others], folder)
+    (folder / s2i.FILE).parent.mkdir()
+    shutil.copy(project.root / home / s2i.FILE, folder / s2i.FILE)
+    file = "requirements.txt" if name == all_models.ALL else f"requirements_{kind}.txt"
+    lines = all_models.requirements(project.root / home / file)
+    registered = [each for each in project.config.models if each.model in members(project, name)]
+    if kind == "predict" and _needs_plain(project, registered):
+        lines = [*lines, *of_group(project.root, "plain")]
+    _write_lines(folder / "requirements.txt", lines)
+
+
+def stage_builder(project: Project, name: str, kind: str, folder: Path) -> None:
+    """Copy what the builder is made of: what all models need, and what these install natively."""
+    copy(project.root / BUILDER, ["Dockerfile", "bin"], folder)
+    copy(project.root, ["constraints.txt"], folder)
+    models = project.root / "models"
+    names = [model.name for model in project.config.training.models]
+    files = [models / model / f"requirements_{kind}.txt" for model in names]
+    own = {line for path in files for line in all_models.requirements(path)}
+    shared = required(project.root, [GROUPS[kind]])
+    _write_lines(folder / "requirements_shared.txt", [line for line in shared if line not in own])
+    (folder / SETUP).mkdir()
+    for model in members(project, name):
+        script = models / model / "setup.sh"
+        if script.is_file():
+            text = script.read_text(encoding="utf-8")
+            (folder / SETUP / f"{model}.sh").write_text(text, encoding="utf-8", newline="\n")
+
+
+def members(project: Project, name: str) -> list[str]:
+    """The models of a folder's images: its own, or those of MODEL_DIRS."""
+    if name == all_models.ALL:
+        return all_models.models(project.root)
+    return [project.config.trained_model(name).name]
+
+
+def _needs_plain(project: Project, registered: Sequence[RegisteredModel]) -> bool:
+    """Whether one of these versions has no compiled form, or one that does not hold any more."""
+    return not all(_is_compiled(project, each) for each in registered)
+
+
+def _is_compiled(project: Project, registered: RegisteredModel) -> bool:
+    try:
+        forms.load(project.model_path(registered), project.predict_path(registered.model))
+    except ProjectError:
+        return False
+    return True
+
+
+def _let_through(project: Project) -> list[str]:
+    """What .dockerignore names, models' files apart."""
+    lines = (project.root / ".dockerignore").read_text(encoding="utf-8").splitlines()
+    return [line[1:] for line in lines if line.startswith("!") and line[1:] != MODELS]
+
+
+def copy(root: Path, names: Sequence[str], folder: Path) -> None:
+    """Copy these files and folders below `root` to the same places below `folder`.
+
+    Raises:
+        ProjectError: one is missing.
+    """
+    for name in names:
+        source, target = root / name, folder / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if source.is_dir():
+            shutil.copytree(source, target, ignore=IGNORED, ignore_dangling_symlinks=True)
+        elif source.is_file():
+            shutil.copy(source, target)
+        else:
+            raise ProjectError(f"{name} is missing, and it belongs into the image.")
+
+
+def _write_lines(path: Path, lines: Sequence[str]) -> None:
+    path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8", newline="\n")
+
+
+def _as_env(variables: dict[str, str]) -> str:
+    """Instructions of a Dockerfile that set these variables as they stand."""
+    escaped = {name: re.sub(r'([\\"$])', r"\\\1", value) for name, value in variables.items()}
+    return "".join(f'ENV {name}="{value}"\n' for name, value in escaped.items())
+
+
+def _build(folder: Path, tag: str, *options: str) -> None:
+    _run([engine(), "build", "--tag", tag, *options, *network(), str(folder)])
+
+
+def _tell(tag: str) -> None:
+    """Say what was built, and how large it is with all that it stands on."""
+    command = [engine(), "image", "inspect", "--format", "{{.Size}}", tag]
+    found = subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()
+    size = f", {int(found) / 2**20:,.0f} MiB with its base" if found.isdigit() else ""
+    print(f"Built {tag}{size}.")
+
+
+def network() -> list[str]:
+    """CONTAINER_NETWORK, where builds and containers use another than the engine's own."""
+    network = os.environ.get("CONTAINER_NETWORK")
+    return ["--network", network] if network else []
+
+
+def _run(command: Sequence[str]) -> None:
+    if subprocess.call(command):
+        raise ProjectError("The image was not built; the lines above tell why.")

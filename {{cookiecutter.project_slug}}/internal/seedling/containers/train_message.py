@@ -1,0 +1,143 @@
+"""Trains one model on a table, for a name of the caller's choice: what a training container does.
+
+It is the training pipeline itself, run on a copy of the project that has this model only. Its
+registry is the folder of that name.
+"""
+
+import os
+import re
+import shutil
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import pandas as pd
+
+from seedling.config import Dataset, Project
+from seedling.data import datasets
+from seedling.data.validation import first_problem
+from seedling.errors import ProjectError
+from seedling.files import replacing
+from seedling.registry import named_models, registries
+from seedling.steps import register
+from seedling.training import train as training
+
+REPORT = "report"
+
+
+def train(project: Project, model: str, table: Path, name: str) -> dict[str, Any]:
+    """Train a model, and write it down as the next version of `name` if it is better than the last.
+
+    Args:
+        project: where the model's folder is.
+        model: the folder's name below models/.
+        table: a CSV or Parquet file with the columns of the model's dataset.
+        name: the folder to write to, below the project's models folder.
+
+    Returns:
+        model_name, model, version (None where it was not better), metric, value, message.
+
+    Raises:
+        ProjectError: the table is not as model.yaml describes it, the folder is another model's or
+            cannot be written to, or a step failed.
+    """
+    folder = project.models_folder / name
+    _refuse_taken(folder, model)
+    with TemporaryDirectory(ignore_cleanup_errors=True) as scratch:
+        copy = _copy(project, model, table, Path(scratch).resolve())
+        _refuse_closed(folder)
+        with _variables(
+            {registries.FOLDER: str(folder.resolve()), "AML_PIPELINE_EXEC_MODE": "DEV"}
+        ):
+            try:
+                (outcome,) = training.train(copy, [model])
+            except ProjectError as error:
+                _show_logs(copy)
+                with suppress(OSError):  # it holds earlier versions
+                    folder.rmdir()
+                raise ProjectError(str(error).partition(" (log: ")[0]) from None
+        with replacing(folder / REPORT) as aside:
+            shutil.copytree((copy.root / outcome["report"]).parent, aside)
+    found = {key: outcome[key] for key in ("model", "version", "metric", "value")}
+    return {"model_name": name, **found, "message": register.told(outcome)}
+
+
+def _refuse_taken(folder: Path, model: str) -> None:
+    noted = named_models.champion(folder)
+    if noted and noted.model != model:
+        raise ProjectError(
+            f"{folder.name} was trained from models/{noted.model}/: choose another MODEL_NAME."
+        )
+    if noted is None and any(path.name.isdigit() for path in folder.glob("*")):
+        raise ProjectError(
+            f"{folder.name} is the project's own registry's: choose another MODEL_NAME."
+        )
+
+
+def _refuse_closed(folder: Path) -> None:
+    """Refuse a folder that cannot be written to, before anything takes its time."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / ".writable").touch()
+        (folder / ".writable").unlink()
+    except OSError as error:
+        user = f" by user {os.getuid()}" if sys.platform != "win32" else ""
+        raise ProjectError(f"{folder} cannot be written to{user}: {error.strerror}.") from None
+
+
+def _copy(project: Project, model: str, table: Path, root: Path) -> Project:
+    """The project with this model and its dataset only, the dataset made from the table."""
+    for name in ("mlops/components", "mlops/pipelines", f"models/{model}"):
+        shutil.copytree(project.root / name, root / name)
+    shutil.copy(project.config_path, root)
+    copy = Project(root)
+
+    def narrow(document: Any) -> None:
+        trained = document["training"]
+        trained["models"] = [entry for entry in trained["models"] if entry["name"] == model]
+        learned = trained["models"][0]["dataset"]
+        chosen = [entry for entry in document["datasets"] if entry["name"] == learned]
+        chosen[0]["source"] = str(table)
+        document.update(datasets=chosen, models=[])
+
+    project.config.trained_model(model)
+    copy.edit(narrow)
+    (dataset,) = copy.config.datasets
+    rows = datasets.read_table(table)
+    datasets.save(copy, dataset, _checked(rows, dataset, table))
+    return copy
+
+
+def _checked(rows: pd.DataFrame, dataset: Dataset, table: Path) -> pd.DataFrame:
+    """The rows with a target, once they are as model.yaml describes them."""
+    labelled = datasets.labelled(rows, dataset, f"{table.name} has")
+    problem = first_problem(labelled, dataset)
+    if problem:
+        raise ProjectError(f"{table.name}: {problem}.")
+    return labelled
+
+
+@contextmanager
+def _variables(values: dict[str, str]) -> Iterator[None]:
+    """Variables for the steps, which run in processes of their own."""
+    before = {name: os.environ.get(name) for name in values}
+    os.environ.update(values)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
+
+
+def _show_logs(copy: Project) -> None:
+    """What the steps printed, before their folder goes."""
+    for log in sorted(copy.assets.glob("runs/*/*/log.txt")):
+        text = log.read_text(encoding="utf-8", errors="replace").strip()
+        if re.search("error|exception", text, re.IGNORECASE):
+            print(f"--- {log.parent.name}\n{text}", file=sys.stderr)

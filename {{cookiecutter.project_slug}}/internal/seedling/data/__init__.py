@@ -1,0 +1,1 @@
+"""From a feature store or a file to validated datasets."""

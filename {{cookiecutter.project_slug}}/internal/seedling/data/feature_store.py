@@ -1,0 +1,197 @@
+"""The feature store: a SQLite file by default, any SQLAlchemy URL, or Azure SQL with a token."""
+
+import os
+import struct
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path, PurePath
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
+
+from sqlalchemy import URL, Engine, Select, create_engine, event, make_url, text
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
+
+from seedling import implementations
+from seedling.config import FeatureStore, Project, expand
+from seedling.errors import ProjectError, Unavailable
+from seedling.files import replacing
+
+if TYPE_CHECKING:  # looking a row up does without pandas
+    import pandas as pd
+
+Token = Callable[[], str]
+REMEDIES = {
+    "postgresql": "run init with the group `postgres`",
+    "mssql": "run init with the group `azure`",
+    "mysql": "add pymysql to pyproject.toml",
+}
+PATIENCE = 5  # seconds to wait for a connection to PostgreSQL
+SQL_COPT_SS_ACCESS_TOKEN = 1256  # the ODBC driver's connection attribute for an access token
+
+
+class FeatureStoreUnavailable(Unavailable):
+    """The store did not answer; what does not need it can go on."""
+
+
+def connect(project: Project, read_only: bool = False) -> Engine:
+    """The project's feature store; FEATURE_STORE_URL, where it is set, goes before model.yaml.
+
+    Args:
+        project: names the store in its model.yaml.
+        read_only: refuse writes, as serving does.
+    """
+    settings = project.config.feature_store
+    url = os.environ.get("FEATURE_STORE_URL") or settings.url
+    if url:
+        engine = open_url(expand(url, "feature_store.url"), project.root, read_only)
+    else:
+        engine = azure_sql(settings, _azure_token())
+    return engine
+
+
+def open_url(url: str, root: Path, read_only: bool = False) -> Engine:
+    """An engine for a SQLAlchemy URL; a SQLite path counts from the project's root."""
+    try:
+        parsed = make_url(url)
+    except ArgumentError:
+        raise ProjectError(
+            "The database URL is not of the form dialect://user@host/name."
+        ) from None
+    if parsed.get_backend_name() == "sqlite" and parsed.database:
+        parsed = _sqlite(parsed, root, read_only)
+    elif parsed.drivername == "postgresql":
+        parsed = parsed.set(drivername="postgresql+psycopg")
+    try:
+        engine = create_engine(
+            parsed,
+            pool_pre_ping=parsed.get_backend_name() != "sqlite",
+            connect_args={"connect_timeout": PATIENCE} if "psycopg" in parsed.drivername else {},
+        )
+    except NoSuchModuleError:
+        raise ProjectError(f"SQLAlchemy knows no database called {parsed.drivername!r}.") from None
+    except ImportError as error:
+        remedy = REMEDIES.get(parsed.get_backend_name(), f"add {error.name} to pyproject.toml")
+        raise ProjectError(f"{parsed.drivername} needs a driver: {remedy}.") from None
+    if read_only and parsed.get_backend_name() == "postgresql":
+        engine = engine.execution_options(postgresql_readonly=True)
+    return engine
+
+
+def _sqlite(url: URL, root: Path, read_only: bool) -> URL:
+    if url.database in (None, "", ":memory:"):
+        return url
+    path = root / str(url.database)
+    if read_only:
+        return url.set(database=path.as_uri(), query={"mode": "ro", "uri": "true"})
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return url.set(database=str(path))
+
+
+def azure_sql(settings: FeatureStore, token: Token) -> Engine:
+    """An engine for Azure SQL; each new connection asks `token` for an access token."""
+    url = URL.create(
+        "mssql+pyodbc",
+        host=settings.server,
+        port=1433,
+        database=settings.database,
+        query={"driver": "ODBC Driver 18 for SQL Server", "Encrypt": "yes"},
+    )
+    try:
+        engine = create_engine(url, pool_pre_ping=True)
+    except ImportError as error:
+        raise ProjectError(
+            "Azure SQL needs the group `azure` and Microsoft's ODBC driver 18 for SQL Server: "
+            f"{error}."
+        ) from None
+
+    @event.listens_for(engine, "do_connect")
+    def add_token(
+        _dialect: Any, _record: Any, arguments: list[Any], options: dict[str, Any]
+    ) -> None:
+        arguments[0] = arguments[0].replace(";Trusted_Connection=Yes", "")
+        options["attrs_before"] = {SQL_COPT_SS_ACCESS_TOKEN: odbc_token(token())}
+
+    return engine
+
+
+def odbc_token(token: str) -> bytes:
+    """An access token as the ODBC driver takes it: UTF-16 after its length in four bytes."""
+    encoded = token.encode("utf-16-le")
+    return struct.pack(f"<I{len(encoded)}s", len(encoded), encoded)
+
+
+def _azure_token() -> Token:
+    """Return the function that asks Azure for an access token."""
+    token: Token = implementations.find("azure sql token")
+    return token
+
+
+def query(
+    engine: Engine, sql: str | Select[Any], parameters: Mapping[str, Any] | None = None
+) -> "pd.DataFrame":
+    """The rows of a query as a table, `:name` in its text standing for a parameter.
+
+    Raises:
+        FeatureStoreUnavailable: the store did not answer, or refused the query.
+    """
+    import pandas as pd
+
+    with _told(engine), engine.connect() as connection:
+        statement = text(sql) if isinstance(sql, str) else sql
+        return pd.read_sql_query(statement, connection, params=dict(parameters or {}))
+
+
+def first_row(engine: Engine, sql: str, parameters: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The first row of a query by column name, or None; for a look-up while serving.
+
+    Raises:
+        FeatureStoreUnavailable: the store did not answer, or refused the query.
+    """
+    with _told(engine), engine.connect() as connection:
+        row = connection.execute(text(sql), dict(parameters)).mappings().first()
+    return dict(row) if row is not None else None
+
+
+def fill(engine: Engine, tables: "Mapping[str, pd.DataFrame]") -> None:
+    """Write each table, all or none; one of that name is replaced."""
+    with _told(engine), engine.begin() as connection:
+        for name, rows in tables.items():
+            rows.to_sql(name, connection, if_exists="replace", index=False, chunksize=10_000)
+
+
+def is_missing_sqlite(project: Project) -> Path | None:
+    """The path of the project's SQLite store where that file does not exist yet."""
+    url = os.environ.get("FEATURE_STORE_URL") or project.config.feature_store.url or ""
+    if not url.startswith("sqlite:///"):
+        return None
+    path = project.root / url.removeprefix("sqlite:///")
+    return None if path.exists() else path
+
+
+def create_sqlite(path: Path, tables: "Mapping[str, pd.DataFrame]") -> None:
+    """A new SQLite file with these tables, there only once it is complete."""
+    with replacing(path) as aside:
+        engine = create_engine(URL.create("sqlite", database=str(aside)))
+        fill(engine, tables)
+        engine.dispose()
+
+
+def shown(engine: Engine) -> str:
+    """Which store it is, in words that may go to callers: no password, and no path of a file."""
+    if engine.url.get_backend_name() == "sqlite":
+        return PurePath(unquote(str(engine.url.database).removeprefix("file://"))).name
+    return engine.url.render_as_string(hide_password=True)
+
+
+@contextmanager
+def _told(engine: Engine) -> Iterator[None]:
+    """What the database refuses, in words."""
+    try:
+        yield
+    except SQLAlchemyError as error:
+        raise FeatureStoreUnavailable(f"Feature store {shown(engine)}: {_reason(error)}") from error
+
+
+def _reason(error: SQLAlchemyError) -> str:
+    original = getattr(error, "orig", None) or error
+    return str(original).strip().splitlines()[0]

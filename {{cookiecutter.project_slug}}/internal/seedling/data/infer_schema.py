@@ -1,0 +1,193 @@
+"""A schema proposed for a table that the team brings: types, ranges, target and entity key."""
+
+import re
+import warnings
+from dataclasses import dataclass, field
+from pathlib import PurePath
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from seedling.config import COLUMN_NAME
+from seedling.data.scalars import LARGEST, plain
+from seedling.errors import ProjectError
+
+TARGET_NAMES = ("target", "label", "class", "outcome", "y", "response", "truth")
+METRICS = {"classification": "roc_auc", "regression": "rmse"}
+MOST_LABELS = 20
+MOST_CATEGORIES = 200
+ID_NAME = re.compile(r"(^|[_\s-])(id|uuid|guid|key|nr|no|number)$|[a-z]I[dD]$", re.IGNORECASE)
+
+
+@dataclass
+class Proposal:
+    """A dataset entry for model.yaml, and the columns that it leaves out, with the reason."""
+
+    entry: dict[str, Any]
+    left_out: dict[str, str] = field(default_factory=dict)
+
+
+def propose(
+    rows: pd.DataFrame,
+    name: str,
+    source: str,
+    task: str,
+    target: str | None = None,
+    key: list[str] | None = None,
+) -> Proposal:
+    """A dataset entry that fits the rows.
+
+    Args:
+        rows: the table as it was read.
+        name: the dataset's name.
+        source: where the table comes from, as model.yaml is to say it.
+        task: the task of the project's models, which a target must fit.
+        target: the column to predict; guessed by its name, else the last one.
+        key: the columns that identify an entity; guessed where not given.
+    """
+    _check_columns(rows, [target] if target else [], key or [])
+    target = target or _guess_target(rows)
+    key = key if key is not None else _guess_key(rows, target)
+    features, left_out = [], {}
+    for column in rows.columns:
+        if column == target or column in key:
+            continue
+        feature, reason = _feature(str(column), rows[column])
+        if reason:
+            left_out[str(column)] = reason
+        else:
+            features.append(feature)
+    if not features:
+        raise ProjectError(f"No column besides {target} can serve as a feature.")
+    entry = {
+        "name": name,
+        "description": f"{len(rows):,} rows from {_last_part(source)}",
+        "source": source,
+        "local_directory_path": "local_assets/datasets",
+        "file_name": f"{name}.parquet",
+        "version": "1",
+        "task": task,
+        "metric": METRICS[task],
+        "entity_key": key,
+        "target": _target(rows[target], target, task),
+        "features": features,
+    }
+    return Proposal(entry, left_out)
+
+
+def dataset_name(source: str) -> str:
+    """A name for the table behind a path or a URL: `../data/German credit.csv` -> German_credit."""
+    stem = source.partition("#")[2] or PurePath(source.replace("\\", "/")).name.rsplit(".", 1)[0]
+    return re.sub(r"[^A-Za-z0-9_-]+", "_", stem).strip("_-")[:64] or "table"
+
+
+def _last_part(source: str) -> str:
+    return source.partition("#")[2] or PurePath(source.replace("\\", "/")).name
+
+
+def _check_columns(rows: pd.DataFrame, *wanted: list[str]) -> None:
+    if rows.empty:
+        raise ProjectError("The table has no rows.")
+    twice = sorted({str(name) for name in rows.columns[rows.columns.duplicated()]})
+    if twice:
+        raise ProjectError(f"The table has the column {', '.join(twice)} more than once.")
+    for name in (name for names in wanted for name in names):
+        if name not in rows.columns:
+            known = ", ".join(str(column) for column in rows.columns)
+            raise ProjectError(f"The table has no column {name!r}; it has {known}.")
+    if len(rows.columns) < 2:
+        only = rows.columns[0]
+        raise ProjectError(f"The table has one column, {only!r}: is its separator a comma?")
+
+
+def _guess_target(rows: pd.DataFrame) -> str:
+    named = [str(name) for name in rows.columns if str(name).lower() in TARGET_NAMES]
+    return named[-1] if named else str(rows.columns[-1])
+
+
+def _guess_key(rows: pd.DataFrame, target: str) -> list[str]:
+    for name in rows.columns:
+        values = rows[name]
+        named = ID_NAME.search(str(name)) is not None or str(name).startswith("Unnamed: ")
+        if name != target and named and values.is_unique and not values.isna().any():
+            return [str(name)]
+    return []
+
+
+def _target(values: pd.Series, name: str, task: str) -> dict[str, Any]:
+    known = values.dropna()
+    if known.nunique() < 2:
+        raise ProjectError(f"The target {name} holds one value only: nothing to learn.")
+    number = pd.api.types.is_numeric_dtype(known) and not pd.api.types.is_bool_dtype(known)
+    if task == "regression":
+        if not number:
+            raise ProjectError(
+                f"The target {name} holds text, but this project's models predict numbers: "
+                "choose another with --target, or generate a project with models that classify."
+            )
+        return {"name": name, "type": "integer" if _integral(known) else "number"}
+    if known.nunique() > MOST_LABELS or (number and not _integral(known)):
+        raise ProjectError(
+            f"The target {name} holds {known.nunique()} different values, but this project's "
+            "models tell classes apart: choose another with --target, or generate a project "
+            "for regression."
+        )
+    labels = sorted((_label(value) for value in known.unique()), key=lambda v: (str(type(v)), v))
+    return {"name": name, "type": "category", "labels": labels, "positive": labels[-1]}
+
+
+def _label(value: Any) -> Any:
+    value = plain(value)
+    return int(value) if isinstance(value, float) else value
+
+
+def _integral(values: pd.Series) -> bool:
+    return bool((values % 1 == 0).all())
+
+
+def _feature(name: str, values: pd.Series) -> tuple[dict[str, Any], str]:
+    """The column's entry, or why it is left out."""
+    known = values.dropna()
+    feature: dict[str, Any] = {"name": name}
+    reason = ""
+    if not re.fullmatch(COLUMN_NAME, name):
+        reason = "its name has a quote, a backslash or a line end: rename it"
+    elif known.nunique() < 2:
+        reason = "it holds no value" if known.empty else "it holds one value only"
+    elif _is_boolean(known):
+        feature["type"] = "boolean"
+    elif pd.api.types.is_numeric_dtype(values):
+        feature["type"] = "integer" if _integral(known) else "number"
+        finite = known[known.abs() <= LARGEST]
+        feature["minimum"], feature["maximum"] = (_bound(v) for v in (finite.min(), finite.max()))
+    elif _is_date(known):
+        reason = "it holds dates: derive numbers from them first"
+    elif known.nunique() > MOST_CATEGORIES or known.nunique() > 0.9 * len(known) > 20:
+        reason = f"it holds {known.nunique()} different texts"
+    else:
+        feature["type"] = "category"
+        feature["categories"] = sorted({str(value) for value in known})
+    if values.isna().any():
+        feature["nullable"] = True
+    return feature, reason
+
+
+def _is_boolean(known: pd.Series) -> bool:
+    return all(isinstance(value, bool | np.bool_) for value in known.unique())
+
+
+def _bound(value: Any) -> int | float:
+    number = float(value)
+    return int(number) if number.is_integer() else number
+
+
+def _is_date(known: pd.Series) -> bool:
+    if pd.api.types.is_datetime64_any_dtype(known):
+        return True
+    sample = known.head(200).astype(str)
+    if not sample.str.contains(r"\d{2}").all():
+        return False
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return bool(pd.to_datetime(sample, errors="coerce").notna().mean() > 0.9)

@@ -1,0 +1,158 @@
+"""`create-local-datasets --from`: the team's own table takes the place of a dataset."""
+
+import os
+import re
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.table import Table
+from ruamel.yaml.comments import CommentedMap, CommentedSeq
+from sqlalchemy import make_url
+from sqlalchemy.exc import ArgumentError
+
+from seedling.config import Project
+from seedling.data import instances
+from seedling.data.datasets import read_source
+from seedling.data.infer_schema import Proposal, dataset_name, propose
+from seedling.errors import ProjectError
+
+URL_VARIABLE = "DATASET_URL"
+ONE_LINE = 84  # characters: what fits into a line of model.yaml at its depth
+
+
+def bring(
+    project: Project,
+    source: str,
+    target: str | None,
+    keys: list[str] | None,
+    replaced: str | None,
+    yes: bool,
+) -> None:
+    """Propose a schema for the table behind `source`; on confirmation, write it to model.yaml."""
+    old = project.config.dataset(replaced) if replaced else project.config.datasets[0]
+    source = _from_root(project, source)
+    rows = read_source(project, source)
+    proposal = propose(rows, dataset_name(source), source, old.task, target, keys)
+    if old.name != proposal.entry["name"] and proposal.entry["name"] in _names(project):
+        raise ProjectError(f"model.yaml has another dataset {proposal.entry['name']!r}: rename it.")
+    proposal.entry["source"] = _without_secret(project, source)
+    _show(proposal, len(rows))
+    if not yes and not click.confirm("Write this to model.yaml?", default=True):
+        raise ProjectError("Nothing was written.")
+    project.edit(lambda document: _replace(document, old.name, proposal.entry))
+    click.echo("Wrote the schema to model.yaml: correct there what was guessed wrong.")
+    for model in project.config.training.models:
+        if model.dataset == proposal.entry["name"]:
+            instances.write_example(project, model.name)
+    click.echo(
+        "The description in model.yaml, serve/ and the curl lines of README.md and docs/serving.md "
+        "still speak of the table before: make them yours."
+    )
+
+
+def _names(project: Project) -> list[str]:
+    return [dataset.name for dataset in project.config.datasets]
+
+
+def _from_root(project: Project, source: str) -> str:
+    """A file's path as it counts from the project's root; a URL as it is."""
+    if "://" in source:
+        return source
+    path = Path.cwd() / source
+    if not path.is_file():
+        raise ProjectError(f"There is no file {source}.")
+    return Path(os.path.relpath(path, project.root)).as_posix()
+
+
+def _without_secret(project: Project, source: str) -> str:
+    """A URL with a password moves to .env, which git ignores; model.yaml names the variable."""
+    if "://" not in source:
+        return source
+    url, _, table = source.partition("#")
+    try:
+        secret = make_url(url).password is not None
+    except ArgumentError:
+        secret = False
+    if not secret:
+        return source
+    path = project.root / ".env"
+    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+    kept = [line for line in lines if not re.match(rf"\s*{URL_VARIABLE}\s*=", line)]
+    path.write_text("\n".join([*kept, f"{URL_VARIABLE}='{url}'"]) + "\n", encoding="utf-8")
+    os.environ[URL_VARIABLE] = url
+    click.echo(f"The URL holds a password: it stands in .env as {URL_VARIABLE}, not in model.yaml.")
+    return f"${{{URL_VARIABLE}}}#{table}"
+
+
+def _show(proposal: Proposal, count: int) -> None:
+    entry = proposal.entry
+    table = Table(title=f"{entry['name']}: {count:,} rows")
+    for heading in ("column", "type", "values", "gaps"):
+        table.add_column(heading)
+    target = entry["target"]
+    labels = ", ".join(str(label) for label in target.get("labels", []))
+    table.add_row(f"{target['name']} (target)", target["type"], labels, "")
+    for name in entry["entity_key"]:
+        table.add_row(f"{name} (entity key)", "", "", "")
+    for feature in entry["features"]:
+        table.add_row(
+            feature["name"],
+            feature["type"],
+            _values(feature),
+            "yes" * feature.get("nullable", False),
+        )
+    for name, reason in proposal.left_out.items():
+        table.add_row(name, "left out", reason, "")
+    Console().print(table)
+
+
+def _values(feature: dict[str, Any]) -> str:
+    if "categories" in feature:
+        shown = ", ".join(feature["categories"][:4])
+        more = len(feature["categories"]) - 4
+        return f"{shown}, and {more} more" if more > 0 else shown
+    return f"{feature['minimum']} to {feature['maximum']}" if "minimum" in feature else ""
+
+
+def _replace(document: Any, old: str, entry: dict[str, Any]) -> None:
+    """Put the entry where the dataset `old` stands, and let its models learn from it."""
+    for dataset in document["datasets"]:
+        if dataset["name"] == old:
+            previous = dict(dataset)
+            dataset.clear()
+            dataset.update(_laid_out({**entry, "version": previous["version"]}))
+    for model in document["training"]["models"]:
+        if model["dataset"] == old:
+            model["dataset"] = entry["name"]
+
+
+def _laid_out(entry: dict[str, Any]) -> CommentedMap:
+    """The entry as a person would lay it out: a line for each feature, more where it is long."""
+    laid_out = CommentedMap(entry)
+    laid_out["entity_key"] = _one_line(entry["entity_key"])
+    laid_out["target"] = _short_or_long(entry["target"])
+    laid_out["features"] = CommentedSeq(_short_or_long(feature) for feature in entry["features"])
+    return laid_out
+
+
+def _short_or_long(column: dict[str, Any]) -> Any:
+    """A column on one line where it fits, else a line for each key, else for each category too."""
+    if len(str(column)) <= ONE_LINE:
+        return _one_line(column)
+    long = CommentedMap(column)
+    for name, value in column.items():
+        if isinstance(value, list) and len(str(value)) <= ONE_LINE:
+            long[name] = _one_line(value)
+    return long
+
+
+def _one_line(value: Any) -> Any:
+    node = CommentedMap(value) if isinstance(value, dict) else CommentedSeq(value)
+    node.fa.set_flow_style()
+    if isinstance(value, dict):
+        for name, item in value.items():
+            if isinstance(item, list):
+                node[name] = _one_line(item)
+    return node

@@ -1,0 +1,106 @@
+"""What a dataset's schema says about its rows: types, splits, random rows."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from seedling.config import Column, Dataset
+from seedling.data.example_rows import value_range
+from seedling.data.scalars import label_text
+from seedling.errors import ProjectError
+
+SPLIT_STEPS = 10_000
+HOLDOUT = "holdout"  # the salt of the split that the gate measures on
+
+
+def model_frame(rows: pd.DataFrame, features: Iterable[Column]) -> pd.DataFrame:
+    """The features as every model sees them, in training as in serving.
+
+    Numbers and booleans are float64, categories are text, missing is NaN. A row looks the
+    same alone and in a batch, which it would not if pandas inferred its types.
+
+    Args:
+        rows: a table with at least the features' columns.
+        features: the schema's columns, whose order the result takes.
+    """
+    columns = {}
+    for column in features:
+        values = rows[column.name]
+        if column.type == "category":
+            text = values.astype(object).where(values.notna(), np.nan)
+            columns[column.name] = text.map(label_text, na_action="ignore").astype(object)
+        else:
+            columns[column.name] = values.astype("float64")
+    return pd.DataFrame(columns, index=rows.index)
+
+
+def target_values(rows: pd.DataFrame, dataset: Dataset) -> pd.Series:
+    """The target, as numbers or as the labels that model.yaml lists."""
+    target = dataset.target
+    if target.type != "category":
+        return rows[target.name].astype("float64")
+    labels = {label_text(label): label for label in target.labels}
+    values = rows[target.name].map(lambda value: labels.get(label_text(value), np.nan))
+    return values.infer_objects()
+
+
+def holdout_mask(rows: pd.DataFrame, dataset: Dataset, share: float, salt: str) -> pd.Series:
+    """True for the rows held out: about `share` of the entities, the same ones in every run.
+
+    A row's side follows from a hash of its entity key (of its features and target where the
+    dataset has no key), so it never changes as the table grows, and rows of one entity stay
+    together.
+    """
+    key = salt.ljust(16, "-")[:16]
+    hashes = pd.util.hash_pandas_object(_identity(rows, dataset), index=False, hash_key=key)
+    return pd.Series(hashes % SPLIT_STEPS < share * SPLIT_STEPS, index=rows.index)
+
+
+def _identity(rows: pd.DataFrame, dataset: Dataset) -> pd.DataFrame:
+    """What tells a row from others, as text that stays the same when a column's type changes."""
+    if dataset.entity_key:
+        return rows[dataset.entity_key].map(label_text)
+    features = model_frame(rows, sorted(dataset.features, key=lambda column: column.name))
+    return features.assign(**{"": target_values(rows, dataset)}).astype(str)
+
+
+def split(
+    rows: pd.DataFrame, dataset: Dataset, share: float, salt: str
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The rows in two tables by `holdout_mask`, the held-out ones second.
+
+    Raises:
+        ProjectError: a side is empty, or lacks one of the labels.
+    """
+    held_out = holdout_mask(rows, dataset, share, salt)
+    sides = rows[~held_out], rows[held_out]
+    for side, name in zip(sides, ("training", "held-out"), strict=True):
+        if side.empty:
+            raise ProjectError(f"{dataset.name}: {len(rows)} rows leave the {name} side empty.")
+        missing = set(dataset.target.labels) - set(target_values(side, dataset).dropna())
+        if missing:
+            shown = ", ".join(sorted(str(label) for label in missing))
+            raise ProjectError(
+                f"{dataset.name}: no {name} row has {dataset.target.name} = {shown}: "
+                "there are too few; bring more rows of it."
+            )
+    return sides
+
+
+def random_rows(features: Iterable[Column], count: int, seed: int = 0) -> pd.DataFrame:
+    """Rows that the schema allows, each value drawn evenly from its range or categories."""
+    generator = np.random.default_rng(seed)
+    return pd.DataFrame({column.name: _draw(column, count, generator) for column in features})
+
+
+def _draw(column: Column, count: int, generator: np.random.Generator) -> Any:
+    if column.type == "category":
+        return generator.choice(np.array(column.categories, dtype=object), count)
+    if column.type == "boolean":
+        return generator.random(count) < 0.5
+    low, high = value_range(column)
+    if column.type == "integer":
+        return generator.integers(int(np.ceil(low)), int(np.floor(high)) + 1, count)
+    return generator.uniform(low, high, count)

@@ -1,0 +1,27 @@
+"""One table of what stands behind an interface somewhere else: each is imported when it is used.
+
+Only `seedling.azure` imports Azure's packages; the rest of the plumbing asks for what is there by
+a name of this table.
+"""
+
+from pkgutil import resolve_name
+from typing import Any
+
+PLACES = {
+    "azure ml registry": "seedling.azure.registry:AzureRegistry",
+    "azure monitor": "seedling.azure.monitor:start",
+    "azure sql token": "seedling.azure.identity:azure_sql_token",
+    "cosmos db": "seedling.azure.cosmos:CosmosStore",
+    "shared registry": "seedling.azure.assets:fetch",
+    "training on a table": "seedling.containers.train_message:train",
+}
+
+
+def find(name: str) -> Any:
+    """Return the implementation that the table has under a name.
+
+    Raises:
+        KeyError: the table has no such name.
+        ModuleNotFoundError: a package that it imports is not installed.
+    """
+    return resolve_name(PLACES[name])

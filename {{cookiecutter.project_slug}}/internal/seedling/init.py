@@ -1,0 +1,110 @@
+"""Creates .venv with what constraints.txt pins: run `python init.py`, nothing installed before.
+
+uv does the work where it is installed, venv and pip otherwise. The standard library is enough to
+run this file, and any Python 3 can: it looks for a version that the project supports.
+"""
+
+import argparse
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+SUPPORTED = ((3, 11), (3, 13))
+GROUPS = ["train", "serve", "dev"]
+STAMP = ".installed"
+
+
+def main() -> None:
+    root = Path(__file__).resolve().parents[2]
+    parser = argparse.ArgumentParser(description="Create or update the project's environment.")
+    parser.add_argument("--groups", default=",".join(GROUPS), help="default: %(default)s")
+    groups = [name.strip() for name in parser.parse_args().groups.split(",") if name.strip()]
+    if not SUPPORTED[0] <= sys.version_info[:2] <= SUPPORTED[1]:
+        sys.exit(run_with_another_python())
+    try:
+        install(root, groups)
+    except subprocess.CalledProcessError as error:
+        command = " ".join(str(word) for word in error.cmd[:4])
+        sys.exit(f"Error: `{command} ...` failed; its lines above tell why.")
+
+
+def install(root: Path, groups: list) -> None:
+    """Bring root/.venv to the pinned versions of these groups, unless it is there already."""
+    folder = root / ".venv"
+    stamp, wanted = folder / STAMP, fingerprint(root)
+    pinned_before, *groups_before = stamp.read_text().split() if stamp.is_file() else [""]
+    if pinned_before == wanted and set(groups) <= set(groups_before):
+        stamp.touch()
+        print("The environment .venv is up to date.")
+        return
+    print("Installing {} into .venv".format(", ".join(groups)), flush=True)
+    python = folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+    pinned = ["-c", "constraints.txt", *editable(root, groups)]
+    uv = shutil.which("uv")
+    if uv:
+        if not python.exists():
+            run(root, [uv, "venv", "--quiet", "--python", sys.executable, str(folder)])
+        run(root, [uv, "pip", "install", "--python", str(python), *pinned])
+    else:
+        if not has_pip(python):
+            run(root, [sys.executable, "-m", "venv", str(folder)])
+        pip = [str(python), "-m", "pip", "--disable-pip-version-check"]
+        run(root, [*pip, "install", "--quiet", "--upgrade", "pip"])
+        run(root, [*pip, "install", *pinned])
+    stamp.write_text(" ".join([wanted, *sorted({*groups, *groups_before})]))
+    print("Ready. `make help` lists the verbs.")
+
+
+def fingerprint(root: Path) -> str:
+    """What the environment follows from: the declared and pinned dependencies."""
+    files = ("pyproject.toml", "internal/pyproject.toml", "constraints.txt")
+    texts = [(root / name).read_text(encoding="utf-8") for name in files]
+    return hashlib.sha256("\n".join([*texts, str(root)]).encode()).hexdigest()
+
+
+def editable(root: Path, groups: list) -> list:
+    """The plumbing and the project as pip takes them, each with those of the groups that it has."""
+    found = []
+    for folder in ("internal", "."):
+        has = groups_of(root / folder / "pyproject.toml")
+        extras = ",".join(name for name in groups if name in has)
+        found += ["-e", f"./{folder}[{extras}]" if extras else "./" + folder]
+    return found
+
+
+def groups_of(path: Path) -> set:
+    """The groups of optional dependencies that a pyproject.toml declares."""
+    import tomllib  # a Python that lacks it was refused before
+
+    return set(
+        tomllib.loads(path.read_text(encoding="utf-8"))["project"].get("optional-dependencies", {})
+    )
+
+
+def has_pip(python: Path) -> bool:
+    """Whether there is an environment, and one that pip can fill; uv makes them without."""
+    if not python.exists():
+        return False
+    return subprocess.call([str(python), "-c", "import pip"], stderr=subprocess.DEVNULL) == 0
+
+
+def run(root: Path, command: list) -> None:
+    subprocess.run(command, cwd=str(root), check=True)
+
+
+def run_with_another_python() -> int:
+    """Hand over to a supported Python on PATH; returns its exit code."""
+    for minor in range(SUPPORTED[1][1], SUPPORTED[0][1] - 1, -1):
+        other = shutil.which(f"python3.{minor}")
+        if other and subprocess.call([other, "-c", ""]) == 0:
+            return subprocess.call([other, *sys.argv])
+    version = "{}.{}".format(*sys.version_info)
+    print(f"Error: this project needs Python 3.11 to 3.13, and this is {version}.")
+    return 1
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Registered models and the files of a version."""

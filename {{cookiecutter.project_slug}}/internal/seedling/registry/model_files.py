@@ -1,0 +1,91 @@
+"""A trained model on disk: MLflow's format and the schema it learned, loaded only if verified."""
+
+import pickle
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ruamel.yaml import YAML
+
+from seedling import team_code
+from seedling.config import Dataset
+from seedling.errors import ProjectError
+from seedling.files import read_json, sha256
+
+if TYPE_CHECKING:  # a compiled form answers without pandas
+    import pandas as pd
+
+SCHEMA, MEASURED = "schema.json", "measured.json"
+
+
+@dataclass(frozen=True)
+class Predictor:
+    """A model that is ready to answer, with the schema that it was trained on."""
+
+    name: str
+    version: str
+    dataset: Dataset
+    holdout: float  # the share of rows that it did not learn from, by the dataset's split
+    model: Any
+    predict: "Callable[[Any, pd.DataFrame], Mapping[str, Any]]"
+
+    def answer(self, rows: "pd.DataFrame") -> Mapping[str, Any]:
+        """What the team's `predict` says of n rows: `predictions`, `scores` and `labels`."""
+        from seedling.data.schema import model_frame
+
+        return self.predict(self.model, model_frame(rows, self.dataset.features))
+
+
+def load(name: str, version: str, folder: Path, expected: str) -> Predictor:
+    """The model in `folder`, once the hash of its files is `expected`.
+
+    Raises:
+        ProjectError: the folder is missing, its hash is another, or it cannot be loaded. Nothing
+            is unpickled before the hash has been compared.
+    """
+    verify(folder, expected)
+    where = f"{folder.parent.name}, version {version}"
+    flavor = YAML(typ="safe", pure=True).load(folder / "MLmodel")["flavors"].get("sklearn")
+    if flavor is None:
+        raise ProjectError(f"The model {where} is no scikit-learn model.")
+    with (folder / flavor["pickled_model"]).open("rb") as stream:
+        try:
+            model = pickle.load(stream)
+        except (ImportError, AttributeError) as error:
+            raise ProjectError(f"The model {where} needs code that is gone: {error}.") from None
+    dataset, holdout = read_schema(folder)
+    return Predictor(name, version, dataset, holdout, model, team_code.predict(name))
+
+
+def verify(folder: Path, expected: str) -> None:
+    """Refuse a folder that is missing, or whose files are not those that were registered."""
+    where = f"{folder.parent.name}, version {folder.name},"
+    if not folder.is_dir():
+        raise ProjectError(f"The model {where} is not in {folder.parent.parent.name}/: run train.")
+    if sha256(folder) != expected:
+        raise ProjectError(
+            f"The model {where} is not the one that was registered: its files' hash differs. "
+            "It is not loaded: restore its folder, or delete it and train again."
+        )
+
+
+def read_schema(folder: Path) -> tuple[Dataset, float]:
+    """What a model learned from, and the share of it that was held out."""
+    noted = read_json(folder / SCHEMA)
+    return Dataset.model_validate(noted["dataset"]), float(noted["holdout"])
+
+
+def read_measured(folder: Path) -> dict[str, Any]:
+    """What was measured before it was registered: `metrics`, `holdout_rows`, `compiled`."""
+    path = folder / MEASURED
+    return read_json(path) if path.exists() else {"metrics": {}, "holdout_rows": 0, "compiled": {}}
+
+
+def mlflow_version(folder: Path) -> str:
+    """The MLflow that wrote the model; empty where that is gone."""
+    path = folder / "MLmodel"
+    text = path.read_text(encoding="utf-8") if path.exists() else ""
+    found = re.search(r"^mlflow_version: (\S+)", text, re.MULTILINE)
+    return found[1] if found else ""

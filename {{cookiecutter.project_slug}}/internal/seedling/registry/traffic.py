@@ -1,0 +1,125 @@
+"""The verb `traffic`: which versions of a model answer, and for what share of the entities."""
+
+from typing import Any
+
+from seedling.azure import registry as aml_registry
+from seedling.config import Project, RegisteredModel
+from seedling.errors import ProjectError
+from seedling.registry.model_files import read_measured
+from seedling.registry.registries import Registry, Version, open_registry
+from seedling.steps import register
+
+
+def table(project: Project) -> list[str]:
+    """A line for each version that model.yaml names."""
+    found = [["model", "version", "answers"]]
+    for entry in project.config.models:
+        found.append([entry.model, entry.version, _role(project, entry)])
+    widths = [max(len(row[at]) for row in found) for at in range(2)]
+    return [f"{row[0]:{widths[0]}}  {row[1]:{widths[1]}}  {row[2]}" for row in found]
+
+
+def _role(project: Project, entry: RegisteredModel) -> str:
+    if entry.shadow:
+        return "nobody: a shadow, in the prediction log only"
+    if entry.share is not None:
+        return f"{entry.share:.0%} of the entities"
+    others = [each for each in project.config.models if each.model == entry.model]
+    return f"{1 - sum(each.share or 0 for each in others):.0%} of the entities: the champion"
+
+
+def assign(project: Project, model: str, version: str, share: float | None, shadow: bool) -> None:
+    """Let a registered version answer a share of the entities, or shadow the champion.
+
+    Raises:
+        ProjectError: there is no such version, or it is the champion.
+    """
+    champion = champion_of(project, model)
+    if version == champion.version:
+        raise ProjectError(f"Version {version} is the champion of {model}: name another.")
+    found = _fetched(registry_of(project, champion), champion.name, version)
+    entry: dict[str, Any] = {
+        "name": champion.name,
+        "model": model,
+        "description": _description(project, model, found),
+        "version": version,
+        "is_mlflow": True,
+        "sha256": found.sha256,
+    }
+    entry |= {"shadow": True} if shadow else {"share": share}
+    _replace(project, model, version, entry)
+
+
+def remove(project: Project, model: str, version: str) -> None:
+    """Let a challenger or a shadow answer no more."""
+    if version == champion_of(project, model).version:
+        raise ProjectError(
+            f"Version {version} is the champion of {model}: make another the champion first."
+        )
+    if not any((entry.model, entry.version) == (model, version) for entry in project.config.models):
+        raise ProjectError(f"model.yaml names no version {version} of {model}.")
+    _replace(project, model, version, None)
+
+
+def promote(project: Project, model: str, version: str) -> None:
+    """Make a registered version the champion, which the next training run has to beat."""
+    champion = champion_of(project, model)
+    registry = registry_of(project, champion)
+    found = _fetched(registry, champion.name, version)
+
+    def change(document: Any) -> None:
+        kept = _others(document, model, version)
+        for entry in kept:
+            if (entry["model"], entry["version"]) == (model, champion.version):
+                entry["version"], entry["sha256"] = version, found.sha256
+                entry["description"] = _description(project, model, found)
+        document["models"] = kept
+
+    if version != champion.version:
+        project.edit(change)
+        registry.set_champion(champion.name, version)
+
+
+def registry_of(project: Project, champion: RegisteredModel) -> Registry:
+    """Where a champion was registered: its name tells."""
+    dataset = project.config.trained_model(champion.model).dataset
+    if champion.name == aml_registry.name_of(project, dataset, champion.model):
+        return aml_registry.AzureRegistry(project)
+    return open_registry(project)
+
+
+def _fetched(registry: Registry, name: str, version: str) -> Version:
+    """A registered version whose files are on this machine."""
+    found = registry.find(name, version)
+    registry.fetch(found)
+    return found
+
+
+def _description(project: Project, model: str, version: Version) -> str:
+    dataset = project.config.dataset(project.config.trained_model(model).dataset)
+    measured = read_measured(version.folder)["metrics"]
+    return register.described(dataset, measured.get(dataset.metric))
+
+
+def champion_of(project: Project, model: str) -> RegisteredModel:
+    for entry in project.config.models:
+        if entry.model == model and entry.is_champion:
+            return entry
+    raise ProjectError(f"No version of {model!r} is registered in model.yaml: run train.")
+
+
+def _replace(project: Project, model: str, version: str, entry: dict[str, Any] | None) -> None:
+    """model.yaml with this entry in the place of the one for the same version."""
+
+    def change(document: Any) -> None:
+        added = [entry] if entry else []
+        document["models"] = [*_others(document, model, version), *added]
+
+    project.edit(change)
+
+
+def _others(document: Any, model: str, version: str) -> list[Any]:
+    """The entries of model.yaml but the one for this version."""
+    return [
+        each for each in document["models"] if (each["model"], each["version"]) != (model, version)
+    ]

@@ -1,0 +1,57 @@
+"""What the project requires: the plumbing's own packages and the team's, group by group.
+
+The standard library is enough to run this file: `python requirements.py GROUP ...` prints the
+requirements of these groups, a line each, for the image of the service.
+"""
+
+import sys
+import tomllib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+FILES = ("internal/pyproject.toml", "pyproject.toml")
+
+
+def required(root: Path, groups: Sequence[str] = ()) -> list[str]:
+    """List what a project requires, in the order of its files, nothing twice.
+
+    Args:
+        root: the project's folder.
+        groups: of the optional dependencies of either file.
+
+    Raises:
+        KeyError: neither file has such a group.
+    """
+    declared = [_project(root / name) for name in FILES]
+    lines = [line for project in declared for line in project.get("dependencies", [])]
+    return list(
+        dict.fromkeys([*lines, *(line for group in groups for line in of_group(root, group))])
+    )
+
+
+def of_group(root: Path, group: str) -> list[str]:
+    """List what one group of the optional dependencies requires, in either file.
+
+    Raises:
+        KeyError: neither file has such a group.
+    """
+    found = [_groups(root / name) for name in FILES]
+    if not any(group in groups for groups in found):
+        raise KeyError(group)
+    return list(dict.fromkeys(line for groups in found for line in groups.get(group, [])))
+
+
+def _groups(path: Path) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = _project(path).get("optional-dependencies", {})
+    return found
+
+
+def _project(path: Path) -> dict[str, Any]:
+    with path.open("rb") as stream:
+        project: dict[str, Any] = tomllib.load(stream).get("project", {})
+    return project
+
+
+if __name__ == "__main__":
+    print(*required(Path.cwd(), sys.argv[1:]), sep="\n")

@@ -1,0 +1,1 @@
+"""Adds, copies and removes models of the project."""

@@ -1,0 +1,216 @@
+"""The routes. Every one answers JSON, errors too, and says which field is wrong."""
+
+import logging
+import os
+import time
+from contextlib import suppress
+from typing import Any
+from uuid import uuid4
+
+from flask import Flask, Request, Response, request
+from werkzeug.exceptions import (
+    BadRequest,
+    HTTPException,
+    MethodNotAllowed,
+    RequestEntityTooLarge,
+)
+from werkzeug.exceptions import NotFound as RoutingNotFound
+
+from seedling.config import Project
+from seedling.errors import ProjectError
+from seedling.serving import bodies, logs, page, protocols, routes
+from seedling.serving.access import Access, Refused
+from seedling.serving.bodies import body
+from seedling.serving.inputs import json_object
+from seedling.serving.metrics import OTHER
+from seedling.serving.service import ENCODER, Service
+
+log = logging.getLogger(__name__)
+
+STARTED, REQUEST_ID = "scoring.started", "scoring.request_id"  # in the WSGI environment
+LONGEST_WORDS = 500  # of an error, which may repeat what a caller sent
+OPEN = {"health", "ready", "ping"}  # probes bring no key
+
+
+def create_app(
+    project: Project | None = None, environment: str | None = None, start: bool = True
+) -> Flask:
+    """The service of a project: of the one around this folder, unless another is given.
+
+    Args:
+        project: whose model.yaml names the models to load.
+        environment: what the variable ENVIRONMENT says, unless given: `app-dev` answers in the
+            real shape without models or a feature store.
+        start: whether this process will answer; False where it is forked into workers that
+            call `start` and `open` of `app.extensions["service"]` themselves.
+    """
+    service = Service(project or Project.find(), environment, forking=not start)
+    app = Flask(__name__, static_folder=None)
+    app.config["MAX_CONTENT_LENGTH"] = bodies.LARGEST
+    app.extensions["service"] = service
+    access = Access.from_environment(os.environ)
+    _guard(app, service, access)
+    _probes(app, service, access)
+    _predictions(app, service)
+    _pages(app, service, access.keyed)
+    routes.add(app, service)
+    service.routes |= {rule.rule for rule in app.url_map.iter_rules()}
+    if start:
+        service.start()
+        service.open()
+    return app
+
+
+def answer(value: Any, status: int = 200, mimetype: str = "application/json") -> Response:
+    return Response(ENCODER.encode(value), status, mimetype=mimetype)
+
+
+def _guard(app: Flask, service: Service, access: Access) -> None:
+    """What happens before and after every request."""
+
+    @app.before_request
+    def enter() -> None:
+        environ = request.environ  # each look at `request` itself costs a microsecond
+        environ[STARTED] = time.perf_counter()
+        request_id = logs.new_request_id(environ.get("HTTP_X_REQUEST_ID"))
+        environ[REQUEST_ID] = request_id
+        logs.REQUEST_ID.set(request_id)
+        if request.endpoint not in OPEN:
+            access.check(request.headers, environ.get("REMOTE_ADDR"))
+
+    @app.after_request
+    def leave(response: Response) -> Response:
+        asked: Request = request._get_current_object()  # type: ignore[attr-defined]
+        request_id = asked.environ[REQUEST_ID]
+        seconds = time.perf_counter() - asked.environ[STARTED]
+        rule = asked.url_rule.rule if asked.url_rule else OTHER
+        model = asked.view_args.get("model", "") if asked.view_args else ""
+        response.headers["X-Request-ID"] = request_id
+        service.metrics.answered(rule, asked.method, response.status_code, model, seconds)
+        if service.telemetry:
+            ended = time.time_ns()
+            service.telemetry.request(
+                rule,
+                asked.method,
+                response.status_code,
+                ended - int(seconds * 1e9),
+                ended,
+                request_id,
+                {"model": model},
+            )
+        logs.REQUEST_ID.set(None)
+        return response
+
+    @app.errorhandler(Exception)
+    def refuse(error: Exception) -> Response:
+        status, words = explained(error)
+        if status == ProjectError.status:
+            log.exception("%s %s failed", request.method, request.path)
+        shape: Any = {"error": words}
+        if request.path.endswith("/predict"):
+            shape = {"payload": {"success": False, "error": words}}
+        response = answer(shape, status)
+        if isinstance(error, HTTPException):
+            allowed = error.get_response().headers.get("Allow")
+            response.headers.update({"Allow": allowed} if allowed else {})
+        if isinstance(error, Refused):
+            response.headers.update(error.headers)
+        return response
+
+
+def _probes(app: Flask, service: Service, access: Access) -> None:
+    @app.get("/health")
+    @app.get("/healthcheck")
+    def health() -> Response:
+        return answer({"status": "OK"})
+
+    @app.get("/ready")
+    def ready() -> Response:
+        problems = service.waiting_for()
+        is_ready = not problems
+        found: dict[str, Any] = {"ready": is_ready}
+        with suppress(ProjectError):  # a probe brings no key; who does is told more
+            access.check(request.headers, request.remote_addr)
+            found |= {**service.roles(), "problems": problems}
+        return answer(found, 200 if is_ready else 503)
+
+    @app.get("/ping")
+    def ping() -> Response:
+        return Response("\n", 503 if service.waiting_for() else 200, mimetype="application/json")
+
+    @app.get("/version")
+    def version() -> Response:
+        return Response(service.mlflow_version(), mimetype="text/plain")
+
+    @app.get("/metrics")
+    def metrics() -> Response:
+        text, content_type = service.metrics.text()
+        return Response(text, content_type=content_type)
+
+
+def _predictions(app: Flask, service: Service) -> None:
+    @app.route("/run", methods=["GET", "POST"])
+    def run() -> Response:
+        user_inputs = request.args.to_dict() if request.method == "GET" else json_object(body())
+        features, outputs = service.run(user_inputs)
+        found = {"id": str(uuid4()), "user_inputs": user_inputs}
+        return answer(found | {"features": features, "outputs": outputs})
+
+    @app.post("/<model>/predict")
+    def predict(model: str) -> Response:
+        return answer({"payload": service.predict(body(), model)})
+
+    @app.post("/score")
+    @app.post("/<model>/score")
+    def score(model: str | None = None) -> Response:
+        return answer(service.score(body(), model))
+
+    @app.post("/invocations")
+    @app.post("/<model>/invocations")
+    def invocations(model: str | None = None) -> Response:
+        found = service.invocations(body(), request.content_type, model)
+        response = answer(protocols.answer(found["predictions"]))
+        versions = found.get("versions", [found["version"]])
+        if versions:
+            response.headers["X-Model-Version"] = ",".join(dict.fromkeys(versions))
+        return response
+
+
+def _pages(app: Flask, service: Service, keyed: bool) -> None:
+    app.register_blueprint(page.blueprint(lambda: (service.config, service.facts())))
+
+    @app.get("/")
+    def index() -> Response:
+        if page.wants_page(request):
+            found = page.page(service.config, service.facts(), keyed=keyed)
+            return page.secured(Response(found, mimetype="text/html"))
+        config = service.config
+        names = {"name": config.name, "description": config.description}
+        return answer(names | {"api_version": config.api_version})
+
+
+def explained(error: Exception) -> tuple[int, str]:
+    """The status and the words that a request is answered with where this error came up."""
+    status, words = _explained(error)
+    if len(words) > LONGEST_WORDS:
+        words = f"{words[:LONGEST_WORDS]} ..."
+    return status, words
+
+
+def _explained(error: Exception) -> tuple[int, str]:
+    if isinstance(error, ProjectError) and error.status != ProjectError.status:
+        return error.status, str(error)
+    if isinstance(error, RequestEntityTooLarge):
+        bodies.discard()
+        most = f"{bodies.LARGEST >> 20} MiB"
+        return 413, f"The body is larger than the {most} that a request may have: send it in parts."
+    if isinstance(error, RoutingNotFound):
+        return 404, f"There is no {request.path} here: /docs lists what there is."
+    if isinstance(error, MethodNotAllowed):
+        allowed = ", ".join(sorted(error.valid_methods or []))
+        return 405, f"{request.method} is not for this route: it takes {allowed}."
+    if isinstance(error, BadRequest):
+        return 400, "The request is not one of HTTP, or its body did not arrive whole."
+    if isinstance(error, HTTPException):
+        return error.code or 500, error.description or error.name
+    return 500, "The service failed to answer; its log tells more."

@@ -1,0 +1,180 @@
+"""The project's service as a process of its own: started, waited for, asked, stopped."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+from urllib.error import HTTPError, URLError
+from urllib.request import Request, urlopen
+
+from seedling.config import Project
+from seedling.errors import ProjectError
+from seedling.files import read_json, write_json
+from seedling.processes import refuse_taken
+
+HOST = "127.0.0.1"
+PATIENCE = 60  # seconds until the service must be ready, or have ended
+PAUSE = 0.1  # seconds between two looks
+
+
+@contextmanager
+def serving(project: Project, port: int) -> Iterator[str]:
+    """The address of the project's service, once it is ready; stopped at the end."""
+    server = _start(project, port)
+    try:
+        yield _ready(server, project, port)
+    finally:
+        server.terminate()
+        server.wait(timeout=PATIENCE)
+
+
+def start(project: Project, port: int) -> str:
+    """Start the service and leave it running; its address, once it is ready.
+
+    Raises:
+        ProjectError: it runs already, the port is taken, or it does not get ready.
+    """
+    running = _noted(project)
+    if running:
+        where = _address(running["port"])
+        raise ProjectError(f"The service runs already at {where}: run stop first.")
+    refuse_taken(HOST, port)
+    server = _start(project, port)
+    try:
+        address = _ready(server, project, port)
+    except ProjectError:
+        server.terminate()
+        raise
+    write_json(_note(project), {"pid": server.pid, "port": port})
+    return address
+
+
+def stop(project: Project) -> str:
+    """Stop what `start` has started; its address, or nothing where it does not run."""
+    running = _noted(project)
+    _note(project).unlink(missing_ok=True)
+    if not running:
+        return ""
+    address = _address(running["port"])
+    os.kill(running["pid"], signal.SIGTERM)
+    deadline = time.monotonic() + PATIENCE
+    while _answers(address):
+        if time.monotonic() > deadline:
+            raise ProjectError(f"{address} does not end; its log is {_log(project)}.")
+        time.sleep(PAUSE)
+    return address
+
+
+def address(project: Project) -> str:
+    """Where the service that `start` has started answers.
+
+    Raises:
+        ProjectError: there is none.
+    """
+    running = _noted(project)
+    if not running:
+        raise ProjectError("No service runs in the background: run predict-all, or name a --url.")
+    return _address(running["port"])
+
+
+def ask(url: str, body: Any) -> Any:
+    """What the service answers to a POST, with the first key of API_KEY if that is set.
+
+    Raises:
+        ProjectError: it does not answer, or answers with an error.
+    """
+    data = json.dumps(body).encode()
+    try:
+        with urlopen(Request(url, data, _headers()), timeout=30) as response:
+            return json.load(response)
+    except HTTPError as error:
+        words = error.read().decode(errors="replace")
+        raise ProjectError(f"{url} answers {error.code}: {words}") from None
+    except (OSError, ValueError) as error:
+        raise ProjectError(f"{url} does not answer: {getattr(error, 'reason', error)}.") from None
+
+
+def until_ready(address: str, runs: Callable[[], bool], where: str) -> None:
+    """Wait until the service is ready.
+
+    Args:
+        address: where it will answer.
+        runs: whether it has not ended.
+        where: says where its log is.
+
+    Raises:
+        ProjectError: it has ended, or takes too long; says what it answered.
+    """
+    deadline, answer = time.monotonic() + PATIENCE, ""
+    while time.monotonic() < deadline and runs():
+        try:
+            with urlopen(f"{address}/ready", timeout=5):
+                return
+        except HTTPError as error:
+            answer = f" It said: {error.read().decode()}"
+        except (URLError, ConnectionError, TimeoutError):
+            pass
+        time.sleep(PAUSE)
+    raise ProjectError(f"The service is not ready; {where}.{answer}")
+
+
+def _headers() -> dict[str, str]:
+    key = os.environ.get("API_KEY", "").partition(",")[0].strip()
+    return {"Content-Type": "application/json"} | ({"X-API-Key": key} if key else {})
+
+
+def _start(project: Project, port: int) -> "subprocess.Popen[bytes]":
+    verb = [sys.executable, "-m", "seedling", "serve-local", "--port", str(port)]
+    path = _log(project)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w", encoding="utf-8") as log:
+        return subprocess.Popen(
+            verb,
+            cwd=project.root,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,  # Ctrl-C is for whoever waits for it
+        )
+
+
+def _ready(server: "subprocess.Popen[bytes]", project: Project, port: int) -> str:
+    address = _address(port)
+    until_ready(address, lambda: server.poll() is None, f"its log is {_log(project)}")
+    return address
+
+
+def _noted(project: Project) -> dict[str, int] | None:
+    """Process and port of the service in the background, if it still is this project's."""
+    with suppress(OSError, ValueError):
+        noted: dict[str, int] = read_json(_note(project))
+        if _answers(_address(noted["port"])) == project.config.name:
+            return noted
+    return None
+
+
+def _answers(address: str) -> str:
+    """The name of the service that answers there."""
+    try:
+        with urlopen(Request(f"{address}/", headers=_headers()), timeout=5) as response:
+            return str(json.load(response)["name"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return ""
+
+
+def _address(port: int) -> str:
+    return f"http://{HOST}:{port}"
+
+
+def _note(project: Project) -> Path:
+    return project.assets / "service.json"
+
+
+def _log(project: Project) -> Path:
+    return project.assets / "serve.log"

@@ -1,0 +1,192 @@
+"""From the spool's segments into the store: each record once, and none holds up the others."""
+
+import logging
+import os
+import time
+import traceback
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from seedling.errors import ProjectError
+from seedling.serving import spool
+from seedling.serving.records import records_of
+from seedling.serving.stores import Record, RecordRefused, Store
+
+log = logging.getLogger(__name__)
+
+BATCH = 500  # records of a transaction, or as many as one line has
+REJECTED = "rejected.jsonl"
+EVERY = 1.0  # seconds between two rounds
+ADOPT_EVERY = 10.0  # seconds between two looks for what dead processes have left
+LONGEST_WAIT = 30.0  # seconds between two tries while the store is away
+Shadow = Callable[[Mapping[str, Any]], Iterable[Record]]
+
+
+class OutOfTime(Exception):
+    """The process is to stop; what is left stays on disk."""
+
+
+class Drain:
+    """Adds what segments hold to the store. One thread's; a record is given again after a crash,
+    and the store knows it by its id.
+    """
+
+    def __init__(
+        self, folder: Path, open_store: Callable[[], Store], shadow: Shadow | None
+    ) -> None:
+        self.until = float("inf")  # when to leave the rest on disk, by the monotonic clock
+        self._folder = folder
+        self._open_store = open_store
+        self._shadow = shadow
+        self._store: Store | None = None
+        self._silent: set[object] = set()  # models whose shadow was told to have failed
+        self._done: dict[Path, int] = {}  # bytes of a segment that the store has
+
+    def segment(self, path: Path) -> None:
+        """Add its records, then remove it.
+
+        Raises:
+            ProjectError: the store is away, or cannot be opened.
+            OutOfTime: it is time to stop.
+        """
+        batch = Batch()
+        offset = self._done.get(path, 0)
+        try:
+            file = path.open("rb")
+        except FileNotFoundError:  # another process was faster
+            return
+        with file:
+            file.seek(offset)
+            for line in file:
+                if not line.endswith(b"\n"):
+                    log.warning("Dropped a line of %s that was cut off: never accepted.", path)
+                    break
+                offset += len(line)
+                self._read(line, batch)
+                if len(batch.records) >= BATCH:
+                    self._commit(batch)
+                    batch, self._done[path] = Batch(), offset
+        self._commit(batch)
+        self._done.pop(path, None)
+        path.unlink(missing_ok=True)
+
+    def adopt(self, own: Path | None) -> None:
+        """Add what processes that are dead have left."""
+        for folder in spool.sessions(self._folder):
+            if folder == own:
+                continue
+            with spool.adopted(folder) as dead:
+                if dead and folder.is_dir():
+                    for path in spool.segments(folder):
+                        self.segment(path)
+        spool.remove_stray_locks(self._folder)
+
+    def sealed(self) -> None:
+        """Add what processes that live have sealed; see segment."""
+        for folder in spool.sessions(self._folder):
+            with suppress(FileNotFoundError):  # it went meanwhile
+                for path in spool.segments(folder):
+                    if path.suffix == ".jsonl":
+                        self.segment(path)
+
+    def _read(self, line: bytes, batch: "Batch") -> None:
+        try:
+            records = records_of(line)
+        except ValueError:
+            text = line.rstrip(b"\n").decode(errors="replace")
+            batch.rejected.append({"reason": "not a line of this service", "line": text})
+            return
+        batch.records += records
+        if self._shadow:
+            batch.records += self._shadowed(self._shadow, line)
+
+    def _shadowed(self, shadow: Shadow, line: bytes) -> list[Record]:
+        read = msgspec.json.decode(line)
+        try:
+            return list(shadow(read))
+        except Exception as error:
+            if read["model"] not in self._silent:
+                self._silent.add(read["model"])
+                log.warning("The shadow of %s failed: %s.", read["model"], told(error))
+            return []
+
+    def _commit(self, batch: "Batch") -> None:
+        if time.monotonic() > self.until:
+            raise OutOfTime
+        if self._store is None and batch.records:
+            self._store = self._open_store()
+        self._add(batch.records, batch.rejected)
+        if batch.rejected:
+            self._set_aside(batch.rejected)
+
+    def _add(self, records: list[Record], rejected: list[dict[str, Any]]) -> None:
+        """Add all but those that the store refuses, found by halving."""
+        if not records or self._store is None:
+            return
+        try:
+            self._store.add(records)
+        except RecordRefused as error:
+            if len(records) == 1:
+                rejected.append({"reason": str(error), "record": records[0]._asdict()})
+                return
+            half = len(records) // 2
+            self._add(records[:half], rejected)
+            self._add(records[half:], rejected)
+
+    def _set_aside(self, rejected: list[dict[str, Any]]) -> None:
+        path = self._folder / REJECTED
+        lines = b"".join(msgspec.json.encode(entry) + b"\n" for entry in rejected)
+        with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "ab") as file:
+            file.write(lines)
+        log.warning("Set %d entries of the prediction log aside in %s.", len(rejected), path)
+
+
+class Batch:
+    """Records to add, and what is to be set aside once they are in the store."""
+
+    def __init__(self) -> None:
+        self.records: list[Record] = []
+        self.rejected: list[dict[str, Any]] = []
+
+
+class Rounds:
+    """Repeats a round of draining, less and less often while the store is away."""
+
+    def __init__(self, folder: Path) -> None:
+        self.failures = 0
+        self._folder = folder
+
+    def one(self, drain: Callable[[], None]) -> float:
+        """Drain, and tell when the store goes away and when it is back; seconds to the next."""
+        try:
+            drain()
+        except OutOfTime:
+            return 0.0
+        except ProjectError as error:
+            words = str(error)
+        except OSError as error:
+            words = f"{error.filename}: {error.strerror}"
+        except Exception as error:
+            words = told(error)
+        else:
+            if self.failures:
+                log.warning("The prediction log's store is back.")
+            self.failures = 0
+            return EVERY
+        if not self.failures:
+            log.warning("Predictions stay in %s until their store is back. %s", self._folder, words)
+        self.failures += 1
+        return min(LONGEST_WAIT, EVERY * 2.0 ** min(self.failures, 10))
+
+
+def told(error: Exception) -> str:
+    """An error's kind and place: its words might hold somebody's data."""
+    place = ""
+    with suppress(IndexError):
+        frame = traceback.extract_tb(error.__traceback__)[-1]
+        place = f" in {Path(frame.filename).name}, line {frame.lineno}"
+    return f"{type(error).__name__}{place}"

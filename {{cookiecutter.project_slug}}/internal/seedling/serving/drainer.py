@@ -1,0 +1,101 @@
+"""A process beside gunicorn's workers that brings what they logged to its store.
+
+In a worker's thread the same work would take turns with the requests. The workers see that there is
+one drainer; it ends by itself when they have ended and everything is kept.
+"""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from seedling.config import Project
+
+if TYPE_CHECKING:
+    from seedling.serving.drain import Drain
+
+POLITE = 10  # how much less of the processor it asks for than the workers
+
+
+class Drainer:
+    """Starts the process for a project, and again if it has ended."""
+
+    def __init__(self, root: Path, spool: Path) -> None:
+        self._root, self._spool = root, spool
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def keep_alive(self) -> None:
+        """Start it where there is none, this worker's or another's."""
+        if self._process is not None and self._process.poll() is None:
+            return
+        if _is_held(self._spool):
+            return
+        command = [sys.executable, "-m", __name__, str(self._root)]
+        self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, cwd=self._root)
+
+
+def main(root: Path) -> None:
+    """Drain the spool of the project until its workers have ended."""
+    from filelock import FileLock, Timeout
+
+    from seedling.serving import logs
+    from seedling.serving.drain import Drain
+    from seedling.serving.shadows import Shadows
+    from seedling.serving.stores import log_settings, open_store, spool_of
+
+    logs.configure(os.environ.get("LOG_LEVEL") or "info")
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the workers; it follows them
+    if hasattr(os, "nice"):
+        os.nice(POLITE)
+    project = Project.find(root)
+    settings, spool = log_settings(project.config), spool_of(project)
+    if settings is None:
+        return
+    try:
+        with FileLock(_lock(spool), blocking=False):
+            _run(Drain(spool, lambda: open_store(root, settings), Shadows(project)), spool)
+    except Timeout:
+        pass  # another is at it
+
+
+def _run(drain: "Drain", spool: Path) -> None:
+    from seedling.serving.drain import ADOPT_EVERY, Rounds
+    from seedling.serving.spool import somebody_lives
+
+    rounds, adopt_at, alive = Rounds(spool), 0.0, True
+
+    def drain_all() -> None:
+        nonlocal adopt_at
+        drain.sealed()
+        if not alive or time.monotonic() >= adopt_at:
+            drain.adopt(None)
+            adopt_at = time.monotonic() + ADOPT_EVERY
+
+    while True:
+        alive = somebody_lives(spool)
+        pause = rounds.one(drain_all)
+        if not alive:
+            return  # what the store did not take stays for the next start
+        time.sleep(pause)
+
+
+def _lock(spool: Path) -> Path:
+    spool.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return spool / "drainer.locked"  # not .lock: those belong to sessions
+
+
+def _is_held(spool: Path) -> bool:
+    from filelock import FileLock, Timeout
+
+    try:
+        with FileLock(_lock(spool), blocking=False):
+            return False
+    except Timeout:
+        return True
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

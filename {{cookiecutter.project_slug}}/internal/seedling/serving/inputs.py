@@ -1,0 +1,225 @@
+"""What callers send, checked against the schema that the model learned; errors name the field."""
+
+import difflib
+import json
+import re
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, Literal
+
+import msgspec
+
+from seedling.config import Column, Dataset
+from seedling.data.scalars import LARGEST, label_text
+from seedling.errors import InputError
+
+Values = tuple[Any, ...]  # a row's features in the schema's order, None for missing
+
+Number = Annotated[float, msgspec.Meta(ge=-LARGEST, le=LARGEST)]
+Int64 = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
+# As in 51.0, up to the last one below 2**63.
+WholeNumber = Annotated[float, msgspec.Meta(multiple_of=1, ge=-(2**63), le=2**63 - 1024)]
+
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+
+EXPECTED = {"integer": "a whole number", "number": "a number", "boolean": "true or false"}
+GOT = {
+    "str": "text",
+    "int": "a number",
+    "float": "a number with a fraction",
+    "bool": "true or false",
+    "array": "a list",
+    "object": "an object",
+    "null": "null",
+}
+
+
+class Reader:
+    """Reads instances of one schema: objects by feature name, or lists in the schema's order.
+
+    A missing feature counts as a missing value; a name that the schema does not know, and a
+    value of another type, are refused. A category that was never seen passes. What is read is a
+    struct with the features, then entity key and target, where an object brought them.
+    """
+
+    def __init__(self, dataset: Dataset) -> None:
+        self.columns = {column.name: column for column in dataset.features}
+        self.names = list(self.columns)
+        self.key_names = dataset.entity_key
+        ignored = [*dataset.entity_key, dataset.target.name]
+        self.ignored = set(ignored)
+        types = [_type(column) | None for column in dataset.features]
+        names = {f"f{at}": name for at, name in enumerate([*self.columns, *ignored])}
+        known = [(f"f{at}", kind, None) for at, kind in enumerate(types)]
+        extra = [(f"f{len(types) + at}", Any, msgspec.UNSET) for at in range(len(ignored))]
+        self.named = msgspec.defstruct(
+            "Named", [*known, *extra], rename=names, forbid_unknown_fields=True, gc=False
+        )
+        self.positional = msgspec.defstruct(
+            "Positional",
+            [field[:2] for field in known],
+            array_like=True,
+            forbid_unknown_fields=True,
+            gc=False,
+        )
+        payload = msgspec.defstruct("Payload", [("instances", _rows_of(self.named))])
+        body = msgspec.defstruct("Body", [("payload", payload)])
+        self._usual: Any = msgspec.json.Decoder(body)
+        self._extra = [field[0] for field in extra]
+        self._numeric = [at for at, column in enumerate(dataset.features) if _numeric(column)]
+        self._count = len(types)
+        self._keys = slice(self._count, self._count + len(self.key_names))
+
+    def body(self, body: bytes) -> list[Any]:
+        """The rows of `{"payload": {"instances": ...}}`."""
+        try:
+            rows: list[Any] = self._usual.decode(body).payload.instances
+            return rows
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            payload = json_object(body).get("payload")
+        if not isinstance(payload, dict) or "instances" not in payload:
+            raise InputError('Expected {"payload": {"instances": [...]}}.')
+        return self.instances(payload["instances"])
+
+    def instances(self, value: Any) -> list[Any]:
+        """The rows of decoded `instances`; one flat row, or one object, is accepted."""
+        if isinstance(value, Mapping):
+            value = [value]
+        if not isinstance(value, list):
+            raise InputError("instances: expected a list of rows.")
+        if value and not isinstance(value[0], list | Mapping):
+            value = [value]
+        kind: Literal["named", "positional"] = (
+            "named" if value and isinstance(value[0], Mapping) else "positional"
+        )
+        for at, row in enumerate(value):
+            if isinstance(row, Mapping) != (kind == "named"):
+                raise InputError(f"instances[{at}]: rows are all objects, or all lists.")
+            if isinstance(row, Mapping):
+                self._refuse_unknown(row, f"instances[{at}].")
+        return self._convert(value, kind, strict=True)
+
+    def row(self, values: Mapping[str, Any]) -> Any:
+        """One row by feature name; numbers may be text, as in a query string."""
+        self._refuse_unknown(values, "")
+        known = {name: None if _is_nan(value) else value for name, value in values.items()}
+        return self._convert([known], "named", strict=False)[0]
+
+    def values(self, rows: Sequence[Any]) -> list[Values]:
+        """The features of rows that were read, as a model takes them."""
+        found = [msgspec.structs.astuple(row)[: self._count] for row in rows]
+        return [self._as_text(row) for row in found] if self._numeric else found
+
+    def keys(self, row: Any) -> Values:
+        """A row's entity key; empty if it did not bring all of it."""
+        values = msgspec.structs.astuple(row)[self._keys]
+        return () if msgspec.UNSET in values or None in values else values
+
+    def brings_more(self, row: Any) -> bool:
+        """Whether a row came with more than features, such as its entity's key."""
+        return any(getattr(row, name) is not msgspec.UNSET for name in self._extra)
+
+    def _as_text(self, row: Values) -> Values:
+        """Categories whose names look like numbers may come as numbers."""
+        values = list(row)
+        for at in self._numeric:
+            if values[at] is not None:
+                values[at] = label_text(values[at])
+        return tuple(values)
+
+    def _convert(
+        self, rows: list[Any], kind: Literal["named", "positional"], strict: bool
+    ) -> list[Any]:
+        wanted = _rows_of(self.named if kind == "named" else self.positional)
+        try:
+            read: list[Any] = msgspec.convert(rows, wanted, strict=strict)
+        except msgspec.ValidationError as error:
+            raise InputError(self._words(str(error), single=not strict)) from None
+        if kind == "positional":
+            return [self.named(*msgspec.structs.astuple(row)) for row in read]
+        return read
+
+    def _refuse_unknown(self, row: Mapping[str, Any], where: str) -> None:
+        for name in row:
+            if name not in self.columns and name not in self.ignored:
+                near = difflib.get_close_matches(str(name), self.columns, n=1)
+                hint = f"; did you mean {near[0]}?" if near else "."
+                raise InputError(f"{where}{name}: the model knows no such feature{hint}")
+
+    def _words(self, message: str, single: bool) -> str:
+        """msgspec's message in the caller's terms: the field's name, what it expects, what came."""
+        row = re.search(r"`\$\[(\d+)\]", message)
+        where = "" if single or row is None else f"instances[{row[1]}]"
+        length = re.search(r"array` of at (?:least|most) length (\d+), got (\d+)", message)
+        if length:
+            return f"{where}: expected {length[1]} values, got {length[2]}."
+        path = message.rpartition(" - at `$")[2].rstrip("`")
+        path = re.sub(r"^\[\d+\]", "", path)
+        name = path.lstrip(".")
+        at = re.fullmatch(r"\[(\d+)\]", name)
+        if at:
+            name = list(self.columns)[int(at[1])]
+        column = self.columns.get(name)
+        field = f"{where}.{name}" if where and name else where or name
+        if "out of range" in message or re.search(r"`(float|int)` [<>]= ", message):
+            return f"{field}: the number is out of range."
+        got = re.search(r"got `(\w+)`", message)
+        came = f", got {GOT.get(got[1], got[1])}" if got else ", got a fraction"
+        expected = _expected(column) if column else "a row of values, or an object of features"
+        return f"{field}: expected {expected}{came}."
+
+
+def json_object(body: bytes) -> dict[str, Any]:
+    """A request's JSON object; NaN, which pandas writes for a missing value, is read as null.
+
+    Raises:
+        InputError: it is not JSON, holds an infinite number, or is not an object.
+    """
+    if not body.strip():
+        raise InputError("The body is empty: expected a JSON object.")
+    try:
+        value = msgspec.json.decode(body.removeprefix(BYTE_ORDER_MARK))
+    except RecursionError:
+        raise InputError("The body is nested too deeply.") from None
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        value = _with_nan(body) if b"NaN" in body else None
+        if value is None:
+            reason = str(error).partition(" (")[0].partition(" - at ")[0]
+            raise InputError(f"The body is not valid JSON: {reason}.") from None
+    if not isinstance(value, dict):
+        raise InputError("The body must be a JSON object.")
+    return value
+
+
+def _with_nan(body: bytes) -> Any:
+    def constant(name: str) -> None:
+        if name != "NaN":
+            raise ValueError(name)
+
+    try:
+        value = json.loads(body, parse_constant=constant)
+        return msgspec.json.decode(msgspec.json.encode(value))  # which refuses half a character
+    except (ValueError, RecursionError):
+        return None
+
+
+def _is_nan(value: Any) -> bool:
+    return isinstance(value, str) and value.lower() == "nan"
+
+
+def _rows_of(struct: Any) -> Any:
+    return list[struct]
+
+
+def _type(column: Column) -> Any:
+    if column.type == "category":
+        return str | float if _numeric(column) else str
+    return {"integer": Int64 | WholeNumber, "number": Number, "boolean": bool}[column.type]
+
+
+def _expected(column: Column) -> str:
+    return EXPECTED.get(column.type, "text")
+
+
+def _numeric(column: Column) -> bool:
+    """Whether a category's name looks like a number, which callers then send as one."""
+    return any(re.fullmatch(r"-?\d+(\.\d+)?", category) for category in column.categories)

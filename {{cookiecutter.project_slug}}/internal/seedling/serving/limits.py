@@ -1,0 +1,79 @@
+"""A time limit for the team's code, which nothing can interrupt once it runs."""
+
+import logging
+from collections.abc import Callable
+from concurrent.futures import Future
+from contextvars import Context, copy_context
+from threading import BoundedSemaphore, Thread
+from typing import Any
+
+from seedling.errors import Unavailable
+
+log = logging.getLogger(__name__)
+
+MOST = 8  # calls at a time: those that are waited for, and those that were given up
+
+
+class TimeLimit:
+    """Makes calls in threads of their own and stops waiting for those that take too long.
+
+    A call that was given up goes on, and keeps its place until it comes back. Where no place is
+    left, the process can make no more calls: `on_exhausted` is called for whoever can replace it.
+    The threads are daemons, so that they do not hold up its end.
+    """
+
+    def __init__(self) -> None:
+        self.on_exhausted: Callable[[], None] = lambda: None
+        self._places = BoundedSemaphore(MOST)
+        self._told = False
+
+    @property
+    def exhausted(self) -> bool:
+        """Whether no place is left."""
+        if self._places.acquire(blocking=False):
+            self._places.release()
+            return False
+        return True
+
+    def call(self, seconds: float, function: Callable[..., Any], *arguments: Any) -> Any:
+        """What the function returns or raises.
+
+        Raises:
+            Unavailable: it did not come back in time, or no place is left.
+        """
+        if not self._places.acquire(blocking=False):
+            self._tell()
+            raise Unavailable("Too many earlier calls have not come back yet; try again later.")
+        self._told = False
+        outcome: Future[Any] = Future()
+        work = (outcome, copy_context(), function, arguments)
+        Thread(target=self._run, args=work, name="within-limit", daemon=True).start()
+        try:
+            return outcome.result(seconds)
+        except TimeoutError:
+            if outcome.done():  # its own: a connection, a lock
+                raise
+            words = f"There was no answer within {seconds:g} seconds; try again."
+            raise Unavailable(words) from None
+
+    def _run(
+        self,
+        outcome: "Future[Any]",
+        context: Context,
+        function: Callable[..., Any],
+        arguments: tuple[Any, ...],
+    ) -> None:
+        try:
+            outcome.set_result(context.run(function, *arguments))
+        except Exception as error:
+            outcome.set_exception(error)
+        except BaseException as error:  # SystemExit would end the process
+            outcome.set_exception(RuntimeError(f"It raised {type(error).__name__}"))
+        finally:
+            self._places.release()
+
+    def _tell(self) -> None:
+        if not self._told:
+            self._told = True
+            log.error("%d calls of the team's code have not come back: no more can be made.", MOST)
+            self.on_exhausted()

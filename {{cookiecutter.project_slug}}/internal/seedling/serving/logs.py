@@ -1,0 +1,69 @@
+"""Log lines: a JSON object each, or plain ones on a person's terminal."""
+
+import logging
+import os
+import random
+import re
+import sys
+from contextvars import ContextVar
+from datetime import UTC, datetime
+from typing import Any
+
+from pythonjsonlogger.json import JsonFormatter
+
+OURS = ("seedling", "dataset_creation", "models", "serve")
+HANDLER = "scoring"
+FIELDS = {"levelname": "level", "name": "logger", "exc_info": "exception", "stack_info": "stack"}
+
+REQUEST_ID: ContextVar[str | None] = ContextVar("request_id", default=None)
+
+_fits = re.compile(r"[A-Za-z0-9._-]{1,128}").fullmatch
+
+
+def new_request_id(header: str | None) -> str:
+    """The caller's X-Request-ID where it is 1 to 128 of A-Z a-z 0-9 . _ -, else a new one."""
+    if header is not None and _fits(header):
+        return header
+    return f"{random.getrandbits(128):032x}"
+
+
+def configure(level: int | str) -> None:
+    """Send the log to stderr: the project's own from this level on, libraries' from warning on.
+
+    Args:
+        level: a number, or debug, info, warning, error, critical; any other word is info.
+    """
+    if isinstance(level, str):
+        level = logging.getLevelNamesMapping().get(level.upper(), logging.INFO)
+    handler = logging.StreamHandler()
+    handler.set_name(HANDLER)
+    handler.setFormatter(formatter())
+    root = logging.getLogger()
+    for old in [old for old in root.handlers if old.get_name() == HANDLER]:
+        root.removeHandler(old)
+    root.addHandler(handler)
+    for name in OURS:
+        logging.getLogger(name).setLevel(level)
+    logging.captureWarnings(True)
+
+
+def formatter() -> logging.Formatter:
+    """LOG_FORMAT says `json` or `text`; unless it does, a terminal gets text."""
+    form = os.environ.get("LOG_FORMAT") or ("text" if sys.stderr.isatty() else "json")
+    if form == "text":
+        return logging.Formatter("%(asctime)s %(levelname)-7s %(message)s", "%H:%M:%S")
+    return _Line(["levelname", "name", "message"], rename_fields=FIELDS)
+
+
+class _Line(JsonFormatter):
+    """time (UTC), level, logger, message; request_id within a request; exception."""
+
+    def add_fields(
+        self, log_data: dict[str, Any], record: logging.LogRecord, message_dict: dict[str, Any]
+    ) -> None:
+        time = datetime.fromtimestamp(record.created, UTC)
+        log_data["time"] = time.isoformat(timespec="milliseconds")
+        super().add_fields(log_data, record, message_dict)
+        request_id = REQUEST_ID.get()
+        if request_id is not None:
+            log_data["request_id"] = request_id

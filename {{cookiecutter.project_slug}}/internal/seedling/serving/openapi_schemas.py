@@ -1,0 +1,311 @@
+"""The OpenAPI document's JSON Schemas: what a model reads and answers.
+
+Ranges and categories are hints (`x-minimum`, `x-categories`): the service answers values outside
+of them. Types are real: a value of another type is refused. Every feature may be null or missing.
+"""
+
+import csv
+import io
+import re
+from typing import Any
+
+from seedling.config import Column, Dataset
+from seedling.data.example_rows import example
+from seedling.data.scalars import LARGEST
+from seedling.serving.model_info import ModelFacts
+
+Json = dict[str, Any]
+
+
+def ref(name: str) -> Json:
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+def response(name: str) -> Json:
+    return {"$ref": f"#/components/responses/{name}"}
+
+
+def only(name: str, schema: Json) -> Json:
+    """An object with this one key."""
+    return {
+        "type": "object",
+        "required": [name],
+        "properties": {name: schema},
+        "additionalProperties": False,
+    }
+
+
+TEXT = {"type": "string"}
+TEXTS = {"type": "object", "additionalProperties": TEXT}
+COMMON: Json = {
+    "Error": only("error", TEXT),
+    "PredictError": only(
+        "payload",
+        {
+            "type": "object",
+            "required": ["success", "error"],
+            "properties": {"success": {"const": False}, "error": TEXT},
+        },
+    ),
+    "About": {
+        "type": "object",
+        "required": ["name", "description", "api_version"],
+        "properties": {"name": TEXT, "description": TEXT, "api_version": TEXT},
+    },
+    "Health": only("status", {"const": "OK"}),
+    "Ready": {
+        "type": "object",
+        "required": ["ready", "models", "problems"],
+        "properties": {
+            "ready": {"type": "boolean"},
+            "models": {"type": "object"},
+            "problems": TEXTS,
+        },
+    },
+    "Run": {
+        "type": "object",
+        "required": ["id", "user_inputs", "features", "outputs"],
+        "properties": {
+            "id": TEXT,
+            "user_inputs": {"type": "object"},
+            "features": {},
+            "outputs": {},
+        },
+    },
+}
+
+
+def of_model(facts: ModelFacts) -> Json:
+    """The schemas of one model, by names that begin with its own."""
+    dataset, name = facts.dataset, facts.name
+    return {
+        f"{name}.Features": _features(dataset),
+        f"{name}.Values": _values(dataset),
+        f"{name}.Rows": _rows(name),
+        f"{name}.Instances": _instances(name),
+        f"{name}.Table": _table(),
+        f"{name}.Record": _record(dataset),
+        f"{name}.Columns": _columns(dataset),
+        f"{name}.Invocation": _one_of(_mlflow(name)),
+        f"{name}.Score": _one_of(_azure_ml(name)),
+        f"{name}.Answer": _answer(facts),
+    }
+
+
+def predictions(dataset: Dataset) -> Json:
+    labels = dataset.target.labels
+    item: Json = {"enum": labels} if labels else {"type": ["number", "null"]}
+    if dataset.target.description:
+        item["description"] = dataset.target.description
+    return {"type": "array", "items": item}
+
+
+def answer_example(facts: ModelFacts) -> Json:
+    labels = facts.dataset.target.labels
+    share = round(0.5 / max(1, len(labels) - 1), 4)
+    return {
+        "predictions": labels[:1] or [0.5],
+        "scores": [[0.5, *[share] * (len(labels) - 1)]] if labels else [],
+        "labels": labels,
+        "model": facts.name,
+        "version": facts.version,
+    }
+
+
+def wrapped_example(facts: ModelFacts) -> Json:
+    return {"payload": answer_example(facts)}
+
+
+def csv_example(row: Json) -> str:
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows([row.keys(), row.values()])
+    return text.getvalue()
+
+
+def query_text(value: Any) -> str:
+    """A value as it stands in a query string."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _features(dataset: Dataset) -> Json:
+    known = {column.name: _feature(column) for column in dataset.features}
+    ignored = "No feature: it may be sent along."
+    others = {name: {"description": ignored} for name in (dataset.target.name, *dataset.entity_key)}
+    row = example(dataset.features)
+    return {
+        "type": "object",
+        "description": "A feature that is left out counts as a missing value.",
+        "properties": known | others,
+        "additionalProperties": False,
+        "examples": [row],
+    }
+
+
+def _values(dataset: Dataset) -> Json:
+    count = len(dataset.features)
+    return {
+        "type": "array",
+        "description": "In this order: " + ", ".join(dataset.feature_names) + ".",
+        "prefixItems": [_feature(column) for column in dataset.features],
+        "items": False,
+        "minItems": count,
+        "maxItems": count,
+        "examples": [[*example(dataset.features).values()]],
+    }
+
+
+def _feature(column: Column) -> Json:
+    """A feature's type, and what is known of its values as words and hints."""
+    limits = {"x-minimum": column.minimum, "x-maximum": column.maximum}
+    hints: Json = {name: value for name, value in limits.items() if value is not None}
+    if column.categories:
+        hints["x-categories"] = column.categories
+    hints["x-nullable"] = column.nullable
+    return _type(column) | {
+        "title": column.name,
+        "description": hint(column),
+        "examples": [example([column])[column.name]],
+        **hints,
+    }
+
+
+def _type(column: Column) -> Json:
+    if column.type == "category":
+        named_by_number = any(re.fullmatch(r"-?\d+(\.\d+)?", one) for one in column.categories)
+        return {"type": ["string", "number", "null"] if named_by_number else ["string", "null"]}
+    if column.type == "boolean":
+        return {"type": ["boolean", "null"]}
+    if column.type == "integer":
+        return {"type": ["integer", "null"], "minimum": -(2**63), "maximum": 2**63 - 1}
+    return {"type": [column.type, "null"], "minimum": -LARGEST, "maximum": LARGEST}
+
+
+def hint(column: Column) -> str:
+    """What a person should know of a feature's values: `17 to 90, years`."""
+    parts = [span(column), column.description]
+    if column.categories and len(column.categories) <= 12:
+        parts.insert(0, "one of " + ", ".join(column.categories))
+    if column.nullable:
+        parts.append("may be missing")
+    return ", ".join(part for part in parts if part)
+
+
+def span(column: Column) -> str:
+    """The range in words; empty where the schema sets none."""
+    low, high = column.minimum, column.maximum
+    if low is not None and high is not None:
+        return f"{number(low)} to {number(high)}"
+    if low is not None:
+        return f"{number(low)} or more"
+    return f"{number(high)} or less" if high is not None else ""
+
+
+def number(value: float) -> str:
+    """Fifteen digits at most, with a comma between thousands."""
+    if value.is_integer() and abs(value) < 1e15:
+        return f"{int(value):,}"
+    return f"{value:.15g}"
+
+
+def _rows(name: str) -> Json:
+    """Rows of either kind, not mixed; none at all is fine."""
+    kinds = ({"type": "array", "items": ref(f"{name}.{kind}")} for kind in ("Features", "Values"))
+    return {"anyOf": list(kinds)}
+
+
+def _instances(name: str) -> Json:
+    kinds = ("Rows", "Features", "Values")
+    return {
+        "description": "Objects by feature, lists in the schema's order, or a single flat one.",
+        "anyOf": [ref(f"{name}.{kind}") for kind in kinds],
+    }
+
+
+def _table() -> Json:
+    columns = {
+        "type": ["array", "null"],
+        "items": TEXT,
+        "description": "All features, in any order.",
+    }
+    return {
+        "type": "object",
+        "required": ["data"],
+        "properties": {
+            "columns": columns,
+            "data": {"type": "array", "items": {"type": ["array", "object"]}},
+            "index": {"type": ["array", "null"], "items": {"type": ["string", "number"]}},
+        },
+        "additionalProperties": False,
+    }
+
+
+def _record(dataset: Dataset) -> Json:
+    return {
+        "type": "object",
+        "description": "What is no feature is left out; 0 and 1 may stand for false and true.",
+        "required": dataset.feature_names,
+        "properties": {column.name: _feature(column) for column in dataset.features},
+    }
+
+
+def _columns(dataset: Dataset) -> Json:
+    """A list of as many values for each feature, or one value for all rows."""
+    lists = {
+        column.name: {"anyOf": [{"type": "array", "items": _feature(column)}, _feature(column)]}
+        for column in dataset.features
+    }
+    return {"type": "object", "required": dataset.feature_names, "properties": lists}
+
+
+def _mlflow(name: str) -> dict[str, Json]:
+    """What each key of a request in MLflow's protocol holds."""
+    records = {"type": "array", "items": ref(f"{name}.Record")}
+    lists = {"type": "array", "items": ref(f"{name}.Values")}
+    either = {"anyOf": [records, lists, ref(f"{name}.Columns")]}
+    return {
+        "dataframe_split": ref(f"{name}.Table"),
+        "dataframe_records": records,
+        "instances": either,
+        "inputs": either,
+    }
+
+
+def _azure_ml(name: str) -> dict[str, Json]:
+    both = {"anyOf": [ref(f"{name}.Table"), *_mlflow(name)["inputs"]["anyOf"]]}
+    payload = {
+        "type": "object",
+        "required": ["instances"],
+        "properties": {"instances": ref(f"{name}.Instances")},
+    }
+    return {"input_data": both, "data": both, "payload": payload, **_mlflow(name)}
+
+
+def _one_of(formats: dict[str, Json]) -> Json:
+    """An object with exactly one of these keys; others than these are ignored."""
+    one = [{"required": [key]} for key in formats]
+    return {"type": "object", "properties": formats, "oneOf": one}
+
+
+def _answer(facts: ModelFacts) -> Json:
+    labels = facts.dataset.target.labels
+    score = {"type": ["number", "null"]}
+    scores: Json = {"type": "array", "items": {"type": "array", "items": score}}
+    return {
+        "type": "object",
+        "required": ["predictions", "scores", "labels", "model", "version"],
+        "properties": {
+            "predictions": predictions(facts.dataset),
+            "scores": scores | {"description": "A row for each instance, in the labels' order."},
+            "labels": {"type": "array", "items": {"enum": labels} if labels else {}},
+            "model": {"const": facts.name},
+            "version": {
+                "type": ["string", "null"],
+                "description": "Null where the instances were answered by several versions.",
+            },
+            "versions": {
+                "type": "array",
+                "items": TEXT,
+                "description": "Of each instance, where the model has more than one version.",
+            },
+        },
+    }

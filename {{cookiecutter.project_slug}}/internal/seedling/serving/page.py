@@ -1,0 +1,173 @@
+"""The try-it page and /docs: HTML with no inline script or style, and nothing from elsewhere."""
+
+import json
+from collections.abc import Callable, Sequence
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from flask import Blueprint, Request, Response, abort, send_from_directory
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from seedling.config import Column, Config
+from seedling.data.example_rows import example
+from seedling.serving.model_info import ModelFacts, by_name
+from seedling.serving.openapi import document
+from seedling.serving.openapi_schemas import number, span
+
+HERE = Path(__file__).parent
+SWAGGER_FILES = ("swagger-ui.css", "swagger-ui-bundle.js")
+POLICY = (
+    "default-src 'self'; object-src 'none'; base-uri 'none'; form-action 'none'; "
+    "frame-ancestors 'none'"
+)
+PAGE_POLICY = f"{POLICY}; require-trusted-types-for 'script'"
+DOCS_POLICY = f"{POLICY}; img-src 'self' data:"  # Swagger UI's icons stand in its style sheet
+HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cache-Control": "no-cache",
+}
+
+Served = Callable[[], tuple[Config, Sequence[ModelFacts]]]
+
+
+def page(config: Config, models: Sequence[ModelFacts], keyed: bool = False) -> str:
+    """The try-it page of the models that are served, each with a form made from its schema.
+
+    Args:
+        config: name, description and organisation.
+        models: a model's versions in the order in which they matter; the first model is chosen.
+        keyed: whether a key is asked for, which the curl command then sends.
+    """
+    shown = [_Shown(at, versions) for at, versions in enumerate(by_name(models).values())]
+    return (
+        _templates().get_template("page.html.j2").render(config=config, models=shown, keyed=keyed)
+    )
+
+
+def docs(config: Config) -> str:
+    """Swagger UI on /openapi.json."""
+    return _templates().get_template("docs.html.j2").render(config=config)
+
+
+def wants_page(request: Request) -> bool:
+    """Whether the client prefers HTML to JSON: a browser does, curl and programs do not."""
+    offered = ["application/json", "text/html"]
+    return request.accept_mimetypes.best_match(offered) == "text/html"
+
+
+def secured(response: Response, policy: str = PAGE_POLICY) -> Response:
+    """The response with what keeps a browser from running or framing anything else."""
+    response.headers.update(HEADERS)
+    response.headers["Content-Security-Policy"] = policy
+    response.vary.add("Accept")
+    return response
+
+
+def blueprint(served: Served) -> Blueprint:
+    """The routes /docs, /openapi.json and the files of both pages; `GET /` is the service's own.
+
+    Args:
+        served: gives the config and the models that are served at the moment.
+    """
+    routes = Blueprint("page", __name__)
+
+    @routes.get("/docs")
+    def show_docs() -> Response:
+        return secured(Response(docs(served()[0]), mimetype="text/html"), DOCS_POLICY)
+
+    @routes.get("/openapi.json")
+    def openapi() -> Response:
+        text = json.dumps(document(*served()), ensure_ascii=False)  # in this order
+        return Response(text, mimetype="application/json")
+
+    @routes.get("/static/<path:name>")
+    def static_file(name: str) -> Response:
+        return _file(HERE / "static", name)
+
+    @routes.get("/static/swagger/<name>")
+    def swagger_file(name: str) -> Response:
+        if name not in SWAGGER_FILES:
+            abort(404, f"There is no file {name!r} here.")
+        return _file(_swagger(), name)
+
+    return routes
+
+
+def _file(folder: Path, name: str) -> Response:
+    """A file that a browser may keep, and asks after by its hash."""
+    response = send_from_directory(folder, name)
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    return response
+
+
+def _swagger() -> Path:
+    spec = find_spec("flask_swagger_ui")
+    if spec is None or spec.origin is None:
+        abort(404, "flask-swagger-ui is not installed: run init.")
+    return Path(spec.origin).parent / "dist"
+
+
+@cache
+def _templates() -> Environment:
+    made = Environment(
+        loader=FileSystemLoader(HERE / "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.filters["number"] = number
+    return made
+
+
+class _Shown:
+    """A model as the page shows it: its facts, its fields, and an id that no name can spoil."""
+
+    def __init__(self, at: int, versions: Sequence[ModelFacts]) -> None:
+        self.facts = versions[0]
+        self.id = f"m{at}"
+        self.versions = [facts.version for facts in versions]
+        row = example(self.facts.dataset.features)
+        self.fields = [
+            _field(f"{self.id}-f{number}", column, row[column.name])
+            for number, column in enumerate(self.facts.dataset.features)
+        ]
+
+    @property
+    def gate(self) -> str:
+        """The metric that a new version has to beat: `roc_auc 0.873`."""
+        dataset = self.facts.dataset
+        value = self.facts.metrics.get(dataset.metric)
+        return "" if value is None else f"{dataset.metric} {value:.4g}"
+
+    @property
+    def metrics(self) -> dict[str, str]:
+        """All metrics that are numbers, the gate's first."""
+        gate = self.facts.dataset.metric
+        known = {name: value for name, value in self.facts.metrics.items() if value is not None}
+        names = sorted(known, key=lambda name: name != gate)
+        return {name: f"{known[name]:.4g}" for name in names}
+
+
+def _field(where: str, column: Column, value: Any) -> dict[str, Any]:
+    """What the template needs of a column; `hint` is what stands below the field."""
+    parts = [span(column), column.description]
+    if column.nullable and column.type in ("integer", "number"):
+        parts.append("may be empty")
+    return {
+        "id": where,
+        "name": column.name,
+        "type": column.type,
+        "nullable": column.nullable,
+        "categories": column.categories,
+        "low": column.minimum,
+        "high": column.maximum,
+        "value": value,
+        "hint": ", ".join(part for part in parts if part),
+    }

@@ -1,0 +1,311 @@
+"""What MLflow's and Azure ML's clients send, read into rows; the `Reader` then checks the values.
+
+The formats are those of `mlflow models serve` and of Azure ML's scoring scripts. As there, columns
+that the model does not know are left out, and one that it needs must not be missing.
+"""
+
+import csv
+import difflib
+import io
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+from werkzeug.http import parse_options_header
+
+from seedling.config import Column
+from seedling.data.scalars import plain
+from seedling.errors import InputError, ProjectError
+from seedling.serving.inputs import json_object
+
+JSON, CSV = "application/json", "text/csv"
+# The texts that pandas.read_csv takes as a missing value.
+MISSING = frozenset(["", "<NA>", "N/A", "n/a", "NA", "NULL", "null", "None", "NaN", "nan"]) | {
+    *("#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "1.#IND", "1.#QNAN", "-NaN", "-nan")
+}
+BOOLEANS = {"true": True, "1": True, "1.0": True, "false": False, "0": False, "0.0": False}
+SPLIT = frozenset(["columns", "data", "index"])
+MOST_LIKE = 100  # names that a missing one is compared with
+
+Rows = list[Any]  # lists in the features' order, or objects by name
+
+
+class WrongContentType(ProjectError):
+    """The body is of a kind that the service does not read."""
+
+    status = 415
+
+
+class Wanted:
+    """What to take out of the table that a caller sent: the features, and what else is kept."""
+
+    def __init__(self, names: list[str], also: Sequence[str], columns: Sequence[Column]) -> None:
+        self.names, self.also, self.columns = names, also, columns
+
+    def among(self, sent: list[Any], where: str) -> list[str]:
+        """The features, then what else is kept of what was sent; refuses what is not there once."""
+        for name in self.names:
+            if sent.count(name) > 1:
+                raise InputError(f"{where}: the column {name} stands there more than once.")
+            if name not in sent:
+                others = [str(other) for other in sent if other not in self.names]
+                near = difflib.get_close_matches(name, others[:MOST_LIKE], n=1)
+                hint = f"; is it the one called {near[0]}?" if near else "."
+                raise InputError(f"{where}: the column {name} is missing{hint}")
+        return [*self.names, *(name for name in self.also if sent.count(name) == 1)]
+
+    def shaped(self, rows: list[list[Any]], names: list[str]) -> Rows:
+        """Rows of the values of `names` as they are handed on."""
+        self.with_booleans(rows)
+        if len(names) == len(self.names):
+            return rows
+        named = (zip(names, row, strict=True) for row in rows)
+        return [{name: value for name, value in row if value is not None} for row in named]
+
+    def with_booleans(self, rows: list[list[Any]]) -> list[list[Any]]:
+        """The rows with 0 and 1 in a boolean column as false and true."""
+        places = [at for at, column in enumerate(self.columns) if column.type == "boolean"]
+        for row in rows if places else ():
+            for at in places:
+                if row[at] in (0, 1):
+                    row[at] = bool(row[at])
+        return rows
+
+
+def rows(
+    body: bytes,
+    content_type: str | None,
+    feature_names: Sequence[str],
+    columns: Sequence[Column],
+    also: Sequence[str] = (),
+) -> Rows:
+    """The rows of a request to `/invocations`: lists in the features' order.
+
+    Args:
+        body: JSON with one of `dataframe_split`, `dataframe_records`, `instances`, `inputs`; or CSV
+            with a header. `params` is ignored, as MLflow does for a model without parameters.
+        content_type: the request's header.
+        feature_names: the names of `columns`.
+        columns: the schema's features.
+        also: other columns to keep where they are sent, as the entity key; the rows are then
+            objects, without what is missing.
+
+    Raises:
+        WrongContentType: it is neither JSON nor CSV in UTF-8.
+        InputError: the body is not of such a shape. Types are left for the `Reader` to check,
+            except that 0 and 1 in a boolean column, which MLflow's signature calls double, are one.
+    """
+    wanted = Wanted(list(feature_names), also, columns)
+    if _media_type(content_type) == CSV:
+        return _csv(body, wanted)
+    return _formatted(json_object(body), MLFLOW, wanted)
+
+
+def score_rows(
+    body: bytes,
+    feature_names: Sequence[str],
+    columns: Sequence[Column] = (),
+    also: Sequence[str] = (),
+) -> Rows:
+    """The rows of a request to `/score`, in any JSON that Azure ML's clients send.
+
+    That is `input_data` (as for MLflow models), `data` (as for classic scoring scripts), the
+    service's own `payload`, whose rows are handed on as they are, or what `/invocations` takes.
+    Arguments and errors are those of `rows`.
+    """
+    return _formatted(json_object(body), AZURE_ML, Wanted(list(feature_names), also, columns))
+
+
+def named_model(body: bytes) -> str | None:
+    """The `model` that the body of a request to `/score` names, if it names one.
+
+    Raises:
+        InputError: the body is no JSON object, or what it names is no text.
+    """
+    if b'"model"' not in body:  # the body is read once more where it may
+        return None
+    name = json_object(body).get("model")
+    if name is not None and not isinstance(name, str):
+        raise InputError("model: expected the name of a model.")
+    return name
+
+
+def answer(predictions: Iterable[Any]) -> dict[str, Any]:
+    """Predictions as MLflow's server writes them; one that is no finite number is null."""
+    return {"predictions": [plain(value) for value in predictions]}
+
+
+def _media_type(content_type: str | None) -> str:
+    if content_type == JSON:
+        return JSON
+    kind, options = parse_options_header(content_type)
+    known = kind.lower() in (JSON, CSV) and options.keys() <= {"charset"}
+    if not known or options.get("charset", "utf-8").lower() != "utf-8":
+        raise WrongContentType(
+            f"Content-Type: expected {JSON} or {CSV} in UTF-8, got {content_type or 'none'}."
+        )
+    return kind.lower()
+
+
+def _formatted(value: dict[str, Any], formats: Mapping[str, "Format"], wanted: Wanted) -> Rows:
+    found = value.keys() & formats.keys()
+    if len(found) != 1:
+        got = f", got {' and '.join(sorted(found))}" if found else ""
+        raise InputError(f"Expected exactly one of {', '.join(formats)}{got}.")
+    (key,) = found
+    return formats[key](value[key], wanted, key)
+
+
+def _split(value: Any, wanted: Wanted, where: str) -> Rows:
+    if not isinstance(value, dict) or "data" not in value or not value.keys() <= SPLIT:
+        raise InputError(f'{where}: expected {{"columns": [...], "data": [[...], ...]}}.')
+    data, columns, index = value["data"], value.get("columns"), value.get("index")
+    if not isinstance(data, list):
+        raise InputError(f"{where}.data: expected a list of rows.")
+    if index is not None and (not isinstance(index, list) or len(index) != len(data)):
+        raise InputError(f"{where}.index: expected a value for each of the {len(data)} rows.")
+    if columns is None or (data and isinstance(data[0], dict)):
+        return _list(data, wanted, where)
+    if columns == wanted.names:
+        return wanted.with_booleans(_rectangular(data, len(columns), where))
+    if not isinstance(columns, list):
+        raise InputError(f"{where}.columns: expected a list of names.")
+    names = wanted.among(columns, where)
+    places = [columns.index(name) for name in names]
+    table = _rectangular(data, len(columns), where)
+    return wanted.shaped([[row[at] for at in places] for row in table], names)
+
+
+def _records(value: Any, wanted: Wanted, where: str) -> Rows:
+    if not isinstance(value, list):
+        raise InputError(f"{where}: expected a list of objects, one for each row.")
+    try:
+        if not any(name in row for name in wanted.also for row in value):
+            return wanted.with_booleans([[row[name] for name in wanted.names] for row in value])
+    except (KeyError, TypeError):  # a value is missing somewhere, or a row is no object
+        pass
+    known: dict[str, None] = {}
+    for at, row in enumerate(value, 1):
+        if not isinstance(row, dict):
+            raise InputError(f"{where}: row {at} is no object of features.")
+        known.update(dict.fromkeys(row))
+    names = wanted.among(list(known), where)
+    return wanted.shaped([[row.get(name) for name in names] for row in value], names)
+
+
+def _list(value: Any, wanted: Wanted, where: str) -> Rows:
+    """A list of objects, or of lists in the features' order; of values if there is one feature."""
+    if not isinstance(value, list):
+        raise InputError(f"{where}: expected a list of rows, or an object of columns.")
+    if value and isinstance(value[0], dict):
+        return _records(value, wanted, where)
+    count = len(wanted.names)
+    if count == 1 and not any(isinstance(row, list) for row in value):
+        return wanted.with_booleans([[row] for row in value])
+    return wanted.with_booleans(_rectangular(value, count, where))
+
+
+def _tensors(value: Any, wanted: Wanted, where: str) -> Rows:
+    """Rows, or an object of columns: a list of n values each, or one value for all rows."""
+    if not isinstance(value, dict):
+        return _list(value, wanted, where)
+    names = wanted.among(list(value), where)
+    lengths = {len(column): name for name, column in value.items() if isinstance(column, list)}
+    if len(lengths) > 1:
+        told = " and ".join(f"{name} has {length}" for length, name in lengths.items())
+        raise InputError(f"{where}: every column needs as many values, but {told}.")
+    count = next(iter(lengths), 1)
+    columns = (value[name] for name in names)
+    repeated = [column if isinstance(column, list) else [column] * count for column in columns]
+    return wanted.shaped([list(row) for row in zip(*repeated, strict=True)], names)
+
+
+def _input_data(value: Any, wanted: Wanted, where: str) -> Rows:
+    if isinstance(value, dict) and "data" in value and value.keys() <= SPLIT:
+        return _split(value, wanted, where)
+    return _tensors(value, wanted, where)
+
+
+def _payload(value: Any, wanted: Wanted, where: str) -> Rows:
+    if not isinstance(value, dict) or "instances" not in value:
+        raise InputError('Expected {"payload": {"instances": [...]}}.')
+    instances = value["instances"]
+    if isinstance(instances, dict):
+        return [instances]
+    if not isinstance(instances, list):
+        raise InputError("instances: expected a list of rows.")
+    flat = bool(instances) and not isinstance(instances[0], list | dict)
+    return [instances] if flat else instances
+
+
+def _csv(body: bytes, wanted: Wanted) -> Rows:
+    """A table with a header, as pandas would read it with the schema's types."""
+    try:
+        text = body.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise InputError("The body is not UTF-8 text.") from None
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    try:
+        table = [row for row in reader if row]
+    except csv.Error as error:
+        raise InputError(f"Line {reader.line_num} is not valid CSV: {error}.") from None
+    while table and len(table[0]) == 1 and not table[0][0].strip():
+        del table[0]
+    if not table:
+        raise InputError("The body is empty: expected a line of column names, then rows.")
+    header, *data = table
+    if len(header) > 1:
+        data = [row for row in data if len(row) > 1 or row[0].strip()]
+    names = wanted.among(header, "CSV")
+    parsers = [PARSERS[column.type] for column in wanted.columns]
+    parsers += [str] * (len(names) - len(parsers))
+    at = [(header.index(name), parse) for name, parse in zip(names, parsers, strict=True)]
+    found = [
+        [None if row[place] in MISSING else parse(row[place]) for place, parse in at]
+        for row in _rectangular(data, len(header), "CSV")
+    ]
+    return wanted.shaped(found, names)
+
+
+def _number(text: str) -> Any:
+    """The number that a text says, or the text, for the `Reader` to refuse by the field's name."""
+    for kind in (int, float):
+        try:
+            return text if "_" in text else kind(text)
+        except ValueError:
+            continue
+    return text
+
+
+def _boolean(text: str) -> Any:
+    return BOOLEANS.get(text.strip().lower(), text)
+
+
+def _rectangular(data: list[Any], width: int, where: str) -> list[list[Any]]:
+    """The rows, each of them a list of `width` values."""
+    for at, row in enumerate(data, 1):
+        if not isinstance(row, list):
+            raise InputError(f"{where}: row {at} is no list of values.")
+        if len(row) != width:
+            raise InputError(f"{where}: row {at} has {len(row)} values, there are {width} columns.")
+    return data
+
+
+Format = Callable[[Any, Wanted, str], Rows]
+PARSERS: dict[str, Callable[[str], Any]] = {
+    "integer": _number,
+    "number": _number,
+    "boolean": _boolean,
+    "category": str,
+}
+MLFLOW: dict[str, Format] = {
+    "dataframe_split": _split,
+    "dataframe_records": _records,
+    "instances": _tensors,
+    "inputs": _tensors,
+}
+AZURE_ML: dict[str, Format] = {
+    "input_data": _input_data,
+    "data": _input_data,
+    "payload": _payload,
+    **MLFLOW,
+}

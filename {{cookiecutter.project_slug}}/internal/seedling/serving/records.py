@@ -1,0 +1,137 @@
+"""From a line of the spool to the records that the prediction log keeps."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+import msgspec
+
+from seedling.serving.stores import Record
+
+NULL = msgspec.Raw(b"null")
+NONE = msgspec.Raw(b"[]")
+
+
+class Line(msgspec.Struct):
+    """What the service wrote for a request; JSON that goes on as it is stays text.
+
+    `features` names those of the rows' values that are features, where there are others.
+    """
+
+    id: str
+    request_id: str
+    time: float
+    route: str
+    model: str
+    version: str | None
+    outputs: msgspec.Raw
+    inputs: msgspec.Raw = NULL
+    versions: list[str] | None = None
+    rows: msgspec.Raw = NULL
+    row: msgspec.Raw = NULL
+    features: list[str] = []
+
+
+class Outputs(msgspec.Struct):
+    """The answer to n rows."""
+
+    predictions: list[msgspec.Raw]
+    scores: list[msgspec.Raw] = []
+    labels: msgspec.Raw = NONE
+
+
+LINE = msgspec.json.Decoder(Line)
+OUTPUTS = msgspec.json.Decoder(Outputs)
+ROWS = msgspec.json.Decoder(list[dict[str, msgspec.Raw]])
+ENCODER = msgspec.json.Encoder()
+LARGEST = 256 * 1024  # bytes of a line that stays one record: Cosmos DB takes 2 MB
+PART = 500  # rows of a record of a larger one
+
+
+def records_of(line: bytes) -> list[Record]:
+    """The record of a line; several where several versions answered, or the rows are many.
+
+    Raises:
+        ValueError: the line is not what the service writes.
+    """
+    try:
+        read = LINE.decode(line)
+        time = datetime.fromtimestamp(read.time, UTC)
+        if read.rows is NULL:
+            return [_record(read, time, 0, read.version, read.inputs, read.row, read.outputs)]
+        if read.versions is None and len(line) <= LARGEST:
+            beside, features = _apart(read.rows, read.features)
+            return [_record(read, time, 0, read.version, beside, features, read.outputs)]
+        return _in_parts(read, time)
+    except (RecursionError, OverflowError, OSError, IndexError) as error:  # OSError: no such time
+        raise ValueError(str(error)) from None
+
+
+def _in_parts(line: Line, time: datetime) -> list[Record]:
+    rows = ROWS.decode(line.rows)
+    outputs = OUTPUTS.decode(line.outputs)
+    parts = [
+        (version, places[start : start + PART])
+        for version, places in _places(line.versions or [line.version or ""] * len(rows)).items()
+        for start in range(0, len(places), PART)
+    ]
+    found = []
+    for number, (version, places) in enumerate(parts):
+        its_rows = _raw([rows[at] for at in places])
+        its_outputs = Outputs(
+            [outputs.predictions[at] for at in places],
+            [outputs.scores[at] for at in places] if outputs.scores else [],
+            outputs.labels,
+        )
+        beside, features = _apart(its_rows, line.features)
+        found.append(_record(line, time, number, version, beside, features, _raw(its_outputs)))
+    return found
+
+
+def _places(versions: Sequence[str]) -> dict[str, list[int]]:
+    """The numbers of the rows that each version answered."""
+    found: dict[str, list[int]] = {}
+    for at, version in enumerate(versions):
+        found.setdefault(version, []).append(at)
+    return found
+
+
+def _apart(rows: msgspec.Raw, known: Sequence[str]) -> tuple[msgspec.Raw, msgspec.Raw]:
+    """What came beside the features of each row, as the entity key, and the features."""
+    if not known:
+        return NONE, rows
+    names = set(known)
+    read = ROWS.decode(rows)
+    beside = [{name: row[name] for name in row if name not in names} for row in read]
+    features = [{name: row[name] for name in row if name in names} for row in read]
+    return _raw(beside), _raw(features)
+
+
+def _record(
+    line: Line,
+    time: datetime,
+    number: int,
+    version: str | None,
+    inputs: msgspec.Raw,
+    features: msgspec.Raw,
+    outputs: msgspec.Raw,
+) -> Record:
+    return Record(
+        f"{line.id}-{number}",
+        line.request_id,
+        time,
+        line.route,
+        line.model,
+        version or "",
+        "served",
+        _text(inputs),
+        _text(features),
+        _text(outputs),
+    )
+
+
+def _raw(value: object) -> msgspec.Raw:
+    return msgspec.Raw(ENCODER.encode(value))
+
+
+def _text(json: msgspec.Raw) -> str:
+    return bytes(json).decode()

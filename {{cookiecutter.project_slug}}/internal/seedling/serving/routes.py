@@ -1,0 +1,78 @@
+"""Routes of the team's own: ROUTES=route:module:function,... adds `POST /<route>` for each."""
+
+import os
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from flask import Flask, Response
+
+from seedling import team_code
+from seedling.containers.entry_points import Predict
+from seedling.errors import InputError, ProjectError
+from seedling.serving.bodies import body
+from seedling.serving.inputs import json_object
+from seedling.serving.service import ENCODER, Service
+
+ROUTE = re.compile(r"[A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)*")
+
+
+def add(app: Flask, service: Service) -> None:
+    """Add the routes that the variable ROUTES names.
+
+    Raises:
+        ProjectError: it is not of that form, or names what is not there.
+    """
+    taken = {rule.rule for rule in app.url_map.iter_rules()}
+    for route, function in named(os.environ.get("ROUTES", "")).items():
+        if f"/{route}" in taken:
+            raise ProjectError(f"ROUTES: the service itself has a route /{route}: name another.")
+        if not isinstance(function, Predict):
+            view = _view(service, function)
+            app.add_url_rule(f"/{route}", f"routes {route}", view, methods=["POST"])
+        elif route != f"{function.model}/predict":  # which is there already
+            about = {"model": function.model}
+            view = _model_view(service)
+            app.add_url_rule(f"/{route}", f"routes {route}", view, methods=["POST"], defaults=about)
+
+
+def named(text: str) -> dict[str, Callable[[Mapping[str, Any]], Any]]:
+    """The functions by their routes."""
+    found = {}
+    for entry in filter(None, (part.strip() for part in text.split(","))):
+        parts = entry.split(":")
+        if len(parts) != 3 or not all(parts):
+            raise ProjectError(f"ROUTES: {entry!r} is not of the form route:module:function.")
+        route, module, name = parts[0].strip("/"), *parts[1:]
+        if not ROUTE.fullmatch(route):
+            raise ProjectError(f"ROUTES: a route has letters, digits and ._-/ only, not {route!r}.")
+        found[route] = team_code.function(module, name)
+        if not callable(found[route]):
+            raise ProjectError(f"ROUTES: {module}.{name} is no function.")
+    return found
+
+
+def _model_view(service: Service) -> Callable[..., Response]:
+    """What a model's own entry point would answer, as the model's own route does."""
+
+    def view(model: str) -> Response:
+        found = {"payload": service.predict(body(), model)}
+        return Response(ENCODER.encode(found), mimetype="application/json")
+
+    return view
+
+
+def _view(
+    service: Service, function: Callable[[Mapping[str, Any]], Any]
+) -> Callable[..., Response]:
+    """The function is given the request's object and answers with its `payload`."""
+
+    def view() -> Response:
+        message = json_object(body())
+        if not isinstance(message.get("payload"), dict):
+            raise InputError('Expected {"payload": {...}}.')
+        found = service.within_limit(function, message)
+        payload = found.get("payload", found) if isinstance(found, dict) else found
+        return Response(ENCODER.encode({"payload": payload}), mimetype="application/json")
+
+    return view

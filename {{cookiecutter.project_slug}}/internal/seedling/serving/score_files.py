@@ -1,0 +1,217 @@
+"""Files of rows in, lines of CSV out: each row as the service answers it.
+
+What comes of a file begins with a line of column names: `file`, `row` (from 1 on), the entity
+key, `prediction`, `score_<label>` where there are labels, `model` and `version`. A file is read in
+parts, so that it may be larger than memory.
+"""
+
+import csv
+import io
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from seedling.config import Project
+from seedling.data.scalars import plain
+from seedling.errors import InputError, ProjectError, Unavailable
+from seedling.serving import models, selection
+from seedling.serving.protocols import MISSING, PARSERS, Wanted
+
+KINDS = (".csv", ".parquet")
+ROWS = 5_000  # that are read and answered at once
+UNKNOWN = MISSING | {"?"}  # what a dataset's CSV has for a missing value
+FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet calculates begins so
+BREAK = re.compile(r"[\r\n]")
+AT_ROW = re.compile(r"instances\[(\d+)\](?:\.|: )")
+
+
+class Part(NamedTuple):
+    """Some rows of a file, and how much of it was read by then, from 0 to 1."""
+
+    names: list[str]
+    rows: list[Sequence[Any]]
+    read: float
+    is_text: bool
+
+
+class Scorer:
+    """Answers the rows of files by one registered model, whichever of its versions' turn it is."""
+
+    def __init__(self, project: Project, model: str | None = None) -> None:
+        """
+        Args:
+            project: whose model.yaml names the models; SERVED_MODELS leaves some of them.
+            model: the one that answers; the first unless given.
+
+        Raises:
+            ProjectError: it is not registered, or one of its versions cannot be loaded.
+        """
+        config = selection.config(project)
+        if not config.models:
+            raise Unavailable("No model is registered in model.yaml: run train.")
+        name = model or config.models[0].model
+        entries = [one for one in config.models if one.model == name and not one.shadow]
+        if not entries:
+            known = ", ".join(dict.fromkeys(one.model for one in config.models))
+            raise ProjectError(f"There is no registered model {name!r}; there are: {known}.")
+        versions = [models.load(project, entry) for entry in entries]
+        champion = next(version for version in versions if version.registered.is_champion)
+        fitting = [version for version in versions if models.same_question(version, champion)]
+        self._served = models.ServedModel(name, models.lineup(champion, fitting))
+        self._reader = self._served.lineup.reader
+        self._wanted = Wanted(self._reader.names, (), list(self._reader.columns.values()))
+        self._keys = list(champion.dataset.entity_key)
+        scores = [f"score_{label}" for label in champion.answer(())["labels"]]
+        self.columns = ["file", "row", *self._keys, "prediction", *scores, "model", "version"]
+
+    def lines(self, path: Path) -> Iterator[tuple[str, float]]:
+        """What comes of a file, part by part, and how much of it was read by then, from 0 to 1.
+
+        Raises:
+            InputError: it cannot be answered; names the file, and the row and the column.
+        """
+        yield _text([self.columns]), 0
+        first = 1
+        for part in _parts(path):
+            self._wanted.among(part.names, path.name)
+            try:
+                answered = self._answer(part, first)
+                text = _text([path.name, *row] for row in answered)
+            except InputError as error:
+                raise InputError(f"{path.name}, {_in_file(str(error), first)}") from None
+            yield text, part.read
+            first += len(part.rows)
+
+    def _answer(self, part: Part, first: int) -> Iterator[list[Any]]:
+        """The lines of some rows, without the file's name."""
+        places = [part.names.index(name) for name in self._reader.names]
+        kinds = [PARSERS[column.type] for column in self._wanted.columns]
+        cells = list(zip(places, kinds, strict=True))
+        if part.is_text:
+            rows = [[_parsed(row[at], parse) for at, parse in cells] for row in part.rows]
+        else:
+            rows = [[plain(row[at]) for at in places] for row in part.rows]
+        values = self._reader.values(self._reader.instances(self._wanted.with_booleans(rows)))
+        keys = [self._key(part.names, row) for row in part.rows]
+        for at, key in enumerate(keys):
+            if any(isinstance(value, str) and BREAK.search(value) for value in key):
+                raise InputError(f"instances[{at}]: its key has a line break in it.")
+        turns = [() if None in key else key for key in keys]
+        answer = self._served.speak(self._served.lineup, values, turns)
+        scores = answer["scores"] or [[]] * len(rows)
+        versions = answer.get("versions") or [answer["version"]] * len(rows)
+        for at, key in enumerate(keys):
+            said = [answer["predictions"][at], *scores[at]]
+            yield [first + at, *key, *said, answer["model"], versions[at]]
+
+    def _key(self, names: list[str], row: Sequence[Any]) -> tuple[Any, ...]:
+        """The row's entity key; None for what the file does not have of it."""
+        found = (row[names.index(name)] if name in names else None for name in self._keys)
+        return tuple(None if value in UNKNOWN else plain(value) for value in found)
+
+
+def tables(source: Path) -> list[Path]:
+    """The files to score: this one, or all of this folder, by their names.
+
+    Raises:
+        ProjectError: there is none, or something else is among them.
+    """
+    if not source.exists():
+        raise ProjectError(f"There is no file or folder {source}.")
+    found = sorted(source.iterdir()) if source.is_dir() else [source]
+    files = [path for path in found if not path.name.startswith(".")]
+    for path in files:
+        if path.suffix not in KINDS or not path.is_file():
+            raise ProjectError(f"{path} is no .csv or .parquet file: nothing else can be scored.")
+    if not files:
+        raise ProjectError(f"There is no .csv or .parquet file in {source}.")
+    return files
+
+
+def _parts(path: Path) -> Iterator[Part]:
+    """
+    Raises:
+        InputError: the file cannot be read as a table.
+    """
+    reading = {".csv": _csv_parts, ".parquet": _parquet_parts}.get(path.suffix)
+    if reading is None:
+        raise InputError(f"{path.name} is no .csv or .parquet file.")
+    try:
+        yield from reading(path)
+    except UnicodeDecodeError:
+        raise InputError(f"{path.name} is not UTF-8 text.") from None
+
+
+def _csv_parts(path: Path) -> Iterator[Part]:
+    size = path.stat().st_size or 1
+    with path.open("rb") as binary:
+        stream = io.TextIOWrapper(binary, encoding="utf-8-sig", newline="")
+        heading = stream.readline()
+        separator = max(",;\t|", key=heading.count)
+        stream.seek(0)
+        lines = csv.reader(stream, delimiter=separator, skipinitialspace=True, strict=True)
+        try:
+            names = next(lines, [])
+            if not names:
+                raise InputError(f"{path.name} is empty: expected column names, then rows.")
+            rows: list[Sequence[Any]] = []
+            for row in lines:
+                if len(row) not in (0, len(names)):
+                    raise InputError(
+                        f"{path.name}, line {lines.line_num}: has {len(row)} values, there are "
+                        f"{len(names)} columns."
+                    )
+                if row:
+                    rows.append(row)
+                if len(rows) == ROWS:
+                    yield Part(names, rows, binary.tell() / size, True)
+                    rows = []
+            yield Part(names, rows, 1, True)
+        except csv.Error as error:
+            words = f"{path.name}, line {lines.line_num}: is not valid CSV: {error}."
+            raise InputError(words) from None
+
+
+def _parquet_parts(path: Path) -> Iterator[Part]:
+    import pyarrow
+    from pyarrow import parquet
+
+    try:
+        with parquet.ParquetFile(path) as file:
+            names, count, done = file.schema_arrow.names, file.metadata.num_rows, 0
+            for batch in file.iter_batches(ROWS):
+                done += batch.num_rows
+                columns = [column.to_pylist() for column in batch.columns]
+                yield Part(names, list(zip(*columns, strict=True)), done / count, False)
+            if not count:
+                yield Part(names, [], 1, False)
+    except (pyarrow.ArrowException, OSError) as error:
+        reason = str(error).strip().splitlines()[0]
+        raise InputError(f"{path.name} cannot be read as Parquet: {reason}") from None
+
+
+def _parsed(text: str, parse: Any) -> Any:
+    return None if text in UNKNOWN else parse(text)
+
+
+def _text(rows: Iterable[Sequence[Any]]) -> str:
+    """Rows as lines of CSV which a spreadsheet does not calculate."""
+    stream = io.StringIO()
+    csv.writer(stream, lineterminator="\n").writerows([_safe(cell) for cell in row] for row in rows)
+    return stream.getvalue()
+
+
+def _safe(cell: Any) -> Any:
+    """A text that looks like a formula, with a quotation mark before it."""
+    if isinstance(cell, str) and cell.startswith(FORMULA):
+        try:
+            float(cell)
+        except ValueError:
+            return f"'{cell}"
+    return cell
+
+
+def _in_file(words: str, first: int) -> str:
+    """The service's words with the row's number in the file, which has no `instances`."""
+    return AT_ROW.sub(lambda match: f"row {first + int(match[1])}, ", words, count=1)

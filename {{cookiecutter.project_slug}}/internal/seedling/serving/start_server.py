@@ -1,0 +1,58 @@
+"""Starts the service: gunicorn, or waitress where gunicorn does not run (Windows)."""
+
+import os
+import sys
+
+from seedling.config import Project
+from seedling.errors import ProjectError
+from seedling.processes import refuse_taken
+from seedling.serving import APP_DEV, logs, selection
+from seedling.serving.access import Access
+from seedling.serving.stores import log_settings, open_store
+
+CONFIGURATION = "gunicorn.conf.py"
+
+
+def serve(project: Project, host: str, port: int) -> int:
+    """Serve until stopped; returns the exit code, unless gunicorn ends this process itself.
+
+    Raises:
+        ProjectError: nothing is registered to serve, the port is taken, or others than this
+            machine could call without a key.
+    """
+    if os.environ.get("ENVIRONMENT") != APP_DEV and not selection.config(project).models:
+        raise ProjectError("No model is registered in model.yaml yet: run train first.")
+    Access.from_environment(os.environ).refuse_exposed([host])
+    _refuse_log_without_driver(project)
+    refuse_taken(host, port)
+    if sys.platform == "win32":
+        from waitress import serve as waitress_serve
+
+        from seedling.serving.app import create_app
+
+        logs.configure(os.environ.get("LOG_LEVEL") or "info")
+        app = create_app(project)
+        # Who called through a proxy must be told from who called on this machine.
+        waitress_serve(app, host=host, port=port, clear_untrusted_proxy_headers=False)
+        app.extensions["service"].stop()
+        return 0
+    os.chdir(project.root)
+    _become_gunicorn(f"[{host}]:{port}" if ":" in host else f"{host}:{port}")
+    return 0
+
+
+def _refuse_log_without_driver(project: Project) -> None:
+    """A prediction log that can never be reached is a mistake in the settings, not an outage."""
+    settings = log_settings(project.config)
+    if settings and not (settings.url or "").startswith("sqlite"):
+        open_store(project.root, settings)
+
+
+def _become_gunicorn(address: str) -> None:
+    """Run gunicorn in this process, which has imported half of the service already."""
+    import gunicorn.__main__ as program
+    from gunicorn.app.wsgiapp import run
+
+    # gunicorn reads it, and starts itself again with it when it is told to (SIGUSR2).
+    sys.argv = [str(program.__file__), "-c", CONFIGURATION, "--bind", address]
+    run()

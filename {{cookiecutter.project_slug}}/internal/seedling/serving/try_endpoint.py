@@ -1,0 +1,70 @@
+"""Tries the endpoints of models with their own test instances."""
+
+from collections.abc import Callable, Sequence
+from time import perf_counter
+from typing import Any, NamedTuple
+
+from seedling.config import Project
+from seedling.data import instances
+from seedling.errors import ProjectError
+from seedling.serving import background_service
+
+
+class Tried(NamedTuple):
+    """What came of one model's endpoint: `problem` is empty where it is well."""
+
+    model: str
+    version: str
+    rows: int
+    milliseconds: float
+    answer: Any
+    problem: str
+
+
+def attempt(project: Project, model: str, address: str, route: str = "") -> Tried:
+    """Send a model's test instances to its endpoint, and look whether all of them are answered.
+
+    Args:
+        project: where the model is.
+        model: its name.
+        address: of the service.
+        route: the endpoint, if it is not `<model>/predict`.
+    """
+    url = f"{address}/{route or f'{model}/predict'}"
+    return attempt_by(project, model, lambda body: background_service.ask(url, body)["payload"])
+
+
+def attempt_by(project: Project, model: str, ask: Callable[[dict[str, Any]], Any]) -> Tried:
+    """Ask for a model's test instances, and look whether all of them are answered.
+
+    Args:
+        project: where the model is.
+        model: its name.
+        ask: sends the body, and returns the payload of the answer.
+    """
+    began = perf_counter()
+    try:
+        body = instances.read(project, model)
+        payload = ask(body)
+    except ProjectError as error:
+        return Tried(model, "", 0, 0.0, None, str(error))
+    except (KeyError, TypeError):
+        return Tried(model, "", 0, 0.0, None, "the answer has no payload")
+    if not isinstance(payload, dict) or not isinstance(payload.get("predictions"), list):
+        return Tried(model, "", 0, 0.0, payload, "the answer's payload has no predictions")
+    took = (perf_counter() - began) * 1000
+    rows = body["payload"]["instances"]
+    sent = len(rows) if not rows or isinstance(rows[0], list | dict) else 1
+    answered = len(payload["predictions"])
+    problem = "" if answered == sent else f"{sent} rows were sent, {answered} were answered"
+    return Tried(model, str(payload.get("version", "-")), sent, took, payload, problem)
+
+
+def lines(tried: Sequence[Tried]) -> list[str]:
+    """A line for each model, good or not."""
+    width = max(len(each.model) for each in tried)
+    return [
+        f"{'wrong' if each.problem else 'good':5}  {each.model:{width}}  "
+        + (each.problem or f"version {each.version}, {each.rows} rows, {each.milliseconds:.0f} ms")
+        for each in tried
+    ]

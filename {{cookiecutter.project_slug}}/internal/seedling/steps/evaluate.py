@@ -1,0 +1,122 @@
+"""Measure a trained model and its champion on the same holdout, and write the report."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+import pandas as pd
+
+from seedling.compiled import compiling
+from seedling.config import Dataset, Project, Target
+from seedling.data.schema import HOLDOUT, holdout_mask, target_values
+from seedling.errors import ProjectError
+from seedling.files import read_json, sha256, write_json, write_text
+from seedling.registry import model_files
+from seedling.registry.model_files import Predictor
+from seedling.registry.registries import open_registry
+from seedling.steps.options import CONFIG, FOLDER, NEW_FOLDER, project_of, step
+from seedling.training import mlflow_runs, report
+from seedling.training.metrics import measure
+
+FEWEST = 30  # rows that both models must not have seen, for a comparison to mean something
+
+
+@step
+@click.option("--config", type=CONFIG, required=True, help="The project's model.yaml.")
+@click.option("--model", required=True, help="The model's folder under models/.")
+@click.option("--trained", type=FOLDER, required=True, help="What the train step wrote.")
+@click.option("--holdout", type=FOLDER, required=True, help="The held-out rows.")
+@click.option("--output", type=NEW_FOLDER, required=True, help="Where the evaluation goes.")
+def main(config: Path, model: str, trained: Path, holdout: Path, output: Path) -> None:
+    """Write evaluation.json, report.html and model_card.md."""
+    project = project_of(config)
+    dataset = project.config.dataset(project.config.trained_model(model).dataset)
+    rows = pd.read_parquet(holdout / f"{dataset.name}.parquet")
+    folder = trained / "model"
+    challenger = model_files.load(model, "challenger", folder, sha256(folder))
+    champion, incomparable = _champion(project, model, dataset, rows)
+    if champion:
+        rows = _unseen(champion, rows)
+    truth, answer = target_values(rows, dataset), challenger.answer(rows)
+    evaluation: dict[str, Any] = {
+        "model": model,
+        "dataset": dataset.name,
+        "metric": dataset.metric,
+        "holdout_rows": len(rows),
+        "challenger": measure(truth, answer, dataset),
+        "champion": measure(truth, champion.answer(rows), dataset) if champion else None,
+        "champion_version": champion.version if champion else None,
+        "incomparable_champion": incomparable,
+        "compiled": _compiled(project, challenger, trained, rows),
+    }
+    run = read_json(trained / "run.json")
+    pages = report.write(project.config, challenger, rows, truth, answer, evaluation, run)
+    output.mkdir(parents=True, exist_ok=True)
+    write_json(output / "evaluation.json", evaluation)
+    for name, text in pages.items():
+        write_text(output / name, text)
+    with mlflow_runs.run(project, model, run["run_id"]):
+        mlflow_runs.log_metrics("holdout_", evaluation["challenger"])
+        for name in pages:
+            mlflow_runs.mlflow().log_artifact(str(output / name))
+    click.echo(f"{model}: {dataset.metric} {evaluation['challenger'].get(dataset.metric)}")
+
+
+def _champion(
+    project: Project, model: str, dataset: Dataset, rows: pd.DataFrame
+) -> tuple[Predictor | None, str]:
+    """The champion, or why there is none that these rows can be put to."""
+    registry = open_registry(project)
+    version = registry.champion(registry.name_of(dataset.name, model))
+    if version is None:
+        return None, ""
+    where = f"version {version.version} cannot be compared"
+    folder = registry.fetch(version)
+    if not folder.is_dir():
+        return None, f"{where}: its files are gone"
+    champion = model_files.load(model, version.version, folder, version.sha256)
+    reason = _incomparable(champion, dataset, rows)
+    return (None, f"{where}: {reason}") if reason else (champion, "")
+
+
+def _compiled(
+    project: Project, challenger: Predictor, trained: Path, rows: pd.DataFrame
+) -> dict[str, Any]:
+    """How far the compiled form is from the model on the holdout, or why it is not to be used."""
+    noted: dict[str, Any] = read_json(trained / "run.json")["compiled"]
+    if "refused" in noted:
+        return noted
+    predict = project.predict_path(challenger.name)
+    try:
+        return compiling.compare(trained / "model", challenger, predict, rows)
+    except ProjectError as error:
+        return {"refused": str(error)}
+
+
+def _incomparable(champion: Predictor, dataset: Dataset, rows: pd.DataFrame) -> str:
+    learned = champion.dataset
+    gone = [name for name in learned.feature_names if name not in rows.columns]
+    if gone:
+        return f"the dataset has no {', '.join(gone)} any more"
+    if _meaning(learned.target) != _meaning(dataset.target):
+        return "it predicts another target"
+    unseen = _unseen(champion, rows)
+    labels = set(target_values(unseen, dataset))
+    if len(unseen) < min(FEWEST, len(rows)) or not labels >= set(dataset.target.labels):
+        return "it has learned from most of the rows held out now"
+    return ""
+
+
+def _meaning(target: Target) -> tuple[object, ...]:
+    """What makes two targets the same; their descriptions do not."""
+    labels = frozenset(target.labels)
+    return target.name, target.type, labels, target.positive_label if labels else None
+
+
+def _unseen(champion: Predictor, rows: pd.DataFrame) -> pd.DataFrame:
+    """The rows that the champion's own split held out too: all, unless the split has changed."""
+    return rows[holdout_mask(rows, champion.dataset, champion.holdout, HOLDOUT)]
+
+
+if __name__ == "__main__":
+    main()

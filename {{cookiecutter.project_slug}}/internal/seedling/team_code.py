@@ -1,0 +1,44 @@
+"""The only place where the plumbing reaches the team's own files, by the names they keep."""
+
+import importlib
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from seedling.errors import ProjectError
+
+if TYPE_CHECKING:  # the service reaches serve.py from here, and does without pandas
+    import pandas as pd
+
+
+def train_model(model: str) -> Callable[..., Any]:
+    return function(f"models.{model}.train", "train_model")
+
+
+def predict(model: str) -> "Callable[[Any, pd.DataFrame], dict[str, Any]]":
+    return function(f"models.{model}.predict", "predict")
+
+
+def create_dataset() -> "Callable[[str, pd.DataFrame], pd.DataFrame]":
+    return function("dataset_creation.create_datasets", "create_dataset")
+
+
+def sample_tables() -> "Callable[[], dict[str, pd.DataFrame]]":
+    return function("dataset_creation.sample_data", "sample_tables")
+
+
+def serve_class() -> Callable[..., Any]:
+    return function("serve.serve", "Serve")
+
+
+def function(module_name: str, name: str) -> Callable[..., Any]:
+    """A function or class of a module, by name."""
+    path = module_name.replace(".", "/") + ".py"
+    try:
+        module = importlib.import_module(module_name)
+    except ModuleNotFoundError as error:
+        if error.name and (module_name + ".").startswith(error.name + "."):
+            raise ProjectError(f"{path} is missing.") from None
+        raise ProjectError(f"{path} imports {error.name}, which is not installed.") from None
+    if not hasattr(module, name):
+        raise ProjectError(f"{path} must define {name}.")
+    return getattr(module, name)

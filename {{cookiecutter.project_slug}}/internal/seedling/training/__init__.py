@@ -1,0 +1,1 @@
+"""Training on this machine: pipeline, metrics, gate, report, runs."""

@@ -1,0 +1,34 @@
+"""The rule by which a challenger replaces its champion."""
+
+import math
+from collections.abc import Mapping
+
+from seedling.errors import ProjectError
+
+LOWER_IS_BETTER = frozenset({"rmse", "mae", "log_loss", "brier"})
+
+
+def gate(
+    metric: str, challenger: Mapping[str, float], champion: Mapping[str, float] | None
+) -> bool:
+    """Whether the challenger is registered: there is no champion, or it is strictly better.
+
+    Raises:
+        ProjectError: the metric is missing or not a finite number on either side; that is never
+            a promotion.
+    """
+    new = _finite(metric, challenger, "the challenger")
+    if champion is None:
+        return True
+    old = _finite(metric, champion, "the champion")
+    return new < old if metric in LOWER_IS_BETTER else new > old
+
+
+def _finite(metric: str, values: Mapping[str, float], whose: str) -> float:
+    value = values.get(metric)
+    if value is None:
+        known = ", ".join(sorted(values))
+        raise ProjectError(f"The metric {metric!r} of {whose} is missing; there are {known}.")
+    if not math.isfinite(value):
+        raise ProjectError(f"The metric {metric} of {whose} is {value}: nothing is registered.")
+    return value

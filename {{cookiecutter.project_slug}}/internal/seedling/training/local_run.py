@@ -1,0 +1,205 @@
+"""Runs a pipeline on this machine: its jobs in worker processes, side by side where they can be.
+
+A worker keeps what one job has imported for the next; that is most of a short job's time.
+"""
+
+import os
+import re
+import runpy
+import shlex
+import shutil
+import subprocess
+import sys
+import time
+import traceback
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+from seedling.errors import ProjectError
+from seedling.training.pipeline import REFERENCE, Job, Pipeline, order, reference
+
+Outcome = tuple[int, float]  # a job's exit code, and its seconds
+
+
+class LocalRun:
+    """One run of a pipeline: every job's outputs and log stand in a folder of its own."""
+
+    def __init__(self, pipeline: Pipeline, root: Path, runs: Path) -> None:
+        self.pipeline = pipeline
+        self.root = root
+        self.id = datetime.now(UTC).strftime("%Y%m%d-%H%M%S-%f")[:-3]
+        self.folder = runs / self.id
+        self.failed: dict[str, str] = {}
+
+    def execute(self, meanwhile: Callable[[], object]) -> None:
+        """Run every job after those it needs; where one fails, what needs it is left out.
+
+        Args:
+            meanwhile: called here while the first jobs run; the next ones wait for it.
+
+        Raises:
+            ProjectError: a job failed; says which, its last words and where its log is.
+        """
+        waiting = order(self.pipeline)
+        waiting.prepare()
+        running: dict[Future[Outcome], str] = {}
+        with _progress() as progress, self._pool() as pool:
+            while waiting.is_active():
+                for name in waiting.get_ready():
+                    if self.pipeline.jobs[name].needs & self.failed.keys():
+                        self.failed[name] = "left out"
+                        waiting.done(name)
+                    else:
+                        progress.add_task(name)
+                        running[self._start(name, pool)] = name
+                meanwhile()
+                meanwhile = _nothing
+                finished, _ = wait(running, return_when=FIRST_COMPLETED)
+                for future in finished:
+                    name = running.pop(future)
+                    self._finish(name, future, progress)
+                    waiting.done(name)
+        if self.failed:
+            name, words = next(iter(self.failed.items()))
+            log = self.log(name).relative_to(self.root).as_posix()
+            raise ProjectError(f"{name} failed: {words.removeprefix('Error: ')} (log: {log})")
+
+    def output(self, job: str, name: str) -> Path:
+        return self.folder / job / name
+
+    def log(self, job: str) -> Path:
+        return self.folder / job / "log.txt"
+
+    def remove(self) -> None:
+        """Take the run's folder away: what is worth keeping has been moved."""
+        shutil.rmtree(self.folder)
+
+    def _pool(self) -> ProcessPoolExecutor:
+        """Workers for this machine's cores, each with its share of them: more threads than cores
+        make every model slow."""
+        cores = os.cpu_count() or 1
+        threads = max(1, cores // max(1, len(self.pipeline.models)))
+        spawn = get_context("spawn")
+        return ProcessPoolExecutor(cores, spawn, initializer=limit_threads, initargs=(threads,))
+
+    def _start(self, name: str, pool: ProcessPoolExecutor) -> "Future[Outcome]":
+        log = self.log(name)
+        log.parent.mkdir(parents=True)
+        return pool.submit(perform, self._command(self.pipeline.jobs[name]), self.root, log)
+
+    def _finish(self, name: str, future: "Future[Outcome]", progress: Progress) -> None:
+        try:
+            code, seconds = future.result()
+        except BrokenProcessPool:
+            raise ProjectError(
+                f"{name}: its process was killed; was there too little memory?"
+            ) from None
+        if code:
+            self.failed[name] = last_line(self.log(name))
+        task = next(task for task in progress.tasks if task.description == name)
+        progress.remove_task(task.id)
+        words = "failed" if code else "done"
+        progress.console.print(f"{name:32} {words} in {seconds:.1f} s", highlight=False)
+
+    def _command(self, job: Job) -> list[str]:
+        """The component's command line for this job."""
+        return [self._filled(word, job) for word in shlex.split(_joined(job.component.command))]
+
+    def _filled(self, word: str, job: Job) -> str:
+        def value(match: re.Match[str]) -> str:
+            kind, _, name = match[1].partition(".")
+            if kind == "outputs":
+                return str(self.output(job.name, name))
+            return self._input(job, name)
+
+        return REFERENCE.sub(value, word)
+
+    def _input(self, job: Job, name: str) -> str:
+        given: Any = job.inputs.get(name, job.component.inputs[name].get("default"))
+        match reference(given):
+            case ["parent", "inputs", source]:
+                return self._pipeline_input(self.pipeline.inputs[source])
+            case ["parent", "jobs", other, "outputs", output]:
+                return str(self.output(other, output))
+        return str(given)
+
+    def _pipeline_input(self, value: Mapping[str, Any]) -> str:
+        if "path" not in value:
+            return str(value["default"])
+        return str((self.pipeline.path.parent / value["path"]).resolve())
+
+
+def limit_threads(count: int) -> None:
+    """Limit this worker's threads, before it loads a library that would start them."""
+    os.environ.setdefault("OMP_NUM_THREADS", str(count))
+
+
+def perform(command: list[str], root: Path, log: Path) -> Outcome:
+    """Run one command in this worker, what it prints going to a log: exit code and seconds."""
+    os.chdir(root)
+    started = time.monotonic()
+    with _output_to(log):
+        if command[:2] == ["python", "-m"]:
+            code = _run_module(command[2], command[3:])
+        else:
+            code = subprocess.call(command)
+    return code, time.monotonic() - started
+
+
+def _run_module(module: str, arguments: list[str]) -> int:
+    """What `python -m MODULE ...` does, in this process; returns its exit code."""
+    sys.argv = [module, *arguments]
+    try:
+        runpy.run_module(module, run_name="__main__", alter_sys=True)
+    except SystemExit as stop:
+        return stop.code if isinstance(stop.code, int) else int(stop.code is not None)
+    except Exception:
+        traceback.print_exc()
+        return 1
+    return 0
+
+
+@contextmanager
+def _output_to(log: Path) -> Iterator[None]:
+    """Send what this process and its libraries print to a file."""
+    kept = [os.dup(1), os.dup(2)]
+    with log.open("wb") as stream:
+        try:
+            os.dup2(stream.fileno(), 1)
+            os.dup2(stream.fileno(), 2)
+            yield
+        finally:
+            sys.stdout.flush()
+            sys.stderr.flush()
+            for number, original in enumerate(kept, start=1):
+                os.dup2(original, number)
+                os.close(original)
+
+
+def _nothing() -> None:
+    """What there is to do once it has been done."""
+
+
+def _joined(command: str) -> str:
+    """A command over several lines as one; references lose their spaces, so each stays one word."""
+    return re.sub(r"\{\s+|\s+\}", lambda match: match[0].strip(), " ".join(command.split()))
+
+
+def _progress() -> Progress:
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
+    return Progress(*columns, console=Console(), transient=True)
+
+
+def last_line(log: Path) -> str:
+    lines = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
+    told = [line for line in lines if re.match(r"[\w.]*(Error|Exception)\b", line)]
+    return [*(lines or ["it said nothing"]), *told][-1]

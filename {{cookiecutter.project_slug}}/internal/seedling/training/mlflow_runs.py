@@ -1,0 +1,118 @@
+"""Runs and their metrics, in MLflow: a SQLite file here, or wherever MLFLOW_TRACKING_URI points."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from seedling.config import Project
+from seedling.files import replacing
+from seedling.processes import end_soon
+
+GIVEN = "MLFLOW_RUN_ID"
+
+
+def quiet() -> None:
+    """Turn mlflow's telemetry off and its log down: it looks when it is imported."""
+    os.environ["DO_NOT_TRACK"] = "true"
+    os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
+    os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")
+
+
+def mlflow() -> ModuleType:
+    """mlflow, imported quietly, when it is needed: that takes seconds."""
+    quiet()
+    import mlflow
+
+    return mlflow
+
+
+def uri(project: Project) -> str:
+    """The tracking server: MLFLOW_TRACKING_URI, else a SQLite file under local_assets/."""
+    return os.environ.get("MLFLOW_TRACKING_URI") or _sqlite(_database(project))
+
+
+def client(project: Project) -> Any:
+    """A client for the project's runs and registry; creates the SQLite file on first use."""
+    project.assets.mkdir(parents=True, exist_ok=True)
+    tracking = mlflow()
+    tracking.set_tracking_uri(uri(project))
+    return tracking.MlflowClient()
+
+
+def prepare(project: Project) -> None:
+    """Create the database and the experiment, before steps that run side by side look for them."""
+    if uri(project) == _sqlite(_database(project)):
+        _create_database(project)
+    else:
+        quiet()
+        _create_experiment(uri(project), _artifacts(project), project.config.slug)
+
+
+def _create_database(project: Project) -> None:
+    """Create the SQLite file with the experiment, unless it is there or a server is used.
+
+    It is built aside by a process of its own: one that is killed leaves none behind that is half
+    migrated.
+    """
+    database = _database(project)
+    if uri(project) == _sqlite(database) and not database.exists():
+        with replacing(database) as aside:
+            made = [_sqlite(aside), _artifacts(project), project.config.slug]
+            command = [sys.executable, "-m", "seedling.training.mlflow_runs", *made]
+            subprocess.run(command, check=True)
+
+
+def _create_experiment(store: str, artifacts: str, experiment: str) -> None:
+    from mlflow import MlflowClient
+
+    client = MlflowClient(tracking_uri=store)
+    if client.get_experiment_by_name(experiment) is None:
+        client.create_experiment(experiment, artifact_location=artifacts)
+
+
+def _database(project: Project) -> Path:
+    return project.assets / "mlflow.db"
+
+
+def _sqlite(path: Path) -> str:
+    return f"sqlite:///{path.as_posix()}"
+
+
+def _artifacts(project: Project) -> str:
+    return (project.assets / "artifacts").as_uri()
+
+
+@contextmanager
+def run(project: Project, name: str, run_id: str | None = None) -> Iterator[Any]:
+    """An active run of the project's experiment: a new one, or the one with this id.
+
+    Where what started this process has made a run for it, as Azure ML does, it is that run.
+    """
+    if os.environ.get(GIVEN):
+        with mlflow().start_run() as active:
+            yield active
+        return
+    _create_database(project)
+    tracking = mlflow()
+    tracking.set_tracking_uri(uri(project))
+    _create_experiment(
+        uri(project), _artifacts(project), project.config.slug
+    )  # the database may be another verb's
+    tracking.set_experiment(project.config.slug)
+    with tracking.start_run(run_id=run_id, run_name=None if run_id else name) as active:
+        yield active
+
+
+def log_metrics(prefix: str, metrics: Mapping[str, float]) -> None:
+    mlflow().log_metrics({f"{prefix}{name}": value for name, value in metrics.items()})
+
+
+if __name__ == "__main__":
+    end_soon()
+    quiet()
+    _create_experiment(*sys.argv[1:])

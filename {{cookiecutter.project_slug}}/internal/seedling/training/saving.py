@@ -1,0 +1,38 @@
+"""Writes a trained model down in MLflow's format; only training imports this."""
+
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from seedling.config import Dataset
+from seedling.files import write_json
+from seedling.registry.model_files import SCHEMA
+from seedling.training import mlflow_runs
+
+REQUIREMENTS = ("cloudpickle", "numpy", "pandas", "scikit-learn")
+
+
+def save(model: Any, X: pd.DataFrame, dataset: Dataset, holdout: float, folder: Path) -> None:
+    """Write the model to a new folder in MLflow's format, with its schema beside it.
+
+    Args:
+        model: a fitted scikit-learn estimator.
+        X: a few rows that it can be called with; MLflow's signature follows from them.
+        dataset: what it learned from.
+        holdout: the share of the dataset's entities that was held out.
+        folder: must not exist yet.
+    """
+    mlflow_runs.quiet()
+    from mlflow.models import infer_signature
+    from mlflow.sklearn import save_model
+
+    save_model(
+        model,
+        folder,
+        serialization_format="cloudpickle",
+        signature=infer_signature(X, model.predict(X)),
+        pip_requirements=[f"{name}=={version(name)}" for name in REQUIREMENTS],
+    )
+    write_json(folder / SCHEMA, {"dataset": dataset.model_dump(), "holdout": holdout})

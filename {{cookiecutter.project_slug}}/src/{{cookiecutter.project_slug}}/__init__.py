@@ -1,1 +1,0 @@
-"""The plumbing: everything around the team's queries, models and serve.py."""
