@@ -1,6 +1,7 @@
 # A hook of the template: this line tells local_extensions.py that it is no answer.
 """Finishes a project with its own code: adds its models, as add-model does."""
 
+import shutil
 import sys
 from pathlib import Path
 
@@ -16,6 +17,8 @@ UNFINISHED = "> Generated without hooks"
 
 def main(root: Path) -> None:
     finish(root)
+    for cache in (root / "internal").rglob("__pycache__"):  # of those who test the plumbing there
+        shutil.rmtree(cache)
     for name in filter(None, CI_FILES):
         # Here, not in the tree: a folder whose name follows from an answer cannot be left out.
         (root / CI_FOLDER).mkdir(parents=True, exist_ok=True)

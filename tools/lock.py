@@ -1,4 +1,4 @@
-"""Pins versions: of the generated projects in constraints.txt, of this repository's tools beside it.
+"""Pins versions: of the projects in constraints.txt, of the tools here in requirements-dev.txt.
 
 Both files keep the versions that they have, as far as the requirements allow; `--upgrade` takes
 the newest. Needs uv, which is among the tools.

@@ -5,9 +5,10 @@ from pathlib import Path
 import pytest
 
 from seedling.config import Project
-from seedling.containers import images, s2i
+from seedling.containers import s2i
 from seedling.errors import ProjectError
 from seedling.files import write_text
+from seedling.requirements import required
 from seedling.scaffold import all_models, folders
 from seedling.testing import first_model, invoke, root
 
@@ -22,7 +23,7 @@ def test_the_models_images_know_what_pyproject_requires() -> None:
     for model in project.config.training.models:
         for kind, groups in (("train", ["train"]), ("predict", ["serve", "plain"])):
             path = root() / "models" / model.name / f"requirements_{kind}.txt"
-            declared = [line for group in groups for line in images.declared(project, group)]
+            declared = required(project.root, groups)
             assert set(all_models.requirements(path)) <= set(declared), path
 
 

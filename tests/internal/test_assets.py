@@ -48,8 +48,7 @@ def asked(monkeypatch: pytest.MonkeyPatch, trained: Project) -> list[str]:
 
 
 def use(monkeypatch: pytest.MonkeyPatch, fetch: Fetch) -> None:
-    entry_point = SimpleNamespace(load=lambda: fetch)
-    monkeypatch.setattr(assets, "entry_points", lambda **_: [entry_point])
+    monkeypatch.setattr(assets.implementations, "find", lambda name: fetch)
 
 
 def test_what_is_not_here_is_downloaded_once(shared: Project, asked: list[str]) -> None:
@@ -104,12 +103,6 @@ def test_a_model_that_is_refused_does_not_stop_the_others(
     assert list(service.warnings.values()) == [
         f"{registered.name}, version 2, is not served: there is none such."
     ]
-
-
-def test_without_mlops_a_line_says_so(shared: Project, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(assets, "entry_points", lambda **_: [])
-    with pytest.raises(ProjectError, match="mlops is not installed here"):
-        assets.bring(shared, shared.config.models[0], "prod")
 
 
 def test_the_image_has_what_asks_the_registry(trained: Project, tmp_path: Path) -> None:

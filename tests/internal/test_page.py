@@ -53,6 +53,7 @@ def config(name: str = "Pets", description: str = "") -> Config:
     return Config.model_validate(
         {
             "name": name,
+            "slug": "pets",
             "description": description,
             "feature_store": {"url": "sqlite://"},
             "datasets": [PETS.model_dump()],
