@@ -31,10 +31,10 @@ def main() -> None:
         shown(1, "Generate a finance project")
         generate()
     shown(2, "Install what it needs")
-    call([sys.executable, f"src/{PROJECT.name}/init.py"], PROJECT)
+    call([sys.executable, "internal/seedling/init.py"], PROJECT)
     shown(3, "Run its life: data, training, a service, a prediction")
     python = ".venv/Scripts/python" if os.name == "nt" else ".venv/bin/python"
-    call([str(PROJECT / python), "-m", PROJECT.name, "demo"], PROJECT)
+    call([str(PROJECT / python), "-m", "seedling", "demo"], PROJECT)
     reports = (PROJECT / "local_assets" / "reports").glob("*/*/report.html")
     newest = max(reports, key=lambda report: report.stat().st_mtime)
     print(f"\nDone after {elapsed()}. Open the newest report in a browser:")

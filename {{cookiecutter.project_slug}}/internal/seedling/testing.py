@@ -7,18 +7,28 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
+from click import Command
 from click.testing import CliRunner, Result
+from flask.testing import FlaskClient
 
+from seedling import team_code
 from seedling.cli.main import main
 from seedling.config import Dataset, Project
-from seedling.data import datasets
-from seedling.data.schema import random_rows
+from seedling.data import datasets, feature_store, instances
+from seedling.data.schema import model_frame, random_rows, split, target_values
+from seedling.errors import ProjectError
+from seedling.scaffold import all_models
+from seedling.serving.app import create_app
+from seedling.training import pipeline
+from seedling.training.train import TRAINING
 
 HOME: Path | None = None  # the project under test, where it is not that of the working folder
 FILES = (
@@ -84,6 +94,118 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Project:
     result = run_verb(project, "train", "--model", first_model(project))
     assert result.returncode == 0, result.stdout + result.stderr
     return Project(project.root)
+
+
+@pytest.fixture(scope="session")
+def client(trained: Project) -> Iterator[FlaskClient]:
+    """A client of the service, which serves the trained model."""
+    yield from _client(trained, "")
+
+
+@pytest.fixture(scope="session")
+def fake_client(trained: Project) -> Iterator[FlaskClient]:
+    """A client of the service for app developers, which loads no model."""
+    yield from _client(trained, "app-dev")
+
+
+def _client(project: Project, environment: str) -> Iterator[FlaskClient]:
+    app = create_app(project, environment=environment)
+    yield app.test_client()
+    app.extensions["service"].stop()
+
+
+def models() -> list[str]:
+    """List the models of model.yaml."""
+    return [model.name for model in Project(root()).config.training.models]
+
+
+@dataclass(frozen=True)
+class Fit:
+    """A model that was trained for a test, and the rows that it was not trained on."""
+
+    name: str
+    dataset: Dataset
+    X_test: pd.DataFrame
+    train_metrics: Mapping[str, float]
+    test_metrics: Mapping[str, float]
+    predict: Callable[[pd.DataFrame], dict[str, Any]]
+
+    def check(self, answer: Mapping[str, Any]) -> None:
+        """Check that an answer has the shape that the dataset's task promises."""
+        if self.dataset.target.labels:
+            assert set(answer["labels"]) == set(self.dataset.target.labels)
+            np.testing.assert_allclose(np.sum(answer["scores"], axis=1), 1, atol=1e-5)
+        else:
+            assert np.isfinite(np.asarray(answer["predictions"], dtype=float)).all()
+
+
+def fit(model: str) -> Fit:
+    """Train a model of the project on drawn rows, in this process and with nothing registered."""
+    config = Project(root()).config
+    settings = config.trained_model(model)
+    dataset = config.dataset(settings.dataset)
+    (X_train, y_train), (X_test, y_test) = [
+        (model_frame(side, dataset.features), target_values(side, dataset))
+        for side in split(sample_rows(dataset), dataset, 0.3, "test")
+    ]
+    train_model, predict = team_code.train_model(model), team_code.predict(model)
+    trained, train_metrics, test_metrics = train_model(
+        X_train, y_train, X_test, y_test, **settings.hyperparameters
+    )
+    return Fit(
+        model,
+        dataset,
+        X_test,
+        train_metrics,
+        test_metrics,
+        lambda rows: predict(trained, rows),
+    )
+
+
+def sent_to(model: str) -> list[dict[str, Any]]:
+    """The rows of a model's test_instances.json."""
+    rows: list[dict[str, Any]] = instances.read(Project(root()), model)["payload"]["instances"]
+    return rows
+
+
+class Store:
+    """A SQLite feature store with some tables, to try queries on."""
+
+    def __init__(self, path: Path, tables: dict[str, pd.DataFrame]) -> None:
+        feature_store.create_sqlite(path, tables)
+        self._engine = feature_store.open_url(
+            f"sqlite:///{path.as_posix()}", path.parent, read_only=True
+        )
+
+    def query(self, file: Path, parameters: Mapping[str, Any] | None = None) -> pd.DataFrame:
+        """Return the rows of the query in a file, `:name` in it standing for a parameter."""
+        return feature_store.query(self._engine, file.read_text(encoding="utf-8"), parameters)
+
+
+def pipeline_models() -> list[str]:
+    """List the models that the training pipeline has steps for."""
+    return list(pipeline.load(root() / TRAINING).models)
+
+
+def stale_files() -> list[str]:
+    """Name the generated file that is not what the models' own files say; empty if none."""
+    try:
+        all_models.refuse_stale(root())
+    except ProjectError as error:
+        return [str(error)]
+    return []
+
+
+def own_files(*patterns: str) -> list[Path]:
+    """List the project's files of these patterns, without the plumbing and what running makes."""
+    left_out = ("internal", "local_assets", ".venv")
+    found = (path for pattern in patterns for path in root().rglob(pattern))
+    return sorted(path for path in found if path.relative_to(root()).parts[0] not in left_out)
+
+
+def verbs() -> dict[str, Command]:
+    """Return the commands of the command line by their names."""
+    return dict(main.commands)
 
 
 def copy_project(folder: Path) -> Project:
