@@ -26,8 +26,8 @@ NAMED = (
 # Rows with gaps are left out: the peers answer one alone otherwise than in a batch.
 FACTS = f"""
 import json
-from {PACKAGE} import datasets
-from {PACKAGE}.config import Project
+from seedling.data import datasets
+from seedling.config import Project
 project = Project.find()
 registered, dataset = project.config.models[0], project.config.datasets[0]
 rows = datasets.load(project, dataset)[dataset.feature_names].dropna().head({ROWS})
@@ -64,8 +64,7 @@ class Project:
 
     @property
     def gunicorn_settings(self) -> Path:
-        own = self.root / "gunicorn.conf.py"
-        return own if own.exists() else self.root / f"src/{PACKAGE}/scoring/gunicorn_conf.py"
+        return self.root / "gunicorn.conf.py"
 
 
 def project(work: Path, model: str, as_is: bool) -> Project:
@@ -77,9 +76,9 @@ def project(work: Path, model: str, as_is: bool) -> Project:
     if not note.exists() or note.read_text(encoding="utf-8") != wanted:
         note.unlink(missing_ok=True)
         _generate(root, model)
-        run([sys.executable, f"src/{PACKAGE}/init.py"], root)
+        run([sys.executable, "internal/seedling/init.py"], root)
         for verb in ("create-local-datasets", "train"):
-            run([python_of(root / ".venv"), "-m", PACKAGE, verb], root)
+            run([python_of(root / ".venv"), "-m", "seedling", verb], root)
         note.write_text(wanted, encoding="utf-8")
     return Project(root, model)
 
@@ -107,12 +106,15 @@ def environment(work: Path, peer: Peer, project: Project) -> Path:
         FailedError: its packages could not be installed.
     """
     folder = work / "environments" / peer.folder
-    own = f"{PACKAGE}[serve] @ {project.root.as_uri()}"
-    packages = [own if name == "{project}[serve]" else name for name in peer.packages]
+    plumbing = f"seedling[serve] @ {(project.root / 'internal').as_uri()}"
+    own = [plumbing, f"{PACKAGE}[serve] @ {project.root.as_uri()}"]
+    with_source = "{project}[serve]" in peer.packages
+    others = [name for name in peer.packages if name != "{project}[serve]"]
+    packages = [*own, *others] if with_source else others
     pins = (project.root / "constraints.txt").read_text(encoding="utf-8").splitlines()
     if peer.pinned:
         pins = [pin for pin in pins if pin.partition("==")[0] in peer.pinned]
-    stamp, wanted = folder / ".installed", _digest([*packages, *pins], project, own in packages)
+    stamp, wanted = folder / ".installed", _digest([*packages, *pins], project, with_source)
     if not stamp.exists() or stamp.read_text(encoding="utf-8") != wanted:
         shutil.rmtree(folder, ignore_errors=True)
         folder.parent.mkdir(parents=True, exist_ok=True)
@@ -125,7 +127,7 @@ def environment(work: Path, peer: Peer, project: Project) -> Path:
 
 def _digest(words: list[str], project: Project, with_source: bool) -> str:
     digest = hashlib.sha256("\n".join(words).encode())
-    sources = sorted((project.root / "src").rglob("*.py")) if with_source else []
+    sources = sorted((project.root / "internal").rglob("*.py")) if with_source else []
     for path in [*sources, project.root / "pyproject.toml"] if with_source else []:
         digest.update(path.read_bytes())
     return digest.hexdigest()
@@ -136,6 +138,7 @@ def _install(folder: Path, words: list[str]) -> None:
     if uv:
         run([uv, "venv", "--quiet", "--python", sys.executable, folder], folder.parent)
         options = ["--quiet", "--compile-bytecode", "--reinstall-package", PACKAGE]
+        options += ["--reinstall-package", "seedling"]
         install = [uv, "pip", "install", *options, "--python", python_of(folder)]
     else:
         run([sys.executable, "-m", "venv", folder], folder.parent)

@@ -95,10 +95,10 @@ def measure(work: Path, model: str, options: argparse.Namespace) -> list[Measure
     progress(f"{model}: the project")
     try:
         made = project(work, model, options.as_is)
-        service = environment(work, seedling(model, made.root.name), made)
+        service = environment(work, seedling(model), made)
     except FailedError as error:
         sys.exit(f"Error: {model}: nothing was measured, because the project was not made: {error}")
-    own = seedling(model, made.root.name)
+    own = seedling(model)
     if options.overhead:
         off = replace(own, name=LOG_OFF, variables={"PREDICTION_LOG": "off"})
         peers: tuple[Peer, ...] = (own, off)

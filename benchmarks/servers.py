@@ -55,7 +55,7 @@ class Server:
         self.variables["PATH"] = f"{bin_folder}{os.pathsep}{os.environ['PATH']}"
         self.variables.pop("PYTHONPATH", None)
         if not peer.own:  # the project's source: a wrapped model needs it to be unpickled
-            self.variables["PYTHONPATH"] = f"{APPLICATIONS}{os.pathsep}{project / 'src'}"
+            self.variables["PYTHONPATH"] = f"{APPLICATIONS}{os.pathsep}{project / 'internal'}"
 
     def start(self, row: Row) -> float:
         """Start it, and ask every 20 ms until it answers this row; the seconds that it took.

@@ -112,13 +112,13 @@ PEERS = (
 )
 
 
-def seedling(model: str, package: str) -> Peer:
+def seedling(model: str) -> Peer:
     """The service of a generated project, as its own serve-local starts it."""
     return Peer(
         SEEDLING,
         f"seedling_{model}",
         ("{project}[serve]",),
-        ("{bin}/python", "-m", package, "serve-local", "--port", "{port}"),
+        ("{bin}/python", "-m", "seedling", "serve-local", "--port", "{port}"),
         path=f"/{model}/predict",
         body=lambda rows: json.dumps({"payload": {"instances": rows}}),
         read=lambda answer: answer["payload"]["scores"],

@@ -9,15 +9,15 @@ from baking import environment, python_of, run
 CONTEXT = """
 import sys
 from pathlib import Path
-from mlops.aml import serving
-from {package}.config import Project
+from seedling.azure import online_code
+from seedling.config import Project
 
-serving.write_context(Project.find(), Path(sys.argv[1]))
+online_code.write_context(Project.find(), Path(sys.argv[1]))
 """
 REQUIREMENTS = """
 import sys
 from seedling.azure.environment import requirements
-from {package}.config import Project
+from seedling.config import Project
 
 print("\\n".join(requirements(Project.find(), sys.argv[1:])))
 """
@@ -27,7 +27,7 @@ def ask(
     project: Path, settings: dict[str, str], *words: str, timeout: float = 600
 ) -> "subprocess.CompletedProcess[str]":
     """A verb of the project, told of no Azure but this."""
-    return said_by(project, settings, "-m", project.name, *words, timeout=timeout)
+    return said_by(project, settings, "-m", "seedling", *words, timeout=timeout)
 
 
 def said_by(
@@ -53,8 +53,8 @@ def told(settings: dict[str, str]) -> dict[str, str]:
 
 def steps_python(project: Path, folder: Path, *groups: str) -> Path:
     """The Python of an environment with what steps of the project require, and not the project."""
-    script = REQUIREMENTS.format(package=project.name)
-    path = os.pathsep.join([str(project), str(project / "src")])
+    script = REQUIREMENTS
+    path = os.pathsep.join([str(project), str(project / "internal")])
     found = said_by(project, {"PYTHONPATH": path}, "-c", script, *groups)
     assert found.returncode == 0, found.stderr
     (folder / "requirements.txt").write_text(found.stdout, encoding="utf-8")
@@ -63,7 +63,7 @@ def steps_python(project: Path, folder: Path, *groups: str) -> Path:
 
 def write_context(project: Path, folder: Path) -> None:
     """Write what the image of an online deployment is made of."""
-    done = said_by(project, {}, "-c", CONTEXT.format(package=project.name), str(folder))
+    done = said_by(project, {}, "-c", CONTEXT, str(folder))
     assert done.returncode == 0, done.stderr
 
 

@@ -44,7 +44,7 @@ class Engine:
 
     def verb(self, project: Path, *words: str) -> str:
         """What a verb of the project prints that builds or runs with this engine."""
-        command = [str(python_of(project)), "-m", project.name, *words]
+        command = [str(python_of(project)), "-m", "seedling", *words]
         done = subprocess.run(
             command, cwd=project, env=self.settings(), capture_output=True, text=True
         )

@@ -98,7 +98,7 @@ def running(project: Path, **settings: str) -> Iterator[Server]:
     """
     port = free_port()
     python = project / ".venv" / "bin" / "python"
-    command = [python, "-m", project.name, "serve-local", "--port", str(port)]
+    command = [python, "-m", "seedling", "serve-local", "--port", str(port)]
     path = project / "serve.log"
     variables = environment() | settings
     with path.open("w") as log:

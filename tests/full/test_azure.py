@@ -25,8 +25,8 @@ needs_odbc = pytest.mark.skipif(
 SDK = "azure-ai-ml==1.35.2"
 CONNECT = """
 import json, pyodbc
-from cloud import feature_store
-from cloud.config import FeatureStore
+from seedling.data import feature_store
+from seedling.config import FeatureStore
 
 seen = []
 def connect(*arguments, **options):
@@ -47,7 +47,7 @@ print(json.dumps({"seen": seen, "words": words}))
 """
 IDENTITY = """
 from seedling.azure.identity import azure_sql_token
-from cloud.errors import ProjectError
+from seedling.errors import ProjectError
 try:
     print(azure_sql_token())
 except ProjectError as error:

@@ -28,8 +28,8 @@ KEY = "6f1c7d5e-0f5b-4f7e-9d0f-3a4f6a1b2c3d"
 # Everything that a service does with its telemetry, and the addresses that it then connects to.
 SERVICE = """
 import json, logging, os, socket, sys, time
-from cloud.config import Project
-from cloud.scoring import logs, tracing
+from seedling.config import Project
+from seedling.serving import logs, monitor
 
 asked, connect, resolve = set(), socket.socket.connect, socket.getaddrinfo
 
@@ -43,9 +43,9 @@ def resolves(host, *arguments, **options):
 
 socket.socket.connect, socket.getaddrinfo = connects, resolves
 logs.configure("info")
-log = logging.getLogger("cloud.scoring.app")
+log = logging.getLogger("seedling.serving.app")
 began = time.perf_counter()
-telemetry = tracing.open_telemetry(Project.find().config)
+telemetry = monitor.open_telemetry(Project.find().config)
 opened = time.perf_counter() - began
 if telemetry is None:
     print(json.dumps({"opened": None}))

@@ -15,8 +15,8 @@ ANSWERS = {"vertical": "finance", "project_name": "Cloud", "models": "logistic_r
 DATA = "workspaces/workspace/data/income"
 REGISTER = "register-datasets-in-aml"
 FEWER_ROWS = """
-from cloud import datasets
-from cloud.config import Project
+from seedling.data import datasets
+from seedling.config import Project
 
 project = Project.find()
 (income,) = project.config.datasets
@@ -42,7 +42,7 @@ def emulator(cloud: Path) -> Iterator[AzureML]:
 def ask(project: Path, settings: dict[str, str], *words: str) -> "subprocess.CompletedProcess[str]":
     """A verb of the project, told of no Azure but this."""
     own = {name: value for name, value in environment().items() if not name.startswith("AZURE")}
-    command = [python_of(project), "-m", project.name, *words]
+    command = [python_of(project), "-m", "seedling", *words]
     return subprocess.run(
         command, cwd=project, env=own | settings, capture_output=True, text=True, timeout=180
     )

@@ -20,8 +20,8 @@ FILES = ("coefficient.csv", "rmse.csv")
 ROWS = """
 import numpy as np
 import pandas as pd
-from grouped import datasets
-from grouped.config import Project
+from seedling.data import datasets
+from seedling.config import Project
 
 project = Project.find()
 generator = np.random.default_rng(0)
@@ -113,7 +113,7 @@ def test_the_cluster_writes_what_this_machine_writes(
 def test_a_group_that_the_script_stumbles_over_fails_the_job(cloud: Path, emulator: AzureML):
     assert ask(cloud, {}, *VERB).returncode == 1
     before = written(cloud)
-    script = cloud / "mlops" / "groups_fit.py"
+    script = cloud / "internal/seedling/azure/groups_entry.py"
     text = script.read_text(encoding="utf-8")
     stumbles = "    assert 'part-000001' not in str(path)\n"
     broken = text.replace("    rows = pd", f"{stumbles}    rows = pd")

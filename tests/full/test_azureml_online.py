@@ -21,13 +21,14 @@ from serving import free_port, serving
 
 pytestmark = pytest.mark.full
 
+SCRIPT = "internal/seedling/azure/online_entry.py"
 ANSWERS = {"vertical": "finance", "project_name": "Answering", "models": "logistic_regression"}
 ENDPOINT = "workspaces/workspace/onlineEndpoints/answering"
 TAGS = {"project": "answering", "environment": "dev"}
 INVOKE = """
 import sys
-from answering.config import Project
-from mlops.aml import workspace
+from seedling.config import Project
+from seedling.azure import workspace
 
 client = workspace.client(Project.find())
 print(client.online_endpoints.invoke("answering", request_file=sys.argv[1]))
@@ -115,7 +116,7 @@ def command(
 
 
 def ask(project: Path, settings: dict[str, str], *words: str) -> "subprocess.CompletedProcess[str]":
-    line, options = command(project, settings, "-m", project.name, *words)
+    line, options = command(project, settings, "-m", "seedling", *words)
     return subprocess.run(line, capture_output=True, timeout=180, **options)
 
 
@@ -174,7 +175,11 @@ def inference_server(project: Path, server: Path) -> Iterator[str]:
     """The inference server with the project as it stands; where it answers."""
     port = free_port()
     folder = project / "local_assets"
-    line = [server.parent / "azmlinfsrv", "--entry_script", project / "mlops" / "score.py"]
+    line = [
+        server.parent / "azmlinfsrv",
+        "--entry_script",
+        project / SCRIPT,
+    ]
     line += ["--port", str(port), "--health_port", str(port)]
     variables = environment() | {"AML_APP_ROOT": str(project), "PREDICTION_LOG": "off"}
     path = folder / "inference.log"
@@ -272,7 +277,10 @@ def _request(url: str, body: bytes) -> Any:
 def test_what_fails_there_is_removed_and_the_old_one_answers(answering: Path, emulator: AzureML):
     deployed(answering, emulator)
     broken = {
-        answering / "mlops" / "score.py": (NO_SCRIPT, "Creating green of answering: Azure says"),
+        answering / SCRIPT: (
+            NO_SCRIPT,
+            "Creating green of answering: Azure says",
+        ),
         answering / PREDICT: (NO_ANSWER, "answering answers 500: "),
     }
     for path, (text, told) in broken.items():
@@ -287,9 +295,9 @@ def test_what_fails_there_is_removed_and_the_old_one_answers(answering: Path, em
 
 
 def test_what_fails_here_is_not_uploaded(answering: Path, emulator: AzureML):
-    with edited(answering / "mlops" / "score.py", "\nraise RuntimeError('never')\n"):
+    with edited(answering / SCRIPT, "\nraise RuntimeError('never')\n"):
         failed = refused(answering, emulator, "deploy-online")
-    assert "mlops/score.py does not start on this machine: RuntimeError: never" in failed.stderr
+    assert f"{SCRIPT} does not start on this machine: RuntimeError: never" in failed.stderr
     assert not [path for method, path in emulator.requests if method in ("PUT", "POST")][1:]
 
 

@@ -43,7 +43,7 @@ def ask(project: Path, emulator: AzureML) -> Any:
             if not name.startswith("AZURE") and name not in CI
         }
         return subprocess.run(
-            [python_of(project), "-m", project.name, *words],
+            [python_of(project), "-m", "seedling", *words],
             cwd=project,
             env=own | emulator.settings() | settings,
             capture_output=True,

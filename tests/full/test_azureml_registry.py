@@ -25,7 +25,7 @@ REMOTE = "/registries/registry/"
 # What training on Azure ML will leave: names of the project's own in model.yaml, and the registry.
 NAMES = """
 import shutil
-from shop.config import Project
+from seedling.config import Project
 
 project = Project.find()
 
@@ -41,8 +41,8 @@ for old, new in zip(before, project.config.models):
 """
 REGISTER = """
 from azure.ai.ml.entities import Model
-from mlops.aml import data, workspace
-from shop.config import Project
+from seedling.azure import data, workspace
+from seedling.config import Project
 
 project = Project.find()
 assert [found.problem for found in data.register(project)] == [""]

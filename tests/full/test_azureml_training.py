@@ -30,8 +30,8 @@ import shutil
 from pathlib import Path
 
 from seedling.azure.registry import AzureRegistry
-from trained.config import Project
-from trained.errors import ProjectError
+from seedling.config import Project
+from seedling.errors import ProjectError
 
 registry = AzureRegistry(Project.find())
 for number in (1, 2, 3, 10):
@@ -126,7 +126,7 @@ def test_secrets_stay_here_and_ctrl_c_leaves_the_job_running(cloud: Path, emulat
 
 def interrupted(project: Path, settings: dict[str, str], verb: str) -> str:
     """What a verb says on Ctrl-C, once it shows its job."""
-    command = [python_of(project), "-m", project.name, verb]
+    command = [python_of(project), "-m", "seedling", verb]
     with subprocess.Popen(
         command,
         cwd=project,

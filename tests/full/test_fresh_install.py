@@ -31,7 +31,7 @@ def test_unsupported_python_is_one_line(bake: Callable[[dict], Path]):
     project = bake(HELLO)
     python = interpreter("3.10")
     done = subprocess.run(
-        [python, f"src/{project.name}/init.py"],
+        [python, "internal/seedling/init.py"],
         cwd=project,
         env={"PATH": ""},
         capture_output=True,
@@ -62,7 +62,7 @@ def test_make_help_and_the_command_line_list_the_same_verbs(installed: Callable[
 def test_make_in_a_models_folder_has_the_verbs_of_a_model(installed: Callable[..., Path]):
     project = installed(HELLO)
     verbs = verbs_of(project, "model", "linear_regression")
-    recipes = recipes_of(project / "mlops" / "model.mk")
+    recipes = recipes_of(project / "internal" / "make" / "model.mk")
     assert recipes.keys() == verbs | {"help"}
     assert {name: len(lines) for name, lines in recipes.items()} == dict.fromkeys(recipes, 1)
     described = run(["make", "--no-print-directory", "-C", "models/linear_regression"], project)

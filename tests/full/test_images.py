@@ -234,7 +234,8 @@ def test_what_was_installed_need_not_be_installed_again(
             "/usr/libexec/s2i/save-artifacts",
         ]
         subprocess.run([engine.program, *words], stdout=stream, check=True)
-    stage = "import pathlib, sys; from mlops import images; from boxed.config import Project; "
+    stage = "import pathlib, sys; from seedling.containers import images; "
+    stage += "from seedling.config import Project; "
     stage += "images.stage_source(Project.find(), 'xgboost', 'predict', pathlib.Path(sys.argv[1]))"
     call([python_of(trained), "-c", stage, tmp_path / "source"], trained)
     (tmp_path / "Dockerfile").write_text(

@@ -17,19 +17,19 @@ ANSWERS = {"vertical": "healthcare", "models": "logistic_regression"}
 GROUPS = "train,serve,dev,postgres"
 FILL = """
 from dataset_creation.sample_data import sample_tables
-from ward import feature_store
-from ward.config import Project
+from seedling.data import feature_store
+from seedling.config import Project
 feature_store.fill(feature_store.connect(Project.find()), sample_tables())
 """
 ROWS = """
-from ward import datasets
-from ward.config import Project
+from seedling.data import datasets
+from seedling.config import Project
 project = Project.find()
 print(datasets.load(project, project.config.datasets[0]).to_json(orient="values"))
 """
 WRITE = """
-from ward import feature_store
-from ward.config import Project
+from seedling.data import feature_store
+from seedling.config import Project
 store = feature_store.connect(Project.find(), read_only=True)
 print(feature_store.query(store, "SELECT count(*) AS stays FROM stays")["stays"][0])
 feature_store.query(store, "DELETE FROM stays")
@@ -168,7 +168,7 @@ def python(project: Path, code: str) -> str:
 
 def refusal(project: Path, *words: str) -> str:
     """The one line with which a verb refuses."""
-    done = call([project / ".venv" / "bin" / "python", "-m", project.name, *words], project)
+    done = call([project / ".venv" / "bin" / "python", "-m", "seedling", *words], project)
     assert done.returncode == 1
     assert len(done.stdout.splitlines()) == 1, done.stdout
     return done.stdout

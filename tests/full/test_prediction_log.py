@@ -29,9 +29,9 @@ ROUNDS, THREADS, ROWS = 24, 3, 2
 COMMON = """
 import json, sys, time
 from pathlib import Path
-from wardlog.config import PredictionLog as Settings
-from wardlog.scoring import drain, prediction_log
-from wardlog.scoring.stores import open_store
+from seedling.config import PredictionLog as Settings
+from seedling.serving import drain, prediction_log
+from seedling.serving.stores import open_store
 
 drain.EVERY, prediction_log.ADOPT_EVERY, drain.LONGEST_WAIT = 0.02, 0.1, 0.2
 root, settings = Path(sys.argv[1]), Settings(**json.loads(sys.argv[2]))
@@ -69,8 +69,8 @@ print(log.waiting())
 """
 ADD = f"""{COMMON}
 from datetime import UTC, datetime
-from wardlog.errors import ProjectError
-from wardlog.scoring.stores import Record
+from seedling.errors import ProjectError
+from seedling.serving.stores import Record
 for id in sys.argv[3:]:
     when = datetime(2026, 1, 2, tzinfo=UTC)
     record = Record(id, "r", when, "/m/predict", "m", "1", "served", '{{"a": 1}}', "{{}}", "[1]")

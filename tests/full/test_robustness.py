@@ -45,8 +45,8 @@ EXPLODING = b"cos\nsystem\n(S'touch exploded'\ntR."  # a pickle that runs a comm
 FILL = """
 import sys
 from dataset_creation.sample_data import sample_tables
-from robust import feature_store
-from robust.config import Project
+from seedling.data import feature_store
+from seedling.config import Project
 feature_store.fill(feature_store.open_url(sys.argv[1], Project.find().root), sample_tables())
 """
 REQUESTS, WARM_UP = 100_000, 20_000

@@ -76,7 +76,7 @@ def deploy(project: Path, emulator: AzureML, tmp_path: Path) -> Iterator[Any]:
             if not name.startswith("AZURE") and name not in CI
         }
         return subprocess.run(
-            [python_of(project), "-m", project.name, "deploy-web-app"],
+            [python_of(project), "-m", "seedling", "deploy-web-app"],
             cwd=project,
             env=own | emulator.settings() | given | settings,
             capture_output=True,
