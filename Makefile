@@ -8,7 +8,7 @@ RUN := .venv/bin/python
 endif
 READY := .venv/.installed
 
-.PHONY: help demo test test-full lint benchmark
+.PHONY: help demo test test-full lint manifest benchmark
 
 help: ## List the verbs
 	@$(PYTHON) -c "import re; [print(f'{m[1]:12}{m[2]}') for m in re.finditer(r'(?m)^([a-z-]+):.*## (.*)', open('Makefile', encoding='utf-8').read())]"
@@ -27,6 +27,9 @@ test-full: $(READY) ## Run the tests that take longer, or need PostgreSQL
 
 lint: $(READY) ## Check the style and the formatting of the template's own Python
 	@$(RUN) tools/lint.py
+
+manifest: $(READY) ## Write internal/MANIFEST anew, after an edit of internal/ or constraints.txt
+	@$(RUN) tools/release.py manifest
 
 benchmark: $(READY) ## Measure, side by side with others
 	@$(RUN) -m benchmarks

@@ -1,4 +1,7 @@
-"""Checks style, formatting, types and imports: the template's own Python, and its plumbing."""
+"""Checks style, formatting, types and imports: the template's own Python, and its plumbing.
+
+`--fix` first mends what can be mended, and writes internal/MANIFEST anew.
+"""
 
 import os
 import subprocess
@@ -22,17 +25,24 @@ CHECKS = [
     (INTERNAL, ["-m", "mypy", "--cache-dir", str(ROOT / ".mypy_cache")]),
     (INTERNAL, ["-c", IMPORTS]),
 ]
+FIXES = [
+    (ROOT, ["-m", "ruff", "check", "--fix", *PATHS]),
+    (ROOT, ["-m", "ruff", "format", *PATHS]),
+    (INTERNAL, ["-m", "ruff", "check", "--fix", "--no-cache"]),
+    (INTERNAL, ["-m", "ruff", "format", "--no-cache"]),
+    (ROOT, ["tools/release.py", "manifest"]),
+]
 
 
-def main() -> int:
+def main(options: list[str]) -> int:
     """Run every check, each even if one before it failed; the first exit code that is not 0."""
     environment = os.environ | {"PYTHONPATH": str(INTERNAL), "PYTHONDONTWRITEBYTECODE": "1"}
     codes = [
         subprocess.call([sys.executable, *command], cwd=folder, env=environment)
-        for folder, command in CHECKS
+        for folder, command in ([*FIXES, *CHECKS] if "--fix" in options else CHECKS)
     ]
     return next((code for code in codes if code), 0)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

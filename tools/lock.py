@@ -21,7 +21,7 @@ COMPILE = ["uv", "pip", "compile", "--quiet", "--universal", "--no-header", "--n
 
 
 def main(options: list[str]) -> None:
-    """Write both files, the tools' from the versions of the projects."""
+    """Write both files, the tools' from the versions of the projects, and MANIFEST."""
     groups = ["--group", "pyproject.toml:models"]
     with TemporaryDirectory() as folder:  # uv reads the pyproject.toml above as well, Jinja and all
         declared = shutil.copy(INTERNAL, folder)
@@ -29,6 +29,7 @@ def main(options: list[str]) -> None:
         extras = [word for name in TESTED for word in ("--extra", name)]
         pinned = ["--constraint", str(CONSTRAINTS), "--group", "pyproject.toml:dev"]
         run([*COMPILE, *options, declared, *groups, *pinned, *extras], REQUIREMENTS)
+    subprocess.run([sys.executable, ROOT / "tools" / "release.py", "manifest"], check=True)
 
 
 def run(command: list[str], output: Path) -> None:

@@ -1,7 +1,8 @@
 """Creates .venv with what constraints.txt pins: run `python init.py`, nothing installed before.
 
 uv does the work where it is installed, venv and pip otherwise. The standard library is enough to
-run this file, and any Python 3 can: it looks for a version that the project supports.
+run this file, and any Python 3 can: it looks for a version that the project supports. Without a
+network, `--wheelhouse` names a folder that has the packages: see internal/README.md.
 """
 
 import argparse
@@ -21,18 +22,31 @@ def main() -> None:
     root = Path(__file__).resolve().parents[2]
     parser = argparse.ArgumentParser(description="Create or update the project's environment.")
     parser.add_argument("--groups", default=",".join(GROUPS), help="default: %(default)s")
-    groups = [name.strip() for name in parser.parse_args().groups.split(",") if name.strip()]
+    parser.add_argument(
+        "--wheelhouse",
+        default=os.environ.get("WHEELHOUSE"),
+        metavar="DIR",
+        help="Install from this folder of wheels only, from no index; default: $WHEELHOUSE",
+    )
+    options = parser.parse_args()
+    groups = [name.strip() for name in options.groups.split(",") if name.strip()]
     if not SUPPORTED[0] <= sys.version_info[:2] <= SUPPORTED[1]:
         sys.exit(run_with_another_python())
     try:
-        install(root, groups)
+        install(root, groups, options.wheelhouse)
     except subprocess.CalledProcessError as error:
         command = " ".join(str(word) for word in error.cmd[:4])
         sys.exit(f"Error: `{command} ...` failed; its lines above tell why.")
 
 
-def install(root: Path, groups: list) -> None:
-    """Bring root/.venv to the pinned versions of these groups, unless it is there already."""
+def install(root: Path, groups: list, wheelhouse: "str | None" = None) -> None:
+    """Bring root/.venv to the pinned versions of these groups, unless it is there already.
+
+    Args:
+        root: the project's folder.
+        groups: of optional dependencies; those that were installed before stay.
+        wheelhouse: the folder of wheels to install from; else what uv or pip is configured for.
+    """
     folder = root / ".venv"
     stamp, wanted = folder / STAMP, fingerprint(root)
     pinned_before, *groups_before = stamp.read_text().split() if stamp.is_file() else [""]
@@ -42,7 +56,7 @@ def install(root: Path, groups: list) -> None:
         return
     print("Installing {} into .venv".format(", ".join(groups)), flush=True)
     python = folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
-    pinned = ["-c", "constraints.txt", *editable(root, groups)]
+    pinned = ["-c", "constraints.txt", *offline(wheelhouse), *editable(root, groups)]
     uv = shutil.which("uv")
     if uv:
         if not python.exists():
@@ -51,11 +65,26 @@ def install(root: Path, groups: list) -> None:
     else:
         if not has_pip(python):
             run(root, [sys.executable, "-m", "venv", str(folder)])
-        pip = [str(python), "-m", "pip", "--disable-pip-version-check"]
-        run(root, [*pip, "install", "--quiet", "--upgrade", "pip"])
-        run(root, [*pip, "install", *pinned])
+        pip = [str(python), "-m", "pip", "--disable-pip-version-check", "install"]
+        run(root, [*pip, *pinned])
     stamp.write_text(" ".join([wanted, *sorted({*groups, *groups_before})]))
     print("Ready. `make help` lists the verbs.")
+
+
+def offline(wheelhouse: "str | None") -> list:
+    """The options of pip and uv for a machine without an index: none, if there may be one.
+
+    pip obeys its own variables by itself; uv does not know PIP_NO_INDEX and PIP_FIND_LINKS.
+    """
+    if wheelhouse:
+        folder = Path(wheelhouse).resolve()
+        if not folder.is_dir():
+            sys.exit(f"Error: there is no folder {folder} with the packages to install.")
+        return ["--no-index", "--find-links", str(folder)]
+    if os.environ.get("PIP_NO_INDEX", "0").lower() in ("", "0", "false", "no", "off"):
+        return []
+    links = os.environ.get("PIP_FIND_LINKS", "").split()
+    return ["--no-index", *(word for link in links for word in ("--find-links", link))]
 
 
 def fingerprint(root: Path) -> str:

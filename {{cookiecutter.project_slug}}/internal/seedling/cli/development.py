@@ -11,6 +11,7 @@ from seedling import init
 from seedling.config import Project
 from seedling.errors import ProjectError
 from seedling.processes import hand_over, refuse_taken
+from seedling.requirements import FILES
 from seedling.training import mlflow_runs
 
 CHECKS = (["ruff", "check"], ["ruff", "format", "--check"], ["mypy"])
@@ -45,7 +46,7 @@ def lock(project: Project) -> int:
     if uv is None:
         raise ProjectError("Locking needs uv: pip install uv.")
     options = ["--universal", "--all-extras", "--no-annotate", "--no-header", "--upgrade"]
-    files = ["pyproject.toml", "--output-file", "constraints.txt"]
+    files = [*FILES, "--output-file", "constraints.txt"]
     return subprocess.call([uv, "pip", "compile", *options, *files], cwd=project.root)
 
 
@@ -54,7 +55,8 @@ def mlflow_ui(project: Project, port: int) -> int:
     refuse_taken("127.0.0.1", port)
     if not _installed("mlflow"):
         print("Installing MLflow's pages (once)", flush=True)
-        init.install(project.root, [*init.GROUPS, "ui"])
+        wheelhouse = os.environ.get("WHEELHOUSE")
+        init.install(project.root, [*init.GROUPS, "ui"], wheelhouse)
     mlflow_runs.prepare(project)
     address = ["--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
     store = ["--backend-store-uri", mlflow_runs.uri(project)]

@@ -13,17 +13,19 @@ from seedling.data import datasets, feature_store
 from seedling.errors import ProjectError
 from seedling.files import sha256
 from seedling.init import SUPPORTED, fingerprint
+from seedling.release import manifest
 from seedling.scaffold import all_models
 from seedling.serving.access import Access
 from seedling.training import pipeline
 from seedling.training.train import TRAINING
 
+MOST_NAMED = 10  # of the files of internal/ that were edited
 PRINCIPAL = ("AZURE_TENANT_ID", "AZURE_CLIENT_ID", "AZURE_CLIENT_SECRET")
 
 
 @dataclass(frozen=True)
 class Finding:
-    """What was looked at; `wrong` stops the project, otherwise something is yet to be done."""
+    """What was looked at: `ok`; `note`, to be known; `to do`; `wrong`, which stops the project."""
 
     subject: str
     message: str
@@ -33,6 +35,7 @@ class Finding:
 def examine(project: Project) -> Iterator[Finding]:
     """One finding after the other, from the ground up; a broken model.yaml ends it."""
     yield from _python(project)
+    yield from _internal(project)
     try:
         config = project.config
     except ProjectError as error:
@@ -63,6 +66,26 @@ def _python(project: Project) -> Iterator[Finding]:
     stamp = project.root / ".venv" / ".installed"
     if stamp.exists() and stamp.read_text().split()[0] != fingerprint(project.root):
         yield Finding("environment", "the pinned versions changed since: run init", "to do")
+
+
+def _internal(project: Project) -> Iterator[Finding]:
+    """Name the version of internal/ and the files that are not as that version has them."""
+    internal = project.root / "internal"
+    if not internal.is_dir():
+        yield Finding("internal", f"not here: Seedling {manifest.running_version()} is installed")
+        return
+    try:
+        found = manifest.differences(internal)
+    except ProjectError as error:
+        yield Finding("internal", str(error), "note")
+        return
+    for difference in found[:MOST_NAMED]:
+        yield Finding("internal", difference, "note")
+    if len(found) > MOST_NAMED:
+        more = f"and {len(found) - MOST_NAMED} more: check-internal lists them all"
+        yield Finding("internal", more, "note")
+    if not found:
+        yield Finding("internal", f"Seedling {manifest.version_of(internal)}, unedited")
 
 
 def _pipeline(project: Project) -> str:

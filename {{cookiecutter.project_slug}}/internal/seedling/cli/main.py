@@ -4,6 +4,7 @@ import json
 import os
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import click
@@ -43,7 +44,24 @@ class Verbs(click.Group):
             sys.exit(1)
 
 
+def show_version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
+    """Print the version of the plumbing, and end."""
+    if wanted:
+        from seedling.release.manifest import running_version
+
+        click.echo(f"Seedling {running_version()}")
+        ctx.exit()
+
+
 @click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option(
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=show_version,
+    help="Show the version of Seedling in internal/ and exit.",
+)
 def main() -> None:
     """From the feature store to a served prediction, on this machine."""
 
@@ -176,6 +194,36 @@ def lock() -> None:
     from seedling.cli.development import lock as resolve
 
     sys.exit(resolve(Project.find()))
+
+
+@main.command("check-internal")
+def check_internal() -> None:
+    """Fail where internal/ is not as its version has it."""
+    from seedling.release import manifest
+
+    internal = Project.find().root / "internal"
+    found = manifest.differences(internal)
+    for difference in found:
+        click.echo(difference)
+    if not found:
+        click.echo(f"internal/ is Seedling {manifest.version_of(internal)}, unedited.")
+    sys.exit(bool(found))
+
+
+@main.command("update-internal")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--force", is_flag=True, help="Take the same or an older version as well.")
+@click.option("--yes", is_flag=True, help="Replace edited files without asking.")
+def update_internal(file: Path, force: bool, yes: bool) -> None:
+    """Replace internal/ by that of a released zip."""
+    from seedling.release import update
+
+    planned = update.plan(Project.find().root, file, force)
+    for edit in planned.edits:
+        click.echo(edit)
+    if planned.edits and not yes:
+        click.confirm("Replace these files? Copies of them are kept.", abort=True)
+    update.carry_out(planned, click.echo)
 
 
 for group in (verbs.verbs, azure_verbs.verbs):
