@@ -4,10 +4,11 @@ import pandas as pd
 import pytest
 from small import PETS, pets
 
+from seedling import tasks
 from seedling.data.schema import HOLDOUT, model_frame, split, target_values
 from seedling.errors import ProjectError
 from seedling.registry.model_files import Predictor
-from seedling.steps.evaluate import _meaning, _unseen
+from seedling.steps.evaluate import _unseen
 
 
 def held_out(rows: pd.DataFrame) -> set[int]:
@@ -47,7 +48,8 @@ def test_a_champion_is_measured_only_on_rows_that_it_has_not_learned() -> None:
 
 def test_another_description_is_no_other_target() -> None:
     described = PETS.target.model_copy(update={"description": "found a home"})
-    assert _meaning(described) == _meaning(PETS.target)
+    task = tasks.of(PETS)
+    assert task.meaning(described) == task.meaning(PETS.target)
 
 
 def test_a_side_without_one_of_the_labels_is_refused() -> None:

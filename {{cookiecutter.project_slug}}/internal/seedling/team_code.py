@@ -9,6 +9,8 @@ from seedling.errors import ProjectError
 if TYPE_CHECKING:  # the service reaches serve.py from here, and does without pandas
     import pandas as pd
 
+    from seedling.tasks.protocol import Task
+
 
 def train_model(model: str) -> Callable[..., Any]:
     return function(f"models.{model}.train", "train_model")
@@ -30,8 +32,12 @@ def serve_class() -> Callable[..., Any]:
     return function("serve.serve", "Serve")
 
 
+def task(name: str) -> "Task":
+    return function(f"tasks.{name}", "TASK")  # type: ignore[return-value]
+
+
 def function(module_name: str, name: str) -> Callable[..., Any]:
-    """A function or class of a module, by name."""
+    """A function, class or other value of a module, by name."""
     path = module_name.replace(".", "/") + ".py"
     try:
         module = importlib.import_module(module_name)

@@ -10,7 +10,6 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -19,7 +18,7 @@ from click import Command
 from click.testing import CliRunner, Result
 from flask.testing import FlaskClient
 
-from seedling import team_code
+from seedling import tasks, team_code
 from seedling.cli.main import main
 from seedling.config import Dataset, Project
 from seedling.data import datasets, feature_store, instances
@@ -35,7 +34,7 @@ FILES = (
     *(".dockerignore", "Dockerfile", "constraints.txt", "gunicorn.conf.py"),
     *("model.yaml", "pyproject.toml"),
 )
-FOLDERS = ("dataset_creation", "mlops", "models", "s2i", "serve")
+FOLDERS = ("dataset_creation", "mlops", "models", "s2i", "serve", "tasks")
 ROWS = 400
 SETTINGS = (
     "AML_RESOURCE_GROUP",
@@ -210,7 +209,7 @@ def verbs() -> dict[str, Command]:
 
 def copy_project(folder: Path) -> Project:
     """Copy the project under test into a new folder, with nothing registered and no data."""
-    for name in FOLDERS:
+    for name in (name for name in FOLDERS if (root() / name).is_dir()):
         ignored = shutil.ignore_patterns("__pycache__")
         shutil.copytree(root() / name, folder / name, ignore=ignored)
     for name in FILES:
@@ -248,11 +247,6 @@ def sample_rows(dataset: Dataset, count: int = ROWS, seed: int = 0) -> pd.DataFr
     generator = np.random.default_rng(seed)
     signal = rows[dataset.feature_names].rank(pct=True).sum(axis=1)
     noisy = (signal + generator.normal(0, signal.std(), count)).rank(pct=True, method="first")
-    labels: list[Any] = dataset.target.labels
-    if labels:
-        at = np.minimum((noisy * len(labels)).astype(int), len(labels) - 1)
-        rows[dataset.target.name] = [labels[number] for number in at]
-    else:
-        scale = 100 if dataset.target.type == "integer" else 1
-        rows[dataset.target.name] = (noisy * scale).round(4 if scale == 1 else 0)
+    made_up = tasks.of(dataset).training.made_up(noisy, dataset.target)
+    rows[dataset.target.name] = list(made_up)
     return rows

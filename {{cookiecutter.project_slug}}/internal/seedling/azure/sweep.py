@@ -7,11 +7,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
+from seedling import tasks
 from seedling.azure import clusters, data, environment, jobs, snapshot, training, workspace
-from seedling.config import Project, SearchRange, TrainedModel
+from seedling.config import Dataset, Project, SearchRange, TrainedModel
 from seedling.errors import ProjectError
 from seedling.training import mlflow_runs, train
-from seedling.training.gate import LOWER_IS_BETTER
 from seedling.training.pipeline import Component
 
 MOST_WHOLE = 1_000  # whole numbers of one range
@@ -69,11 +69,11 @@ def sweep(project: Project, model: str, trials: int | None, concurrent: int) -> 
         _run(client, prepare, "Preparing the rows")
         given = {"config": str(config), "training": folder, "model": model}
         trial = _command(project, steps["train"], given, {}, where, entry)
-        job = _sweep(project, trial, entry, dataset.metric, cluster)
+        job = _sweep(project, trial, entry, dataset, cluster)
         limit = trials or _combinations(entry) or 20
         job.set_limits(max_total_trials=limit, max_concurrent_trials=min(concurrent, limit))
         name = _run(client, job, f"Sweeping {model}")
-    return _trials(project, client, name, entry, dataset.metric)
+    return _trials(project, client, name, entry, dataset)
 
 
 def write(project: Project, model: str, best: Trial) -> None:
@@ -124,7 +124,9 @@ def _command(
     )
 
 
-def _sweep(project: Project, trial: Any, entry: TrainedModel, metric: str, compute: str) -> Any:
+def _sweep(
+    project: Project, trial: Any, entry: TrainedModel, dataset: Dataset, compute: str
+) -> Any:
     from azure.ai.ml.sweep import Choice, LogUniform, Uniform
 
     def distribution(wanted: SearchRange | list[Any]) -> Any:
@@ -140,8 +142,8 @@ def _sweep(project: Project, trial: Any, entry: TrainedModel, metric: str, compu
     job = trial(**space).sweep(
         compute=compute,
         sampling_algorithm="grid" if _combinations(entry) else "random",
-        primary_metric=f"test_{metric}",
-        goal="minimize" if metric in LOWER_IS_BETTER else "maximize",
+        primary_metric=f"test_{dataset.metric}",
+        goal="minimize" if _lower_is_better(dataset) else "maximize",
         identity=trial.identity,
     )
     job.experiment_name = project.config.slug
@@ -184,7 +186,7 @@ def _run(client: Any, job: Any, what: str) -> str:
 
 
 def _trials(
-    project: Project, client: Any, job: str, entry: TrainedModel, metric: str
+    project: Project, client: Any, job: str, entry: TrainedModel, dataset: Dataset
 ) -> list[Trial]:
     """The trials as the workspace's MLflow has them, the best first.
 
@@ -203,11 +205,11 @@ def _trials(
     trials = []
     for run in runs:
         values = {name: run.data.params.get(name) for name in entry.search}
-        trials.append(Trial(_typed(values), run.data.metrics.get(f"test_{metric}")))
+        trials.append(Trial(_typed(values), run.data.metrics.get(f"test_{dataset.metric}")))
     measured = [trial for trial in trials if trial.metric is not None]
     if not measured:
-        raise ProjectError(f"No trial of {job} has logged test_{metric}.")
-    sign = 1 if metric in LOWER_IS_BETTER else -1
+        raise ProjectError(f"No trial of {job} has logged test_{dataset.metric}.")
+    sign = 1 if _lower_is_better(dataset) else -1
     failed = [trial for trial in trials if trial.metric is None]
     return [*sorted(measured, key=lambda trial: sign * (trial.metric or 0)), *failed]
 
@@ -220,3 +222,7 @@ def _typed(values: Mapping[str, str | None]) -> dict[str, Any]:
         name: None if text is None else YAML(typ="safe", pure=True).load(text)
         for name, text in values.items()
     }
+
+
+def _lower_is_better(dataset: Dataset) -> bool:
+    return dataset.metric in tasks.of(dataset).lower_is_better

@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from seedling.cli import azure_verbs, verbs
-from seedling.config import Project
+from seedling.config import Dataset, Project
 from seedling.errors import ProjectError
 
 
@@ -80,7 +80,8 @@ def create_local_datasets(
 
     project = Project.find()
     if source is not None:
-        own_table.bring(project, source, target, list(keys) or None, dataset, yes)
+        wanted = own_table.Wanted(source, target=target, keys=list(keys) or None)
+        own_table.bring(project, wanted, dataset, yes)
     elif target or keys:
         raise click.UsageError("--target and --key go with --from.")
     queries = any(entry.source.endswith(".sql") for entry in project.config.datasets)
@@ -88,11 +89,51 @@ def create_local_datasets(
     if filled:
         click.echo(f"Filled {filled.relative_to(project.root).as_posix()} with sample data.")
     for entry in project.config.datasets:
-        note = datasets.create(project, entry)
-        path = project.dataset_path(entry).relative_to(project.root).as_posix()
-        click.echo(f"{path}: {note['rows']:,} rows, {len(note['columns'])} columns")
-        if note["unlabelled_rows"]:
-            click.echo(f"  {note['unlabelled_rows']:,} rows have no {entry.target.name}: left out")
+        _create(project, entry)
+
+
+@main.command("add-dataset")
+@click.option(
+    *("--from", "--source", "source"),
+    required=True,
+    metavar="FILE_OR_URL",
+    help="A table, a query below dataset_creation/, or a SQL URL with #table.",
+)
+@click.option("--name", help="The dataset's name; the file's unless given.")
+@click.option("--task", help="What its models do; guessed from the target unless given.")
+@click.option("--target", help="Its column to predict; guessed unless given.")
+@click.option("--key", "keys", multiple=True, help="Its columns that identify an entity.")
+@click.option("--yes", is_flag=True, help="Write the proposed schema without asking.")
+def add_dataset(
+    source: str,
+    name: str | None,
+    task: str | None,
+    target: str | None,
+    keys: Sequence[str],
+    yes: bool,
+) -> None:
+    """Add a dataset beside those of model.yaml."""
+    from seedling import tasks
+    from seedling.data import own_table
+
+    project = Project.find()
+    wanted = own_table.Wanted(source, name, task, target, list(keys) or None)
+    dataset = own_table.add(project, wanted, yes)
+    _create(project, dataset)
+    ready = ", ".join(tasks.of(dataset).ready_models)
+    fitting = f"; ready models that fit are {ready}" if ready else ""
+    click.echo(f"A model learns from it after add-model MODEL --dataset {dataset.name}{fitting}.")
+
+
+def _create(project: Project, dataset: Dataset) -> None:
+    """Create a dataset's file, and say what it holds."""
+    from seedling.data import datasets
+
+    note = datasets.create(project, dataset)
+    path = project.dataset_path(dataset).relative_to(project.root).as_posix()
+    click.echo(f"{path}: {note['rows']:,} rows, {len(note['columns'])} columns")
+    if note["unlabelled_rows"]:
+        click.echo(f"  {note['unlabelled_rows']:,} rows have no {dataset.target.name}: left out")
 
 
 @main.command("validate-datasets")

@@ -204,14 +204,14 @@ def traffic(
 @click.option("--dataset", help="What it learns from; the first dataset unless given.")
 def add_model(model: str | None, source: str | None, dataset: str | None) -> None:
     """Add a model: its folder, settings and steps."""
+    from seedling import tasks
     from seedling.data import instances
     from seedling.scaffold import add, folders
-    from seedling.scaffold.ready_models import READY
 
     if model is None:
-        for task, models in READY.items():
+        for task in tasks.names():
             click.echo(f"For {task}:")
-            for name, ready in models.items():
+            for name, ready in tasks.find(task).ready_models.items():
                 click.echo(f"  {name:24}{ready.title}")
         return
     project = Project.find()
@@ -225,7 +225,7 @@ def add_model(model: str | None, source: str | None, dataset: str | None) -> Non
         if not instances.exists(project, model):
             instances.write_example(project, model)
     click.echo(f"Added models/{model}/: edit its train.py, then run train --model {model}.")
-    if not source and not add.is_installed(READY[chosen.task][model]):
+    if not source and not add.is_installed(tasks.of(chosen).ready_models[model]):
         click.echo("It needs packages that are not installed here: run init first.")
 
 

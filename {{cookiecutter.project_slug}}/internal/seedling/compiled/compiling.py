@@ -16,6 +16,7 @@ import msgspec
 import numpy as np
 import pandas as pd
 
+from seedling import tasks
 from seedling.compiled import forms, tree_ensembles
 from seedling.compiled.forms import (
     CHECK,
@@ -96,7 +97,7 @@ def compare(
         answer, truth = form.answer(values(table, dataset)), predictor.answer(table)
     except Exception as error:
         raise NotCompilable(f"the model fails at the edges of its features: {error}") from None
-    worst = forms.difference(answer, truth)
+    worst = form.task.difference(answer, truth)
     if not worst <= TOLERANCE:
         raise NotCompilable(f"its answers differ from the model's by {worst:.1g}")
     kind = "trees" if (folder / FOLDER / TREES).exists() else "tables"
@@ -154,11 +155,9 @@ def _write_check(path: Path, predictor: Predictor) -> None:
     rows = [usual, dict.fromkeys(usual), {**usual, **strange}]
     rows += [{**usual, name: None} for name in list(usual)[: CHECK_ROWS - len(rows)]]
     table = pd.DataFrame(rows, columns=list(usual))
-    truth = predictor.answer(table)
     check = Check(
         rows=[list(row) for row in values(table, predictor.dataset)],
-        predictions=[plain(value) for value in truth["predictions"]],
-        scores=[[float(value) for value in row] for row in truth.get("scores", [])],
+        answer=tasks.of(predictor.dataset).answer(predictor.answer(table), predictor.dataset),
     )
     path.write_bytes(msgspec.json.encode(check))
 
@@ -175,6 +174,7 @@ def _write(home: Path, predictor: Predictor, sources: dict[str, Path]) -> None:
         (home / TREES).write_bytes(trees)
         made_from[TREES] = sha256(home / TREES)
     form = Form(
+        task=predictor.dataset.task,
         features=features,
         width=width,
         link=core.link,  # type: ignore[arg-type]

@@ -5,12 +5,13 @@ answers in plain Python; trees are run by onnxruntime, in double precision like 
 """
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
 import msgspec
 
+from seedling import tasks
 from seedling.errors import ProjectError
 from seedling.files import sha256
 
@@ -41,11 +42,12 @@ class Category(msgspec.Struct, tag=True, forbid_unknown_fields=True):
 class Form(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     """What a fitted pipeline computes.
 
-    `link` turns the raw outputs into the answer: `identity` (regression), `logistic` (the log-odds
-    of the second of two labels), `softmax` (a logit for each label), or `shares` (probabilities;
-    of the second label only where there are two).
+    `link` turns the raw outputs into what the estimator predicts: `identity` (numbers), `logistic`
+    (the log-odds of the second of two labels), `softmax` (a logit for each label), or `shares`
+    (probabilities; of the second label only where there are two). The task makes an answer of it.
     """
 
+    task: str
     features: list[Number | Category]
     width: int  # columns after the preprocessing
     link: Literal["identity", "logistic", "softmax", "shares"]
@@ -60,8 +62,7 @@ class Check(msgspec.Struct, forbid_unknown_fields=True):
     """A few rows and what the original answered: repeated whenever the form is loaded."""
 
     rows: list[list[bool | int | float | str | None]]
-    predictions: list[bool | int | float | str]
-    scores: list[list[float]]
+    answer: dict[str, Any]
 
 
 class Compiled:
@@ -69,20 +70,14 @@ class Compiled:
 
     def __init__(self, form: Form, trees: Path | None = None) -> None:
         self.form = form
-        self.labels = form.labels
+        self.task = tasks.find(form.task)
         raw: Trees | Linear = Trees(form, trees) if trees else Linear(form)
-        self._raw = raw.outputs
-        self._scores = SCORES[form.link]
+        self._outputs = raw.outputs
+        self._answer = self.task.compiled(LINKS[form.link], form.labels)
 
-    def answer(self, rows: Sequence[Row]) -> dict[str, list[Any]]:
-        """`predictions`, `scores` (a probability for each label) and `labels` for n rows."""
-        outputs = self._raw(rows)
-        if not self.labels:
-            return {"predictions": [row[0] for row in outputs], "scores": [], "labels": []}
-        scores = self._scores(outputs)
-        labels = self.labels
-        predictions = [labels[row.index(max(row))] for row in scores]
-        return {"predictions": predictions, "scores": scores, "labels": labels}
+    def answer(self, rows: Sequence[Row]) -> dict[str, Any]:
+        """Return the task's answer for n rows."""
+        return self._answer(self._outputs(rows))
 
 
 class Linear:
@@ -220,7 +215,7 @@ def _shares(outputs: list[list[float]]) -> list[list[float]]:
     return [[1 - row[0], row[0]] if len(row) == 1 else row for row in outputs]
 
 
-SCORES: dict[str, Callable[[list[list[float]]], list[list[float]]]] = {
+LINKS: dict[str, Callable[[list[list[float]]], list[list[float]]]] = {
     "logistic": _logistic,
     "softmax": _softmax,
     "shares": _shares,
@@ -246,15 +241,17 @@ def load(folder: Path, predict: Path) -> Compiled:
     home = folder / FOLDER
     if not home.is_dir():
         raise ProjectError("it has no compiled form: its training log tells why")
-    form = msgspec.json.decode((home / FORM).read_bytes(), type=Form)
+    try:
+        form = msgspec.json.decode((home / FORM).read_bytes(), type=Form)
+        check = msgspec.json.decode((home / CHECK).read_bytes(), type=Check)
+    except msgspec.ValidationError:
+        raise ProjectError("its compiled form is another version's: train it again") from None
     _refuse_other_sources(form, {"model.pkl": folder / "model.pkl", "predict.py": predict})
     trees = home / TREES
     if trees.exists():
         _refuse_other_sources(form, {TREES: trees})
     compiled = Compiled(form, trees if trees.exists() else None)
-    check = msgspec.json.decode((home / CHECK).read_bytes(), type=Check)
-    answer = compiled.answer(check.rows)
-    worst = difference(answer, {"predictions": check.predictions, "scores": check.scores})
+    worst = compiled.task.difference(compiled.answer(check.rows), check.answer)
     if not worst <= TOLERANCE:
         raise ProjectError(f"its compiled form differs from the model by {worst:.1g}")
     return compiled
@@ -264,25 +261,3 @@ def _refuse_other_sources(form: Form, files: dict[str, Path]) -> None:
     for name, path in files.items():
         if not path.exists() or sha256(path) != form.made_from.get(name):
             raise ProjectError(f"{name} is not the one that its compiled form was made from")
-
-
-def difference(one: Mapping[str, Any], other: Mapping[str, Any]) -> float:
-    """The largest difference of two answers: of probabilities, or relative of numbers.
-
-    Labels may differ only where their probabilities are as good as equal; else it is infinite.
-    """
-    if len(one["predictions"]) != len(other["predictions"]):
-        return math.inf
-    scores = other.get("scores")
-    has_scores = scores is not None and len(scores) > 0
-    worst = 0.0
-    for at, (here, there) in enumerate(zip(one["predictions"], other["predictions"], strict=True)):
-        if has_scores:
-            pairs = list(zip(one["scores"][at], other["scores"][at], strict=True))
-            worst = max([worst, *(abs(float(a) - float(b)) for a, b in pairs)])
-            first, second = sorted((float(b) for _, b in pairs), reverse=True)[:2]
-            if here != there and first - second > TOLERANCE:
-                return math.inf
-        else:
-            worst = max(worst, abs(float(here) - float(there)) / max(1.0, abs(float(there))))
-    return worst

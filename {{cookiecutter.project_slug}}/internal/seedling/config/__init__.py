@@ -10,11 +10,19 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from dotenv import load_dotenv
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+)
 from pydantic import model_validator as validates_model
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
+from seedling import tasks
 from seedling.errors import ProjectError
 from seedling.files import write_text
 
@@ -28,11 +36,6 @@ Slug = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", max
 ModelName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_]*$", max_length=64)]
 Label = bool | int | float | str
 SearchValue = bool | int | float | Annotated[str, StringConstraints(pattern=r"^[\w.-]+$")]
-
-METRICS = {
-    "classification": ("roc_auc", "accuracy", "f1", "precision", "recall", "log_loss"),
-    "regression": ("rmse", "mae", "r2"),
-}
 
 
 class Section(BaseModel):
@@ -64,28 +67,21 @@ class Column(Section):
 
 
 class Target(Section):
-    """What is predicted: one of the labels, or a number where there are none."""
+    """What is predicted: which types there are, and what labels mean, the dataset's task says."""
 
     name: ColumnName
-    type: Literal["integer", "number", "category"]
+    type: str
     description: str = ""
     labels: list[Label] = []
     positive: Label | None = None
 
-    @validates_model(mode="after")
-    def _positive_is_a_label(self) -> "Target":
-        if self.type == "category" and len({str(label) for label in self.labels}) < 2:
-            raise ValueError("a category to predict needs at least two labels")
-        if len({str(label) for label in self.labels}) < len(self.labels):
-            raise ValueError(f"a label stands more than once in {self.labels}")
-        if self.positive is not None and self.positive not in self.labels:
-            raise ValueError(f"positive {self.positive!r} is none of the labels {self.labels}")
-        return self
 
-    @property
-    def positive_label(self) -> Label:
-        """The label that ROC, precision and recall speak of: the last, unless named."""
-        return self.labels[-1] if self.positive is None else self.positive
+def _known_task(name: str) -> str:
+    try:
+        tasks.find(name)
+    except ProjectError as error:
+        raise ValueError(str(error).removesuffix(".")) from None
+    return name
 
 
 class Dataset(Section):
@@ -97,7 +93,7 @@ class Dataset(Section):
     local_directory_path: Literal["local_assets/datasets"] = "local_assets/datasets"
     file_name: str = Field(pattern=r"^[^/\\]+\.(parquet|csv)$")
     version: str
-    task: Literal["classification", "regression"]
+    task: Annotated[str, AfterValidator(_known_task)]
     metric: str
     entity_key: list[str] = []
     target: Target
@@ -111,10 +107,16 @@ class Dataset(Section):
             raise ValueError(
                 f"{', '.join(twice)} stands more than once among key, target, features"
             )
-        if self.metric not in METRICS[self.task]:
-            raise ValueError(f"metric {self.metric!r} is none of {', '.join(METRICS[self.task])}")
-        if (self.target.type == "category") != (self.task == "classification"):
+        return self
+
+    @validates_model(mode="after")
+    def _target_fits_the_task(self) -> "Dataset":
+        task = tasks.of(self)
+        if self.metric not in task.metrics:
+            raise ValueError(f"metric {self.metric!r} is none of {', '.join(task.metrics)}")
+        if self.target.type not in task.target_types:
             raise ValueError(f"a {self.target.type} target does not fit the task {self.task}")
+        task.check_target(self.target)
         return self
 
     @property

@@ -29,7 +29,7 @@ class Predict:
         self.model = model
 
     def __call__(self, message: Mapping[str, Any]) -> dict[str, Any]:
-        """The `payload` with predictions, scores and labels for the message's instances.
+        """The `payload` with the predictions for the message's instances.
 
         Raises:
             ProjectError: the message is not of that shape, or the model is not there.

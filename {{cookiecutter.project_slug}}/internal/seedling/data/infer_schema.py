@@ -9,13 +9,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from seedling import tasks
 from seedling.config import COLUMN_NAME
-from seedling.data.scalars import LARGEST, plain
+from seedling.data.scalars import LARGEST
 from seedling.errors import ProjectError
 
 TARGET_NAMES = ("target", "label", "class", "outcome", "y", "response", "truth")
-METRICS = {"classification": "roc_auc", "regression": "rmse"}
-MOST_LABELS = 20
 MOST_CATEGORIES = 200
 ID_NAME = re.compile(r"(^|[_\s-])(id|uuid|guid|key|nr|no|number)$|[a-z]I[dD]$", re.IGNORECASE)
 
@@ -32,7 +31,7 @@ def propose(
     rows: pd.DataFrame,
     name: str,
     source: str,
-    task: str,
+    task: str | None = None,
     target: str | None = None,
     key: list[str] | None = None,
 ) -> Proposal:
@@ -42,13 +41,15 @@ def propose(
         rows: the table as it was read.
         name: the dataset's name.
         source: where the table comes from, as model.yaml is to say it.
-        task: the task of the project's models, which a target must fit.
+        task: a name; the first that the target looks like, where not given.
         target: the column to predict; guessed by its name, else the last one.
         key: the columns that identify an entity; guessed where not given.
     """
     _check_columns(rows, [target] if target else [], key or [])
     target = target or _guess_target(rows)
     key = key if key is not None else _guess_key(rows, target)
+    task = task or _guess_task(rows[target].dropna())
+    proposed = _target(rows[target].dropna(), target, task)
     features, left_out = [], {}
     for column in rows.columns:
         if column == target or column in key:
@@ -68,9 +69,9 @@ def propose(
         "file_name": f"{name}.parquet",
         "version": "1",
         "task": task,
-        "metric": METRICS[task],
+        "metric": tasks.find(task).metrics[0],
         "entity_key": key,
-        "target": _target(rows[target], target, task),
+        "target": proposed,
         "features": features,
     }
     return Proposal(entry, left_out)
@@ -115,31 +116,27 @@ def _guess_key(rows: pd.DataFrame, target: str) -> list[str]:
     return []
 
 
-def _target(values: pd.Series, name: str, task: str) -> dict[str, Any]:
-    known = values.dropna()
+def _guess_task(known: pd.Series) -> str:
+    suiting = _suiting(known)
+    if not suiting:
+        raise ProjectError(f"The target {known.name} looks like no task's: name one with --task.")
+    return suiting[0]
+
+
+def _suiting(known: pd.Series) -> list[str]:
+    """The tasks whose target a column looks like, the most special first."""
+    return [name for name in tasks.names() if tasks.find(name).training.suits(known)]
+
+
+def _target(known: pd.Series, name: str, task: str) -> dict[str, Any]:
     if known.nunique() < 2:
         raise ProjectError(f"The target {name} holds one value only: nothing to learn.")
-    number = pd.api.types.is_numeric_dtype(known) and not pd.api.types.is_bool_dtype(known)
-    if task == "regression":
-        if not number:
-            raise ProjectError(
-                f"The target {name} holds text, but this project's models predict numbers: "
-                "choose another with --target, or generate a project with models that classify."
-            )
-        return {"name": name, "type": "integer" if _integral(known) else "number"}
-    if known.nunique() > MOST_LABELS or (number and not _integral(known)):
-        raise ProjectError(
-            f"The target {name} holds {known.nunique()} different values, but this project's "
-            "models tell classes apart: choose another with --target, or generate a project "
-            "for regression."
-        )
-    labels = sorted((_label(value) for value in known.unique()), key=lambda v: (str(type(v)), v))
-    return {"name": name, "type": "category", "labels": labels, "positive": labels[-1]}
-
-
-def _label(value: Any) -> Any:
-    value = plain(value)
-    return int(value) if isinstance(value, float) else value
+    try:
+        return tasks.find(task).training.propose_target(known, name)
+    except ProjectError as error:
+        others = " or ".join(_suiting(known))
+        remedy = f", or add the table beside the others: add-dataset --task {others}" * bool(others)
+        raise ProjectError(f"{error}: choose another with --target{remedy}.") from None
 
 
 def _integral(values: pd.Series) -> bool:

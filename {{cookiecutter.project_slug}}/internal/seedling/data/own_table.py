@@ -1,9 +1,9 @@
-"""`create-local-datasets --from`: the team's own table takes the place of a dataset."""
+"""The team's own table: it takes the place of a dataset, or is added beside the others."""
 
 import os
 import re
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import click
 from rich.console import Console
@@ -12,7 +12,7 @@ from ruamel.yaml.comments import CommentedMap, CommentedSeq
 from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
-from seedling.config import Project
+from seedling.config import Dataset, Project
 from seedling.data import instances
 from seedling.data.datasets import read_source
 from seedling.data.infer_schema import Proposal, dataset_name, propose
@@ -22,25 +22,28 @@ URL_VARIABLE = "DATASET_URL"
 ONE_LINE = 84  # characters: what fits into a line of model.yaml at its depth
 
 
-def bring(
-    project: Project,
-    source: str,
-    target: str | None,
-    keys: list[str] | None,
-    replaced: str | None,
-    yes: bool,
-) -> None:
-    """Propose a schema for the table behind `source`; on confirmation, write it to model.yaml."""
+class Wanted(NamedTuple):
+    """What the person said of a table: None where it is to be guessed."""
+
+    source: str  # a file, a query file, or a SQL URL with #table
+    name: str | None = None  # the dataset's
+    task: str | None = None
+    target: str | None = None
+    keys: list[str] | None = None
+
+
+def bring(project: Project, wanted: Wanted, replaced: str | None, yes: bool) -> None:
+    """Propose a schema for a table; on confirmation, it takes the place of a dataset.
+
+    Args:
+        project: whose model.yaml is edited.
+        wanted: the table; its task is that of the dataset which it replaces.
+        replaced: that dataset; the first unless given.
+        yes: whether nobody is asked.
+    """
     old = project.config.dataset(replaced) if replaced else project.config.datasets[0]
-    source = _from_root(project, source)
-    rows = read_source(project, source)
-    proposal = propose(rows, dataset_name(source), source, old.task, target, keys)
-    if old.name != proposal.entry["name"] and proposal.entry["name"] in _names(project):
-        raise ProjectError(f"model.yaml has another dataset {proposal.entry['name']!r}: rename it.")
-    proposal.entry["source"] = _without_secret(project, source)
-    _show(proposal, len(rows))
-    if not yes and not click.confirm("Write this to model.yaml?", default=True):
-        raise ProjectError("Nothing was written.")
+    others = [dataset.name for dataset in project.config.datasets if dataset.name != old.name]
+    proposal = _proposed(project, wanted._replace(task=old.task), others, yes)
     project.edit(lambda document: _replace(document, old.name, proposal.entry))
     click.echo("Wrote the schema to model.yaml: correct there what was guessed wrong.")
     for model in project.config.training.models:
@@ -52,8 +55,37 @@ def bring(
     )
 
 
-def _names(project: Project) -> list[str]:
-    return [dataset.name for dataset in project.config.datasets]
+def add(project: Project, wanted: Wanted, yes: bool) -> Dataset:
+    """Propose a schema for a table; on confirmation, it stands beside the other datasets.
+
+    Returns:
+        The new dataset, whose file is not there yet.
+    """
+    others = [dataset.name for dataset in project.config.datasets]
+    proposal = _proposed(project, wanted, others, yes)
+    entry = _laid_out(proposal.entry)
+    project.edit(lambda document: document["datasets"].append(entry))
+    click.echo("Wrote the schema to model.yaml: correct there what was guessed wrong.")
+    return project.config.dataset(proposal.entry["name"])
+
+
+def _proposed(project: Project, wanted: Wanted, others: list[str], yes: bool) -> Proposal:
+    """Propose a dataset, show it, and ask.
+
+    Raises:
+        ProjectError: its name is one of `others`, or the answer was no.
+    """
+    source = _from_root(project, wanted.source)
+    name = wanted.name or dataset_name(source)
+    if name in others:
+        raise ProjectError(f"model.yaml has another dataset {name!r}: choose another name.")
+    rows = read_source(project, source)
+    proposal = propose(rows, name, source, wanted.task, wanted.target, wanted.keys)
+    proposal.entry["source"] = _without_secret(project, source)
+    _show(proposal, len(rows))
+    if not yes and not click.confirm("Write this to model.yaml?", default=True):
+        raise ProjectError("Nothing was written.")
+    return proposal
 
 
 def _from_root(project: Project, source: str) -> str:
@@ -88,7 +120,7 @@ def _without_secret(project: Project, source: str) -> str:
 
 def _show(proposal: Proposal, count: int) -> None:
     entry = proposal.entry
-    table = Table(title=f"{entry['name']}: {count:,} rows")
+    table = Table(title=f"{entry['name']}: {count:,} rows, {entry['task']}")
     for heading in ("column", "type", "values", "gaps"):
         table.add_column(heading)
     target = entry["target"]

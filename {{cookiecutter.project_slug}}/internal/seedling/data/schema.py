@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from seedling import tasks
 from seedling.config import Column, Dataset
 from seedling.data.example_rows import value_range
 from seedling.data.scalars import label_text
@@ -37,13 +38,8 @@ def model_frame(rows: pd.DataFrame, features: Iterable[Column]) -> pd.DataFrame:
 
 
 def target_values(rows: pd.DataFrame, dataset: Dataset) -> pd.Series:
-    """The target, as numbers or as the labels that model.yaml lists."""
-    target = dataset.target
-    if target.type != "category":
-        return rows[target.name].astype("float64")
-    labels = {label_text(label): label for label in target.labels}
-    values = rows[target.name].map(lambda value: labels.get(label_text(value), np.nan))
-    return values.infer_objects()
+    """Return the target as the dataset's task learns it, NaN where it is missing."""
+    return tasks.of(dataset).training.values(rows, dataset.target)
 
 
 def holdout_mask(rows: pd.DataFrame, dataset: Dataset, share: float, salt: str) -> pd.Series:
@@ -69,17 +65,18 @@ def _identity(rows: pd.DataFrame, dataset: Dataset) -> pd.DataFrame:
 def split(
     rows: pd.DataFrame, dataset: Dataset, share: float, salt: str
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """The rows in two tables by `holdout_mask`, the held-out ones second.
+    """Split the rows in two tables as their task says, the held-out ones second.
 
     Raises:
-        ProjectError: a side is empty, or lacks one of the labels.
+        ProjectError: a side is empty, or lacks one of what is chosen from.
     """
-    held_out = holdout_mask(rows, dataset, share, salt)
+    task = tasks.of(dataset)
+    held_out = task.training.held_out(rows, dataset, share, salt)
     sides = rows[~held_out], rows[held_out]
     for side, name in zip(sides, ("training", "held-out"), strict=True):
         if side.empty:
             raise ProjectError(f"{dataset.name}: {len(rows)} rows leave the {name} side empty.")
-        missing = set(dataset.target.labels) - set(target_values(side, dataset).dropna())
+        missing = set(task.outcomes(dataset.target)) - set(target_values(side, dataset).dropna())
         if missing:
             shown = ", ".join(sorted(str(label) for label in missing))
             raise ProjectError(

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 import pandera.pandas as pa
-from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
+from seedling import tasks
 from seedling.config import Column, Dataset, Label
 from seedling.data.scalars import LARGEST, label_text
 
@@ -75,10 +75,8 @@ def _column(column: Column) -> pa.Column:
 
 
 def _target(dataset: Dataset) -> pa.Column:
-    target = dataset.target
-    if target.type == "category":
-        return pa.Column(checks=[_one_of(target.labels, "labels")], nullable=False)
-    return pa.Column(checks=[_is_number(target.type)], nullable=False)
+    fits, error = tasks.of(dataset).training.check(dataset.target)
+    return pa.Column(checks=[pa.Check(fits, error=error)], nullable=False)
 
 
 def _one_of(allowed: Iterable[Label], kind: str) -> pa.Check:
@@ -138,19 +136,15 @@ def _told(cases: pd.DataFrame, dataset: Dataset) -> list[Problem]:
 
 def leaks(rows: pd.DataFrame, dataset: Dataset) -> list[Problem]:
     """Features that alone predict the target almost perfectly, on rows a small tree did not see."""
-    target = rows[dataset.target.name]
-    classes = dataset.task == "classification"
-    truth = target.map(label_text) if classes else target.astype("float64")
+    probe = tasks.of(dataset).training.leak_probe(rows[dataset.target.name])
+    truth, guess = probe.truth, probe.guess
     half = np.arange(len(rows)) % 2 == 0
-    guess = truth[~half].value_counts(normalize=True).max() if classes else 0.0
     found = []
     for column in dataset.features:
         values = rows[column.name]
         codes = values.astype("category").cat.codes if column.type == "category" else values
         one = codes.astype("float64").to_frame()
-        tree = (DecisionTreeClassifier if classes else DecisionTreeRegressor)(
-            max_depth=None if column.type == "category" else 6, random_state=0
-        )
+        tree = probe.tree(max_depth=None if column.type == "category" else 6, random_state=0)
         score = tree.fit(one[half], truth[half]).score(one[~half], truth[~half])
         if score >= LEAK and score - guess > 0.5 * (1 - guess):
             message = (

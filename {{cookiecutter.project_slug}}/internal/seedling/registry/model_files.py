@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ruamel.yaml import YAML
 
-from seedling import team_code
+from seedling import tasks, team_code
 from seedling.config import Dataset
 from seedling.errors import ProjectError
 from seedling.files import read_json, sha256
@@ -32,7 +32,7 @@ class Predictor:
     predict: "Callable[[Any, pd.DataFrame], Mapping[str, Any]]"
 
     def answer(self, rows: "pd.DataFrame") -> Mapping[str, Any]:
-        """What the team's `predict` says of n rows: `predictions`, `scores` and `labels`."""
+        """Return what the team's `predict` says of n rows, as their task has it."""
         from seedling.data.schema import model_frame
 
         return self.predict(self.model, model_frame(rows, self.dataset.features))
@@ -46,17 +46,28 @@ def load(name: str, version: str, folder: Path, expected: str) -> Predictor:
             is unpickled before the hash has been compared.
     """
     verify(folder, expected)
-    where = f"{folder.parent.name}, version {version}"
+    dataset, holdout = read_schema(folder)
+    try:
+        model = tasks.of(dataset).load(folder)
+    except ProjectError as error:
+        raise ProjectError(f"The model {folder.parent.name}, version {version} {error}") from None
+    return Predictor(name, version, dataset, holdout, model, team_code.predict(name))
+
+
+def load_estimator(folder: Path) -> Any:
+    """Read a scikit-learn estimator that was saved in MLflow's format.
+
+    Raises:
+        ProjectError: it is none, or its code is gone; the model's name is put in front.
+    """
     flavor = YAML(typ="safe", pure=True).load(folder / "MLmodel")["flavors"].get("sklearn")
     if flavor is None:
-        raise ProjectError(f"The model {where} is no scikit-learn model.")
+        raise ProjectError("is no scikit-learn model.")
     with (folder / flavor["pickled_model"]).open("rb") as stream:
         try:
-            model = pickle.load(stream)
+            return pickle.load(stream)
         except (ImportError, AttributeError) as error:
-            raise ProjectError(f"The model {where} needs code that is gone: {error}.") from None
-    dataset, holdout = read_schema(folder)
-    return Predictor(name, version, dataset, holdout, model, team_code.predict(name))
+            raise ProjectError(f"needs code that is gone: {error}.") from None
 
 
 def verify(folder: Path, expected: str) -> None:

@@ -11,9 +11,10 @@ from pathlib import Path
 from string import Template
 from typing import NamedTuple
 
+from seedling import tasks
 from seedling.errors import ProjectError
 from seedling.scaffold import all_models, model_folder
-from seedling.scaffold.ready_models import COMPILING, PLAIN, PREDICT, READY, TREES, Ready
+from seedling.scaffold.ready_models import COMPILING, PLAIN, TREES, Ready
 
 LONGEST_LINE = 100
 
@@ -114,7 +115,7 @@ def add(root: Path, model: str, dataset: LearnedFrom | None = None) -> None:
         **_with_requirements(root / "pyproject.toml", ready),
         folder / "__init__.py": f'"""{ready.title}"""\n',
         folder / "train.py": train_source(ready),
-        folder / "predict.py": PREDICT[learned_from.task],
+        folder / "predict.py": tasks.find(learned_from.task).predict_source,
         **plumbing(folder, ready.title, learned_from.file_name, slug_of(text)),
         **_required(folder, ready),
         **with_all(root, model),
@@ -197,11 +198,11 @@ def ready_model(model: str, dataset: LearnedFrom) -> Ready:
     Raises:
         ProjectError: there is none; the message names those that fit.
     """
-    fitting = READY.get(dataset.task, {})
+    fitting = tasks.find(dataset.task).ready_models
     if model in fitting:
         return fitting[model]
-    known = ", ".join(fitting)
-    if any(model in models for models in READY.values()):
+    known = ", ".join(fitting) or "none"
+    if any(model in tasks.find(name).ready_models for name in tasks.names()):
         problem = f"{model} does not fit {dataset.name}, whose task is {dataset.task}"
     else:
         problem = f"There is no ready model {model!r}"

@@ -35,8 +35,8 @@ class Metrics:
     Args:
         waiting: how many records the prediction log holds back, over all workers; asked at
             every scrape, by the one worker that answers it.
-        models: the classes of each served model, none where it predicts numbers. Looked at
-            when a label is new, so that a model may join later.
+        models: what each served model chooses its predictions from, nothing where it makes no
+            choice. Looked at when a name is new, so that a model may join later.
         routes: the URL rules of the service, looked at likewise.
     """
 
@@ -63,7 +63,7 @@ class Metrics:
         )
         self._predictions = Counter(
             "predictions_total",
-            "Predictions by class, which is empty where a model predicts numbers.",
+            "Predictions by class, which is empty where a model does not choose among classes.",
             ["model", "version", "prediction"],
             registry=own,
         )

@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from contextvars import ContextVar
 from typing import Any, NamedTuple
 
+from seedling import tasks
 from seedling.compiled import forms
 from seedling.config import Config, Dataset, Project, RegisteredModel
 from seedling.data.scalars import label_text, plain
@@ -21,7 +22,7 @@ class Version:
     """One version of a model, loaded and verified.
 
     Args:
-        answer: `predictions`, `scores` and `labels` for n rows of values.
+        answer: the task's answer for n rows of values.
         plain: whether pandas and scikit-learn answer, and not a compiled form.
     """
 
@@ -35,6 +36,7 @@ class Version:
     ) -> None:
         self.registered, self.dataset, self.plain = registered, dataset, plain
         self.version = registered.version
+        self.task = tasks.of(dataset)
         self.measured = measured or {"metrics": {}, "holdout_rows": None}
         self.answer = answer
 
@@ -84,7 +86,7 @@ class ServedModel:
         """Predictions for rows of features, as serve.py found them in the feature store.
 
         Returns:
-            `predictions`, `scores` and `labels` as JSON can carry them, `model` and `version`.
+            The task's answer, as JSON can carry it, with `model` and `version`.
         """
         found = [rows] if isinstance(rows, Mapping) else rows
         run, lineup = RUN.get(), self.lineup
@@ -129,19 +131,17 @@ class ServedModel:
 
 
 def _merged(rows: Sequence[Values], chosen: Sequence[Version], champion: Version) -> dict[str, Any]:
-    """One answer of several versions', row by row."""
-    labels = champion.answer(())["labels"]
-    predictions: list[Any] = [None] * len(rows)
-    scores: list[Any] = [None] * len(rows) if labels else []
+    """Put several versions' answers together, row by row, in the champion's shape."""
+    whole = dict(champion.answer(()))
+    merged: dict[str, list[Any]] = {key: [None] * len(rows) for key in champion.task.by_row}
     for version in dict.fromkeys(chosen):
         places = [at for at, its in enumerate(chosen) if its is version]
-        answer = version.answer([rows[at] for at in places])
-        order = [answer["labels"].index(label) for label in labels]
-        for at, place in enumerate(places):
-            predictions[place] = answer["predictions"][at]
-            if labels:
-                scores[place] = [answer["scores"][at][column] for column in order]
-    return {"predictions": predictions, "scores": scores, "labels": labels}
+        answer = dict(version.answer([rows[at] for at in places]))
+        answer = champion.task.aligned(answer, whole)
+        for key, values in merged.items():
+            for at, place in enumerate(places):
+                values[place] = answer[key][at]
+    return whole | merged
 
 
 def as_values(row: Mapping[str, Any], dataset: Dataset) -> Values:
@@ -189,13 +189,14 @@ def lineup(champion: Version, versions: Sequence[Version] = ()) -> Lineup:
 
 
 def same_question(version: Version, champion: Version) -> bool:
-    """Whether a version can answer the champion's requests, in the champion's classes."""
+    """Say whether a version can answer the champion's requests, in the champion's shape."""
     return _question(version.dataset) == _question(champion.dataset)
 
 
 def _question(dataset: Dataset) -> tuple[object, ...]:
     features = [(column.name, column.type) for column in dataset.features]
-    return features, dataset.target.name, set(dataset.target.labels)
+    target = dataset.target
+    return features, dataset.task, target.name, set(tasks.of(dataset).outcomes(target))
 
 
 def load(project: Project, registered: RegisteredModel) -> Version:
@@ -234,21 +235,13 @@ def _plain(
     name, version = registered.model, registered.version
     predictor = model_files.load(name, version, folder, registered.sha256)
     dataset = predictor.dataset
+    task = tasks.of(dataset)
 
     def answer(rows: Sequence[Values]) -> dict[str, Any]:
         table = pd.DataFrame(list(rows), columns=dataset.feature_names)
-        return shaped(predictor.answer(table) if len(table) else {}, dataset)
+        return task.answer(predictor.answer(table) if len(table) else {}, dataset)
 
     return answer
-
-
-def shaped(found: Mapping[str, Any], dataset: Dataset) -> dict[str, Any]:
-    """`predictions`, `scores` (a row each) and `labels` of a team's predict, as JSON."""
-    return {
-        "predictions": [plain(value) for value in found.get("predictions", [])],
-        "scores": [[plain(value) for value in row] for row in found.get("scores", [])],
-        "labels": [plain(value) for value in found.get("labels", dataset.target.labels)],
-    }
 
 
 def fake(config: Config) -> dict[str, Lineup]:
@@ -264,14 +257,5 @@ def fake(config: Config) -> dict[str, Lineup]:
 
 
 def _made_up(dataset: Dataset) -> Callable[[Sequence[Values]], dict[str, Any]]:
-    labels = dataset.target.labels
-    share = 1 / len(labels) if labels else 0.0
-
-    def answer(rows: Sequence[Values]) -> dict[str, Any]:
-        return {
-            "predictions": [labels[0] if labels else 0.0] * len(rows),
-            "scores": [[share] * len(labels)] * len(rows) if labels else [],
-            "labels": labels,
-        }
-
-    return answer
+    task = tasks.of(dataset)
+    return lambda rows: task.stand_in(dataset, len(rows))

@@ -9,6 +9,7 @@ import io
 import re
 from typing import Any
 
+from seedling import tasks
 from seedling.config import Column, Dataset
 from seedling.data.example_rows import example
 from seedling.data.scalars import LARGEST
@@ -93,23 +94,12 @@ def of_model(facts: ModelFacts) -> Json:
 
 
 def predictions(dataset: Dataset) -> Json:
-    labels = dataset.target.labels
-    item: Json = {"enum": labels} if labels else {"type": ["number", "null"]}
-    if dataset.target.description:
-        item["description"] = dataset.target.description
-    return {"type": "array", "items": item}
+    return tasks.of(dataset).answer_schema(dataset)["predictions"]
 
 
 def answer_example(facts: ModelFacts) -> Json:
-    labels = facts.dataset.target.labels
-    share = round(0.5 / max(1, len(labels) - 1), 4)
-    return {
-        "predictions": labels[:1] or [0.5],
-        "scores": [[0.5, *[share] * (len(labels) - 1)]] if labels else [],
-        "labels": labels,
-        "model": facts.name,
-        "version": facts.version,
-    }
+    answer = tasks.of(facts.dataset).answer_example(facts.dataset)
+    return answer | {"model": facts.name, "version": facts.version}
 
 
 def wrapped_example(facts: ModelFacts) -> Json:
@@ -287,16 +277,12 @@ def _one_of(formats: dict[str, Json]) -> Json:
 
 
 def _answer(facts: ModelFacts) -> Json:
-    labels = facts.dataset.target.labels
-    score = {"type": ["number", "null"]}
-    scores: Json = {"type": "array", "items": {"type": "array", "items": score}}
+    answered = tasks.of(facts.dataset).answer_schema(facts.dataset)
     return {
         "type": "object",
-        "required": ["predictions", "scores", "labels", "model", "version"],
+        "required": [*answered, "model", "version"],
         "properties": {
-            "predictions": predictions(facts.dataset),
-            "scores": scores | {"description": "A row for each instance, in the labels' order."},
-            "labels": {"type": "array", "items": {"enum": labels} if labels else {}},
+            **answered,
             "model": {"const": facts.name},
             "version": {
                 "type": ["string", "null"],

@@ -10,6 +10,7 @@ from typing import Any
 from flask import Blueprint, Request, Response, abort, send_from_directory
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from seedling import tasks
 from seedling.config import Column, Config
 from seedling.data.example_rows import example
 from seedling.serving.model_info import ModelFacts, by_name
@@ -133,6 +134,9 @@ class _Shown:
         self.facts = versions[0]
         self.id = f"m{at}"
         self.versions = [facts.version for facts in versions]
+        task = tasks.of(self.facts.dataset)
+        self.answers = task.facts(self.facts.dataset.target)
+        self.shown = json.dumps(task.shown)
         row = example(self.facts.dataset.features)
         self.fields = [
             _field(f"{self.id}-f{number}", column, row[column.name])

@@ -14,7 +14,8 @@ NONE = msgspec.Raw(b"[]")
 class Line(msgspec.Struct):
     """What the service wrote for a request; JSON that goes on as it is stays text.
 
-    `features` names those of the rows' values that are features, where there are others.
+    `features` names those of the rows' values that are features, where there are others; `by_row`
+    those of the outputs that hold an item for each row.
     """
 
     id: str
@@ -29,18 +30,12 @@ class Line(msgspec.Struct):
     rows: msgspec.Raw = NULL
     row: msgspec.Raw = NULL
     features: list[str] = []
-
-
-class Outputs(msgspec.Struct):
-    """The answer to n rows."""
-
-    predictions: list[msgspec.Raw]
-    scores: list[msgspec.Raw] = []
-    labels: msgspec.Raw = NONE
+    by_row: tuple[str, ...] = ("predictions", "scores")
 
 
 LINE = msgspec.json.Decoder(Line)
-OUTPUTS = msgspec.json.Decoder(Outputs)
+OUTPUTS = msgspec.json.Decoder(dict[str, msgspec.Raw])
+LIST = msgspec.json.Decoder(list[msgspec.Raw])
 ROWS = msgspec.json.Decoder(list[dict[str, msgspec.Raw]])
 ENCODER = msgspec.json.Encoder()
 LARGEST = 256 * 1024  # bytes of a line that stays one record: Cosmos DB takes 2 MB
@@ -69,6 +64,7 @@ def records_of(line: bytes) -> list[Record]:
 def _in_parts(line: Line, time: datetime) -> list[Record]:
     rows = ROWS.decode(line.rows)
     outputs = OUTPUTS.decode(line.outputs)
+    by_row = {key: LIST.decode(outputs[key]) for key in line.by_row if key in outputs}
     parts = [
         (version, places[start : start + PART])
         for version, places in _places(line.versions or [line.version or ""] * len(rows)).items()
@@ -77,11 +73,9 @@ def _in_parts(line: Line, time: datetime) -> list[Record]:
     found = []
     for number, (version, places) in enumerate(parts):
         its_rows = _raw([rows[at] for at in places])
-        its_outputs = Outputs(
-            [outputs.predictions[at] for at in places],
-            [outputs.scores[at] for at in places] if outputs.scores else [],
-            outputs.labels,
-        )
+        its_outputs = outputs | {
+            key: _raw([values[at] for at in places]) for key, values in by_row.items() if values
+        }
         beside, features = _apart(its_rows, line.features)
         found.append(_record(line, time, number, version, beside, features, _raw(its_outputs)))
     return found

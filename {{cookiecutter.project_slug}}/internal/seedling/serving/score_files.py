@@ -1,7 +1,7 @@
 """Files of rows in, lines of CSV out: each row as the service answers it.
 
 What comes of a file begins with a line of column names: `file`, `row` (from 1 on), the entity
-key, `prediction`, `score_<label>` where there are labels, `model` and `version`. A file is read in
+key, `prediction` and what else the model's task answers, `model` and `version`. A file is read in
 parts, so that it may be larger than memory.
 """
 
@@ -62,8 +62,9 @@ class Scorer:
         self._reader = self._served.lineup.reader
         self._wanted = Wanted(self._reader.names, (), list(self._reader.columns.values()))
         self._keys = list(champion.dataset.entity_key)
-        scores = [f"score_{label}" for label in champion.answer(())["labels"]]
-        self.columns = ["file", "row", *self._keys, "prediction", *scores, "model", "version"]
+        self._task = champion.task
+        answered = self._task.batch_columns(dict(champion.answer(())))
+        self.columns = ["file", "row", *self._keys, *answered, "model", "version"]
 
     def lines(self, path: Path) -> Iterator[tuple[str, float]]:
         """What comes of a file, part by part, and how much of it was read by then, from 0 to 1.
@@ -87,9 +88,9 @@ class Scorer:
         """The lines of some rows, without the file's name."""
         places = [part.names.index(name) for name in self._reader.names]
         kinds = [PARSERS[column.type] for column in self._wanted.columns]
-        cells = list(zip(places, kinds, strict=True))
+        parsed = list(zip(places, kinds, strict=True))
         if part.is_text:
-            rows = [[_parsed(row[at], parse) for at, parse in cells] for row in part.rows]
+            rows = [[_parsed(row[at], parse) for at, parse in parsed] for row in part.rows]
         else:
             rows = [[plain(row[at]) for at in places] for row in part.rows]
         values = self._reader.values(self._reader.instances(self._wanted.with_booleans(rows)))
@@ -99,11 +100,10 @@ class Scorer:
                 raise InputError(f"instances[{at}]: its key has a line break in it.")
         turns = [() if None in key else key for key in keys]
         answer = self._served.speak(self._served.lineup, values, turns)
-        scores = answer["scores"] or [[]] * len(rows)
+        cells = self._task.batch_cells(answer)
         versions = answer.get("versions") or [answer["version"]] * len(rows)
         for at, key in enumerate(keys):
-            said = [answer["predictions"][at], *scores[at]]
-            yield [first + at, *key, *said, answer["model"], versions[at]]
+            yield [first + at, *key, *cells[at], answer["model"], versions[at]]
 
     def _key(self, names: list[str], row: Sequence[Any]) -> tuple[Any, ...]:
         """The row's entity key; None for what the file does not have of it."""

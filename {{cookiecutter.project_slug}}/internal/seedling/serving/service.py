@@ -5,7 +5,7 @@ import os
 import random
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -72,7 +72,7 @@ class Service:
         self._seen: tuple[int, ...] = ()  # when model.yaml was changed, as this process knows
         self.models = Models()
         self.models.left_out = selection.left_out(project)
-        self.labels: dict[str, list[Any]] = {}
+        self.outcomes: dict[str, Sequence[Any]] = {}  # of each model, what it chooses from
         self.warnings: dict[str, str] = {}
         self._objects: dict[str, ServedModel] = {}
         self._loaded: dict[tuple[str, str, str], Version] = {}
@@ -84,7 +84,7 @@ class Service:
         self._opened = threading.Event()
         self.log = self._open_log()
         self.routes: set[str] = set()
-        self.metrics = Metrics(self._waiting, self.labels, self.routes)
+        self.metrics = Metrics(self._waiting, self.outcomes, self.routes)
         self.telemetry: Telemetry | None = None
         self.time_limit = TimeLimit()
         self._stopping = threading.Event()
@@ -263,7 +263,8 @@ class Service:
         else:
             answer = served.predict(lineup, rows)
         if self.log:
-            noted: dict[str, Any] = {"route": route, "rows": rows}
+            by_row = lineup.champion.task.by_row
+            noted: dict[str, Any] = {"route": route, "rows": rows, "by_row": by_row}
             if any(lineup.reader.brings_more(row) for row in rows):
                 noted["features"] = lineup.reader.names
             self._append(noted, answer)
@@ -324,9 +325,9 @@ class Service:
         if "run" in self.problems:
             problems["run"] = self.problems["run"]
         self.problems = problems
-        self.labels.update(
-            {name: served.dataset.target.labels for name, served in self.models.items()}
-        )
+        for name, served in self.models.items():
+            task = served.lineup.champion.task
+            self.outcomes[name] = task.outcomes(served.dataset.target)
         self.config = config
 
     def _lineups(self, config: Config, problems: dict[str, str]) -> dict[str, Lineup]:

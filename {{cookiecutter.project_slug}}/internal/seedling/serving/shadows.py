@@ -40,6 +40,7 @@ class Shadows:
             rows = [models.as_values(row, version.dataset) for row in given]
             outputs = version.answer(rows)
             noted |= {"version": version.version, "rows": given, "outputs": outputs}
+            noted["by_row"] = version.task.by_row
             for record in records_of(ENCODER.encode(noted)):
                 yield record._replace(id=f"{record.id}-{version.version}", role="shadow")
 

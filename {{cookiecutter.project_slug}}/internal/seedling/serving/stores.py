@@ -30,7 +30,7 @@ class Record(NamedTuple):
     """What one version answered to one request; `inputs`, `features`, `outputs` are JSON text.
 
     `features` is a list with an object for each row; `inputs`, likewise, what the caller sent
-    beside them, such as the entity's key; `outputs` has the `predictions`, `scores` and `labels`.
+    beside them, such as the entity's key; `outputs` has the answer.
     For /run they are what serve.py was given and answered.
     """
 

@@ -1,14 +1,16 @@
 """Measure a trained model and its champion on the same holdout, and write the report."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import click
 import pandas as pd
 
+from seedling import tasks
 from seedling.compiled import compiling
-from seedling.config import Dataset, Project, Target
-from seedling.data.schema import HOLDOUT, holdout_mask, target_values
+from seedling.config import Dataset, Project
+from seedling.data.schema import HOLDOUT
 from seedling.errors import ProjectError
 from seedling.files import read_json, sha256, write_json, write_text
 from seedling.registry import model_files
@@ -16,7 +18,6 @@ from seedling.registry.model_files import Predictor
 from seedling.registry.registries import open_registry
 from seedling.steps.options import CONFIG, FOLDER, NEW_FOLDER, project_of, step
 from seedling.training import mlflow_runs, report
-from seedling.training.metrics import measure
 
 FEWEST = 30  # rows that both models must not have seen, for a comparison to mean something
 
@@ -37,14 +38,20 @@ def main(config: Path, model: str, trained: Path, holdout: Path, output: Path) -
     champion, incomparable = _champion(project, model, dataset, rows)
     if champion:
         rows = _unseen(champion, rows)
-    truth, answer = target_values(rows, dataset), challenger.answer(rows)
+    training = tasks.of(dataset).training
+    truth, answer = training.values(rows, dataset.target), challenger.answer(rows)
+
+    def measure(answer: Mapping[str, Any]) -> dict[str, float]:
+        return training.measure(truth, answer, dataset)
+
     evaluation: dict[str, Any] = {
         "model": model,
         "dataset": dataset.name,
         "metric": dataset.metric,
         "holdout_rows": len(rows),
-        "challenger": measure(truth, answer, dataset),
-        "champion": measure(truth, champion.answer(rows), dataset) if champion else None,
+        "challenger": measure(answer),
+        "champion": measure(champion.answer(rows)) if champion else None,
+        "baseline": measure(training.baseline(truth, dataset)),
         "champion_version": champion.version if champion else None,
         "incomparable_champion": incomparable,
         "compiled": _compiled(project, challenger, trained, rows),
@@ -94,28 +101,24 @@ def _compiled(
 
 
 def _incomparable(champion: Predictor, dataset: Dataset, rows: pd.DataFrame) -> str:
-    learned = champion.dataset
+    learned, task = champion.dataset, tasks.of(dataset)
     gone = [name for name in learned.feature_names if name not in rows.columns]
     if gone:
         return f"the dataset has no {', '.join(gone)} any more"
-    if _meaning(learned.target) != _meaning(dataset.target):
+    if tasks.of(learned).meaning(learned.target) != task.meaning(dataset.target):
         return "it predicts another target"
     unseen = _unseen(champion, rows)
-    labels = set(target_values(unseen, dataset))
-    if len(unseen) < min(FEWEST, len(rows)) or not labels >= set(dataset.target.labels):
+    seen = set(task.training.values(unseen, dataset.target))
+    if len(unseen) < min(FEWEST, len(rows)) or not seen >= set(task.outcomes(dataset.target)):
         return "it has learned from most of the rows held out now"
     return ""
 
 
-def _meaning(target: Target) -> tuple[object, ...]:
-    """What makes two targets the same; their descriptions do not."""
-    labels = frozenset(target.labels)
-    return target.name, target.type, labels, target.positive_label if labels else None
-
-
 def _unseen(champion: Predictor, rows: pd.DataFrame) -> pd.DataFrame:
     """The rows that the champion's own split held out too: all, unless the split has changed."""
-    return rows[holdout_mask(rows, champion.dataset, champion.holdout, HOLDOUT)]
+    learned = champion.dataset
+    held_out = tasks.of(learned).training.held_out
+    return rows[held_out(rows, learned, champion.holdout, HOLDOUT)]
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from seedling import tasks
 from seedling.compiled import forms
 from seedling.config import Dataset
 from seedling.errors import ProjectError
@@ -37,10 +38,12 @@ def main(config: Path, model: str, trained: Path, evaluation: Path, output: Path
     registry = open_registry(project)
     name = registry.name_of(measured["dataset"], model)
     _refuse_stale(registry, name, measured)
+    dataset = project.config.dataset(measured["dataset"])
     outcome = {
         "model": model,
         "name": name,
         "metric": measured["metric"],
+        "lower_is_better": measured["metric"] in tasks.of(dataset).lower_is_better,
         "value": measured["challenger"].get(measured["metric"]),
         "champion": (measured["champion"] or {}).get(measured["metric"]),
         "champion_version": measured["champion_version"],
@@ -48,8 +51,7 @@ def main(config: Path, model: str, trained: Path, evaluation: Path, output: Path
         "version": None,
     }
     serving = registry.champion(name)
-    if gate(measured["metric"], measured["challenger"], measured["champion"]):
-        dataset = project.config.dataset(measured["dataset"])
+    if gate(dataset, measured["challenger"], measured["champion"]):
         tags = {
             "model": model,
             "description": described(dataset, outcome["value"]),

@@ -9,17 +9,16 @@ import pandas as pd
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
-from seedling import team_code
+from seedling import tasks, team_code
 from seedling.compiled import compiling
 from seedling.config import TrainedModel
-from seedling.data.schema import model_frame, split, target_values
+from seedling.data.schema import model_frame, split
 from seedling.errors import ProjectError
 from seedling.files import replacing, write_json
 from seedling.registry.model_files import Predictor
 from seedling.steps.options import CONFIG, FOLDER, NEW_FOLDER, project_of, step
 from seedling.training import mlflow_runs, saving
 from seedling.training.estimators import fix_seeds
-from seedling.training.metrics import measure
 
 TEST_SHARE = 0.2
 EXAMPLE_ROWS = 5
@@ -42,7 +41,8 @@ def main(
     rows = pd.read_parquet(training / f"{dataset.name}.parquet")
     sides = split(rows, dataset, TEST_SHARE, salt="test")
     X_train, X_test = (model_frame(side, dataset.features) for side in sides)
-    y_train, y_test = (target_values(side, dataset) for side in sides)
+    task = tasks.of(dataset)
+    y_train, y_test = (task.training.values(side, dataset.target) for side in sides)
     share = project.config.training.holdout
     hyperparameters = settings.hyperparameters | overrides(settings, given)
     fix_seeds(seed)
@@ -54,7 +54,7 @@ def main(
         mlflow.log_params({"model": model, "dataset": dataset.name, **hyperparameters})
         predictor = Predictor(model, "new", dataset, share, trained, team_code.predict(model))
         if dataset.metric not in test_metrics:  # a sweep compares by it
-            measured = measure(y_test, predictor.answer(X_test), dataset)
+            measured = task.training.measure(y_test, predictor.answer(X_test), dataset)
             test_metrics = {**test_metrics, dataset.metric: measured[dataset.metric]}
         mlflow_runs.log_metrics("train_", train_metrics)
         mlflow_runs.log_metrics("test_", test_metrics)

@@ -3,25 +3,30 @@
 import math
 from collections.abc import Mapping
 
+from seedling import tasks
+from seedling.config import Dataset
 from seedling.errors import ProjectError
-
-LOWER_IS_BETTER = frozenset({"rmse", "mae", "log_loss", "brier"})
 
 
 def gate(
-    metric: str, challenger: Mapping[str, float], champion: Mapping[str, float] | None
+    dataset: Dataset, challenger: Mapping[str, float], champion: Mapping[str, float] | None
 ) -> bool:
-    """Whether the challenger is registered: there is no champion, or it is strictly better.
+    """Say whether the challenger is registered: there is no champion, or it is strictly better.
+
+    Args:
+        dataset: names the metric, and the task that says which direction is better.
+        challenger, champion: their metrics on the same rows.
 
     Raises:
         ProjectError: the metric is missing or not a finite number on either side; that is never
             a promotion.
     """
+    metric = dataset.metric
     new = _finite(metric, challenger, "the challenger")
     if champion is None:
         return True
     old = _finite(metric, champion, "the champion")
-    return new < old if metric in LOWER_IS_BETTER else new > old
+    return new < old if metric in tasks.of(dataset).lower_is_better else new > old
 
 
 def _finite(metric: str, values: Mapping[str, float], whose: str) -> float:

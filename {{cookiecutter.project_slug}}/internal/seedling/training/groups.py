@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import pandas as pd
 
+from seedling import tasks
 from seedling.config import Dataset, Project
 from seedling.data import datasets
 from seedling.errors import ProjectError
@@ -73,7 +74,7 @@ def write(project: Project, fitted: grouped_regression.Fitted) -> Path:
 
 def _features(dataset: Dataset, by: Sequence[str]) -> list[str]:
     """The features that a line can be fitted to: all numbers that do not make the groups."""
-    if dataset.task != "regression":
+    if tasks.of(dataset).outcomes(dataset.target):
         raise ProjectError(f"{dataset.name} has classes to predict: groups are for numbers.")
     known = [*dataset.entity_key, *dataset.feature_names]
     for column in by:

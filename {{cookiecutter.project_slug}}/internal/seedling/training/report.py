@@ -1,25 +1,21 @@
 """The report of a training run: one self-contained HTML page, and a model card in Markdown."""
 
-import math
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from io import StringIO
 from typing import Any
 
 import matplotlib as mpl
-import numpy as np
 import pandas as pd
 from jinja2 import Environment, PackageLoader, select_autoescape
-from sklearn import metrics as sk
-from sklearn.calibration import CalibrationDisplay
 from sklearn.inspection import permutation_importance
 
+from seedling import tasks
 from seedling.config import Column, Config, Dataset, Target
 from seedling.data.scalars import label_text
-from seedling.data.schema import model_frame, target_values
+from seedling.data.schema import model_frame
 from seedling.registry.model_files import Predictor
-from seedling.training.gate import LOWER_IS_BETTER, gate
-from seedling.training.metrics import measure
+from seedling.training.gate import gate
 
 mpl.use("svg")
 mpl.rcParams.update({"svg.fonttype": "none", "font.size": 9, "svg.hashsalt": "report"})
@@ -57,11 +53,14 @@ def write(
         "evaluation": evaluation,
         "run": run,
         "date": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
-        "verdict": verdict(evaluation),
-        "metrics": _metric_rows(evaluation),
+        "verdict": verdict(dataset, evaluation),
+        "metrics": _metric_rows(dataset, evaluation),
         "importance": importance(challenger, rows),
         "columns": data_summary(rows, dataset),
-        "plots": PLOTS[dataset.task](truth, answer, dataset),
+        "plots": {
+            title: _svg(draw)
+            for title, draw in tasks.of(dataset).training.plots(truth, answer, dataset).items()
+        },
     }
     templates = Environment(
         loader=PackageLoader("seedling.training"),
@@ -77,10 +76,10 @@ def write(
     }
 
 
-def verdict(evaluation: Mapping[str, Any]) -> str:
+def verdict(dataset: Dataset, evaluation: Mapping[str, Any]) -> str:
     """What the gate will say of these numbers."""
     metric, new, old = (evaluation[key] for key in ("metric", "challenger", "champion"))
-    better = gate(metric, new, old)
+    better = gate(dataset, new, old)
     if old is None:
         reason = evaluation["incomparable_champion"]
         return f"Registered: {reason}." if reason else "Registered: there was no champion."
@@ -92,15 +91,17 @@ def importance(predictor: Predictor, rows: pd.DataFrame) -> list[dict[str, Any]]
     """How much worse the metric becomes when a feature's values are shuffled, largest first."""
     dataset = predictor.dataset
     sample = rows.sample(min(SAMPLE, len(rows)), random_state=0)
-    sign = -1 if dataset.metric in LOWER_IS_BETTER else 1
+    task = tasks.of(dataset)
+    sign = -1 if dataset.metric in task.lower_is_better else 1
 
     def score(_: Any, X: pd.DataFrame, y: pd.Series) -> float:
-        return sign * measure(y, predictor.predict(predictor.model, X), dataset)[dataset.metric]
+        answer = predictor.predict(predictor.model, X)
+        return sign * task.training.measure(y, answer, dataset)[dataset.metric]
 
     found = permutation_importance(
         predictor.model,
         model_frame(sample, dataset.features),
-        target_values(sample, dataset),
+        task.training.values(sample, dataset.target),
         scoring=score,
         n_repeats=REPEATS,
         random_state=0,
@@ -133,15 +134,16 @@ def data_summary(rows: pd.DataFrame, dataset: Dataset) -> list[dict[str, str]]:
     return lines
 
 
-def _metric_rows(evaluation: Mapping[str, Any]) -> list[dict[str, Any]]:
-    champion = evaluation["champion"] or {}
+def _metric_rows(dataset: Dataset, evaluation: Mapping[str, Any]) -> list[dict[str, Any]]:
+    champion, lower = evaluation["champion"] or {}, tasks.of(dataset).lower_is_better
     return [
         {
             "name": name,
             "challenger": value,
             "champion": champion.get(name),
+            "baseline": evaluation["baseline"].get(name),
             "gate": name == evaluation["metric"],
-            "better": "lower" if name in LOWER_IS_BETTER else "higher",
+            "better": "lower" if name in lower else "higher",
         }
         for name, value in evaluation["challenger"].items()
     ]
@@ -161,65 +163,3 @@ def _svg(draw: Callable[[Any], object]) -> str:
     figure.savefig(text, format="svg", metadata={"Date": None}, transparent=True)
     plt.close(figure)
     return text.getvalue()[text.getvalue().index("<svg") :]
-
-
-def _classification_plots(
-    truth: pd.Series, answer: Mapping[str, Any], dataset: Dataset
-) -> dict[str, str]:
-    labels = [label_text(label) for label in answer["labels"]]
-    scores = np.asarray(answer["scores"], dtype="float64")
-    true, predicted = truth.map(label_text), [label_text(value) for value in answer["predictions"]]
-    two = len(labels) == 2
-    shown = [label_text(dataset.target.positive_label)] if two else labels[:8]
-
-    def confusion(axes: Any) -> None:
-        sk.ConfusionMatrixDisplay.from_predictions(
-            true, predicted, labels=labels, ax=axes, cmap="Blues", colorbar=False
-        )
-
-    def roc(axes: Any) -> None:
-        for label in shown:
-            score = scores[:, labels.index(label)]
-            sk.RocCurveDisplay.from_predictions(true == label, score, name=label, ax=axes)
-        axes.plot([0, 1], [0, 1], ":", color="gray")
-
-    def calibration(axes: Any) -> None:
-        for label in shown:
-            score = np.clip(scores[:, labels.index(label)], 0, 1)
-            CalibrationDisplay.from_predictions(
-                true == label, score, n_bins=10, strategy="quantile", name=label, ax=axes
-            )
-
-    return {
-        "Confusion matrix": _svg(confusion),
-        "ROC curve": _svg(roc),
-        "Calibration": _svg(calibration),
-    }
-
-
-def _regression_plots(
-    truth: pd.Series, answer: Mapping[str, Any], dataset: Dataset
-) -> dict[str, str]:
-    predicted = np.asarray(answer["predictions"], dtype="float64")
-
-    def display(kind: str) -> Callable[[Any], object]:
-        return lambda axes: sk.PredictionErrorDisplay.from_predictions(
-            truth, predicted, kind=kind, ax=axes, scatter_kwargs={"s": 8, "alpha": 0.5}
-        )
-
-    def histogram(axes: Any) -> None:
-        axes.hist(truth - predicted, bins=min(40, max(5, round(math.sqrt(len(truth))))))
-        axes.set_xlabel(f"residual of {dataset.target.name}")
-        axes.set_ylabel("rows")
-
-    return {
-        "Actual against predicted": _svg(display("actual_vs_predicted")),
-        "Residuals": _svg(display("residual_vs_predicted")),
-        "Distribution of residuals": _svg(histogram),
-    }
-
-
-PLOTS: dict[str, Callable[..., dict[str, str]]] = {
-    "classification": _classification_plots,
-    "regression": _regression_plots,
-}

@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 
+from seedling import tasks
 from seedling.config import Dataset
 from seedling.files import write_json
 from seedling.registry.model_files import SCHEMA
@@ -18,12 +19,18 @@ def save(model: Any, X: pd.DataFrame, dataset: Dataset, holdout: float, folder: 
     """Write the model to a new folder in MLflow's format, with its schema beside it.
 
     Args:
-        model: a fitted scikit-learn estimator.
+        model: what the team's train_model returned; its task knows how it is written.
         X: a few rows that it can be called with; MLflow's signature follows from them.
         dataset: what it learned from.
         holdout: the share of the dataset's entities that was held out.
         folder: must not exist yet.
     """
+    tasks.of(dataset).training.save(model, X, folder)
+    write_json(folder / SCHEMA, {"dataset": dataset.model_dump(), "holdout": holdout})
+
+
+def save_estimator(model: Any, X: pd.DataFrame, folder: Path) -> None:
+    """Write a fitted scikit-learn estimator to a new folder; X has rows for MLflow's signature."""
     mlflow_runs.quiet()
     from mlflow.models import infer_signature
     from mlflow.sklearn import save_model
@@ -35,4 +42,3 @@ def save(model: Any, X: pd.DataFrame, dataset: Dataset, holdout: float, folder: 
         signature=infer_signature(X, model.predict(X)),
         pip_requirements=[f"{name}=={version(name)}" for name in REQUIREMENTS],
     )
-    write_json(folder / SCHEMA, {"dataset": dataset.model_dump(), "holdout": holdout})

@@ -15,7 +15,6 @@ from seedling.errors import ProjectError
 from seedling.files import read_json, replacing
 from seedling.steps import register
 from seedling.training import mlflow_runs, pipeline
-from seedling.training.gate import LOWER_IS_BETTER
 from seedling.training.local_run import LocalRun
 from seedling.training.pipeline import Pipeline
 
@@ -60,7 +59,7 @@ def train(project: Project, models: Sequence[str]) -> list[dict[str, Any]]:
 
 
 def show(outcomes: Sequence[Mapping[str, Any]]) -> None:
-    """A table of the outcomes, best first, and each in words."""
+    """A table of the outcomes, the best of each metric first, and each in words."""
     best_first = sorted(outcomes, key=_badness)
     table = Table(title="Training run")
     for heading in ("model", "metric", "this run", "champion", "registered as"):
@@ -80,9 +79,9 @@ def show(outcomes: Sequence[Mapping[str, Any]]) -> None:
         print(f"  report: {outcome['report']}")
 
 
-def _badness(outcome: Mapping[str, Any]) -> float:
+def _badness(outcome: Mapping[str, Any]) -> tuple[str, float]:
     value = float(outcome["value"])
-    return value if outcome["metric"] in LOWER_IS_BETTER else -value
+    return outcome["metric"], value if outcome["lower_is_better"] else -value
 
 
 def chosen_of(project: Project, models: list[str]) -> Pipeline:

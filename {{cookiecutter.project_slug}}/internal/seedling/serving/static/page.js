@@ -133,17 +133,30 @@ function bars(labels, scores, predicted) {
   return list;
 }
 
+/** What stands below the prediction, by the kind that the model's task names. */
+const PARTS = {
+  bars: (scores, payload) => bars(payload.labels, scores, payload.predictions[0]),
+  number: (value, _, key) => {
+    const line = element("p", "", "further");
+    const words = value === null ? "no answer" : amount(value);
+    line.append(element("span", key, "soft"), element("output", words));
+    return line;
+  },
+};
+
 function show(form, payload, request, took) {
   const predicted = payload.predictions[0];
-  const [scores] = payload.scores;
-  const number = typeof predicted === "number" && !payload.labels.length;
+  const number = typeof predicted === "number" && !payload.labels?.length;
   const words = predicted === null ? "no answer" : number ? amount(predicted) : String(predicted);
   const headline = element("p", "", "headline");
   headline.append(element("span", form.dataset.target, "soft"), element("output", words));
   if (number) headline.lastChild.title = String(predicted);
   const parts = [headline];
   if (number && form.dataset.unit) parts.push(element("p", form.dataset.unit, "soft unit"));
-  if (scores && scores.length) parts.push(bars(payload.labels, scores, predicted));
+  for (const [kind, key] of JSON.parse(form.dataset.shown)) {
+    const found = payload[key]?.[0];
+    if (found !== undefined) parts.push(PARTS[kind](found, payload, key));
+  }
   answer.replaceChildren(...parts);
   const version = payload.versions ? payload.versions[0] : payload.version;
   note.dataset.words = `${payload.model}, version ${version} · ${Math.max(1, Math.round(took))} ms`;

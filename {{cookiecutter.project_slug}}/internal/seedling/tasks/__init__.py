@@ -1,0 +1,59 @@
+"""The tasks: what a dataset's models predict, each behind the protocol of `tasks.protocol`.
+
+A folder of this package is a task; a team brings one of its own as the project's file
+`tasks/<name>.py`. Either has a `TASK`.
+"""
+
+from importlib import import_module
+from importlib.util import find_spec
+from pkgutil import iter_modules
+from typing import TYPE_CHECKING
+
+from seedling import team_code
+from seedling.errors import ProjectError
+from seedling.tasks.protocol import Task
+
+if TYPE_CHECKING:  # config asks here whether there is such a task
+    from seedling.config import Dataset
+
+OWN_FOLDER = "tasks"  # of a project
+READY = tuple(module.name for module in iter_modules(__path__) if module.ispkg)
+
+
+class UnknownTask(ProjectError):
+    """No task has this name."""
+
+
+def find(name: str) -> Task:
+    """Return the task of this name.
+
+    Raises:
+        UnknownTask: neither this package nor the project's `tasks/` has it.
+        ProjectError: the project's file has no TASK, or imports what is not installed.
+    """
+    if name in READY:
+        found: Task = import_module(f"seedling.tasks.{name}").TASK
+        return found
+    if name in brought():
+        return team_code.task(name)
+    raise UnknownTask(
+        f"There is no task {name!r}; there are {', '.join(names())}: bring another as "
+        f"{OWN_FOLDER}/{name}.py."
+    )
+
+
+def of(dataset: "Dataset") -> Task:
+    """Return the task of a dataset's models."""
+    return find(dataset.task)
+
+
+def names() -> list[str]:
+    """Name every task, the project's own first: they are the more special ones."""
+    return [*brought(), *READY]
+
+
+def brought() -> list[str]:
+    """Name the tasks that the project's own folder brings."""
+    spec = find_spec(OWN_FOLDER)
+    folders = spec.submodule_search_locations if spec else None
+    return sorted({module.name for module in iter_modules(folders or ())} - set(READY))

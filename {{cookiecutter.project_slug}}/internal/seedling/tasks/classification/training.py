@@ -1,0 +1,72 @@
+"""How models of classes are proposed, checked, measured and drawn."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+from sklearn.tree import DecisionTreeClassifier
+
+from seedling.data.scalars import label_text
+from seedling.errors import ProjectError
+from seedling.tasks.classification import measured, plots
+from seedling.tasks.protocol import Answer, LeakProbe, TaskTraining
+from seedling.tasks.values import as_label, integral, is_number
+
+if TYPE_CHECKING:
+    from seedling.config import Dataset, Target
+
+MOST_LABELS = 20
+
+
+class ClassificationTraining(TaskTraining):
+    def suits(self, values: pd.Series) -> bool:
+        return values.nunique() <= MOST_LABELS and (not is_number(values) or integral(values))
+
+    def propose_target(self, values: pd.Series, name: str) -> dict[str, Any]:
+        if not self.suits(values):
+            raise ProjectError(
+                f"The target {name} holds {values.nunique()} different values, where classes are "
+                "to be told apart"
+            )
+        found = (as_label(value) for value in values.unique())
+        labels = sorted(found, key=lambda label: (str(type(label)), label))
+        return {"name": name, "type": "category", "labels": labels, "positive": labels[-1]}
+
+    def values(self, rows: pd.DataFrame, target: "Target") -> pd.Series:
+        labels = {label_text(label): label for label in target.labels}
+        values = rows[target.name].map(lambda value: labels.get(label_text(value), np.nan))
+        return values.infer_objects()
+
+    def check(self, target: "Target") -> tuple[Callable[[pd.Series], pd.Series], str]:
+        known = {label_text(label) for label in target.labels}
+        return lambda values: values.map(label_text).isin(known), "is none of its labels"
+
+    def leak_probe(self, values: pd.Series) -> LeakProbe:
+        truth = values.map(label_text)
+        most_frequent = truth[1::2].value_counts(normalize=True).max()
+        return LeakProbe(truth, DecisionTreeClassifier, float(most_frequent))
+
+    def made_up(self, ranks: pd.Series, target: "Target") -> Sequence[Any]:
+        labels = target.labels
+        places = np.minimum((ranks * len(labels)).astype(int), len(labels) - 1)
+        return [labels[place] for place in places]
+
+    def measure(
+        self, truth: pd.Series, answer: Mapping[str, Any], dataset: "Dataset"
+    ) -> dict[str, float]:
+        return measured.measure(truth, answer, dataset.target)
+
+    def baseline(self, truth: pd.Series, dataset: "Dataset") -> Answer:
+        """The most frequent label for every row, with the shares as probabilities."""
+        labels = dataset.target.labels
+        shares = truth.map(label_text).value_counts(normalize=True)
+        scores = [float(shares.get(label_text(label), 0.0)) for label in labels]
+        prediction = labels[int(np.argmax(scores))]
+        count = len(truth)
+        return {"predictions": [prediction] * count, "scores": [scores] * count, "labels": labels}
+
+    def plots(
+        self, truth: pd.Series, answer: Mapping[str, Any], dataset: "Dataset"
+    ) -> dict[str, Callable[[Any], object]]:
+        return plots.of(truth, answer, dataset.target)

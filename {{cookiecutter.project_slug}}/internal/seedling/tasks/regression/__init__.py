@@ -1,0 +1,61 @@
+"""Regression: a number is predicted."""
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from seedling.tasks.numbers import NUMBER, column_schema, largest_difference
+from seedling.tasks.protocol import Answer, Json, Outputs, Task
+
+if TYPE_CHECKING:
+    from seedling.config import Dataset, Label, Target
+    from seedling.tasks.protocol import TaskTraining
+
+# Every answer has these keys, so that an application reads all models alike.
+NO_CLASSES: Answer = {"scores": [], "labels": []}
+
+
+class Regression(Task):
+    name = "regression"
+    predicts = "numbers"
+    target_types = ("integer", "number")
+    metrics = ("rmse", "mae", "r2")
+    lower_is_better = frozenset({"rmse", "mae"})
+
+    @cached_property
+    def training(self) -> "TaskTraining":
+        from seedling.tasks.regression.training import RegressionTraining
+
+        return RegressionTraining()
+
+    def check_target(self, target: "Target") -> None:
+        if target.labels or target.positive is not None:
+            raise ValueError(f"a target of the task {self.name} is a number and has no labels")
+
+    def answer(self, found: Mapping[str, Any], dataset: "Dataset") -> Answer:
+        return super().answer(found, dataset) | NO_CLASSES
+
+    def compiled(
+        self, link: Callable[[Outputs], Outputs], labels: "Sequence[Label]"
+    ) -> Callable[[Outputs], Answer]:
+        return lambda outputs: {"predictions": [row[0] for row in outputs]} | NO_CLASSES
+
+    def difference(self, one: Mapping[str, Any], other: Mapping[str, Any]) -> float:
+        return largest_difference(one, other, self.by_row)
+
+    def stand_in(self, dataset: "Dataset", count: int) -> Answer:
+        return {"predictions": [0.0] * count} | NO_CLASSES
+
+    def answer_example(self, dataset: "Dataset") -> Answer:
+        return {"predictions": [0.5]} | NO_CLASSES
+
+    def answer_schema(self, dataset: "Dataset") -> dict[str, Json]:
+        empty = {"type": "array", "maxItems": 0, "description": "For classes only."}
+        return {
+            "predictions": column_schema(NUMBER, dataset.target.description),
+            "scores": empty,
+            "labels": empty,
+        }
+
+
+TASK = Regression()

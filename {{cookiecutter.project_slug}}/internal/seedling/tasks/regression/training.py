@@ -1,0 +1,83 @@
+"""How models of numbers are proposed, checked, measured and drawn."""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+from sklearn import metrics as sk
+from sklearn.tree import DecisionTreeRegressor
+
+from seedling.data.scalars import LARGEST
+from seedling.errors import ProjectError
+from seedling.tasks.protocol import Answer, LeakProbe, TaskTraining
+from seedling.tasks.values import as_numbers, integral, is_number
+
+if TYPE_CHECKING:
+    from seedling.config import Dataset, Target
+
+
+class RegressionTraining(TaskTraining):
+    def suits(self, values: pd.Series) -> bool:
+        return is_number(values)
+
+    def propose_target(self, values: pd.Series, name: str) -> dict[str, Any]:
+        if not is_number(values):
+            raise ProjectError(f"The target {name} holds text, where numbers are to be predicted")
+        return {"name": name, "type": "integer" if integral(values) else "number"}
+
+    def values(self, rows: pd.DataFrame, target: "Target") -> pd.Series:
+        return rows[target.name].astype("float64")
+
+    def check(self, target: "Target") -> tuple[Callable[[pd.Series], pd.Series], str]:
+        whole = target.type == "integer"
+
+        def fits(values: pd.Series) -> pd.Series:
+            numbers = as_numbers(values)
+            fitting = numbers.abs() <= LARGEST
+            return fitting & (numbers % 1 == 0) if whole else fitting
+
+        return fits, "is not an integer" if whole else "is not a number"
+
+    def leak_probe(self, values: pd.Series) -> LeakProbe:
+        return LeakProbe(values.astype("float64"), DecisionTreeRegressor, 0.0)
+
+    def made_up(self, ranks: pd.Series, target: "Target") -> Sequence[Any]:
+        return (ranks * 100).round(0) if target.type == "integer" else ranks.round(4)
+
+    def measure(
+        self, truth: pd.Series, answer: Mapping[str, Any], dataset: "Dataset"
+    ) -> dict[str, float]:
+        """`rmse` and `mae` in the target's unit, and `r2`, the share of variance explained."""
+        predicted = np.asarray(answer["predictions"], dtype="float64")
+        return {
+            "rmse": float(sk.root_mean_squared_error(truth, predicted)),
+            "mae": float(sk.mean_absolute_error(truth, predicted)),
+            "r2": float(sk.r2_score(truth, predicted)) if len(truth) > 1 else math.nan,
+        }
+
+    def baseline(self, truth: pd.Series, dataset: "Dataset") -> Answer:
+        """The mean for every row."""
+        return {"predictions": [float(truth.mean())] * len(truth)}
+
+    def plots(
+        self, truth: pd.Series, answer: Mapping[str, Any], dataset: "Dataset"
+    ) -> dict[str, Callable[[Any], object]]:
+        predicted = np.asarray(answer["predictions"], dtype="float64")
+
+        def display(kind: str) -> Callable[[Any], object]:
+            return lambda axes: sk.PredictionErrorDisplay.from_predictions(
+                truth, predicted, kind=kind, ax=axes, scatter_kwargs={"s": 8, "alpha": 0.5}
+            )
+
+        def histogram(axes: Any) -> None:
+            axes.hist(truth - predicted, bins=min(40, max(5, round(math.sqrt(len(truth))))))
+            axes.set_xlabel(f"residual of {dataset.target.name}")
+            axes.set_ylabel("rows")
+
+        return {
+            "Actual against predicted": display("actual_vs_predicted"),
+            "Residuals": display("residual_vs_predicted"),
+            "Distribution of residuals": histogram,
+        }
