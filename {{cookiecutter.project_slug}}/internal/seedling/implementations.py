@@ -12,6 +12,7 @@ PLACES = {
     "azure monitor": "seedling.azure.monitor:start",
     "azure sql token": "seedling.azure.identity:azure_sql_token",
     "cosmos db": "seedling.azure.cosmos:CosmosStore",
+    "saving an estimator": "seedling.training.saving:save_estimator",
     "shared registry": "seedling.azure.assets:fetch",
     "training on a table": "seedling.containers.train_message:train",
 }

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -131,11 +132,7 @@ class Fit:
 
     def check(self, answer: Mapping[str, Any]) -> None:
         """Check that an answer has the shape that the dataset's task promises."""
-        if self.dataset.target.labels:
-            assert set(answer["labels"]) == set(self.dataset.target.labels)
-            np.testing.assert_allclose(np.sum(answer["scores"], axis=1), 1, atol=1e-5)
-        else:
-            assert np.isfinite(np.asarray(answer["predictions"], dtype=float)).all()
+        tasks.of(self.dataset).training.check_answer(answer, self.dataset.target)
 
 
 def fit(model: str) -> Fit:

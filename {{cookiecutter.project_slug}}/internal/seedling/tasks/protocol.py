@@ -11,6 +11,7 @@ among them; what stands under its other keys holds for all rows.
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
+from seedling import implementations
 from seedling.data.scalars import plain
 from seedling.tasks.numbers import largest_difference
 
@@ -222,6 +223,10 @@ class TaskTraining(Protocol):
         """
         ...
 
+    def check_answer(self, answer: Mapping[str, Any], target: "Target") -> None:
+        """Check that what `predict` answered has the task's shape; AssertionError where not."""
+        ...
+
     def baseline(self, truth: "pd.Series", dataset: "Dataset") -> Answer:
         """Return the best answer to these rows that looks at no feature."""
         ...
@@ -234,6 +239,4 @@ class TaskTraining(Protocol):
 
     def save(self, model: Any, X: "pd.DataFrame", folder: "Path") -> None:
         """Write a trained model into a new folder in MLflow's format; X has a few of its rows."""
-        from seedling.training.saving import save_estimator
-
-        save_estimator(model, X, folder)
+        implementations.find("saving an estimator")(model, X, folder)

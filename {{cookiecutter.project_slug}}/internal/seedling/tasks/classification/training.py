@@ -57,6 +57,10 @@ class ClassificationTraining(TaskTraining):
     ) -> dict[str, float]:
         return measured.measure(truth, answer, dataset.target)
 
+    def check_answer(self, answer: Mapping[str, Any], target: "Target") -> None:
+        assert set(answer["labels"]) == set(target.labels)
+        np.testing.assert_allclose(np.sum(answer["scores"], axis=1), 1, atol=1e-5)
+
     def baseline(self, truth: pd.Series, dataset: "Dataset") -> Answer:
         """The most frequent label for every row, with the shares as probabilities."""
         labels = dataset.target.labels

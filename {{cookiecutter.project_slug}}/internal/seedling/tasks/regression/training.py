@@ -57,6 +57,9 @@ class RegressionTraining(TaskTraining):
             "r2": float(sk.r2_score(truth, predicted)) if len(truth) > 1 else math.nan,
         }
 
+    def check_answer(self, answer: Mapping[str, Any], target: "Target") -> None:
+        assert np.isfinite(np.asarray(answer["predictions"], dtype="float64")).all()
+
     def baseline(self, truth: pd.Series, dataset: "Dataset") -> Answer:
         """The mean for every row."""
         return {"predictions": [float(truth.mean())] * len(truth)}
