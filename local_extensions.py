@@ -29,7 +29,7 @@ class Answers(Extension):
         super().__init__(environment)
         environment.filters |= {
             "as_slug": as_slug,
-            "distribution_name": distribution_name,
+            "asset_name": asset_name,
             "model_names": model_names,
             "one_line": one_line,
             "one_of": one_of,
@@ -104,9 +104,11 @@ def slug_problem(slug: str) -> str:
     return ""
 
 
-def distribution_name(slug: str) -> str:
-    """The slug as Python's packaging takes it, which wants a letter or digit at both ends."""
-    return slug.strip("_") or "project"
+def asset_name(slug: str) -> str:
+    """The slug as names of images and in Azure take it: lower case, a letter first, _ between."""
+    words = re.sub("_+", "_", slug.lower()).strip("_")
+    name = words if words[:1].isalpha() else f"project_{words}"
+    return name[:LONGEST_SLUG].rstrip("_")
 
 
 def model_names(answer: str, known: list[str]) -> str:

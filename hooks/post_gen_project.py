@@ -1,46 +1,31 @@
 # A hook of the template: this line tells local_extensions.py that it is no answer.
-"""Finishes a project with its own code: adds its models, as add-model does."""
+"""Finishes a project with its own code: its models, as add-model writes them, and its CI folder."""
 
+import json
 import shutil
 import sys
 from pathlib import Path
 
-MODELS = "{{ cookiecutter.__models }}".split()
-CI_FOLDER, *CI_FILES = (
-    "{{ cookiecutter.__ci_folder }}",
-    "{{ cookiecutter.__ci_file }}",
-    "{{ cookiecutter.__ci_train }}",
-    "{{ cookiecutter.__ci_trained }}",
+ANSWERS = json.loads(
+    r"""{{ {
+        "models": cookiecutter.__models,
+        "ci_folder": cookiecutter.__ci_folder,
+    } | tojson }}"""
 )
-UNFINISHED = "> Generated without hooks"
 
 
 def main(root: Path) -> None:
-    finish(root)
-    for cache in (root / "internal").rglob("__pycache__"):  # of those who test the plumbing there
-        shutil.rmtree(cache)
-    for name in filter(None, CI_FILES):
-        # Here, not in the tree: a folder whose name follows from an answer cannot be left out.
-        (root / CI_FOLDER).mkdir(parents=True, exist_ok=True)
-        (root / name).rename(root / CI_FOLDER / name)
-    remove_note(root / "README.md")
-
-
-def finish(root: Path) -> None:
     sys.dont_write_bytecode = True
     sys.path.insert(0, str(root / "internal"))
-    from seedling.scaffold import add
+    from seedling.errors import ProjectError
+    from seedling.scaffold.finish import finish
 
-    for model in MODELS:
-        add.add(root, model)
-
-
-def remove_note(readme: Path) -> None:
-    """Take out what the README says for the case that this hook does not run."""
-    lines = readme.read_text(encoding="utf-8").splitlines(keepends=True)
-    at = next(n for n, line in enumerate(lines) if line.startswith(UNFINISHED))
-    del lines[at : at + 2]
-    readme.write_text("".join(lines), encoding="utf-8", newline="\n")
+    try:
+        finish(root, ANSWERS["models"].split(), ANSWERS["ci_folder"])
+    except ProjectError as error:
+        sys.exit(f"error: {error}")
+    for cache in [*root.glob("internal/**/__pycache__")]:  # of those who test the plumbing there
+        shutil.rmtree(cache)
 
 
 if __name__ == "__main__":

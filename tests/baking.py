@@ -1,4 +1,4 @@
-"""Projects made from the template: which there are, and how the tests make them."""
+"""Projects made from the template: which there are, and what the tests do in them."""
 
 import json
 import os
@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from cookiecutter.main import cookiecutter
+from pytest_cookies.plugin import Cookies, Result
 
 ROOT = Path(__file__).resolve().parents[1]
 TREE = ROOT / "{{cookiecutter.project_slug}}"
@@ -42,17 +42,18 @@ def scenarios() -> dict[str, dict[str, str]]:
 SCENARIOS = scenarios()
 
 
-def generate(folder: Path, answers: dict[str, str], template: Path = ROOT, **options: Any) -> Path:
-    """A project in `folder`, made by cookiecutter in this process; nothing else is written."""
-    made = cookiecutter(
-        str(template),
-        no_input=True,
-        extra_context=answers,
-        output_dir=str(folder),
-        config_file=str(configuration(folder.parent)),
-        **options,
-    )
-    return Path(made)
+def generate(folder: Path, answers: dict[str, str]) -> Path:
+    """Bake a project into `folder`, for those who cannot ask for a fixture of pytest-cookies."""
+    folder.mkdir(parents=True, exist_ok=True)
+    baker = Cookies(str(ROOT), lambda _: folder, configuration(folder.parent))
+    return project_of(baker.bake(answers))
+
+
+def project_of(result: Result) -> Path:
+    """Return the folder of a project that was baked, or raise what stopped it."""
+    if result.exception:
+        raise result.exception
+    return result.project_path
 
 
 def configuration(folder: Path) -> Path:
@@ -65,12 +66,11 @@ def configuration(folder: Path) -> Path:
 
 
 def texts(project: Path) -> dict[str, str]:
-    """Every file's text by its path, line ends as they are; Python's caches are left out."""
-    files = sorted(path for path in project.rglob("*") if path.is_file())
+    """Read every file's text by its path, line ends as they are, Python's caches left out."""
     return {
         path.relative_to(project).as_posix(): path.read_bytes().decode()
-        for path in files
-        if "__pycache__" not in path.parts
+        for path in sorted(project.rglob("*"))
+        if path.is_file() and "__pycache__" not in path.parts
     }
 
 

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from baking import generate, initialise
+from baking import initialise, project_of
+from pytest_cookies.plugin import Cookies
 
 # Where it is set, as in Python's own images, every command compiles all that it imports again:
 # a verb with Azure's SDK takes three times as long.
@@ -16,30 +17,29 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
-def bake(tmp_path_factory: pytest.TempPathFactory) -> Callable[[dict[str, str]], Path]:
+def bake(cookies_session: Cookies) -> Callable[[dict[str, str]], Path]:
     """`bake(answers)`: the project of these answers, to be read only."""
     baked: dict[tuple, Path] = {}
 
     def bake(answers: dict[str, str]) -> Path:
         key = tuple(sorted(answers.items()))
         if key not in baked:
-            baked[key] = generate(tmp_path_factory.mktemp("baked") / "projects", answers)
+            baked[key] = project_of(cookies_session.bake(answers))
         return baked[key]
 
     return bake
 
 
 @pytest.fixture(scope="session")
-def installed(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
+def installed(cookies_session: Cookies) -> Callable[..., Path]:
     """`installed(answers, groups)`: such a project after its own init, for verbs to run in."""
     ready: dict[tuple, Path] = {}
 
     def installed(answers: dict[str, str], groups: str = "train,serve,dev") -> Path:
         key = (groups, *sorted(answers.items()))
         if key not in ready:
-            project = generate(tmp_path_factory.mktemp("installed") / "projects", answers)
-            initialise(project, groups)
-            ready[key] = project
+            ready[key] = project_of(cookies_session.bake(answers))
+            initialise(ready[key], groups)
         return ready[key]
 
     return installed

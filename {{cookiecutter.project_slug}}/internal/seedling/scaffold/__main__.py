@@ -1,23 +1,39 @@
-"""`python internal/seedling/scaffold MODEL ...` adds ready models, with nothing installed."""
+"""`python internal/seedling/scaffold MODEL ...` adds ready models, with nothing installed.
 
+In a project that was generated without hooks it does all that they would have done.
+"""
+
+import argparse
 import sys
 from pathlib import Path
 
 HOME = Path(__file__).resolve().parents[2]
 
 
-def main(models: list[str]) -> None:
-    """Add these models to the project that this folder belongs to."""
+def main() -> None:
+    """Add the models that the command line names to the project that this folder belongs to."""
+    parser = argparse.ArgumentParser(
+        prog="python internal/seedling/scaffold", description="Add ready models to the project."
+    )
+    parser.add_argument("models", nargs="+", metavar="MODEL")
+    parser.add_argument(
+        "--ci-folder", default="", help="where CI looks for the .yml files of the project's folder"
+    )
+    options = parser.parse_args()
     sys.path[0] = str(HOME)
     from seedling.errors import ProjectError
-    from seedling.scaffold import add
+    from seedling.scaffold.add import add
+    from seedling.scaffold.finish import finish, is_finished
 
     try:
-        for model in models:
-            add.add(HOME.parent, model)
+        if not is_finished(HOME.parent):
+            finish(HOME.parent, options.models, options.ci_folder)
+        else:
+            for model in options.models:
+                add(HOME.parent, model)
     except ProjectError as error:
         sys.exit(f"Error: {error}")
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main()

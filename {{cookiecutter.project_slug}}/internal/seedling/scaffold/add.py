@@ -90,13 +90,16 @@ class LearnedFrom(NamedTuple):
     task: str
 
 
-def add(root: Path, model: str, dataset: LearnedFrom | None = None) -> None:
+def add(
+    root: Path, model: str, dataset: LearnedFrom | None = None, *, overwrite: bool = False
+) -> None:
     """Write the model's folder, its entry in model.yaml, its steps and what it requires.
 
     Args:
         root: the project's folder.
         model: a name of the catalogue.
         dataset: what it learns from; the first of model.yaml unless given.
+        overwrite: write over the files of a folder that is there.
 
     Raises:
         ProjectError: no ready model of that name fits the dataset's task, or the project has it.
@@ -106,7 +109,8 @@ def add(root: Path, model: str, dataset: LearnedFrom | None = None) -> None:
     learned_from = dataset or _first_dataset(text)
     ready = ready_model(model, learned_from)
     folder = root / "models" / model
-    if folder.exists():
+    is_new = not folder.exists()
+    if not (is_new or overwrite):
         raise ProjectError(f"models/{model}/ is there already.")
     entry = _entry(model, ready, learned_from.name)
     edited = {
@@ -123,11 +127,17 @@ def add(root: Path, model: str, dataset: LearnedFrom | None = None) -> None:
     instances = root / "dataset_creation" / f"{learned_from.name}_instances.json"
     if instances.exists():
         edited[folder / "test" / "test_instances.json"] = instances.read_text(encoding="utf-8")
-    apply(root, folder, edited)
+    apply(root, folder, edited, is_new=is_new)
 
 
-def apply(root: Path, folder: Path, edited: dict[Path, str]) -> None:
+def apply(root: Path, folder: Path, edited: dict[Path, str], *, is_new: bool = True) -> None:
     """Write a model's files, and what models/all/ has of them: all, or nothing.
+
+    Args:
+        root: the project's folder.
+        folder: the model's.
+        edited: the text of each file.
+        is_new: the folder goes again where models/all/ cannot be generated.
 
     Raises:
         ProjectError: models/all/ cannot be generated; nothing is changed.
@@ -139,10 +149,10 @@ def apply(root: Path, folder: Path, edited: dict[Path, str]) -> None:
             path.write_text(content, encoding="utf-8", newline="\n")
         all_models.write(root)
     except ProjectError:
-        shutil.rmtree(folder)
         for path, old in before.items():
-            if not path.is_relative_to(folder):
-                path.write_bytes(old)
+            path.write_bytes(old)
+        if is_new:
+            shutil.rmtree(folder)
         raise
 
 

@@ -38,8 +38,10 @@ def models(root: Path) -> list[str]:
 
 
 def with_model(root: Path, model: str) -> str:
-    """The Makefile's text with one more folder."""
+    """The Makefile's text with one more folder, unless it names that already."""
     text = _makefile(root)
+    if any(model in _words(line) for line in MODEL_DIRS.findall(text)):
+        return text
     at = max((match.end() for match in MODEL_DIRS.finditer(text)), default=None)
     if at is None:
         raise ProjectError("models/all/Makefile has no line `MODEL_DIRS += ...` to add one below.")
