@@ -52,7 +52,9 @@ def python_too_old(python):
     if python >= OLDEST_PYTHON:
         return []
     found, wanted = (".".join(map(str, version)) for version in (python, OLDEST_PYTHON))
-    return ["Python " + found + " is too old: run cookiecutter with Python " + wanted + " or newer."]
+    return [
+        "Python " + found + " is too old: run cookiecutter with Python " + wanted + " or newer."
+    ]
 
 
 def models_of_another_task(answers):
@@ -74,8 +76,8 @@ def path_too_long(folder):
     if len(folder) <= spare:
         return []
     return [
-        "{} has {} characters, and Windows has room for {}: choose an output folder nearer to the "
-        "drive, or a shorter slug.".format(folder, len(folder), spare)
+        f"{folder} has {len(folder)} characters, and Windows has room for {spare}: choose an output folder nearer to the "
+        "drive, or a shorter slug."
     ]
 
 

@@ -26,13 +26,13 @@ def names(models: str) -> list[str]:
 
 
 def scenarios() -> dict[str, dict[str, str]]:
-    """Every vertical with each model alone, its default models and all of them, for every CI."""
+    """Every vertical with each model alone; its default models and all of them, with every CI."""
     found = {}
     for vertical, facts in VERTICALS.items():
         known = models_of(vertical)
-        choices = {model: model for model in known}
-        choices |= {"default": facts["models"], "all": ", ".join(known)}
-        for label, models in choices.items():
+        for model in known:
+            found[f"{vertical}-{model}"] = {"vertical": vertical, "models": model}
+        for label, models in {"default": facts["models"], "all": ", ".join(known)}.items():
             for ci in CI:
                 answers = {"vertical": vertical, "models": models, "ci": ci}
                 found[f"{vertical}-{label}-{ci}"] = answers
@@ -65,13 +65,20 @@ def configuration(folder: Path) -> Path:
     return path
 
 
-def texts(project: Path) -> dict[str, str]:
-    """Read every file's text by its path, line ends as they are, Python's caches left out."""
-    return {
-        path.relative_to(project).as_posix(): path.read_bytes().decode()
-        for path in sorted(project.rglob("*"))
-        if path.is_file() and "__pycache__" not in path.parts
-    }
+def texts(project: Path, without: str = "__pycache__/") -> dict[str, str]:
+    """Read every file's text by its path, line ends as they are; Python's caches are left out.
+
+    Args:
+        project: the folder that the paths are relative to.
+        without: a folder that is left out too.
+    """
+    found = {}
+    for folder, folders, files in os.walk(project):
+        folders[:] = [name for name in folders if f"{name}/" not in ("__pycache__/", without)]
+        for name in files:
+            path = Path(folder, name)
+            found[path.relative_to(project).as_posix()] = path.read_bytes().decode()
+    return found
 
 
 def initialise(project: Path, groups: str) -> None:

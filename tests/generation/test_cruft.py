@@ -9,6 +9,7 @@ import pytest
 from baking import ROOT, configuration, run, texts
 
 TREE = "{{cookiecutter.project_slug}}"
+PLUMBING = "internal/seedling/training/train.py"
 ANSWERS = {"vertical": "finance", "models": "random_forest", "project_name": 'Say "hi"'}
 
 
@@ -44,11 +45,11 @@ def test_an_update_brings_the_new_and_keeps_the_teams_edits(template: Path, tmp_
     append(project / "model.yaml", added)
     commit(project)
     append(template / TREE / "README.md", "\nNew in this version.\n")
-    append(template / TREE / "mlops" / "train.py", "# New in this version.\n")
+    append(template / TREE / PLUMBING, "# New in this version.\n")
     commit(template)
     run([sys.executable, "-m", "cruft", "update", "--skip-apply-ask"], project)
     assert (project / "README.md").read_text().endswith("\nNew in this version.\n")
-    assert (project / "mlops" / "train.py").read_text().endswith("# New in this version.\n")
+    assert (project / PLUMBING).read_text().endswith("# New in this version.\n")
     assert (project / "serve" / "serve.py").read_text().endswith(added)
     assert (project / "model.yaml").read_text().endswith(added)
     assert not list(project.rglob("*.rej"))

@@ -9,27 +9,37 @@ from pathlib import Path
 
 import pytest
 import yaml
-from baking import CI, SCENARIOS, VERTICALS, call, models_of, names, texts
+from baking import CI, PROMPTS, SCENARIOS, TREE, VERTICALS, call, models_of, names, texts
+
+from seedling.scaffold.ready_models import READY
 
 Bake = Callable[[dict[str, str]], Path]
 
 SLUGS = {
-    f"{vertical}-{slug}": {
-        "vertical": vertical,
-        "models": ", ".join(models_of(vertical)),
+    f"a slug {name}": {
+        "vertical": "finance",
+        "models": ", ".join(models_of("finance")),
         "project_slug": slug,
     }
-    for vertical in VERTICALS
-    for slug in ("ml", "thirty_letters_are_the_longest")
+    for name, slug in {
+        "of two letters": "ml",
+        "with a capital": "Income",
+        "with outer underscores": "_x__y_",
+        "that is an underscore": "_",
+        "of sixty characters": "sixty_" + "x" * 54,
+        "of a folder": "models",
+        "of a package": "numpy",
+        "that is null in YAML": "null",
+    }.items()
 }
 EVERY = SCENARIOS | SLUGS
 # In the marks of the tree a blank follows the braces; ${{ }} belongs to Azure ML and to GitHub.
 JINJA = re.compile(r"{%|{#|(?<!\$){{\s")
 # A verb that a pipeline calls, with its settings; a script that it runs.
 MAKE = re.compile(r"(?m)\bmake ([a-z-]+)((?: [A-Z_]+=\S+)*)$")
-INIT = re.compile(r"python (src/\S+\.py)")
-# These two know every ready model: what is pinned for it, and what add-model adds.
-OF_ALL_MODELS = {"constraints.txt", "mlops/catalogue.py"}
+SCRIPT = re.compile(r"python (\S+\.py)")
+INTERNAL = "internal/"
+MOST_FILES = 90  # outside internal/
 LONGEST_PATH = 150  # of the 260 that Windows allows, its user's folders take some
 RESERVED = {
     "con",
@@ -52,7 +62,14 @@ def project(bake: Bake, answers: dict[str, str]) -> Path:
 
 @pytest.fixture(scope="module")
 def files(project: Path) -> dict[str, str]:
-    return texts(project)
+    """What is not the plumbing, which is the same everywhere and tested on its source."""
+    return outside_internal(project)
+
+
+def outside_internal(project: Path) -> dict[str, str]:
+    found = texts(project, without=INTERNAL)
+    assert any((project / INTERNAL).iterdir())
+    return found
 
 
 def test_nothing_is_left_unrendered(files: dict[str, str]):
@@ -75,7 +92,7 @@ def test_files_are_tidy(files: dict[str, str]):
 
 def test_only_the_chosen_models_are_named(files: dict[str, str], answers: dict[str, str]):
     others = set(models_of(answers["vertical"])) - set(names(answers["models"]))
-    for path in files.keys() - OF_ALL_MODELS:
+    for path in files.keys() - {"constraints.txt"}:  # it pins what any ready model needs
         for model in others:
             assert not re.search(rf"\b{model}\b", path + files[path]), f"{path} names {model}"
 
@@ -90,8 +107,21 @@ def test_model_yaml_has_exactly_the_chosen_models(files: dict[str, str], answers
     assert [name for name in jobs if name.startswith("train_")] == [f"train_{m}" for m in chosen]
 
 
-def test_pyproject_has_the_slug_as_name(files: dict[str, str], project: Path):
-    assert tomllib.loads(files["pyproject.toml"])["project"]["name"] == project.name
+def test_the_slug_names_the_folder_and_what_the_project_is_called_elsewhere(
+    files: dict[str, str], project: Path, answers: dict[str, str]
+):
+    slug = yaml.safe_load(files["model.yaml"])["slug"]
+    assert project.name == answers.get("project_slug", slug)
+    assert re.fullmatch(r"[a-z][a-z0-9]*(_[a-z0-9]+)*", slug)
+    assert tomllib.loads(files["pyproject.toml"])["project"]["name"] == f"{slug}-project"
+    components = [text for path, text in files.items() if path.startswith("mlops/components/")]
+    assert components
+    assert all(f"environment: azureml:{slug}@latest" in text for text in components)
+
+
+def test_a_project_has_few_files_of_its_own(files: dict[str, str], answers: dict[str, str]):
+    if answers.get("models") == VERTICALS[answers["vertical"]]["models"]:
+        assert len(files) <= MOST_FILES
 
 
 def test_every_yaml_file_is_yaml(files: dict[str, str]):
@@ -100,7 +130,9 @@ def test_every_yaml_file_is_yaml(files: dict[str, str]):
             assert yaml.safe_load(text), path
 
 
-def test_every_verb_that_ci_calls_is_there(files: dict[str, str], answers: dict[str, str]):
+def test_every_verb_that_ci_calls_is_there(
+    project: Path, files: dict[str, str], answers: dict[str, str]
+):
     folder, *names_of_files = CI[answers.get("ci", "github")]
     expected = {f"{folder}/{name}" for name in names_of_files if name}
     pipelines = {path for path in files if path.startswith((".github/", ".pipelines/"))}
@@ -112,9 +144,9 @@ def test_every_verb_that_ci_calls_is_there(files: dict[str, str], answers: dict[
         assert verb in recipes, f"there is no make {verb}"
         for name in re.findall(r"([A-Z_]+)=", settings):
             assert f"$({name})" in recipes[verb], f"make {verb} takes no {name}"
-    scripts = {script for path in pipelines for script in INIT.findall(files[path])}
+    scripts = {script for path in pipelines for script in SCRIPT.findall(files[path])}
     for script in scripts:
-        assert script in files
+        assert (project / script).is_file()
 
 
 def test_every_python_file_compiles(files: dict[str, str]):
@@ -136,3 +168,18 @@ def test_every_path_is_legal_on_windows(files: dict[str, str], project: Path):
 def test_ruff_has_nothing_to_say(project: Path, check: list[str]):
     ruff = call([sys.executable, "-m", "ruff", *check, "--no-cache", "."], project)
     assert ruff.returncode == 0, ruff.stdout
+
+
+def test_the_plumbing_is_the_same_in_every_project(bake: Bake):
+    """Of two verticals and slugs, byte for byte, it is the template's."""
+    projects = [
+        bake({"vertical": "finance"}),
+        bake({"vertical": "hello_world", "project_slug": "other"}),
+    ]
+    for project in projects:
+        same = call(["diff", "-r", "-x", "*cache*", TREE / INTERNAL, project / INTERNAL], project)
+        assert same.returncode == 0, same.stdout
+
+
+def test_the_catalogue_and_cookiecutter_json_name_the_same_models():
+    assert {task: list(models) for task, models in READY.items()} == PROMPTS["_models"]
