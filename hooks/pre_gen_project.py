@@ -51,10 +51,8 @@ def problems(answers, folder, python, windows):
 def python_too_old(python):
     if python >= OLDEST_PYTHON:
         return []
-    found, wanted = (".".join(map(str, version)) for version in (python, OLDEST_PYTHON))
-    return [
-        "Python " + found + " is too old: run cookiecutter with Python " + wanted + " or newer."
-    ]
+    found, wanted = ("{}.{}".format(*version) for version in (python, OLDEST_PYTHON))
+    return [f"Python {found} is too old: run cookiecutter with Python {wanted} or newer."]
 
 
 def models_of_another_task(answers):
@@ -76,8 +74,8 @@ def path_too_long(folder):
     if len(folder) <= spare:
         return []
     return [
-        f"{folder} has {len(folder)} characters, and Windows has room for {spare}: choose an output folder nearer to the "
-        "drive, or a shorter slug."
+        f"{folder} has {len(folder)} characters, and Windows has room for {spare}: choose an "
+        "output folder nearer to the drive, or a shorter slug."
     ]
 
 
