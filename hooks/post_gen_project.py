@@ -1,4 +1,4 @@
-# A hook of the template: this line tells local_extensions.py that it is no answer.
+# A hook of the template: this line tells seedling_answers.py that it is no answer.
 """Finishes a project with its own code: its models, as add-model writes them, and its CI folder."""
 
 import json

@@ -1,7 +1,7 @@
-# A hook of the template: this line tells local_extensions.py that it is no answer.
+# A hook of the template: this line tells seedling_answers.py that it is no answer.
 """Refuses, before a file is written, what only all answers together can tell.
 
-Each answer was checked when it was given (local_extensions.py). Answers that are replayed were not,
+Each answer was checked when it was given (seedling_answers.py). Answers that are replayed were not,
 and no single answer knows the output folder. Any Python 3 can run this file.
 """
 

@@ -15,7 +15,7 @@ PROJECT = FOLDER / "income_bracket"
 NOTE = FOLDER / "generated-from.txt"
 TEMPLATE = (
     "cookiecutter.json",
-    "local_extensions.py",
+    "seedling_answers.py",
     "hooks",
     "templates",
     "{{cookiecutter.project_slug}}",

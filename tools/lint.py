@@ -11,7 +11,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 INTERNAL = ROOT / "{{cookiecutter.project_slug}}" / "internal"
 # Each by name: the tree and templates/ hold Jinja marks, and the tests check what comes of them.
-PATHS = ["benchmarks", "hooks", "local_extensions.py", "tests", "tools"]
+PATHS = ["benchmarks", "hooks", "seedling_answers.py", "tests", "tools"]
 IMPORTS = (
     "import sys; from importlinter.cli import lint_imports; sys.exit(lint_imports(no_cache=True))"
 )

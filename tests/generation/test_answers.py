@@ -13,7 +13,7 @@ from baking import ROOT, call, configuration, generate
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from local_extensions import as_slug, asset_name, quoted, slug_problem
+from seedling_answers import as_slug, asset_name, quoted, slug_problem
 
 REFUSED = {
     "an unknown vertical": "vertical=zoo",

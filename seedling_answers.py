@@ -27,6 +27,8 @@ class Answers(Extension):
 
     def __init__(self, environment: Environment) -> None:
         super().__init__(environment)
+        # cruft generates two versions of the template in one process: each imports its own.
+        sys.modules.pop(__name__, None)
         environment.filters |= {
             "as_slug": as_slug,
             "asset_name": asset_name,
