@@ -126,11 +126,17 @@ def test_a_caller_adds_no_labels(metrics: Metrics) -> None:
 
 
 def test_a_model_may_join_later() -> None:
-    models: dict[str, list[str]] = {}
-    metrics = Metrics(lambda: 0, models, ROUTES)
-    models["risk"] = ["low"]
+    metrics = Metrics(lambda: 0)
+    metrics.add_model("risk", ["low"])
     metrics.predicted("risk", "1", ["low"])
     assert samples(metrics)['predictions_total{model="risk",prediction="low",version="1"}'] == 1
+
+
+def test_a_route_may_join_later() -> None:
+    metrics = Metrics(lambda: 0)
+    metrics.add_routes(["/run"])
+    metrics.answered("/run", "POST", 200, "", 0.001)
+    assert samples(metrics)['http_requests_total{method="POST",route="/run",status="200"}'] == 1
 
 
 def test_the_prediction_log_tells_its_length_at_each_scrape() -> None:

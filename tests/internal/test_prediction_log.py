@@ -371,12 +371,24 @@ def test_a_folder_that_cannot_be_written_is_one_sentence(tmp_path: Path, store: 
         log.append(line())
 
 
-def test_shadows_are_kept_beside_what_was_served(tmp_path: Path, store: Memory) -> None:
-    def shadow(served: Mapping[str, Any]) -> Iterable[Record]:
-        for record in records_of(json.dumps(served).encode()):
+class Shadow:
+    """A fourth version that answers as the third did, or fails."""
+
+    def __init__(self, fails: bool = False) -> None:
+        self.fails = fails
+
+    def refresh(self) -> bool:
+        return True
+
+    def records(self, line: Mapping[str, Any]) -> Iterable[Record]:
+        if self.fails:
+            raise TypeError(f"cannot take {line['rows']}")
+        for record in records_of(json.dumps(line).encode()):
             yield record._replace(id=f"{record.id}-4", version="4", role="shadow")
 
-    log = PredictionLog(tmp_path / "spool", lambda: store, shadow)
+
+def test_shadows_are_kept_beside_what_was_served(tmp_path: Path, store: Memory) -> None:
+    log = PredictionLog(tmp_path / "spool", lambda: store, Shadow())
     log.append(line("a"))
     log.stop()
     found = [(record.id, record.version, record.role) for record in store.kept.values()]
@@ -386,10 +398,7 @@ def test_shadows_are_kept_beside_what_was_served(tmp_path: Path, store: Memory) 
 def test_a_shadow_that_fails_is_told_once_and_holds_nothing_up(
     tmp_path: Path, store: Memory, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def shadow(served: Mapping[str, Any]) -> Iterable[Record]:
-        raise TypeError(f"cannot take {served['rows']}")
-
-    log = PredictionLog(tmp_path / "spool", lambda: store, shadow)
+    log = PredictionLog(tmp_path / "spool", lambda: store, Shadow(fails=True))
     for number in range(3):
         log.append(line(str(number)))
     log.stop()

@@ -32,7 +32,7 @@ def init() -> None:
 
     service = Service(Project.find(ROOT))
     if not service.models:
-        raise ProjectError(" ".join(service.problems.values()))
+        raise ProjectError(" ".join(service.model_problems.values()))
     service.start()
     service.open()
     atexit.register(service.stop)

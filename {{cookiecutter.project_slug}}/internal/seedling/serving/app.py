@@ -21,9 +21,10 @@ from seedling.errors import ProjectError
 from seedling.serving import bodies, logs, page, protocols, routes
 from seedling.serving.access import Access, Refused
 from seedling.serving.bodies import body
+from seedling.serving.encoding import ENCODER
 from seedling.serving.inputs import json_object
 from seedling.serving.metrics import OTHER
-from seedling.serving.service import ENCODER, Service
+from seedling.serving.service import Service
 
 log = logging.getLogger(__name__)
 
@@ -54,7 +55,7 @@ def create_app(
     _predictions(app, service)
     _pages(app, service, access.keyed)
     routes.add(app, service)
-    service.routes |= {rule.rule for rule in app.url_map.iter_rules()}
+    service.metrics.add_routes(rule.rule for rule in app.url_map.iter_rules())
     if start:
         service.start()
         service.open()
@@ -126,7 +127,7 @@ def _probes(app: Flask, service: Service, access: Access) -> None:
 
     @app.get("/ready")
     def ready() -> Response:
-        problems = service.waiting_for()
+        problems = service.problems
         is_ready = not problems
         found: dict[str, Any] = {"ready": is_ready}
         with suppress(ProjectError):  # a probe brings no key; who does is told more
@@ -136,7 +137,7 @@ def _probes(app: Flask, service: Service, access: Access) -> None:
 
     @app.get("/ping")
     def ping() -> Response:
-        return Response("\n", 503 if service.waiting_for() else 200, mimetype="application/json")
+        return Response("\n", 503 if service.problems else 200, mimetype="application/json")
 
     @app.get("/version")
     def version() -> Response:

@@ -7,7 +7,7 @@ import traceback
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 
@@ -23,7 +23,16 @@ REJECTED = "rejected.jsonl"
 EVERY = 1.0  # seconds between two rounds
 ADOPT_EVERY = 10.0  # seconds between two looks for what dead processes have left
 LONGEST_WAIT = 30.0  # seconds between two tries while the store is away
-Shadow = Callable[[Mapping[str, Any]], Iterable[Record]]
+
+
+class Shadows(Protocol):
+    """Versions that answer to the prediction log only."""
+
+    def refresh(self) -> bool:
+        """Load the versions that model.yaml names now; return whether there are any."""
+
+    def records(self, line: Mapping[str, Any]) -> Iterable[Record]:
+        """Yield the records of what they answer to the rows of a line."""
 
 
 class OutOfTime(Exception):
@@ -36,12 +45,12 @@ class Drain:
     """
 
     def __init__(
-        self, folder: Path, open_store: Callable[[], Store], shadow: Shadow | None
+        self, folder: Path, open_store: Callable[[], Store], shadows: Shadows | None
     ) -> None:
         self.until = float("inf")  # when to leave the rest on disk, by the monotonic clock
         self._folder = folder
         self._open_store = open_store
-        self._shadow = shadow
+        self._shadows = shadows
         self._store: Store | None = None
         self._silent: set[object] = set()  # models whose shadow was told to have failed
         self._done: dict[Path, int] = {}  # bytes of a segment that the store has
@@ -53,6 +62,7 @@ class Drain:
             ProjectError: the store is away, or cannot be opened.
             OutOfTime: it is time to stop.
         """
+        shadows = self._shadows if self._shadows and self._shadows.refresh() else None
         batch = Batch()
         offset = self._done.get(path, 0)
         try:
@@ -66,7 +76,7 @@ class Drain:
                     log.warning("Dropped a line of %s that was cut off: never accepted.", path)
                     break
                 offset += len(line)
-                self._read(line, batch)
+                self._read(line, batch, shadows)
                 if len(batch.records) >= BATCH:
                     self._commit(batch)
                     batch, self._done[path] = Batch(), offset
@@ -93,7 +103,7 @@ class Drain:
                     if path.suffix == ".jsonl":
                         self.segment(path)
 
-    def _read(self, line: bytes, batch: "Batch") -> None:
+    def _read(self, line: bytes, batch: "Batch", shadows: Shadows | None) -> None:
         try:
             records = records_of(line)
         except ValueError:
@@ -101,17 +111,17 @@ class Drain:
             batch.rejected.append({"reason": "not a line of this service", "line": text})
             return
         batch.records += records
-        if self._shadow:
-            batch.records += self._shadowed(self._shadow, line)
+        if shadows:
+            batch.records += self._shadowed(shadows, line)
 
-    def _shadowed(self, shadow: Shadow, line: bytes) -> list[Record]:
+    def _shadowed(self, shadows: Shadows, line: bytes) -> list[Record]:
         read = msgspec.json.decode(line)
         try:
-            return list(shadow(read))
+            return list(shadows.records(read))
         except Exception as error:
             if read["model"] not in self._silent:
                 self._silent.add(read["model"])
-                log.warning("The shadow of %s failed: %s.", read["model"], told(error))
+                log.warning("The shadow of %s failed: %s.", read["model"], kind_and_place(error))
             return []
 
     def _commit(self, batch: "Batch") -> None:
@@ -153,37 +163,42 @@ class Batch:
         self.rejected: list[dict[str, Any]] = []
 
 
-class Rounds:
-    """Repeats a round of draining, less and less often while the store is away."""
+class Pauses:
+    """Chooses the pause after each round of draining; longer and longer while the store is away.
+
+    Logs when the store goes away and when it is back.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.failures = 0
         self._folder = folder
 
-    def one(self, drain: Callable[[], None]) -> float:
-        """Drain, and tell when the store goes away and when it is back; seconds to the next."""
-        try:
-            drain()
-        except OutOfTime:
+    def after_success(self) -> float:
+        """Return the seconds to the next round."""
+        if self.failures:
+            log.warning("The prediction log's store is back.")
+        self.failures = 0
+        return EVERY
+
+    def after(self, error: Exception) -> float:
+        """Return the seconds to the next round, when this error ended the last."""
+        if isinstance(error, OutOfTime):
             return 0.0
-        except ProjectError as error:
-            words = str(error)
-        except OSError as error:
-            words = f"{error.filename}: {error.strerror}"
-        except Exception as error:
-            words = told(error)
+        if isinstance(error, ProjectError):
+            reason = str(error)
+        elif isinstance(error, OSError):
+            reason = f"{error.filename}: {error.strerror}"
         else:
-            if self.failures:
-                log.warning("The prediction log's store is back.")
-            self.failures = 0
-            return EVERY
+            reason = kind_and_place(error)
         if not self.failures:
-            log.warning("Predictions stay in %s until their store is back. %s", self._folder, words)
+            log.warning(
+                "Predictions stay in %s until their store is back. %s", self._folder, reason
+            )
         self.failures += 1
         return min(LONGEST_WAIT, EVERY * 2.0 ** min(self.failures, 10))
 
 
-def told(error: Exception) -> str:
+def kind_and_place(error: Exception) -> str:
     """An error's kind and place: its words might hold somebody's data."""
     place = ""
     with suppress(IndexError):

@@ -62,21 +62,20 @@ def main(root: Path) -> None:
 
 
 def _run(drain: "Drain", spool: Path) -> None:
-    from seedling.serving.drain import ADOPT_EVERY, Rounds
+    from seedling.serving.drain import ADOPT_EVERY, Pauses
     from seedling.serving.spool import somebody_lives
 
-    rounds, adopt_at, alive = Rounds(spool), 0.0, True
-
-    def drain_all() -> None:
-        nonlocal adopt_at
-        drain.sealed()
-        if not alive or time.monotonic() >= adopt_at:
-            drain.adopt(None)
-            adopt_at = time.monotonic() + ADOPT_EVERY
-
+    pauses, adopt_at = Pauses(spool), 0.0
     while True:
         alive = somebody_lives(spool)
-        pause = rounds.one(drain_all)
+        try:
+            drain.sealed()
+            if not alive or time.monotonic() >= adopt_at:
+                drain.adopt(None)
+                adopt_at = time.monotonic() + ADOPT_EVERY
+            pause = pauses.after_success()
+        except Exception as error:
+            pause = pauses.after(error)
         if not alive:
             return  # what the store did not take stays for the next start
         time.sleep(pause)

@@ -3,7 +3,7 @@
 import logging
 import os
 from collections import Counter as Tally
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from glob import glob
 from typing import Any
 
@@ -35,18 +35,18 @@ class Metrics:
     Args:
         waiting: how many records the prediction log holds back, over all workers; asked at
             every scrape, by the one worker that answers it.
-        models: what each served model chooses its predictions from, nothing where it makes no
-            choice. Looked at when a name is new, so that a model may join later.
-        routes: the URL rules of the service, looked at likewise.
+        models: the outcomes of each model, as `add_model` takes them.
+        routes: the URL rules of the service, as `add_routes` takes them.
     """
 
     def __init__(
         self,
         waiting: Callable[[], float],
-        models: Mapping[str, Sequence[Any]],
-        routes: Collection[str],
+        models: Mapping[str, Sequence[Any]] | None = None,
+        routes: Iterable[str] = (),
     ) -> None:
-        self.models, self.routes = models, routes
+        self._models = dict(models or {})
+        self._routes = frozenset(routes)
         own = CollectorRegistry()
         self._requests = Counter(
             "http_requests_total",
@@ -79,6 +79,19 @@ class Metrics:
         self._scraped.register(_Waiting(waiting))
         self._answered: dict[tuple[str, str, int, str], tuple[Add, Add]] = {}
         self._predicted: dict[tuple[str, str], _Classes] = {}
+
+    def add_model(self, name: str, outcomes: Sequence[Any]) -> None:
+        """Count this model under its name from its next request on.
+
+        Args:
+            name: the model's name.
+            outcomes: the classes that it chooses from; none where its task has no classes.
+        """
+        self._models = {**self._models, name: outcomes}
+
+    def add_routes(self, routes: Iterable[str]) -> None:
+        """Count requests of these URL rules under their own names."""
+        self._routes = self._routes.union(routes)
 
     def answered(self, route: str, method: str, status: int, model: str, seconds: float) -> None:
         """Count a request.
@@ -114,10 +127,10 @@ class Metrics:
     def _children(self, route: str, method: str, status: int, model: str) -> tuple[Add, Add]:
         """What counts such a request; kept only where the caller did not choose its name."""
         known = (
-            route if route in self.routes else OTHER,
+            route if route in self._routes else OTHER,
             method if method in METHODS else OTHER,
             status,
-            model if model in self.models or not model else OTHER,
+            model if model in self._models or not model else OTHER,
         )
         children = (
             self._requests.labels(known[0], known[1], str(status)).inc,
@@ -128,9 +141,9 @@ class Metrics:
         return children
 
     def _classes(self, model: str, version: str) -> "_Classes":
-        if model not in self.models:
+        if model not in self._models:
             return _Classes(self._predictions, OTHER, "", [])
-        classes = _Classes(self._predictions, model, version, self.models[model])
+        classes = _Classes(self._predictions, model, version, self._models[model])
         self._predicted[(model, version)] = classes
         return classes
 

@@ -49,6 +49,11 @@ class Lineup(NamedTuple):
     reader: Reader
     plain: bool  # whether an answer may take long
 
+    @property
+    def versions(self) -> list[Version]:
+        """Return the champion, then the challengers."""
+        return [self.champion, *(version for _, version in self.challengers)]
+
 
 class Run:
     """What a call of the team's serve.py stands for: its entity, and which versions spoke."""
@@ -170,6 +175,22 @@ class Models(dict[str, ServedModel]):
     """The served models; asking for another says that it is not served, not a KeyError."""
 
     left_out: Collection[str] = ()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._made: dict[str, ServedModel] = {}
+
+    def arrange(self, lineups: Mapping[str, Lineup]) -> None:
+        """Serve these line-ups and no others.
+
+        serve.py keeps this object and the models in it: both stay the same.
+        """
+        for name, lineup in lineups.items():
+            served = self._made.setdefault(name, ServedModel(name, lineup))
+            served.lineup = lineup
+            self[name] = served
+        for name in self.keys() - lineups.keys():
+            del self[name]
 
     def __missing__(self, name: str) -> ServedModel:
         if name in self.left_out:

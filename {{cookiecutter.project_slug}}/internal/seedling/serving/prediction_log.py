@@ -9,7 +9,7 @@ from pathlib import Path
 from threading import Event, Lock, Thread
 
 from seedling.errors import Unavailable
-from seedling.serving.drain import ADOPT_EVERY, Drain, Rounds, Shadow
+from seedling.serving.drain import ADOPT_EVERY, Drain, Pauses, Shadows
 from seedling.serving.drainer import Drainer
 from seedling.serving.spool import Counter, Session
 from seedling.serving.stores import Store
@@ -34,21 +34,21 @@ class PredictionLog:
     _wake: Event
     _drain: Drain
     _stopped: bool
-    _rounds: Rounds
+    _pauses: Pauses
     _adopt_at: float
 
     def __init__(
-        self, folder: Path, open_store: Callable[[], Store], shadow: Shadow | None = None
+        self, folder: Path, open_store: Callable[[], Store], shadows: Shadows | None = None
     ) -> None:
         """
         Args:
             folder: where the spool stands; made when missing.
             open_store: called in the thread, when there is something to keep.
-            shadow: gives the records of further versions for a line, to be kept beside its own.
+            shadows: further versions, whose records are kept beside those of each line.
         """
         self.folder = folder
         self.drainer: Drainer | None = None
-        self._open_store, self._shadow = open_store, shadow
+        self._open_store, self._shadows = open_store, shadows
         self._counter = Counter(folder)
         self._counting = Lock()
         self._inherited: list[object] = []
@@ -107,7 +107,7 @@ class PredictionLog:
         """
         session = self._present()
         if session is not None:
-            if self._rounds.failures and session.size <= LARGEST_SEGMENT:
+            if self._pauses.failures and session.size <= LARGEST_SEGMENT:
                 self._bring(session)  # the store must be back before there are more segments
             session.rotate()
             self._bring(session)
@@ -141,8 +141,8 @@ class PredictionLog:
         self._stopped = False
         self._starting = Lock()
         self._wake = Event()
-        self._drain = Drain(self.folder, self._open_store, self._shadow)
-        self._rounds = Rounds(self.folder)
+        self._drain = Drain(self.folder, self._open_store, self._shadows)
+        self._pauses = Pauses(self.folder)
         self._adopt_at = 0.0
 
     def _forked(self) -> None:
@@ -180,14 +180,15 @@ class PredictionLog:
             session.end()
 
     def _round(self) -> float:
-        """Seconds to the next."""
-        return self._rounds.one(self._hand_over_or_drain)
-
-    def _hand_over_or_drain(self) -> None:
-        if self.drainer is not None and not self._stopped:
-            self.hand_over(self.drainer)
-        else:
-            self.drain()
+        """Drain, or let the drainer do it; return the seconds to the next round."""
+        try:
+            if self.drainer is not None and not self._stopped:
+                self.hand_over(self.drainer)
+            else:
+                self.drain()
+        except Exception as error:
+            return self._pauses.after(error)
+        return self._pauses.after_success()
 
 
 _logs: "weakref.WeakSet[PredictionLog]" = weakref.WeakSet()

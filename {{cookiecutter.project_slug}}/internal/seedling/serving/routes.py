@@ -11,8 +11,9 @@ from seedling import team_code
 from seedling.containers.entry_points import Predict
 from seedling.errors import InputError, ProjectError
 from seedling.serving.bodies import body
+from seedling.serving.encoding import ENCODER
 from seedling.serving.inputs import json_object
-from seedling.serving.service import ENCODER, Service
+from seedling.serving.service import Service
 
 ROUTE = re.compile(r"[A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)*")
 

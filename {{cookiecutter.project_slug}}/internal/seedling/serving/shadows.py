@@ -12,44 +12,50 @@ from seedling.serving import assets, models, selection
 from seedling.serving.models import Version
 from seedling.serving.records import ENCODER, records_of
 from seedling.serving.stores import Record
+from seedling.serving.watch import WATCH_SECONDS
 
 log = logging.getLogger(__name__)
 
-WATCHED = 2.0  # seconds between looks at model.yaml
-
 
 class Shadows:
-    """Gives what the shadows of model.yaml say to the rows of a line; true while there are any."""
+    """The shadow versions of model.yaml, loaded in the process that moves the log to its store."""
 
     def __init__(self, project: Project) -> None:
         self._project = project
-        self._versions: dict[str, list[Version]] = {}
-        self._seen: tuple[int, ...] = ()
-        self._look_at = 0.0
+        self._versions: dict[str, list[Version]] = {}  # by model
+        self._modified: tuple[int, ...] = ()
+        self._next_look = 0.0
 
-    def __bool__(self) -> bool:
-        if time.monotonic() >= self._look_at:
-            self._look_at = time.monotonic() + WATCHED
-            self._follow()
+    def refresh(self) -> bool:
+        """Load the shadows that model.yaml names now; return whether there are any.
+
+        Looks at model.yaml every WATCH_SECONDS at most.
+        """
+        if time.monotonic() >= self._next_look:
+            self._next_look = time.monotonic() + WATCH_SECONDS
+            modified = selection.seen(self._project)
+            if modified != self._modified:
+                self._modified = modified
+                self._load()
         return bool(self._versions)
 
-    def __call__(self, line: Mapping[str, Any]) -> Iterator[Record]:
-        given = line["rows"] if "rows" in line else [line["row"]]
-        noted = {name: line[name] for name in line if name not in ("row", "versions")}
+    def records(self, line: Mapping[str, Any]) -> Iterator[Record]:
+        """Yield the records of what the shadows of a line's model answer to its rows."""
+        rows = line["rows"] if "rows" in line else [line["row"]]
+        shared = {name: line[name] for name in line if name not in ("row", "versions")}
         for version in self._versions.get(line["model"], []):
-            rows = [models.as_values(row, version.dataset) for row in given]
-            outputs = version.answer(rows)
-            noted |= {"version": version.version, "rows": given, "outputs": outputs}
-            noted["by_row"] = version.task.by_row
-            for record in records_of(ENCODER.encode(noted)):
+            values = [models.as_values(row, version.dataset) for row in rows]
+            own = {
+                "version": version.version,
+                "rows": rows,
+                "outputs": version.answer(values),
+                "by_row": version.task.by_row,
+            }
+            for record in records_of(ENCODER.encode(shared | own)):
                 yield record._replace(id=f"{record.id}-{version.version}", role="shadow")
 
-    def _follow(self) -> None:
-        """Load the shadows again if model.yaml has changed."""
-        now = selection.seen(self._project)
-        if now == self._seen:
-            return
-        self._seen, self._versions = now, {}
+    def _load(self) -> None:
+        self._versions = {}
         try:
             entries = selection.config(Project(self._project.root)).models
         except ProjectError as error:
@@ -59,8 +65,8 @@ class Shadows:
             if entry.shadow:
                 try:
                     assets.bring(self._project, entry, os.getenv("ENVIRONMENT", ""))
-                    found = models.load(self._project, entry)
+                    version = models.load(self._project, entry)
                 except ProjectError as error:
-                    log.error("The shadow %s is silent: %s", entry.model, error)
+                    log.error("The shadow %s is not loaded: %s", entry.model, error)
                 else:
-                    self._versions.setdefault(entry.model, []).append(found)
+                    self._versions.setdefault(entry.model, []).append(version)

@@ -1,0 +1,66 @@
+"""Watch model.yaml while the service runs."""
+
+import logging
+from collections.abc import Callable
+from threading import Event, Thread
+
+from seedling.config import Config, Project
+from seedling.errors import ProjectError
+from seedling.serving import selection
+
+log = logging.getLogger(__name__)
+
+WATCH_SECONDS = 2.0  # between two looks at model.yaml
+
+
+class Watch:
+    """Reads model.yaml again whenever it has changed.
+
+    Attributes:
+        warning: the error message while model.yaml cannot be read, else "".
+    """
+
+    def __init__(self, project: Project, config: Config) -> None:
+        """
+        Args:
+            project: the project whose model.yaml is watched.
+            config: its content as the service knows it.
+        """
+        self.warning = ""
+        self._project = project
+        self._config = config
+        self._modified: tuple[int, ...] = ()
+        self._stopping = Event()
+
+    def changed(self) -> Config | None:
+        """Return the content of model.yaml; None if it is as before, or is faulty."""
+        modified = selection.seen(self._project)
+        if modified == self._modified:
+            return None
+        self._modified = modified
+        try:
+            config = selection.config(Project(self._project.root))
+        except ProjectError as error:
+            log.error("model.yaml was changed, but the service goes on as before: %s", error)
+            self.warning = f"{error} The service goes on as before."
+            return None
+        self.warning = ""
+        if config == self._config:
+            return None
+        self._config = config
+        return config
+
+    def start(self, take_over: Callable[[Config], None]) -> None:
+        """Start a thread that calls `take_over` with each new content of model.yaml."""
+
+        def run() -> None:
+            while not self._stopping.wait(WATCH_SECONDS):
+                config = self.changed()
+                if config is not None:
+                    take_over(config)
+
+        Thread(target=run, name="watch model.yaml", daemon=True).start()
+
+    def stop(self) -> None:
+        """Let the thread end at its next look."""
+        self._stopping.set()
