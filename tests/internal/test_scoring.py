@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
-from seedling.config import Column, Project
+from seedling.columns.protocol import Column
+from seedling.config import Project
 from seedling.data.example_rows import example
 from seedling.registry import model_files
 from seedling.serving.app import create_app

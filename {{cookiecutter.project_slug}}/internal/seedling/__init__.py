@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from seedling.columns.protocol import Check, Column, FormField, NoFeature
     from seedling.config import Config, Dataset, Project, RegisteredModel
     from seedling.containers.entry_points import Predict, Train
     from seedling.data.datasets import load as load_dataset
@@ -27,10 +28,14 @@ if TYPE_CHECKING:
     )
 
 __all__ = [
+    "Check",
+    "Column",
     "Config",
     "Dataset",
+    "FormField",
     "InputError",
     "LabelEncoded",
+    "NoFeature",
     "NotFound",
     "Predict",
     "Project",
@@ -52,6 +57,7 @@ __all__ = [
 
 # Each is imported when it is first asked for: a service must not load what only training needs.
 _PLACES = {
+    "seedling.columns.protocol": ("Check", "Column", "FormField", "NoFeature"),
     "seedling.config": ("Config", "Dataset", "Project", "RegisteredModel"),
     "seedling.containers.entry_points": ("Predict", "Train"),
     "seedling.data.datasets": ("load as load_dataset",),

@@ -2,6 +2,9 @@
 
 import importlib
 from collections.abc import Callable
+from importlib.util import find_spec
+from pathlib import Path
+from pkgutil import iter_modules
 from typing import TYPE_CHECKING, Any
 
 from seedling.errors import ProjectError
@@ -9,7 +12,10 @@ from seedling.errors import ProjectError
 if TYPE_CHECKING:  # the service reaches serve.py from here, and does without pandas
     import pandas as pd
 
+    from seedling.columns.protocol import Column
     from seedling.tasks.protocol import Task
+
+OPTIONAL = ("columns", "tasks")  # folders that are there only where a team brings types of its own
 
 
 def train_model(model: str) -> Callable[..., Any]:
@@ -34,6 +40,22 @@ def serve_class() -> Callable[..., Any]:
 
 def task(name: str) -> "Task":
     return function(f"tasks.{name}", "TASK")  # type: ignore[return-value]
+
+
+def column_type(name: str) -> "type[Column]":
+    return function(f"columns.{name}", "TYPE")  # type: ignore[return-value]
+
+
+def modules(folder: str) -> list[str]:
+    """Return the names of the modules in one of the project's folders, if it is there."""
+    spec = find_spec(folder)
+    places = spec.submodule_search_locations if spec else None
+    return sorted(module.name for module in iter_modules(places or ()))
+
+
+def brought(root: Path) -> list[str]:
+    """Return the optional folders that a project has."""
+    return [name for name in OPTIONAL if (root / name).is_dir()]
 
 
 def function(module_name: str, name: str) -> Callable[..., Any]:

@@ -35,7 +35,7 @@ FILES = (
     *(".dockerignore", "Dockerfile", "constraints.txt", "gunicorn.conf.py"),
     *("model.yaml", "pyproject.toml"),
 )
-FOLDERS = ("dataset_creation", "mlops", "models", "s2i", "serve", "tasks")
+FOLDERS = ("columns", "dataset_creation", "mlops", "models", "s2i", "serve", "tasks")
 ROWS = 400
 SETTINGS = (
     "AML_RESOURCE_GROUP",

@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 
 from ruamel.yaml import YAML
 
+from seedling import team_code
 from seedling.azure import environment, snapshot, training, workspace
 from seedling.config import Project
 from seedling.errors import ProjectError
@@ -68,7 +69,8 @@ def publish(project: Project, version: str | None) -> Iterator[Published]:
 
 def content(project: Project) -> str:
     """The hash of all that the steps are made of: their YAML, their code, what they require."""
-    hashes = (f"{name} {sha256(project.root / name)}\n" for name in CONTENT)
+    names = (*CONTENT, *team_code.brought(project.root))
+    hashes = (f"{name} {sha256(project.root / name)}\n" for name in names)
     return hashlib.sha256("".join(hashes).encode()).hexdigest()
 
 

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from seedling import team_code
 from seedling.config import Project
 from seedling.data import datasets
 from seedling.data.scalars import as_json
@@ -58,7 +59,8 @@ def _noted(project: Project) -> str:
 def _fingerprint(project: Project) -> str:
     """A hash of everything that a dataset and its models are made from."""
     made_from = ("model.yaml", "constraints.txt", "dataset_creation", "models", "mlops", "internal")
-    return " ".join(sha256(project.root / name) for name in made_from)
+    names = (*made_from, *team_code.brought(project.root))
+    return " ".join(sha256(project.root / name) for name in names)
 
 
 def _heading(number: int, verb: str) -> None:
@@ -66,11 +68,12 @@ def _heading(number: int, verb: str) -> None:
 
 
 def _row(project: Project, model: str) -> dict[str, Any]:
-    """The features of the dataset's first row; SQLite keeps true and false as 1 and 0."""
+    """The features of the dataset's first row; SQLite keeps true and false as numbers."""
     dataset = project.config.dataset(project.config.trained_model(model).dataset)
     row = datasets.load(project, dataset)[dataset.feature_names].head(1)
     values = as_json(json.loads(row.to_json(orient="records"))[0])
     for column in dataset.features:
-        if column.type == "boolean" and values[column.name] is not None:
-            values[column.name] = bool(values[column.name])
+        restore = column.from_number()
+        if restore is not None:
+            values[column.name] = restore(values[column.name])
     return values

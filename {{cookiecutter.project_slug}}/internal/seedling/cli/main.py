@@ -26,9 +26,11 @@ class Verbs(click.Group):
         except ModuleNotFoundError as error:
             if error.name is None or error.name.partition(".")[0] in (
                 "seedling",
+                "columns",
                 "models",
                 "serve",
                 "dataset_creation",
+                "tasks",
             ):
                 raise
             click.echo(

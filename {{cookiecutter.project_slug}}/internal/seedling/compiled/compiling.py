@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 
 from seedling import tasks
+from seedling.columns import part_names
 from seedling.compiled import forms, tree_ensembles
 from seedling.compiled.forms import (
     CHECK,
@@ -31,9 +32,8 @@ from seedling.compiled.forms import (
 )
 from seedling.compiled.tree_ensembles import LESS, LESS_OR_EQUAL, Tree
 from seedling.config import Dataset
-from seedling.data.example_rows import example, value_range
-from seedling.data.scalars import LARGEST, plain
-from seedling.data.schema import model_frame
+from seedling.data.example_rows import example
+from seedling.data.scalars import plain
 from seedling.errors import ProjectError
 from seedling.files import read_json, sha256
 from seedling.registry.model_files import Predictor
@@ -105,9 +105,9 @@ def compare(
 
 
 def values(rows: pd.DataFrame, dataset: Dataset) -> list[tuple[Any, ...]]:
-    """n rows as the compiled form takes them."""
-    frame = model_frame(rows, dataset.features).astype(object)
-    return list(frame.where(frame.notna(), None).itertuples(index=False, name=None))
+    """n rows as the service hands them on, and as the compiled form takes them."""
+    columns = (column.values(rows[column.name]) for column in dataset.features)
+    return list(zip(*columns, strict=True))
 
 
 def edges(dataset: Dataset, form: Form, splits: list[tuple[int, float]]) -> pd.DataFrame:
@@ -116,13 +116,7 @@ def edges(dataset: Dataset, form: Form, splits: list[tuple[int, float]]) -> pd.D
     rows = [usual, dict.fromkeys(usual)]
     for column in dataset.features:
         rows.append({**usual, column.name: None})
-        if column.type == "category":
-            rows += [
-                {**usual, column.name: name} for name in (*column.categories, "never seen", "")
-            ]
-        else:
-            low, high = value_range(column)
-            rows += [{**usual, column.name: v} for v in (low, high, 0, -LARGEST, LARGEST)]
+        rows += [{**usual, column.name: value} for value in column.edges()]
     return pd.DataFrame(rows + list(_at_splits(dataset, form, splits, usual)), columns=list(usual))
 
 
@@ -130,10 +124,12 @@ def _at_splits(
     dataset: Dataset, form: Form, splits: list[tuple[int, float]], usual: dict[str, Any]
 ) -> Iterator[dict[str, Any]]:
     """Rows whose numbers are a split's threshold, and the numbers next to it."""
+    named = dict(zip(part_names(dataset.features), form.features, strict=True))
+    numeric = (column.name for column in dataset.features if column.numeric)
     features = {
-        feature.at: (column.name, feature)
-        for column, feature in zip(dataset.features, form.features, strict=True)
-        if isinstance(feature, Number)
+        feature.at: (name, feature)
+        for name in numeric
+        if isinstance(feature := named[name], Number)
     }
     splits = [(at, value) for at, value in splits if at in features]
     step = max(1, len(splits) // MOST_BOUNDARIES)
@@ -148,9 +144,9 @@ def _write_check(path: Path, predictor: Predictor) -> None:
     """A few rows with the model's own answers, gaps and a category never seen among them."""
     usual = example(predictor.dataset.features)
     strange = {
-        column.name: "never seen"
+        column.name: column.unseen
         for column in predictor.dataset.features
-        if column.type == "category"
+        if column.unseen is not None
     }
     rows = [usual, dict.fromkeys(usual), {**usual, **strange}]
     rows += [{**usual, name: None} for name in list(usual)[: CHECK_ROWS - len(rows)]]
@@ -167,6 +163,7 @@ def _write(home: Path, predictor: Predictor, sources: dict[str, Path]) -> None:
     if not hasattr(pipeline, "steps") or len(pipeline.steps) != 2:
         raise NotCompilable("it is no pipeline of preprocessing and a model")
     features, width = _features(pipeline[0], predictor.dataset)
+    columns = enumerate(predictor.dataset.features)
     core = _core(pipeline[1])
     made_from = {name: sha256(path) for name, path in sources.items()}
     if core.trees:
@@ -176,6 +173,7 @@ def _write(home: Path, predictor: Predictor, sources: dict[str, Path]) -> None:
     form = Form(
         task=predictor.dataset.task,
         features=features,
+        split_up={at: column.model_dump() for at, column in columns if column.parts},
         width=width,
         link=core.link,  # type: ignore[arg-type]
         labels=[plain(label) for label in core.labels],
@@ -191,7 +189,7 @@ def _write(home: Path, predictor: Predictor, sources: dict[str, Path]) -> None:
 
 
 def _features(transformer: Any, dataset: Dataset) -> tuple[list[Number | Category], int]:
-    """Each feature's columns after the preprocessing, and how many columns there are in all."""
+    """Each part's columns after the preprocessing, and how many columns there are in all."""
     if type(transformer).__name__ != "ColumnTransformer":
         raise NotCompilable(f"its preprocessing is a {type(transformer).__name__}")
     found: dict[str, Number | Category] = {}
@@ -207,11 +205,12 @@ def _features(transformer: Any, dataset: Dataset) -> tuple[list[Number | Categor
             found |= dict(zip(columns, _categories(start, *steps), strict=True))
         else:
             raise NotCompilable(f"its preprocessing holds {', '.join(kinds)}")
-    missing = [name for name in dataset.feature_names if name not in found]
+    names = part_names(dataset.features)
+    missing = [name for name in names if name not in found]
     if missing:
         raise NotCompilable(f"its preprocessing leaves {', '.join(missing)} out")
     width = max(columns.stop for columns in transformer.output_indices_.values())
-    return [found[name] for name in dataset.feature_names], width
+    return [found[name] for name in names], width
 
 
 def _numbers(start: int, imputer: Any, scaler: Any = None) -> list[Number]:

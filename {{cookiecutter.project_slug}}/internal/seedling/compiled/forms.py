@@ -5,13 +5,14 @@ answers in plain Python; trees are run by onnxruntime, in double precision like 
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
 import msgspec
 
 from seedling import tasks
+from seedling.columns import read
 from seedling.errors import ProjectError
 from seedling.files import sha256
 
@@ -48,7 +49,8 @@ class Form(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     """
 
     task: str
-    features: list[Number | Category]
+    features: list[Number | Category]  # of each part, in the order of the schema's features
+    split_up: dict[int, dict[str, Any]] = {}  # features with several parts: their schema's entries
     width: int  # columns after the preprocessing
     link: Literal["identity", "logistic", "softmax", "shares"]
     labels: list[bool | int | float | str]
@@ -73,11 +75,31 @@ class Compiled:
         self.task = tasks.find(form.task)
         raw: Trees | Linear = Trees(form, trees) if trees else Linear(form)
         self._outputs = raw.outputs
+        self._parts = _splitter(form.split_up) if form.split_up else None
         self._answer = self.task.compiled(LINKS[form.link], form.labels)
 
     def answer(self, rows: Sequence[Row]) -> dict[str, Any]:
         """Return the task's answer for n rows."""
-        return self._answer(self._outputs(rows))
+        split = [self._parts(row) for row in rows] if self._parts else rows
+        return self._answer(self._outputs(split))
+
+
+def _splitter(split_up: Mapping[int, Mapping[str, Any]]) -> Callable[[Row], Row]:
+    """What replaces the values of some features, by their places, by their parts."""
+    columns = {at: read(entry) for at, entry in split_up.items()}
+    encoders = {at: (column.encode, (None,) * len(column.parts)) for at, column in columns.items()}
+
+    def split(row: Row) -> Row:
+        found: list[Any] = []
+        for at, value in enumerate(row):
+            if at not in encoders:
+                found.append(value)
+                continue
+            encode, gap = encoders[at]
+            found.extend(gap if value is None else encode(value))
+        return found
+
+    return split
 
 
 class Linear:

@@ -23,15 +23,15 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from seedling import tasks
+from seedling.columns import AnyColumn, part_names
+from seedling.columns.protocol import ColumnName
 from seedling.errors import ProjectError
 from seedling.files import write_text
 
 FILE_NAME = "model.yaml"
 PLACEHOLDER = "_CHANGE_ME_"
-COLUMN_NAME = r'^[^"\\\x00-\x1f\x7f]+$'  # what can stand as a name in JSON without escapes
 
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$", max_length=64)]
-ColumnName = Annotated[str, StringConstraints(pattern=COLUMN_NAME)]
 Slug = Annotated[str, StringConstraints(pattern=r"^[a-z]([a-z0-9_]*[a-z0-9])?$", max_length=60)]
 ModelName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_]*$", max_length=64)]
 Label = bool | int | float | str
@@ -42,28 +42,6 @@ class Section(BaseModel):
     """A part of model.yaml; a key it does not know is an error."""
 
     model_config = ConfigDict(extra="forbid", protected_namespaces=())
-
-
-class Column(Section):
-    """A feature: its type, and what validation accepts in it."""
-
-    name: ColumnName
-    type: Literal["integer", "number", "boolean", "category"]
-    description: str = ""
-    minimum: float | None = None
-    maximum: float | None = None
-    categories: list[str] = []
-    nullable: bool = False
-
-    @validates_model(mode="after")
-    def _limits_fit_the_type(self) -> "Column":
-        if self.type == "category" and not self.categories:
-            raise ValueError("a category needs its list of categories")
-        if self.type != "category" and self.categories:
-            raise ValueError(f"categories belong to type category, not to {self.type}")
-        if self.minimum is not None and self.maximum is not None and self.minimum > self.maximum:
-            raise ValueError(f"minimum {self.minimum:g} is above maximum {self.maximum:g}")
-        return self
 
 
 class Target(Section):
@@ -97,7 +75,7 @@ class Dataset(Section):
     metric: str
     entity_key: list[str] = []
     target: Target
-    features: list[Column] = Field(min_length=1)
+    features: list[AnyColumn] = Field(min_length=1)
 
     @validates_model(mode="after")
     def _columns_are_told_apart(self) -> "Dataset":
@@ -107,6 +85,10 @@ class Dataset(Section):
             raise ValueError(
                 f"{', '.join(twice)} stands more than once among key, target, features"
             )
+        parts = part_names(self.features)
+        twice = sorted({name for name in parts if parts.count(name) > 1})
+        if twice:
+            raise ValueError(f"{', '.join(twice)} names parts of more than one feature: rename one")
         return self
 
     @validates_model(mode="after")

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from seedling import team_code
 from seedling.compiled import forms
 from seedling.config import Project, RegisteredModel
 from seedling.containers import s2i
@@ -193,7 +194,9 @@ def _is_compiled(project: Project, registered: RegisteredModel) -> bool:
 def _let_through(project: Project) -> list[str]:
     """What .dockerignore names, models' files apart."""
     lines = (project.root / ".dockerignore").read_text(encoding="utf-8").splitlines()
-    return [line[1:] for line in lines if line.startswith("!") and line[1:] != MODELS]
+    named = [line[1:] for line in lines if line.startswith("!") and line[1:] != MODELS]
+    away = {*team_code.OPTIONAL} - {*team_code.brought(project.root)}
+    return [name for name in named if name not in away]
 
 
 def copy(root: Path, names: Sequence[str], folder: Path) -> None:

@@ -1,21 +1,17 @@
 """A schema proposed for a table that the team brings: types, ranges, target and entity key."""
 
 import re
-import warnings
 from dataclasses import dataclass, field
 from pathlib import PurePath
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
-from seedling import tasks
-from seedling.config import COLUMN_NAME
-from seedling.data.scalars import LARGEST
+from seedling import columns, tasks
+from seedling.columns.protocol import COLUMN_NAME, NoFeature
 from seedling.errors import ProjectError
 
 TARGET_NAMES = ("target", "label", "class", "outcome", "y", "response", "truth")
-MOST_CATEGORIES = 200
 ID_NAME = re.compile(r"(^|[_\s-])(id|uuid|guid|key|nr|no|number)$|[a-z]I[dD]$", re.IGNORECASE)
 
 
@@ -139,52 +135,24 @@ def _target(known: pd.Series, name: str, task: str) -> dict[str, Any]:
         raise ProjectError(f"{error}: choose another with --target{remedy}.") from None
 
 
-def _integral(values: pd.Series) -> bool:
-    return bool((values % 1 == 0).all())
-
-
 def _feature(name: str, values: pd.Series) -> tuple[dict[str, Any], str]:
     """The column's entry, or why it is left out."""
     known = values.dropna()
-    feature: dict[str, Any] = {"name": name}
-    reason = ""
     if not re.fullmatch(COLUMN_NAME, name):
-        reason = "its name has a quote, a backslash or a line end: rename it"
-    elif known.nunique() < 2:
-        reason = "it holds no value" if known.empty else "it holds one value only"
-    elif _is_boolean(known):
-        feature["type"] = "boolean"
-    elif pd.api.types.is_numeric_dtype(values):
-        feature["type"] = "integer" if _integral(known) else "number"
-        finite = known[known.abs() <= LARGEST]
-        feature["minimum"], feature["maximum"] = (_bound(v) for v in (finite.min(), finite.max()))
-    elif _is_date(known):
-        reason = "it holds dates: derive numbers from them first"
-    elif known.nunique() > MOST_CATEGORIES or known.nunique() > 0.9 * len(known) > 20:
-        reason = f"it holds {known.nunique()} different texts"
-    else:
-        feature["type"] = "category"
-        feature["categories"] = sorted({str(value) for value in known})
+        return {}, "its name has a quote, a backslash or a line end: rename it"
+    if known.nunique() < 2:
+        return {}, "it holds no value" if known.empty else "it holds one value only"
+    feature: dict[str, Any] = {"name": name}
+    try:
+        for type_name, kind in columns.to_propose():
+            keys = kind.propose(known)
+            if keys is not None:
+                feature |= {"type": type_name, **keys}
+                break
+        else:
+            return {}, "no column type takes its values"
+    except NoFeature as error:
+        return {}, str(error)
     if values.isna().any():
         feature["nullable"] = True
-    return feature, reason
-
-
-def _is_boolean(known: pd.Series) -> bool:
-    return all(isinstance(value, bool | np.bool_) for value in known.unique())
-
-
-def _bound(value: Any) -> int | float:
-    number = float(value)
-    return int(number) if number.is_integer() else number
-
-
-def _is_date(known: pd.Series) -> bool:
-    if pd.api.types.is_datetime64_any_dtype(known):
-        return True
-    sample = known.head(200).astype(str)
-    if not sample.str.contains(r"\d{2}").all():
-        return False
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        return bool(pd.to_datetime(sample, errors="coerce").notna().mean() > 0.9)
+    return feature, ""

@@ -12,6 +12,7 @@ from ruamel.yaml.comments import CommentedMap, CommentedSeq
 from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
+from seedling import columns
 from seedling.config import Dataset, Project
 from seedling.data import instances
 from seedling.data.datasets import read_source
@@ -132,20 +133,12 @@ def _show(proposal: Proposal, count: int) -> None:
         table.add_row(
             feature["name"],
             feature["type"],
-            _values(feature),
+            columns.read(feature).words(),
             "yes" * feature.get("nullable", False),
         )
     for name, reason in proposal.left_out.items():
         table.add_row(name, "left out", reason, "")
     Console().print(table)
-
-
-def _values(feature: dict[str, Any]) -> str:
-    if "categories" in feature:
-        shown = ", ".join(feature["categories"][:4])
-        more = len(feature["categories"]) - 4
-        return f"{shown}, and {more} more" if more > 0 else shown
-    return f"{feature['minimum']} to {feature['maximum']}" if "minimum" in feature else ""
 
 
 def _replace(document: Any, old: str, entry: dict[str, Any]) -> None:

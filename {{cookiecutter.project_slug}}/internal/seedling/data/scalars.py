@@ -22,3 +22,10 @@ def plain(value: Any) -> Any:
 def as_json(values: Mapping[str, Any]) -> dict[str, Any]:
     """A row with plain Python values, None for missing."""
     return {name: plain(value) for name, value in values.items()}
+
+
+def short(value: Any) -> str:
+    """A number with four digits, or a whole one with all; a dash for None."""
+    if value is None:
+        return "-"
+    return f"{value:,.0f}" if float(value).is_integer() and abs(value) > 1 else f"{value:.4g}"

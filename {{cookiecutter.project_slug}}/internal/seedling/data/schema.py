@@ -1,14 +1,13 @@
 """What a dataset's schema says about its rows: types, splits, random rows."""
 
 from collections.abc import Iterable
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from seedling import tasks
-from seedling.config import Column, Dataset
-from seedling.data.example_rows import value_range
+from seedling.columns.protocol import Column
+from seedling.config import Dataset
 from seedling.data.scalars import label_text
 from seedling.errors import ProjectError
 
@@ -17,24 +16,19 @@ HOLDOUT = "holdout"  # the salt of the split that the gate measures on
 
 
 def model_frame(rows: pd.DataFrame, features: Iterable[Column]) -> pd.DataFrame:
-    """The features as every model sees them, in training as in serving.
+    """The parts of the features as every model sees them, in training as in serving.
 
-    Numbers and booleans are float64, categories are text, missing is NaN. A row looks the
-    same alone and in a batch, which it would not if pandas inferred its types.
+    A part is float64 or text as the column's type says, missing is NaN. A row looks the same alone
+    and in a batch, which it would not if pandas inferred its types.
 
     Args:
         rows: a table with at least the features' columns.
         features: the schema's columns, whose order the result takes.
     """
-    columns = {}
+    parts: dict[str, pd.Series] = {}
     for column in features:
-        values = rows[column.name]
-        if column.type == "category":
-            text = values.astype(object).where(values.notna(), np.nan)
-            columns[column.name] = text.map(label_text, na_action="ignore").astype(object)
-        else:
-            columns[column.name] = values.astype("float64")
-    return pd.DataFrame(columns, index=rows.index)
+        parts |= column.frame(rows[column.name])
+    return pd.DataFrame(parts, index=rows.index)
 
 
 def target_values(rows: pd.DataFrame, dataset: Dataset) -> pd.Series:
@@ -89,15 +83,4 @@ def split(
 def random_rows(features: Iterable[Column], count: int, seed: int = 0) -> pd.DataFrame:
     """Rows that the schema allows, each value drawn evenly from its range or categories."""
     generator = np.random.default_rng(seed)
-    return pd.DataFrame({column.name: _draw(column, count, generator) for column in features})
-
-
-def _draw(column: Column, count: int, generator: np.random.Generator) -> Any:
-    if column.type == "category":
-        return generator.choice(np.array(column.categories, dtype=object), count)
-    if column.type == "boolean":
-        return generator.random(count) < 0.5
-    low, high = value_range(column)
-    if column.type == "integer":
-        return generator.integers(int(np.ceil(low)), int(np.floor(high)) + 1, count)
-    return generator.uniform(low, high, count)
+    return pd.DataFrame({column.name: column.draw(count, generator) for column in features})

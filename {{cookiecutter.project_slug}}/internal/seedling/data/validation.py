@@ -1,6 +1,5 @@
 """Is a dataset what model.yaml says? Checked with pandera, told by column and row."""
 
-from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,8 +7,8 @@ import pandas as pd
 import pandera.pandas as pa
 
 from seedling import tasks
-from seedling.config import Column, Dataset, Label
-from seedling.data.scalars import LARGEST, label_text
+from seedling.columns.protocol import Check
+from seedling.config import Dataset
 
 SHOWN = 5
 LEAK = 0.999  # a single feature that predicts the target this well has seen it
@@ -49,8 +48,12 @@ def first_problem(rows: pd.DataFrame, dataset: Dataset) -> str:
 def _schema_problems(rows: pd.DataFrame, dataset: Dataset) -> list[Problem]:
     key = [name for name in dataset.entity_key if name in rows]
     columns = {name: pa.Column(nullable=False) for name in dataset.entity_key}
-    columns |= {column.name: _column(column) for column in dataset.features}
-    columns[dataset.target.name] = _target(dataset)
+    columns |= {
+        column.name: _checked(column.checks(), column.nullable) for column in dataset.features
+    }
+    columns[dataset.target.name] = _checked(
+        [Check(*tasks.of(dataset).training.check(dataset.target))]
+    )
     schema = pa.DataFrameSchema(columns, unique=key if key == dataset.entity_key and key else None)
     try:
         schema.validate(rows, lazy=True)
@@ -59,60 +62,9 @@ def _schema_problems(rows: pd.DataFrame, dataset: Dataset) -> list[Problem]:
     return []
 
 
-def _column(column: Column) -> pa.Column:
-    if column.type == "category":
-        return pa.Column(
-            checks=[_one_of(column.categories, "categories")], nullable=column.nullable
-        )
-    checks = [_is_number(column.type)]
-    if column.minimum is not None:
-        low = column.minimum
-        checks.append(_number_check(lambda n: n >= low, f"is below the minimum {low:g}"))
-    if column.maximum is not None:
-        high = column.maximum
-        checks.append(_number_check(lambda n: n <= high, f"is above the maximum {high:g}"))
-    return pa.Column(checks=checks, nullable=column.nullable)
-
-
-def _target(dataset: Dataset) -> pa.Column:
-    fits, error = tasks.of(dataset).training.check(dataset.target)
-    return pa.Column(checks=[pa.Check(fits, error=error)], nullable=False)
-
-
-def _one_of(allowed: Iterable[Label], kind: str) -> pa.Check:
-    known = {label_text(value) for value in allowed}
-    return pa.Check(lambda s: s.map(label_text).isin(known), error=f"is none of its {kind}")
-
-
-def _is_number(kind: str) -> pa.Check:
-    def fits(values: pd.Series) -> pd.Series:
-        numbers = _numbers(values)
-        fitting = numbers.abs() <= LARGEST
-        if kind == "integer":
-            fitting &= numbers % 1 == 0
-        if kind == "boolean":
-            fitting &= numbers.isin([0, 1])
-        return fitting
-
-    article = "an" if kind == "integer" else "a"
-    return pa.Check(fits, error=f"is not {article} {kind}")
-
-
-def _number_check(holds: Callable[[pd.Series], pd.Series], error: str) -> pa.Check:
-    """A check of the values that are numbers; the others have been told of already."""
-
-    def fits(values: pd.Series) -> pd.Series:
-        numbers = _numbers(values)
-        return numbers.isna() | holds(numbers)
-
-    return pa.Check(fits, error=error)
-
-
-def _numbers(values: pd.Series) -> pd.Series:
-    """The values as float64, text being no number even where it looks like one."""
-    return pd.to_numeric(
-        values.where(~values.map(lambda v: isinstance(v, str))), errors="coerce"
-    ).astype("float64")
+def _checked(checks: list[Check], nullable: bool = False) -> pa.Column:
+    asked = [pa.Check(check.fits, error=check.words) for check in checks]
+    return pa.Column(checks=asked, nullable=nullable)
 
 
 def _told(cases: pd.DataFrame, dataset: Dataset) -> list[Problem]:
@@ -141,10 +93,10 @@ def leaks(rows: pd.DataFrame, dataset: Dataset) -> list[Problem]:
     half = np.arange(len(rows)) % 2 == 0
     found = []
     for column in dataset.features:
-        values = rows[column.name]
-        codes = values.astype("category").cat.codes if column.type == "category" else values
-        one = codes.astype("float64").to_frame()
-        tree = probe.tree(max_depth=None if column.type == "category" else 6, random_state=0)
+        parts = column.frame(rows[column.name])
+        is_text = any(part.dtype == object for part in parts.values())
+        one = pd.DataFrame({name: _as_numbers(part) for name, part in parts.items()})
+        tree = probe.tree(max_depth=None if is_text else 6, random_state=0)
         score = tree.fit(one[half], truth[half]).score(one[~half], truth[~half])
         if score >= LEAK and score - guess > 0.5 * (1 - guess):
             message = (
@@ -152,3 +104,8 @@ def leaks(rows: pd.DataFrame, dataset: Dataset) -> list[Problem]:
             )
             found.append(Problem(column.name, message))
     return found
+
+
+def _as_numbers(part: pd.Series) -> pd.Series:
+    """A part's numbers; of text, a number for each."""
+    return part.astype("category").cat.codes if part.dtype == object else part

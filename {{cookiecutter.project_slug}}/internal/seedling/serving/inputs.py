@@ -4,24 +4,17 @@ import difflib
 import json
 import re
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
 import msgspec
 
-from seedling.config import Column, Dataset
-from seedling.data.scalars import LARGEST, label_text
+from seedling.config import Dataset
 from seedling.errors import InputError
 
 Values = tuple[Any, ...]  # a row's features in the schema's order, None for missing
 
-Number = Annotated[float, msgspec.Meta(ge=-LARGEST, le=LARGEST)]
-Int64 = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
-# As in 51.0, up to the last one below 2**63.
-WholeNumber = Annotated[float, msgspec.Meta(multiple_of=1, ge=-(2**63), le=2**63 - 1024)]
-
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
-EXPECTED = {"integer": "a whole number", "number": "a number", "boolean": "true or false"}
 GOT = {
     "str": "text",
     "int": "a number",
@@ -47,7 +40,7 @@ class Reader:
         self.key_names = dataset.entity_key
         ignored = [*dataset.entity_key, dataset.target.name]
         self.ignored = set(ignored)
-        types = [_type(column) | None for column in dataset.features]
+        types = [column.json_type() | None for column in dataset.features]
         names = {f"f{at}": name for at, name in enumerate([*self.columns, *ignored])}
         known = [(f"f{at}", kind, None) for at, kind in enumerate(types)]
         extra = [(f"f{len(types) + at}", Any, msgspec.UNSET) for at in range(len(ignored))]
@@ -65,7 +58,8 @@ class Reader:
         body = msgspec.defstruct("Body", [("payload", payload)])
         self._usual: Any = msgspec.json.Decoder(body)
         self._extra = [field[0] for field in extra]
-        self._numeric = [at for at, column in enumerate(dataset.features) if _numeric(column)]
+        readers = [(at, column.reader()) for at, column in enumerate(dataset.features)]
+        self._readers = [(at, read) for at, read in readers if read is not None]
         self._count = len(types)
         self._keys = slice(self._count, self._count + len(self.key_names))
 
@@ -104,10 +98,19 @@ class Reader:
         known = {name: None if _is_nan(value) else value for name, value in values.items()}
         return self._convert([known], "named", strict=False)[0]
 
-    def values(self, rows: Sequence[Any]) -> list[Values]:
-        """The features of rows that were read, as a model takes them."""
+    def values(self, rows: Sequence[Any], single: bool = False) -> list[Values]:
+        """The features of rows that were read, as a model takes them.
+
+        Raises:
+            InputError: a value is not what its column's type reads; `single` says that the caller
+                knows the row by no number.
+        """
         found = [msgspec.structs.astuple(row)[: self._count] for row in rows]
-        return [self._as_text(row) for row in found] if self._numeric else found
+        if not self._readers:
+            return found
+        return [
+            self._read(row, "" if single else f"instances[{at}].") for at, row in enumerate(found)
+        ]
 
     def keys(self, row: Any) -> Values:
         """A row's entity key; empty if it did not bring all of it."""
@@ -118,12 +121,18 @@ class Reader:
         """Whether a row came with more than features, such as its entity's key."""
         return any(getattr(row, name) is not msgspec.UNSET for name in self._extra)
 
-    def _as_text(self, row: Values) -> Values:
-        """Categories whose names look like numbers may come as numbers."""
+    def _read(self, row: Values, where: str) -> Values:
+        """The row with the values that its columns' types make of what JSON can carry."""
         values = list(row)
-        for at in self._numeric:
+        for at, read in self._readers:
             if values[at] is not None:
-                values[at] = label_text(values[at])
+                try:
+                    values[at] = read(values[at])
+                except ValueError:
+                    column = self.columns[self.names[at]]
+                    raise InputError(
+                        f"{where}{column.name}: expected {column.expected}, got {values[at]!r:.80}."
+                    ) from None
         return tuple(values)
 
     def _convert(
@@ -164,7 +173,7 @@ class Reader:
             return f"{field}: the number is out of range."
         got = re.search(r"got `(\w+)`", message)
         came = f", got {GOT.get(got[1], got[1])}" if got else ", got a fraction"
-        expected = _expected(column) if column else "a row of values, or an object of features"
+        expected = column.expected if column else "a row of values, or an object of features"
         return f"{field}: expected {expected}{came}."
 
 
@@ -208,18 +217,3 @@ def _is_nan(value: Any) -> bool:
 
 def _rows_of(struct: Any) -> Any:
     return list[struct]
-
-
-def _type(column: Column) -> Any:
-    if column.type == "category":
-        return str | float if _numeric(column) else str
-    return {"integer": Int64 | WholeNumber, "number": Number, "boolean": bool}[column.type]
-
-
-def _expected(column: Column) -> str:
-    return EXPECTED.get(column.type, "text")
-
-
-def _numeric(column: Column) -> bool:
-    """Whether a category's name looks like a number, which callers then send as one."""
-    return any(re.fullmatch(r"-?\d+(\.\d+)?", category) for category in column.categories)

@@ -11,7 +11,7 @@ from typing import Any
 
 from pythonjsonlogger.json import JsonFormatter
 
-OURS = ("seedling", "dataset_creation", "models", "serve")
+OURS = ("seedling", "columns", "dataset_creation", "models", "serve", "tasks")
 HANDLER = "scoring"
 FIELDS = {"levelname": "level", "name": "logger", "exc_info": "exception", "stack_info": "stack"}
 

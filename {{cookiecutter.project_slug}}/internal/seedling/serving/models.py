@@ -2,7 +2,6 @@
 
 import hashlib
 import logging
-import math
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextvars import ContextVar
 from typing import Any, NamedTuple
@@ -84,7 +83,7 @@ class ServedModel:
     def features(self, user_inputs: Mapping[str, Any]) -> dict[str, Any]:
         """The features among what a caller sent; raises InputError naming a wrong one."""
         reader = self.lineup.reader
-        (values,) = reader.values([reader.row(user_inputs)])
+        (values,) = reader.values([reader.row(user_inputs)], single=True)
         return dict(zip(reader.columns, values, strict=True))
 
     def answer(self, rows: Sequence[Mapping[str, Any]] | Mapping[str, Any]) -> dict[str, Any]:
@@ -153,17 +152,13 @@ def as_values(row: Mapping[str, Any], dataset: Dataset) -> Values:
     """A row of features as a model takes them, read as training reads a dataset."""
     values = []
     for column in dataset.features:
-        value = plain(row.get(column.name))
-        if value is not None and column.type == "category":
-            value = label_text(value)
-        elif value is not None:
-            try:
-                value = float(value)
-            except (TypeError, ValueError):
-                raise InputError(f"{column.name}: expected a number, got {value!r:.80}.") from None
-            if not math.isfinite(value):
-                value = None
-        values.append(value)
+        cell = plain(row.get(column.name))
+        try:
+            values.append(None if cell is None else column.cell(cell))
+        except ValueError:
+            raise InputError(
+                f"{column.name}: expected {column.expected}, got {cell!r:.80}."
+            ) from None
     return tuple(values)
 
 

@@ -6,13 +6,12 @@ of them. Types are real: a value of another type is refused. Every feature may b
 
 import csv
 import io
-import re
 from typing import Any
 
 from seedling import tasks
-from seedling.config import Column, Dataset
+from seedling.columns.protocol import Column
+from seedling.config import Dataset
 from seedling.data.example_rows import example
-from seedling.data.scalars import LARGEST
 from seedling.serving.model_info import ModelFacts
 
 Json = dict[str, Any]
@@ -146,55 +145,22 @@ def _values(dataset: Dataset) -> Json:
 
 def _feature(column: Column) -> Json:
     """A feature's type, and what is known of its values as words and hints."""
-    limits = {"x-minimum": column.minimum, "x-maximum": column.maximum}
-    hints: Json = {name: value for name, value in limits.items() if value is not None}
-    if column.categories:
-        hints["x-categories"] = column.categories
-    hints["x-nullable"] = column.nullable
-    return _type(column) | {
+    schema = column.json_schema()
+    types = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
+    return schema | {
+        "type": [*types, "null"],
         "title": column.name,
         "description": hint(column),
-        "examples": [example([column])[column.name]],
-        **hints,
+        "examples": [column.example()],
+        **column.hints(),
+        "x-nullable": column.nullable,
     }
-
-
-def _type(column: Column) -> Json:
-    if column.type == "category":
-        named_by_number = any(re.fullmatch(r"-?\d+(\.\d+)?", one) for one in column.categories)
-        return {"type": ["string", "number", "null"] if named_by_number else ["string", "null"]}
-    if column.type == "boolean":
-        return {"type": ["boolean", "null"]}
-    if column.type == "integer":
-        return {"type": ["integer", "null"], "minimum": -(2**63), "maximum": 2**63 - 1}
-    return {"type": [column.type, "null"], "minimum": -LARGEST, "maximum": LARGEST}
 
 
 def hint(column: Column) -> str:
     """What a person should know of a feature's values: `17 to 90, years`."""
-    parts = [span(column), column.description]
-    if column.categories and len(column.categories) <= 12:
-        parts.insert(0, "one of " + ", ".join(column.categories))
-    if column.nullable:
-        parts.append("may be missing")
+    parts = [column.words(), column.description, "may be missing" * column.nullable]
     return ", ".join(part for part in parts if part)
-
-
-def span(column: Column) -> str:
-    """The range in words; empty where the schema sets none."""
-    low, high = column.minimum, column.maximum
-    if low is not None and high is not None:
-        return f"{number(low)} to {number(high)}"
-    if low is not None:
-        return f"{number(low)} or more"
-    return f"{number(high)} or less" if high is not None else ""
-
-
-def number(value: float) -> str:
-    """Fifteen digits at most, with a comma between thousands."""
-    if value.is_integer() and abs(value) < 1e15:
-        return f"{int(value):,}"
-    return f"{value:.15g}"
 
 
 def _rows(name: str) -> Json:

@@ -5,17 +5,15 @@ from collections.abc import Callable, Sequence
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
 
 from flask import Blueprint, Request, Response, abort, send_from_directory
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from seedling import tasks
-from seedling.config import Column, Config
-from seedling.data.example_rows import example
+from seedling.columns.protocol import Column
+from seedling.config import Config
 from seedling.serving.model_info import ModelFacts, by_name
 from seedling.serving.openapi import document
-from seedling.serving.openapi_schemas import number, span
 
 HERE = Path(__file__).parent
 SWAGGER_FILES = ("swagger-ui.css", "swagger-ui-bundle.js")
@@ -116,15 +114,13 @@ def _swagger() -> Path:
 
 @cache
 def _templates() -> Environment:
-    made = Environment(
+    return Environment(
         loader=FileSystemLoader(HERE / "templates"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.filters["number"] = number
-    return made
 
 
 class _Shown:
@@ -137,9 +133,8 @@ class _Shown:
         task = tasks.of(self.facts.dataset)
         self.answers = task.facts(self.facts.dataset.target)
         self.shown = json.dumps(task.shown)
-        row = example(self.facts.dataset.features)
         self.fields = [
-            _field(f"{self.id}-f{number}", column, row[column.name])
+            _Field(f"{self.id}-f{number}", column)
             for number, column in enumerate(self.facts.dataset.features)
         ]
 
@@ -159,19 +154,11 @@ class _Shown:
         return {name: f"{known[name]:.4g}" for name in names}
 
 
-def _field(where: str, column: Column, value: Any) -> dict[str, Any]:
-    """What the template needs of a column; `hint` is what stands below the field."""
-    parts = [span(column), column.description]
-    if column.nullable and column.type in ("integer", "number"):
-        parts.append("may be empty")
-    return {
-        "id": where,
-        "name": column.name,
-        "type": column.type,
-        "nullable": column.nullable,
-        "categories": column.categories,
-        "low": column.minimum,
-        "high": column.maximum,
-        "value": value,
-        "hint": ", ".join(part for part in parts if part),
-    }
+class _Field:
+    """A feature as the form asks for it; `hint` is what stands below its field."""
+
+    def __init__(self, where: str, column: Column) -> None:
+        self.id, self.name, self.nullable = where, column.name, column.nullable
+        self.asks = column.field()
+        gaps = "may be empty" * (column.nullable and self.asks.control == "input")
+        self.hint = ", ".join(filter(None, [self.asks.hint, column.description, gaps]))

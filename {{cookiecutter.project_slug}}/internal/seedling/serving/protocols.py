@@ -12,7 +12,7 @@ from typing import Any
 
 from werkzeug.http import parse_options_header
 
-from seedling.config import Column
+from seedling.columns.protocol import Column
 from seedling.data.scalars import plain
 from seedling.errors import InputError, ProjectError
 from seedling.serving.inputs import json_object
@@ -22,7 +22,6 @@ JSON, CSV = "application/json", "text/csv"
 MISSING = frozenset(["", "<NA>", "N/A", "n/a", "NA", "NULL", "null", "None", "NaN", "nan"]) | {
     *("#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "1.#IND", "1.#QNAN", "-NaN", "-nan")
 }
-BOOLEANS = {"true": True, "1": True, "1.0": True, "false": False, "0": False, "0.0": False}
 SPLIT = frozenset(["columns", "data", "index"])
 MOST_LIKE = 100  # names that a missing one is compared with
 
@@ -40,6 +39,8 @@ class Wanted:
 
     def __init__(self, names: list[str], also: Sequence[str], columns: Sequence[Column]) -> None:
         self.names, self.also, self.columns = names, also, columns
+        found = ((at, column.from_number()) for at, column in enumerate(columns))
+        self._restorers = [(at, restore) for at, restore in found if restore is not None]
 
     def among(self, sent: list[Any], where: str) -> list[str]:
         """The features, then what else is kept of what was sent; refuses what is not there once."""
@@ -55,19 +56,17 @@ class Wanted:
 
     def shaped(self, rows: list[list[Any]], names: list[str]) -> Rows:
         """Rows of the values of `names` as they are handed on."""
-        self.with_booleans(rows)
+        self.restored(rows)
         if len(names) == len(self.names):
             return rows
         named = (zip(names, row, strict=True) for row in rows)
         return [{name: value for name, value in row if value is not None} for row in named]
 
-    def with_booleans(self, rows: list[list[Any]]) -> list[list[Any]]:
-        """The rows with 0 and 1 in a boolean column as false and true."""
-        places = [at for at, column in enumerate(self.columns) if column.type == "boolean"]
-        for row in rows if places else ():
-            for at in places:
-                if row[at] in (0, 1):
-                    row[at] = bool(row[at])
+    def restored(self, rows: list[list[Any]]) -> list[list[Any]]:
+        """The rows with what a number stands for in its place, as false and true for 0 and 1."""
+        for row in rows if self._restorers else ():
+            for at, restore in self._restorers:
+                row[at] = restore(row[at])
         return rows
 
 
@@ -92,7 +91,8 @@ def rows(
     Raises:
         WrongContentType: it is neither JSON nor CSV in UTF-8.
         InputError: the body is not of such a shape. Types are left for the `Reader` to check,
-            except that 0 and 1 in a boolean column, which MLflow's signature calls double, are one.
+            except that numbers become what they stand for, as 0 and 1 where MLflow's signature
+            calls a boolean a double.
     """
     wanted = Wanted(list(feature_names), also, columns)
     if _media_type(content_type) == CSV:
@@ -166,7 +166,7 @@ def _split(value: Any, wanted: Wanted, where: str) -> Rows:
     if columns is None or (data and isinstance(data[0], dict)):
         return _list(data, wanted, where)
     if columns == wanted.names:
-        return wanted.with_booleans(_rectangular(data, len(columns), where))
+        return wanted.restored(_rectangular(data, len(columns), where))
     if not isinstance(columns, list):
         raise InputError(f"{where}.columns: expected a list of names.")
     names = wanted.among(columns, where)
@@ -180,7 +180,7 @@ def _records(value: Any, wanted: Wanted, where: str) -> Rows:
         raise InputError(f"{where}: expected a list of objects, one for each row.")
     try:
         if not any(name in row for name in wanted.also for row in value):
-            return wanted.with_booleans([[row[name] for name in wanted.names] for row in value])
+            return wanted.restored([[row[name] for name in wanted.names] for row in value])
     except (KeyError, TypeError):  # a value is missing somewhere, or a row is no object
         pass
     known: dict[str, None] = {}
@@ -200,8 +200,8 @@ def _list(value: Any, wanted: Wanted, where: str) -> Rows:
         return _records(value, wanted, where)
     count = len(wanted.names)
     if count == 1 and not any(isinstance(row, list) for row in value):
-        return wanted.with_booleans([[row] for row in value])
-    return wanted.with_booleans(_rectangular(value, count, where))
+        return wanted.restored([[row] for row in value])
+    return wanted.restored(_rectangular(value, count, where))
 
 
 def _tensors(value: Any, wanted: Wanted, where: str) -> Rows:
@@ -256,7 +256,7 @@ def _csv(body: bytes, wanted: Wanted) -> Rows:
     if len(header) > 1:
         data = [row for row in data if len(row) > 1 or row[0].strip()]
     names = wanted.among(header, "CSV")
-    parsers = [PARSERS[column.type] for column in wanted.columns]
+    parsers: list[Callable[[str], Any]] = [column.parse for column in wanted.columns]
     parsers += [str] * (len(names) - len(parsers))
     at = [(header.index(name), parse) for name, parse in zip(names, parsers, strict=True)]
     found = [
@@ -264,20 +264,6 @@ def _csv(body: bytes, wanted: Wanted) -> Rows:
         for row in _rectangular(data, len(header), "CSV")
     ]
     return wanted.shaped(found, names)
-
-
-def _number(text: str) -> Any:
-    """The number that a text says, or the text, for the `Reader` to refuse by the field's name."""
-    for kind in (int, float):
-        try:
-            return text if "_" in text else kind(text)
-        except ValueError:
-            continue
-    return text
-
-
-def _boolean(text: str) -> Any:
-    return BOOLEANS.get(text.strip().lower(), text)
 
 
 def _rectangular(data: list[Any], width: int, where: str) -> list[list[Any]]:
@@ -291,12 +277,6 @@ def _rectangular(data: list[Any], width: int, where: str) -> list[list[Any]]:
 
 
 Format = Callable[[Any, Wanted, str], Rows]
-PARSERS: dict[str, Callable[[str], Any]] = {
-    "integer": _number,
-    "number": _number,
-    "boolean": _boolean,
-    "category": str,
-}
 MLFLOW: dict[str, Format] = {
     "dataframe_split": _split,
     "dataframe_records": _records,

@@ -16,7 +16,7 @@ from seedling.config import Project
 from seedling.data.scalars import plain
 from seedling.errors import InputError, ProjectError, Unavailable
 from seedling.serving import models, selection
-from seedling.serving.protocols import MISSING, PARSERS, Wanted
+from seedling.serving.protocols import MISSING, Wanted
 
 KINDS = (".csv", ".parquet")
 ROWS = 5_000  # that are read and answered at once
@@ -87,13 +87,13 @@ class Scorer:
     def _answer(self, part: Part, first: int) -> Iterator[list[Any]]:
         """The lines of some rows, without the file's name."""
         places = [part.names.index(name) for name in self._reader.names]
-        kinds = [PARSERS[column.type] for column in self._wanted.columns]
-        parsed = list(zip(places, kinds, strict=True))
+        parsers = (column.parse for column in self._wanted.columns)
+        parsed = list(zip(places, parsers, strict=True))
         if part.is_text:
             rows = [[_parsed(row[at], parse) for at, parse in parsed] for row in part.rows]
         else:
             rows = [[plain(row[at]) for at in places] for row in part.rows]
-        values = self._reader.values(self._reader.instances(self._wanted.with_booleans(rows)))
+        values = self._reader.values(self._reader.instances(self._wanted.restored(rows)))
         keys = [self._key(part.names, row) for row in part.rows]
         for at, key in enumerate(keys):
             if any(isinstance(value, str) and BREAK.search(value) for value in key):

@@ -5,7 +5,6 @@ A folder of this package is a task; a team brings one of its own as the project'
 """
 
 from importlib import import_module
-from importlib.util import find_spec
 from pkgutil import iter_modules
 from typing import TYPE_CHECKING
 
@@ -54,6 +53,4 @@ def names() -> list[str]:
 
 def brought() -> list[str]:
     """Name the tasks that the project's own folder brings."""
-    spec = find_spec(OWN_FOLDER)
-    folders = spec.submodule_search_locations if spec else None
-    return sorted({module.name for module in iter_modules(folders or ())} - set(READY))
+    return sorted({*team_code.modules(OWN_FOLDER)} - {*READY})

@@ -81,11 +81,7 @@ def _features(dataset: Dataset, by: Sequence[str]) -> list[str]:
         if column not in known:
             names = ", ".join(known)
             raise ProjectError(f"{dataset.name} has no column {column!r}; it has {names}.")
-    found = [
-        column.name
-        for column in dataset.features
-        if column.type != "category" and column.name not in by
-    ]
+    found = [column.name for column in dataset.features if column.numeric and column.name not in by]
     if not found:
         raise ProjectError(f"{dataset.name} has no numeric feature beside {', '.join(by)}.")
     return found

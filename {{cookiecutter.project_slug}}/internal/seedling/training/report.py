@@ -10,9 +10,10 @@ import pandas as pd
 from jinja2 import Environment, PackageLoader, select_autoescape
 from sklearn.inspection import permutation_importance
 
-from seedling import tasks
-from seedling.config import Column, Config, Dataset, Target
-from seedling.data.scalars import label_text
+from seedling import columns, tasks
+from seedling.columns.protocol import Column
+from seedling.config import Config, Dataset, Target
+from seedling.data.scalars import short
 from seedling.data.schema import model_frame
 from seedling.registry.model_files import Predictor
 from seedling.training.gate import gate
@@ -69,7 +70,7 @@ def write(
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    templates.filters["number"] = _number
+    templates.filters["number"] = short
     return {
         name: templates.get_template(f"{name}.j2").render(facts)
         for name in ("report.html", "model_card.md")
@@ -83,7 +84,7 @@ def verdict(dataset: Dataset, evaluation: Mapping[str, Any]) -> str:
     if old is None:
         reason = evaluation["incomparable_champion"]
         return f"Registered: {reason}." if reason else "Registered: there was no champion."
-    numbers = f"{metric} {_number(new[metric])}, champion {_number(old[metric])}"
+    numbers = f"{metric} {short(new[metric])}, champion {short(old[metric])}"
     return f"Registered: {numbers}." if better else f"Not registered: {numbers}."
 
 
@@ -98,9 +99,10 @@ def importance(predictor: Predictor, rows: pd.DataFrame) -> list[dict[str, Any]]
         answer = predictor.predict(predictor.model, X)
         return sign * task.training.measure(y, answer, dataset)[dataset.metric]
 
+    parts = model_frame(sample, dataset.features)
     found = permutation_importance(
         predictor.model,
-        model_frame(sample, dataset.features),
+        parts,
         task.training.values(sample, dataset.target),
         scoring=score,
         n_repeats=REPEATS,
@@ -109,7 +111,7 @@ def importance(predictor: Predictor, rows: pd.DataFrame) -> list[dict[str, Any]]
     losses = [
         {"name": name, "mean": mean, "std": std}
         for name, mean, std in zip(
-            dataset.feature_names, found["importances_mean"], found["importances_std"], strict=True
+            parts.columns, found["importances_mean"], found["importances_std"], strict=True
         )
     ]
     losses.sort(key=lambda loss: -loss["mean"])
@@ -120,15 +122,10 @@ def importance(predictor: Predictor, rows: pd.DataFrame) -> list[dict[str, Any]]
 def data_summary(rows: pd.DataFrame, dataset: Dataset) -> list[dict[str, str]]:
     """A line for each column: type, gaps, and its range or its most frequent values."""
     lines = []
-    columns: list[Target | Column] = [dataset.target, *dataset.features]
-    for column in columns:
+    described: list[Target | Column] = [dataset.target, *dataset.features]
+    for column in described:
         values = rows[column.name]
-        if column.type in ("integer", "number"):
-            low, middle, high = values.min(), values.median(), values.max()
-            shown = f"{_number(low)} to {_number(high)}, median {_number(middle)}"
-        else:
-            shares = values.map(label_text, na_action="ignore").value_counts(normalize=True).head(3)
-            shown = ", ".join(f"{value} {share:.0%}" for value, share in shares.items())
+        shown = (columns.find(column.type) or Column).summary(values)
         missing = f"{values.isna().mean():.1%}"
         lines.append({"name": column.name, "type": column.type, "missing": missing, "shown": shown})
     return lines
@@ -147,12 +144,6 @@ def _metric_rows(dataset: Dataset, evaluation: Mapping[str, Any]) -> list[dict[s
         }
         for name, value in evaluation["challenger"].items()
     ]
-
-
-def _number(value: Any) -> str:
-    if value is None:
-        return "-"
-    return f"{value:,.0f}" if float(value).is_integer() and abs(value) > 1 else f"{value:.4g}"
 
 
 def _svg(draw: Callable[[Any], object]) -> str:

@@ -29,16 +29,22 @@ function input(field) {
   return other && !other.hidden ? other : field.querySelector("input:checked, select, input");
 }
 
-/** A field's value for JSON; null where it is missing, NaN where it is no number. */
+/** How a field's data-reads makes a value for JSON of what is filled in; NaN is no number. */
+const READ = {
+  json: (from) => JSON.parse(from.value),
+  number: (from) => {
+    if (from.validity.badInput) return NaN;
+    return from.value === "" ? null : Number(from.value);
+  },
+  text: (from) => {
+    if (from.matches("select")) return from.selectedOptions[0].dataset.kind === "missing" ? null : from.value;
+    return from.value === "" && !from.matches(".other") ? null : from.value;
+  },
+};
+
+/** A field's value for JSON; null where it is missing. */
 function value(field) {
-  const from = input(field);
-  if (field.dataset.type === "boolean") return from.value === "" ? null : from.value === "true";
-  if (field.dataset.type === "category") {
-    const missing = from.matches("select") && from.selectedOptions[0].dataset.kind === "missing";
-    return missing ? null : from.value;
-  }
-  if (from.validity.badInput) return NaN;
-  return from.value === "" ? null : Number(from.value);
+  return READ[field.dataset.reads](input(field));
 }
 
 /** The body of the request, the same text for fetch and for curl. */
@@ -65,7 +71,7 @@ function hint(field) {
   const from = input(field);
   const { low, high } = field.dataset;
   const outside =
-    from.value !== "" && (Number(from.value) < Number(low ?? -Infinity) || Number(from.value) > Number(high ?? Infinity));
+    field.dataset.reads === "number" && from.value !== "" && (Number(from.value) < Number(low ?? -Infinity) || Number(from.value) > Number(high ?? Infinity));
   const unseen = from.matches(".other");
   shown.classList.toggle("outside", outside || unseen);
   shown.textContent = outside ? `outside ${words}` : unseen ? "never seen in training" : words;
@@ -190,10 +196,13 @@ function refuse(form, words) {
 /** The first field that cannot be sent as it is, with a sentence. */
 function unsendable(form) {
   for (const field of fields(form)) {
-    if (!["integer", "number"].includes(field.dataset.type)) continue;
+    const from = input(field);
     const found = value(field);
-    if (found === null && !("nullable" in field.dataset)) return [field, "Enter a number."];
-    if (found !== null && !Number.isFinite(found)) return [field, "This is not a number."];
+    const empty = found === null && from.matches("input:not([type=radio])");
+    if (empty && !("nullable" in field.dataset)) {
+      return [field, field.dataset.reads === "number" ? "Enter a number." : "Enter a value."];
+    }
+    if (typeof found === "number" && !Number.isFinite(found)) return [field, "This is not a number."];
   }
   return null;
 }
@@ -270,7 +279,7 @@ function reset(event) {
 function carry(from, to) {
   for (const field of fields(to)) {
     const same = fields(from).find(
-      (one) => one.dataset.name === field.dataset.name && one.dataset.type === field.dataset.type,
+      (one) => one.dataset.name === field.dataset.name && one.dataset.reads === field.dataset.reads,
     );
     if (!same) continue;
     const theirs = [...same.querySelectorAll("input, select")];

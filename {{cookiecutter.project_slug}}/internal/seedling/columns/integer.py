@@ -1,0 +1,53 @@
+"""Whole numbers, which may come as 51 or as 51.0."""
+
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+
+import msgspec
+
+from seedling.columns.number import Number, numbers_of
+from seedling.columns.protocol import FormField, Json
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+
+Int64 = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
+# As in 51.0, up to the last one below 2**63.
+WholeNumber = Annotated[float, msgspec.Meta(multiple_of=1, ge=-(2**63), le=2**63 - 1024)]
+
+
+class Integer(Number):
+    """A whole number."""
+
+    expected: ClassVar[str] = "a whole number"
+    asked: ClassVar[int] = 2
+
+    @classmethod
+    def propose(cls, values: "pd.Series") -> Json | None:
+        found = super().propose(values)
+        return found if found and bool((values % 1 == 0).all()) else None
+
+    @classmethod
+    def fits(cls, cells: "pd.Series") -> "pd.Series":
+        return super().fits(cells) & (numbers_of(cells) % 1 == 0)
+
+    def example(self) -> Any:
+        return round(sum(self.span()) / 2)
+
+    def draw(self, count: int, generator: "np.random.Generator") -> Any:
+        import numpy as np
+
+        low, high = self.span()
+        return generator.integers(int(np.ceil(low)), int(np.floor(high)) + 1, count)
+
+    def json_type(self) -> Any:
+        return Int64 | WholeNumber
+
+    def json_schema(self) -> Json:
+        return {"type": "integer", "minimum": -(2**63), "maximum": 2**63 - 1}
+
+    def field(self) -> FormField:
+        return self._number_field("1", "numeric")
+
+
+TYPE = Integer

@@ -1,0 +1,195 @@
+"""Numbers, with or without a fraction, in a range where the schema sets one."""
+
+import math
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+
+import msgspec
+from pydantic import model_validator as validates_model
+
+from seedling.columns.protocol import Check, Column, FormField, Json
+from seedling.data.scalars import LARGEST, short
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+
+Float = Annotated[float, msgspec.Meta(ge=-LARGEST, le=LARGEST)]
+
+
+class Numeric(Column):
+    """What all types have in common whose values are the numbers that a model sees."""
+
+    numeric: ClassVar[bool] = True
+
+    def cell(self, value: Any) -> float | None:
+        """Return the number; None for an infinite one."""
+        try:
+            number = float(value)
+        except TypeError:
+            raise ValueError(f"{value!r} is no number") from None
+        return number if math.isfinite(number) else None
+
+    def values(self, cells: "pd.Series") -> list[Any]:
+        numbers = cells.astype("float64").astype(object)
+        return numbers.where(numbers.notna(), None).tolist()
+
+    def frame(self, cells: "pd.Series") -> "dict[str, pd.Series]":
+        return {self.name: cells.astype("float64")}
+
+    def reader(self) -> Callable[[Any], Any] | None:
+        return None
+
+    def edges(self) -> list[Any]:
+        return [0, 1]
+
+
+class Number(Numeric):
+    """A number; `minimum` and `maximum` bound what validation accepts, not what is answered."""
+
+    minimum: float | None = None
+    maximum: float | None = None
+
+    expected: ClassVar[str] = "a number"
+    asked: ClassVar[int] = 3
+
+    @validates_model(mode="after")
+    def _is_a_range(self) -> "Number":
+        if self.minimum is not None and self.maximum is not None and self.minimum > self.maximum:
+            raise ValueError(f"minimum {self.minimum:g} is above maximum {self.maximum:g}")
+        return self
+
+    @classmethod
+    def propose(cls, values: "pd.Series") -> Json | None:
+        import pandas as pd
+
+        if not pd.api.types.is_numeric_dtype(values):
+            return None
+        finite = values[values.abs() <= LARGEST]
+        return {"minimum": _bound(finite.min()), "maximum": _bound(finite.max())}
+
+    def words(self) -> str:
+        low, high = self.minimum, self.maximum
+        if low is not None and high is not None:
+            return f"{number_text(low)} to {number_text(high)}"
+        if low is not None:
+            return f"{number_text(low)} or more"
+        return f"{number_text(high)} or less" if high is not None else ""
+
+    def checks(self) -> list[Check]:
+        found = [Check(self.fits, f"is not {'an' if self.type[0] in 'aeiou' else 'a'} {self.type}")]
+        if self.minimum is not None:
+            low = self.minimum
+            found.append(_number_check(lambda n: n >= low, f"is below the minimum {low:g}"))
+        if self.maximum is not None:
+            high = self.maximum
+            found.append(_number_check(lambda n: n <= high, f"is above the maximum {high:g}"))
+        return found
+
+    @classmethod
+    def fits(cls, cells: "pd.Series") -> "pd.Series":
+        """Return whether each of n cells is a number of this type, None and text being none."""
+        return numbers_of(cells).abs() <= LARGEST
+
+    @classmethod
+    def summary(cls, values: "pd.Series") -> str:
+        low, middle, high = values.min(), values.median(), values.max()
+        return f"{short(low)} to {short(high)}, median {short(middle)}"
+
+    @classmethod
+    def drift(cls, before: "pd.Series", now: "pd.Series") -> float:
+        """Return the Kolmogorov-Smirnov statistic, a gap being the smallest of all values."""
+        import numpy as np
+
+        old, new = (
+            np.sort(cells.astype("float64").fillna(-np.inf).to_numpy()) for cells in (before, now)
+        )
+        steps = np.concatenate([old, new])
+        below = (np.searchsorted(each, steps, side="right") / len(each) for each in (old, new))
+        return float(np.abs(np.subtract(*below)).max())
+
+    def span(self) -> tuple[float, float]:
+        """Return the lowest and the highest number allowed, 0 and 1 where the schema is silent."""
+        low, high = self.minimum, self.maximum
+        if low is None:
+            low = 0.0 if high is None else min(0.0, high)
+        if high is None:
+            high = max(1.0, low + 1.0)
+        return low, high
+
+    def example(self) -> Any:
+        return round(sum(self.span()) / 2, 2)
+
+    def draw(self, count: int, generator: "np.random.Generator") -> Any:
+        return generator.uniform(*self.span(), count)
+
+    def edges(self) -> list[Any]:
+        return [*self.span(), 0, -LARGEST, LARGEST]
+
+    def json_type(self) -> Any:
+        return Float
+
+    def parse(self, text: str) -> Any:
+        for kind in (int, float):
+            try:
+                return text if "_" in text else kind(text)
+            except ValueError:
+                continue
+        return text
+
+    def json_schema(self) -> Json:
+        return {"type": "number", "minimum": -LARGEST, "maximum": LARGEST}
+
+    def hints(self) -> Json:
+        limits = {"x-minimum": self.minimum, "x-maximum": self.maximum}
+        return {name: value for name, value in limits.items() if value is not None}
+
+    def field(self) -> FormField:
+        return self._number_field("any", "decimal")
+
+    def _number_field(self, step: str, inputmode: str) -> FormField:
+        """Telephones show digits only where no number can be negative."""
+        negative = self.minimum is None or self.minimum < 0
+        return FormField(
+            "input",
+            self.example(),
+            self.words(),
+            kind="number",
+            step=step,
+            inputmode="text" if negative else inputmode,
+            low=self.minimum,
+            high=self.maximum,
+        )
+
+
+TYPE = Number
+
+
+def number_text(value: float) -> str:
+    """Write a number with fifteen digits at most, and with a comma between thousands."""
+    if value.is_integer() and abs(value) < 1e15:
+        return f"{int(value):,}"
+    return f"{value:.15g}"
+
+
+def numbers_of(cells: "pd.Series") -> "pd.Series":
+    """Return the cells as float64, text being no number even where it looks like one."""
+    import pandas as pd
+
+    is_text = cells.map(lambda cell: isinstance(cell, str)).astype(bool)
+    return pd.to_numeric(cells.where(~is_text), errors="coerce").astype("float64")
+
+
+def _number_check(holds: "Callable[[pd.Series], pd.Series]", words: str) -> Check:
+    """Check the cells that are numbers: the others are reported by the check of the type."""
+
+    def fits(cells: "pd.Series") -> "pd.Series":
+        numbers = numbers_of(cells)
+        return numbers.isna() | holds(numbers)
+
+    return Check(fits, words)
+
+
+def _bound(value: Any) -> int | float:
+    number = float(value)
+    return int(number) if number.is_integer() else number

@@ -1,0 +1,224 @@
+"""The protocol of a column type: all that depends on which kind of values a feature has.
+
+A type is a class, and an entry of `features` in model.yaml is an instance of it: the keys of the
+entry are the class's fields. A value goes through up to five forms, None being a missing one in
+each of the last three:
+
+- cell: what a dataset's table or the feature store holds, without numpy;
+- text: what a CSV file or a query string holds;
+- JSON value: what a request's body holds;
+- value: what the service hands on to a model, and a compiled form takes;
+- parts: the columns that a model is trained on, floats or text. Most types have one part, which
+  is the value itself.
+
+The service imports this: pandas and numpy are only used by methods that are given a series.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, NamedTuple
+
+from pydantic import BaseModel, ConfigDict, StringConstraints
+
+from seedling.data.scalars import label_text, plain
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+
+COLUMN_NAME = r'^[^"\\\x00-\x1f\x7f]+$'  # what can stand as a name in JSON without escapes
+
+ColumnName = Annotated[str, StringConstraints(pattern=COLUMN_NAME)]
+Json = dict[str, Any]
+
+
+class NoFeature(Exception):
+    """Why a column of a brought table is left out, though no other type takes it either."""
+
+
+class Check(NamedTuple):
+    """What holds for every value of a column, and what to say of one where it does not."""
+
+    fits: "Callable[[pd.Series], pd.Series]"  # n values that are not missing -> n booleans
+    words: str  # goes on after the value: "is below the minimum 0"
+
+
+@dataclass(frozen=True)
+class FormField:
+    """How the page asks for a value, in HTML's terms.
+
+    `input` is an <input> of any kind, `choices` are radio buttons, `list` is a <select> that takes
+    another text as well. `options` has each choice's JSON value, or each text of a list.
+    """
+
+    control: Literal["input", "choices", "list"]
+    value: Any
+    hint: str = ""
+    kind: str = "text"  # the type attribute of an <input>
+    step: str = ""
+    inputmode: str = ""
+    low: float | None = None
+    high: float | None = None
+    options: Sequence[Any] = ()
+
+
+class Column(BaseModel):
+    """A feature with values of one type. The methods' defaults are those of a type of text.
+
+    Most types from outside define `expected`, `propose`, `cell`, `example` and `draw`, and
+    `parts` with `encode` where a model is to see numbers.
+    """
+
+    model_config = ConfigDict(extra="forbid", protected_namespaces=())
+
+    name: ColumnName
+    type: str
+    description: str = ""
+    nullable: bool = False
+
+    expected: ClassVar[str] = "text"  # in errors: "expected a whole number"
+    numeric: ClassVar[bool] = False  # whether a value is the number that a model sees
+    parts: ClassVar[tuple[str, ...]] = ()  # endings of the parts' names, where `encode` makes them
+    unseen: ClassVar[Any] = None  # a value that no training rows hold, if such ones are answered
+    asked: ClassVar[int] = 0  # place among the types asked about a brought table: strict ones first
+
+    # A table that the team brings.
+
+    @classmethod
+    def propose(cls, values: "pd.Series") -> Json | None:
+        """Return the entry's own keys that fit the values, or None where they are of another type.
+
+        Args:
+            values: the column's n values that are not missing, at least two of them different.
+
+        Raises:
+            NoFeature: no type can take the values, and why.
+        """
+        return None
+
+    def words(self) -> str:
+        """Describe the values that are allowed: `17 to 90`; empty where all are."""
+        return ""
+
+    # A dataset.
+
+    def cell(self, value: Any) -> Any:
+        """Return the value of a cell that is not missing.
+
+        Raises:
+            ValueError: it is of another type.
+        """
+        return label_text(value)
+
+    def checks(self) -> list[Check]:
+        """Return what validation asks of the column's cells: that each can be read, by default."""
+
+        def reads(value: Any) -> bool:
+            try:
+                self.cell(plain(value))
+            except ValueError:
+                return False
+            return True
+
+        return [Check(lambda cells: cells.map(reads).astype(bool), f"is not {self.expected}")]
+
+    @classmethod
+    def summary(cls, values: "pd.Series") -> str:
+        """Describe n values for the report: the three most frequent, by default."""
+        shares = values.map(label_text, na_action="ignore").value_counts(normalize=True).head(3)
+        return ", ".join(f"{value} {share:.0%}" for value, share in shares.items())
+
+    @classmethod
+    def drift(cls, before: "pd.Series", now: "pd.Series") -> float:
+        """Measure how far n cells are from m earlier ones: 0 for alike, 1 for nothing in common.
+
+        By default the total variation distance of the values' shares, a gap being a value too.
+        """
+        old, new = (
+            cells.map(label_text, na_action="ignore").value_counts(normalize=True, dropna=False)
+            for cells in (before, now)
+        )
+        return float(old.sub(new, fill_value=0).abs().sum() / 2)
+
+    # What a model is trained on.
+
+    def encode(self, value: Any) -> Sequence[float | None]:
+        """Return the value's `parts`, in their order; only called where the type has some."""
+        raise NotImplementedError(f"{type(self).__name__} has parts, but no encode.")
+
+    def part_names(self) -> list[str]:
+        """Return the names of the columns that a model is trained on."""
+        return [f"{self.name}_{part}" for part in self.parts] or [self.name]
+
+    def values(self, cells: "pd.Series") -> list[Any]:
+        """Return the values of n cells."""
+        found = (plain(cell) for cell in cells.where(cells.notna(), None))
+        return [None if cell is None else self.cell(cell) for cell in found]
+
+    def frame(self, cells: "pd.Series") -> "dict[str, pd.Series]":
+        """Return the parts of n cells, each as float64 or as text, with NaN for a missing value.
+
+        Args:
+            cells: a dataset's, or values that the service has read.
+        """
+        import pandas as pd
+
+        if not self.parts:
+            values = [float("nan") if value is None else value for value in self.values(cells)]
+            return {self.name: pd.Series(values, index=cells.index, dtype=object)}
+        gap = (None,) * len(self.parts)
+        rows = [gap if value is None else self.encode(value) for value in self.values(cells)]
+        table = pd.DataFrame(rows, index=cells.index, columns=self.part_names(), dtype="float64")
+        return {str(name): part for name, part in table.items()}
+
+    # Values that the schema allows, for documentation, tests and `run_fake`.
+
+    def example(self) -> Any:
+        """Return a plausible JSON value, always the same."""
+        raise NotImplementedError(f"{type(self).__name__} has no example.")
+
+    def draw(self, count: int, generator: "np.random.Generator") -> Any:
+        """Return n cells, drawn evenly from what is allowed."""
+        return [self.example()] * count
+
+    def edges(self) -> list[Any]:
+        """Return cells at which a model and its compiled form are compared: extreme, unseen."""
+        return [self.example()]
+
+    # A request. What is needed for each value is asked for once, when a model is loaded.
+
+    def json_type(self) -> Any:
+        """Return the type that msgspec checks JSON values against."""
+        return str
+
+    def reader(self) -> Callable[[Any], Any] | None:
+        """Return what turns a JSON value into a value; None where it is one already.
+
+        What is returned raises ValueError for a value of another type.
+        """
+        return self.cell
+
+    def from_number(self) -> Callable[[Any], Any] | None:
+        """Return what turns numbers into JSON values; None where numbers stand for nothing else.
+
+        SQLite has no booleans, and MLflow's signature calls every part that is a float a double.
+        """
+        return None
+
+    def parse(self, text: str) -> Any:
+        """Return the JSON value of a text; the text itself where it has none, to be refused."""
+        return text
+
+    # The service's documents.
+
+    def json_schema(self) -> Json:
+        """Return the JSON Schema of the JSON values; that they may be null is added to it."""
+        return {"type": "string"}
+
+    def hints(self) -> Mapping[str, Any]:
+        """Return what the schema knows of usual values, by names for OpenAPI: `x-minimum`."""
+        return {}
+
+    def field(self) -> FormField:
+        """Return the page's field, with the example in it."""
+        return FormField("input", self.example(), self.words())
