@@ -154,7 +154,7 @@ def test_azure_sql_without_a_credential_stops_a_verb_with_that_line(cloud: Path,
     text = settings.read_text()
     azure = "  server: beds.database.windows.net\n  database: beds\n"
     settings.write_text(text.replace("  url: sqlite:///local_assets/feature_store.db\n", azure))
-    command = [cloud / ".venv" / "bin" / "python", "-m", "cloud", "create-local-datasets"]
+    command = [cloud / ".venv" / "bin" / "python", "-m", "seedling", "create-local-datasets"]
     done = call(command, cloud)
     settings.write_text(text)
     assert done.returncode == 1

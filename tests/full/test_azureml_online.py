@@ -339,7 +339,7 @@ def test_a_refusal_is_told_in_words_and_nothing_is_left(
 
 def test_who_stops_waiting_is_told_what_goes_on(answering: Path, emulator: AzureML):
     emulator.online.queue = 60
-    line, options = command(answering, emulator.settings(), "-m", answering.name, "deploy-online")
+    line, options = command(answering, emulator.settings(), "-m", "seedling", "deploy-online")
     process = subprocess.Popen(line, stderr=subprocess.PIPE, start_new_session=True, **options)
     assert process.stderr
     for words in process.stderr:

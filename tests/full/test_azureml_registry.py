@@ -134,7 +134,7 @@ def publish(
     shop: Path, emulator: AzureML, managed: bool = False
 ) -> tuple[int, list[str], list[str]]:
     """The exit code of the verb, and the lines of both its streams."""
-    done = call(shop, emulator.settings(managed), "-m", "shop", PUBLISH)
+    done = call(shop, emulator.settings(managed), "-m", "seedling", PUBLISH)
     assert "Traceback" not in done.stderr
     return done.returncode, done.stdout.splitlines(), done.stderr.splitlines()
 
@@ -260,7 +260,7 @@ def test_a_clash_of_hashes_is_told(shop: Path, published: AzureML):
 
 
 def test_doctor_names_the_registry(shop: Path, emulator: AzureML):
-    printed = call(shop, emulator.settings(), "-m", "shop", "doctor").stdout
+    printed = call(shop, emulator.settings(), "-m", "seedling", "doctor").stdout
     assert "registry: registry, for publishing and for a service in production" in printed
 
 

@@ -270,14 +270,14 @@ def test_what_a_model_installs_itself_is_there(engine: Engine, trained: Path):
 def test_predict_without_a_container_is_the_same_service(trained: Path):
     port = str(free_port())
     words = ["model", "xgboost", "predict-local", "--model-name", "adult_income_xgb"]
-    command = [str(python_of(trained)), "-m", trained.name, *words, "--port", port]
+    command = [str(python_of(trained)), "-m", "seedling", *words, "--port", port]
     server = subprocess.Popen(command, cwd=trained, stderr=subprocess.DEVNULL)
     try:
         until_ready(f"http://127.0.0.1:{port}")
         ready = ask(f"http://127.0.0.1:{port}/ready")[1]
         assert ready["models"] == {"xgboost": "1"}
         tried = ["model", "xgboost", "test-endpoint", "--port", port]
-        assert "good" in call([python_of(trained), "-m", trained.name, *tried], trained).stdout
+        assert "good" in call([python_of(trained), "-m", "seedling", *tried], trained).stdout
     finally:
         server.send_signal(signal.SIGTERM)
         assert server.wait(timeout=PATIENCE) == 0
@@ -287,7 +287,7 @@ def test_ctrl_c_ends_the_container(engine: Engine, trained: Path):
     make(trained, "logistic_regression", "build-predict")
     port = str(free_port())
     words = ["model", "logistic_regression", "predict", "--model-name", "adult_income_lr"]
-    command = [str(python_of(trained)), "-m", trained.name, *words, "--port", port]
+    command = [str(python_of(trained)), "-m", "seedling", *words, "--port", port]
     running = subprocess.Popen(
         command,
         cwd=trained,

@@ -132,7 +132,7 @@ def test_own_numbers_are_predicted(installed, tables: Path):
 def test_what_is_no_usable_table_is_refused_in_one_line(finance: Path, tables: Path, why: str):
     name, options, reason = REFUSED[why]
     before = contents(finance)
-    command = [finance / ".venv" / "bin" / "python", "-m", finance.name, "create-local-datasets"]
+    command = [finance / ".venv" / "bin" / "python", "-m", "seedling", "create-local-datasets"]
     done = call([*command, "--from", tables / name, *options, "--yes"], finance)
     assert done.returncode == 1
     assert len(done.stdout.splitlines()) == 1, done.stdout
