@@ -21,13 +21,16 @@ Fetch = Callable[[Project, RegisteredModel, Path], None]
 
 @pytest.fixture
 def shared(trained: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
-    """A copy that names a registry, with none of its models' files."""
+    """A copy that shares what was trained by a registry that it names, with none of the files."""
     root = tmp_path / "shared"
     shutil.copytree(trained.root, root)
     project = Project(root)
-    project.edit(lambda document: document.update(registry={"name": "models-of-all"}))
+    (entry,) = project.config.models
+    registered = entry.model_copy(update={"name": f"{project.config.slug}-{entry.name}"})
+    models = [registered.model_dump(exclude_defaults=True)]
+    project.edit(lambda document: document.update(registry={"name": "all"}, models=models))
     monkeypatch.setenv("MODELS_FOLDER", str(tmp_path / "models"))
-    return project
+    return Project(root)
 
 
 @pytest.fixture
@@ -38,7 +41,8 @@ def asked(monkeypatch: pytest.MonkeyPatch, trained: Project) -> list[str]:
 
     def fetch(project: Project, registered: RegisteredModel, folder: Path) -> None:
         names.append(registered.name)
-        source = models / registered.name / registered.version
+        own_name = registered.name.removeprefix(f"{project.config.slug}-")
+        source = models / own_name / registered.version
         if not source.is_dir():
             raise ProjectError("there is none such.")
         shutil.copytree(source, folder, dirs_exist_ok=True)

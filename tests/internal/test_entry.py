@@ -9,7 +9,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from seedling import team_code
-from seedling.config import Project
+from seedling.config import Project, registrations
 from seedling.containers import entry_points, s2i
 from seedling.data import datasets, instances
 from seedling.errors import ProjectError
@@ -228,8 +228,8 @@ def test_variables_that_name_nothing_are_one_line(
 def test_a_name_redirects_no_other_model(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     first = first_model(project)
     folders.copy(project, "second", first)
-    entries = [registered(model).model_dump(exclude_defaults=True) for model in ("second", first)]
-    project.edit(lambda document: document.update(models=entries))
+    entries = [registered(model) for model in ("second", first)]
+    registrations.write(project.registrations_path, entries)
     named_models.note(project.models_folder / "other", registered(first))
     project = Project(project.root)
     assert selection.config(project) == project.config

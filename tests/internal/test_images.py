@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from seedling.config import Project, RegisteredModel
+from seedling.config import Project, RegisteredModel, registrations
 from seedling.containers import images, s2i
 from seedling.files import write_text
 from seedling.scaffold import all_models, folders
@@ -181,7 +181,7 @@ def test_wrong_names_are_one_line(project: Project, monkeypatch: pytest.MonkeyPa
         ([first, "build-train"], "There is no no-such-engine here"),
         ([first, "build-train", "--tag", "a b"], "'a b' cannot be the name of an image"),
         ([first, "build-train", "--tag", "Mine"], "'Mine' cannot be the name of an image"),
-        ([first, "predict"], "is registered in model.yaml: run train"),
+        ([first, "predict"], "is registered: run train"),
         ([first, "predict", "--model-name", "nobody"], "No version of nobody"),
         ([first, "predict", "--model-name", "../up"], "MODEL_NAME: '../up'"),
     ):
@@ -195,12 +195,8 @@ def test_a_served_model_without_a_compiled_form_brings_what_it_needs(
     whole: Project, tmp_path: Path
 ) -> None:
     first = first_model(whole)
-    whole.edit(lambda document: document.update(models=[entry_of(first)]))
+    entry = RegisteredModel(name="x", model=first, version="1", sha256="0" * 64)
+    registrations.write(whole.registrations_path, [entry])
     images.stage_source(Project(whole.root), first, "predict", tmp_path / "source")
     required = all_models.requirements(tmp_path / "source" / "requirements.txt")
     assert any(line.startswith("scikit-learn") for line in required)
-
-
-def entry_of(model: str) -> dict[str, object]:
-    entry = RegisteredModel(name="x", model=model, version="1", sha256="0" * 64)
-    return entry.model_dump(exclude_defaults=True)

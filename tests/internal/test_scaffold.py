@@ -4,7 +4,7 @@ import difflib
 
 import pytest
 
-from seedling.config import Project
+from seedling.config import Project, RegisteredModel, registrations
 from seedling.errors import ProjectError
 from seedling.files import write_text
 from seedling.scaffold import add, folders
@@ -90,12 +90,16 @@ def test_a_ready_model_leaves_with_what_only_it_required(project: Project, name:
 def test_a_model_that_is_removed_is_not_served_any_more(project: Project) -> None:
     first = project.config.training.models[0].name
     folders.copy(project, "mine", first)
-    entry = {"name": "x", "version": "1", "sha256": "0" * 64}
-    project.edit(
-        lambda document: document.update(models=[{**entry, "model": m} for m in (first, "mine")])
-    )
+    entry = {"version": "1", "sha256": "0" * 64}
+    entries = [{**entry, "name": f"d-{m}", "model": m} for m in (first, "mine")]
+    shared = [{**each, "name": f"{project.config.slug}-{each['name']}"} for each in entries]
+    project.edit(lambda document: document.update(models=shared))
+    registered = [RegisteredModel.model_validate(each) for each in entries]
+    registrations.write(project.registrations_path, registered)
     folders.remove(project, "mine")
-    assert [each.model for each in Project(project.root).config.models] == [first]
+    project = Project(project.root)
+    for found in (project.model_yaml.models, registrations.read(project.registrations_path)):
+        assert [each.model for each in found] == [first]
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
-from seedling.config import Project, RegisteredModel
+from seedling.config import Project, RegisteredModel, registrations
 from seedling.data.example_rows import example
 from seedling.errors import ProjectError
 from seedling.files import sha256, write_text
@@ -38,15 +38,12 @@ def two(trained: Project, tmp_path: Path) -> Project:
 
 
 def name(project: Project, **role: Any) -> None:
-    """Name the second version in model.yaml, with this role."""
+    """Register the second version on this machine, with this role."""
     champion = project.config.models[0]
     second = project.model_path(champion).with_name("2")
     entry = {"name": champion.name, "model": champion.model, "version": "2", **role}
-
-    def change(document: Any) -> None:
-        document["models"] = [document["models"][0], {**entry, "sha256": sha256(second)}]
-
-    project.edit(change)
+    added = {**entry, "sha256": sha256(second)}
+    registrations.edit_here(project, champion.model, lambda entries: [entries[0], added])
 
 
 def rows(project: Project) -> list[dict[str, Any]]:
@@ -144,11 +141,13 @@ def test_a_new_share_is_taken_over_while_serving(
     text = two.config_path.read_text(encoding="utf-8")
     write_text(two.config_path, text + "\nwrong: key\n")
     wait_for_warning(client, "model.yaml", "wrong")
-    second = two.config.models[1].sha256
-    write_text(two.config_path, text.replace(two.config.models[0].sha256, second[::-1]))
+    write_text(two.config_path, text)
+    noted = two.registrations_path.read_text(encoding="utf-8")
+    first, second = (entry.sha256 for entry in two.config.models)
+    write_text(two.registrations_path, noted.replace(first, second[::-1]))
     wait_for_warning(client, first_model(two), "hash differs")
     assert ask(client, two, rows(two)[:20])["predictions"]
-    write_text(two.config_path, text)
+    write_text(two.registrations_path, noted)
     wait_for_warning(client)
     client.application.extensions["service"].stop()
 

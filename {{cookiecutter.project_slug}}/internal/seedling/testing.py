@@ -93,7 +93,9 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Project:
         datasets.save(project, dataset, sample_rows(dataset))
     result = run_verb(project, "train", "--model", first_model(project))
     assert result.returncode == 0, result.stdout + result.stderr
-    return Project(project.root)
+    project = Project(project.root)
+    assert project.config.models  # read now: a test may set MODELS_FOLDER
+    return project
 
 
 @pytest.fixture(scope="session")

@@ -113,7 +113,7 @@ def _registered(project: Project, model: str | None) -> RegisteredModel:
     """The champion that is deployed."""
     champions = [entry for entry in project.config.models if entry.is_champion]
     if not champions:
-        raise ProjectError("No model is registered in model.yaml: run train.")
+        raise ProjectError("No model is registered: run train.")
     for entry in champions:
         if model in (None, entry.model):
             return entry

@@ -54,7 +54,7 @@ def models(project: Project) -> list[str]:
         ProjectError: none is registered.
     """
     if not project.config.models:
-        raise ProjectError("No model is registered in model.yaml yet: run train first.")
+        raise ProjectError("No model is registered yet: run train first.")
     return list(dict.fromkeys(registered.model for registered in project.config.models))
 
 

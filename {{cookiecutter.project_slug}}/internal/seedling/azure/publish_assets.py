@@ -46,6 +46,9 @@ class Places(NamedTuple):
 def publish(project: Project) -> Iterator[Published]:
     """Publish every dataset and model of model.yaml at its version; what is there already stays.
 
+    What this machine has registered for itself is not published, and is a problem where the team
+    shares no version of the model.
+
     Raises:
         ProjectError: no workspace or no registry is named, the registry is not reached, or the SDK
             is not installed.
@@ -53,7 +56,11 @@ def publish(project: Project) -> Iterator[Published]:
     registry = workspace.registry_client(project)
     assert project.config.registry is not None  # or there would be no client
     places = Places(workspace.client(project), registry, project.config.registry.name)
-    for asset in _assets(project.config):
+    for registered in project.registered_here:
+        if all(entry.model != registered.model for entry in project.model_yaml.models):
+            words = f"{registered.name}, version {registered.version}, is registered on this machine"
+            yield Published("", f"{words} only: run train-model-in-aml.")
+    for asset in _assets(project.model_yaml):
         try:
             yield Published(f"{asset}: {_publish(places, asset)}")
         except ProjectError as error:  # the others may be well

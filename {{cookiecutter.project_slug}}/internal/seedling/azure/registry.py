@@ -27,6 +27,8 @@ def name_of(project: Project, dataset: str, model: str) -> str:
 class AzureRegistry:
     """Models of the workspace; their files are fetched to the project's models folder."""
 
+    shared = True
+
     def __init__(self, project: Project) -> None:
         self.project, self.root = project, project.models_folder
         self.client = workspace.client(project)

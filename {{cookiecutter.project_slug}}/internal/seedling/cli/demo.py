@@ -60,7 +60,8 @@ def _fingerprint(project: Project) -> str:
     """A hash of everything that a dataset and its models are made from."""
     made_from = ("model.yaml", "constraints.txt", "dataset_creation", "models", "mlops", "internal")
     names = (*made_from, *team_code.brought(project.root))
-    return " ".join(sha256(project.root / name) for name in names)
+    paths = [*(project.root / name for name in names), project.registrations_path]
+    return " ".join(sha256(path) for path in paths)
 
 
 def _heading(number: int, verb: str) -> None:

@@ -126,6 +126,9 @@ def _count(project: Project, dataset: Dataset) -> str:
 def _models(project: Project) -> Iterator[Finding]:
     if not project.config.models:
         yield Finding("models", "none registered: run train", "to do")
+    for registered in project.registered_elsewhere:
+        message = f"version {registered.version} was registered on another machine: run train"
+        yield Finding(f"model {registered.model}", message, "to do")
     for registered in project.config.models:
         subject, folder = f"model {registered.model}", project.model_path(registered)
         if not folder.is_dir():

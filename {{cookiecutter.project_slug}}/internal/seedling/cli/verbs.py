@@ -165,6 +165,7 @@ def build(tag: str | None) -> None:
 @click.option("--shadow", is_flag=True, help="It answers to the prediction log only.")
 @click.option("--champion", is_flag=True, help="It takes the champion's place.")
 @click.option("--remove", is_flag=True, help="It answers no more.")
+@click.option("--shared", is_flag=True, help="Versions of model.yaml answer here too; no --version.")
 def traffic(
     model: str | None,
     version: str | None,
@@ -172,6 +173,7 @@ def traffic(
     shadow: bool,
     champion: bool,
     remove: bool,
+    shared: bool,
 ) -> None:
     """Say which versions answer; give one a share."""
     from seedling.registry import traffic as roles
@@ -180,13 +182,17 @@ def traffic(
     if share is not None and math.isnan(share):
         raise click.BadParameter("a share is a number from 0 to 1.", param_hint="--share")
     roles_given = [share is not None, shadow, champion, remove].count(True)
-    if model is None and (version is not None or roles_given):
+    if model is None and (version is not None or roles_given or shared):
         raise click.UsageError("Name the model whose version that is.")
-    if model is not None:
+    if model is not None and shared:
+        if version is not None or roles_given:
+            raise click.UsageError("--shared goes alone.")
+        roles.answer_as_shared(project, model)
+    elif model is not None:
         roles.champion_of(project, model)
         if version is None or roles_given != 1:
             raise click.UsageError(
-                "Give --version and one of --share, --shadow, --champion, --remove."
+                "Give --version and one of --share, --shadow, --champion, --remove; or --shared."
             )
         if champion:
             roles.promote(project, model, version)

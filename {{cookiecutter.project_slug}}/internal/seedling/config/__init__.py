@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from io import StringIO
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 from dotenv import load_dotenv
 from pydantic import (
@@ -284,7 +284,27 @@ class SharedRegistry(Section):
     location: str = ""
 
 
-class Config(Section):
+class Registrations(Section):
+    """Registered versions: those of model.yaml, or those that this machine has for itself."""
+
+    models: list[RegisteredModel] = []
+
+    @validates_model(mode="after")
+    def _versions_share_a_model(self) -> "Registrations":
+        for name in dict.fromkeys(entry.model for entry in self.models):
+            versions = [entry for entry in self.models if entry.model == name]
+            if sum(entry.is_champion for entry in versions) != 1:
+                raise ValueError(
+                    f"models: {name} needs one version that has neither share nor shadow"
+                )
+            if sum(entry.share or 0 for entry in versions) > 1:
+                raise ValueError(f"models: the shares of {name} are more than 1 in all")
+            if len({entry.version for entry in versions}) < len(versions):
+                raise ValueError(f"models: a version of {name} is given twice")
+        return self
+
+
+class Config(Registrations):
     name: str = Field(min_length=1)
     slug: Slug
     description: str = ""
@@ -297,21 +317,6 @@ class Config(Section):
     datasets: list[Dataset] = Field(min_length=1)
     training: Training
     serving: Serving = Serving()
-    models: list[RegisteredModel] = []
-
-    @validates_model(mode="after")
-    def _versions_share_a_model(self) -> "Config":
-        for name in dict.fromkeys(entry.model for entry in self.models):
-            versions = [entry for entry in self.models if entry.model == name]
-            if sum(entry.is_champion for entry in versions) != 1:
-                raise ValueError(
-                    f"models: {name} needs one version that has neither share nor shadow"
-                )
-            if sum(entry.share or 0 for entry in versions) > 1:
-                raise ValueError(f"models: the shares of {name} are more than 1 in all")
-            if len({entry.version for entry in versions}) < len(versions):
-                raise ValueError(f"models: a version of {name} is given twice")
-        return self
 
     @validates_model(mode="after")
     def _names_refer_to_something(self) -> "Config":
@@ -342,6 +347,9 @@ def _named(items: Sequence[Any], name: str, kind: str, asked_by: str) -> Any:
     raise ProjectError(f"{where}there is no {kind} {name!r} in {FILE_NAME}; it has {known}.")
 
 
+S = TypeVar("S", bound=Section)
+
+
 @dataclass(frozen=True)
 class Project:
     """A project on disk: its root folder and its model.yaml, which may stand elsewhere."""
@@ -369,8 +377,37 @@ class Project:
         return self.root / "local_assets"
 
     @cached_property
-    def config(self) -> Config:
+    def model_yaml(self) -> Config:
+        """Read model.yaml alone, with the registered versions that the team shares."""
         return read_config(self.config_path)
+
+    @cached_property
+    def registered_here(self) -> list[RegisteredModel]:
+        """Read what this machine has registered for itself, of the models that model.yaml trains."""
+        trained = {model.name for model in self.model_yaml.training.models}
+        found = registrations.read(self.registrations_path)
+        return [entry for entry in found if entry.model in trained]
+
+    @cached_property
+    def config(self) -> Config:
+        """Read model.yaml with the registered versions of this machine in `models`.
+
+        For a model that is registered here this machine's entries answer, else model.yaml's. What
+        another machine has registered for itself is left out: `registered_elsewhere` has it.
+        """
+        return registrations.merged(self)
+
+    @property
+    def registered_elsewhere(self) -> list[RegisteredModel]:
+        """The entries of model.yaml that another machine made for itself: they cannot answer here.
+
+        A model whose champion is one of them is left out with its other versions.
+        """
+        here = {entry.model for entry in self.registered_here}
+        others = [entry for entry in self.model_yaml.models if entry.model not in here]
+        gone = [entry for entry in others if registrations.is_elsewhere(self, entry)]
+        models = {entry.model for entry in gone if entry.is_champion}
+        return [entry for entry in others if entry in gone or entry.model in models]
 
     def dataset_path(self, dataset: Dataset) -> Path:
         return self.root / dataset.local_directory_path / dataset.file_name
@@ -379,6 +416,11 @@ class Project:
     def models_folder(self) -> Path:
         """Where the files of trained models stand; containers mount it elsewhere."""
         return self.root / (os.environ.get("MODELS_FOLDER") or self.assets / "models")
+
+    @property
+    def registrations_path(self) -> Path:
+        """The file of what this machine has registered for itself; git ignores it."""
+        return self.models_folder / registrations.FILE_NAME
 
     def model_path(self, registered: RegisteredModel) -> Path:
         return self.models_folder / registered.name / registered.version
@@ -391,15 +433,20 @@ class Project:
 
         The result is validated before it replaces the file, so a bad edit changes nothing.
         """
-        before = _read(self.config_path)
-        document = _parse(_round_trip(), before, self.config_path)
+        before = read_text(self.config_path)
+        document = _parse(round_trip(), before, self.config_path)
         change(document)
         dumped = StringIO()
-        _round_trip().dump(document, dumped)
+        round_trip().dump(document, dumped)
         text = _with_blank_lines(before, dumped.getvalue())
-        _validated(text, self.config_path)
+        validated(text, self.config_path, Config)
         write_text(self.config_path, text)
-        self.__dict__.pop("config", None)
+        self.forget_what_was_read()
+
+    def forget_what_was_read(self) -> None:
+        """Read model.yaml and what is registered here again at the next question."""
+        for name in ("model_yaml", "registered_here", "config"):
+            self.__dict__.pop(name, None)
 
 
 def _with_blank_lines(before: str, after: str) -> str:
@@ -415,7 +462,7 @@ def read_config(path: Path) -> Config:
     Raises:
         ProjectError: one line with file, line, key and what is expected there.
     """
-    return _validated(_read(path), path)
+    return validated(read_text(path), path, Config)
 
 
 def expand(value: str, where: str) -> str:
@@ -429,7 +476,7 @@ def expand(value: str, where: str) -> str:
     return re.sub(r"\$\{(\w+)\}", lookup, value)
 
 
-def _round_trip() -> YAML:
+def round_trip() -> YAML:
     """A YAML reader and writer that keeps comments, and knows each key's line."""
     yaml = YAML()
     yaml.preserve_quotes = True
@@ -438,7 +485,7 @@ def _round_trip() -> YAML:
     return yaml
 
 
-def _read(path: Path) -> str:
+def read_text(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8")
     except FileNotFoundError:
@@ -457,7 +504,12 @@ def _parse(yaml: YAML, text: str, path: Path) -> Any:
         raise ProjectError(f"{path.name}{line}: not valid YAML: {problem}.") from None
 
 
-def _validated(text: str, path: Path) -> Config:
+def validated(text: str, path: Path, kind: type[S]) -> S:
+    """The document of this kind that a YAML text holds.
+
+    Raises:
+        ProjectError: one line with file, line, key and what is expected there.
+    """
     document = _parse(YAML(typ="safe", pure=True), text, path)
     if not isinstance(document, Mapping):
         raise ProjectError(f"{path.name} holds no keys: restore it from version control.")
@@ -466,7 +518,7 @@ def _validated(text: str, path: Path) -> Config:
         where = _place(path, text, placeholder)
         raise ProjectError(f"{where}: still {PLACEHOLDER}: put your own value there.")
     try:
-        return Config.model_validate(document)
+        return kind.model_validate(document)
     except ValidationError as error:
         # A key that is not known, often a misspelt one, explains the one that is missing.
         first = min(error.errors(), key=lambda found: found["type"] != "extra_forbidden")
@@ -498,7 +550,7 @@ def _find_placeholder(node: Any, at: tuple[Any, ...]) -> tuple[Any, ...] | None:
 def _place(path: Path, text: str, keys: Sequence[Any]) -> str:
     """`model.yaml, line 12, datasets.0.target`: as far into the document as the keys lead."""
     line: int = 1
-    node: Any = _round_trip().load(text)
+    node: Any = round_trip().load(text)
     for key in keys:
         try:
             marks = node.lc
@@ -508,3 +560,6 @@ def _place(path: Path, text: str, keys: Sequence[Any]) -> str:
             break
     dotted = ".".join(str(key) for key in keys)
     return f"{path.name}, line {line}" + (f", {dotted}" if dotted else "")
+
+
+from seedling.config import registrations  # noqa: E402 - it needs what stands above

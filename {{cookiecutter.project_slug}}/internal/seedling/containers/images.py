@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 
 from seedling import team_code
 from seedling.compiled import forms
-from seedling.config import Project, RegisteredModel
+from seedling.config import Project, RegisteredModel, registrations
 from seedling.containers import s2i
 from seedling.errors import ProjectError
 from seedling.requirements import of_group, required
@@ -34,7 +34,7 @@ CMD ["/usr/libexec/s2i/run"]
 
 
 def build(project: Project, tag: str | None = None) -> None:
-    """Build the service's image with the versions that model.yaml names, and no others.
+    """Build the service's image with the versions that are registered, and no others.
 
     Args:
         project: whose service it is.
@@ -44,7 +44,7 @@ def build(project: Project, tag: str | None = None) -> None:
         ProjectError: there is no engine, nothing is registered, or the build failed.
     """
     if not project.config.models:
-        raise ProjectError("No model is registered in model.yaml yet: run train first.")
+        raise ProjectError("No model is registered yet: run train first.")
     refuse_name(tag or project.config.slug)
     engine()
     extras = f"EXTRAS={' '.join(groups(project))}"
@@ -105,7 +105,7 @@ def refuse_unregistered(project: Project, name: str) -> None:
     models = members(project, name)
     if not any(registered.model in models for registered in project.config.models):
         raise ProjectError(
-            f"No version of {', '.join(models)} is registered in model.yaml: run train and build "
+            f"No version of {', '.join(models)} is registered: run train and build "
             "the image again, or name what a container has trained: MODEL_NAME."
         )
 
@@ -135,6 +135,8 @@ def stage(project: Project, folder: Path) -> None:
             where = f"{source.parent.name}, version {source.name},"
             raise ProjectError(f"The model {where} is not here: run train.")
         shutil.copytree(source, folder / MODELS / registered.name / registered.version)
+    if project.registered_here:
+        registrations.write(folder / MODELS / registrations.FILE_NAME, project.registered_here)
 
 
 def stage_source(project: Project, name: str, kind: str, folder: Path) -> None:

@@ -32,6 +32,13 @@ class Version:
 class Registry(Protocol):
     """What the steps need of a registry, wherever it is."""
 
+    @property
+    def shared(self) -> bool | None:
+        """Who serves its champions: all that share model.yaml (True), this machine only (False).
+
+        None where the registry notes its champion by itself.
+        """
+
     def name_of(self, dataset: str, model: str) -> str:
         """What it calls a model: models of other data are never its champion."""
 
@@ -53,6 +60,8 @@ class Registry(Protocol):
 
 class LocalRegistry:
     """MLflow's registry; the files stand in local_assets/models/<name>/<version>/."""
+
+    shared = False
 
     def __init__(self, project: Project) -> None:
         self.root = project.models_folder
@@ -126,6 +135,8 @@ class FolderRegistry:
 
     All that a training container is given is a folder to write to.
     """
+
+    shared = None
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder

@@ -3,7 +3,7 @@
 from typing import Any
 
 from seedling.azure import registry as aml_registry
-from seedling.config import Project, RegisteredModel
+from seedling.config import Project, RegisteredModel, registrations
 from seedling.errors import ProjectError
 from seedling.registry.model_files import read_measured
 from seedling.registry.registries import Registry, Version, open_registry
@@ -11,10 +11,12 @@ from seedling.steps import register
 
 
 def table(project: Project) -> list[str]:
-    """A line for each version that model.yaml names."""
+    """A line for each registered version, and what model.yaml has that is not served here."""
     found = [["model", "version", "answers"]]
     for entry in project.config.models:
         found.append([entry.model, entry.version, _role(project, entry)])
+    for entry in project.registered_elsewhere:
+        found.append([entry.model, entry.version, "nobody: registered on another machine"])
     widths = [max(len(row[at]) for row in found) for at in range(2)]
     return [f"{row[0]:{widths[0]}}  {row[1]:{widths[1]}}  {row[2]}" for row in found]
 
@@ -57,7 +59,7 @@ def remove(project: Project, model: str, version: str) -> None:
             f"Version {version} is the champion of {model}: make another the champion first."
         )
     if not any((entry.model, entry.version) == (model, version) for entry in project.config.models):
-        raise ProjectError(f"model.yaml names no version {version} of {model}.")
+        raise ProjectError(f"Version {version} of {model} does not answer anyway.")
     _replace(project, model, version, None)
 
 
@@ -67,17 +69,28 @@ def promote(project: Project, model: str, version: str) -> None:
     registry = registry_of(project, champion)
     found = _fetched(registry, champion.name, version)
 
-    def change(document: Any) -> None:
-        kept = _others(document, model, version)
+    def change(entries: list[Any]) -> list[Any]:
+        kept = [entry for entry in entries if entry["version"] != version]
         for entry in kept:
-            if (entry["model"], entry["version"]) == (model, champion.version):
+            if entry["version"] == champion.version:
                 entry["version"], entry["sha256"] = version, found.sha256
                 entry["description"] = _description(project, model, found)
-        document["models"] = kept
+        return kept
 
     if version != champion.version:
-        project.edit(change)
+        _edit(project, registry, model, change)
         registry.set_champion(champion.name, version)
+
+
+def answer_as_shared(project: Project, model: str) -> None:
+    """Let the versions of model.yaml answer on this machine too.
+
+    Raises:
+        ProjectError: model.yaml has none of the model.
+    """
+    if all(entry.model != model for entry in project.model_yaml.models):
+        raise ProjectError(f"model.yaml names no version of {model!r}: nothing was changed.")
+    registrations.remove_here(project, model)
 
 
 def registry_of(project: Project, champion: RegisteredModel) -> Registry:
@@ -105,21 +118,20 @@ def champion_of(project: Project, model: str) -> RegisteredModel:
     for entry in project.config.models:
         if entry.model == model and entry.is_champion:
             return entry
-    raise ProjectError(f"No version of {model!r} is registered in model.yaml: run train.")
+    raise ProjectError(f"No version of {model!r} is registered: run train.")
 
 
 def _replace(project: Project, model: str, version: str, entry: dict[str, Any] | None) -> None:
-    """model.yaml with this entry in the place of the one for the same version."""
+    """Put this entry in the place of the one for the same version."""
 
-    def change(document: Any) -> None:
+    def change(entries: list[Any]) -> list[Any]:
         added = [entry] if entry else []
-        document["models"] = [*_others(document, model, version), *added]
+        return [*(each for each in entries if each["version"] != version), *added]
 
-    project.edit(change)
+    _edit(project, registry_of(project, champion_of(project, model)), model, change)
 
 
-def _others(document: Any, model: str, version: str) -> list[Any]:
-    """The entries of model.yaml but the one for this version."""
-    return [
-        each for each in document["models"] if (each["model"], each["version"]) != (model, version)
-    ]
+def _edit(project: Project, registry: Registry, model: str, change: registrations.Change) -> None:
+    """Edit a model's entries where its registry's versions stand."""
+    edit = registrations.edit_shared if registry.shared else registrations.edit_here
+    edit(project, model, change)

@@ -12,7 +12,7 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
-from seedling.config import Project
+from seedling.config import Project, registrations
 from seedling.containers import s2i
 from seedling.errors import ProjectError
 from seedling.files import write_text
@@ -84,7 +84,8 @@ def remove(project: Project, model: str) -> None:
     settings = _without_entry(project.config_path, model)
     together = all_models.without_model(project.root, model)
     write_text(project.config_path, settings)
-    if any(entry.model == model for entry in project.config.models):
+    registrations.remove_here(project, model)
+    if any(entry.model == model for entry in project.model_yaml.models):
         project.edit(lambda document: _forget(document, model))
     write_text(pipeline, steps)
     write_text(project.root / "pyproject.toml", requirements)

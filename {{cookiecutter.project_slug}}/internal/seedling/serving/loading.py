@@ -105,7 +105,7 @@ class Loader:
                             "requests."
                         )
         if not config.models:
-            problems["models"] = "No model is registered in model.yaml: run train."
+            problems["models"] = "No model is registered: run train."
         return Arrangement(config, lineups, problems, warnings)
 
     def _version(self, registered: RegisteredModel, before_fork: bool) -> Version | None:

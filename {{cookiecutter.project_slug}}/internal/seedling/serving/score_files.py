@@ -49,7 +49,7 @@ class Scorer:
         """
         config = selection.config(project)
         if not config.models:
-            raise Unavailable("No model is registered in model.yaml: run train.")
+            raise Unavailable("No model is registered: run train.")
         name = model or config.models[0].model
         entries = [one for one in config.models if one.model == name and not one.shadow]
         if not entries:

@@ -1,24 +1,34 @@
-"""Which models this process serves: those of model.yaml, unless its environment says otherwise.
+"""Which models this process serves: those registered, unless its environment says otherwise.
 
 SERVED_MODELS leaves some of them. MODEL_NAME names what a training container wrote; each name takes
 the place of the model that it was trained from, and of no other.
 """
 
+import logging
 import os
+from functools import cache
 from pathlib import Path
 
 from seedling.config import Config, Project, RegisteredModel
 from seedling.errors import ProjectError
 from seedling.registry import named_models
 
+log = logging.getLogger(__name__)
+
 
 def config(project: Project) -> Config:
-    """model.yaml as this process serves it.
+    """model.yaml as this process serves it, with what this machine has registered.
 
     Raises:
-        ProjectError: model.yaml is faulty, or a variable names what is not there.
+        ProjectError: model.yaml or the file of registrations is faulty, or a variable names what
+            is not there.
     """
     found = project.config
+    for entry in project.registered_elsewhere:
+        _warn(
+            f"{entry.name}, version {entry.version}, was registered on another machine and is not "
+            f"served: run train, or take it out of `models` in {project.config_path.name}."
+        )
     known = [model.name for model in found.training.models]
     chosen = _words("SERVED_MODELS") or known
     for model in chosen:
@@ -50,7 +60,14 @@ def left_out(project: Project) -> set[str]:
 def seen(project: Project) -> tuple[int, ...]:
     """What changes when `config` may have changed: when each of its files was, in nanoseconds."""
     notes = [project.models_folder / name / named_models.NOTE for name in named_models.given()]
-    return tuple(_changed(path) for path in (project.config_path, *notes))
+    files = (project.config_path, project.registrations_path, *notes)
+    return tuple(_changed(path) for path in files)
+
+
+@cache
+def _warn(words: str) -> None:
+    """Log a warning once a process, however often the files are read."""
+    log.warning("%s", words)
 
 
 def _named(project: Project, chosen: list[str]) -> dict[str, RegisteredModel]:

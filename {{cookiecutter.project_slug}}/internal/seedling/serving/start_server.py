@@ -21,7 +21,7 @@ def serve(project: Project, host: str, port: int) -> int:
             machine could call without a key.
     """
     if os.environ.get("ENVIRONMENT") != APP_DEV and not selection.config(project).models:
-        raise ProjectError("No model is registered in model.yaml yet: run train first.")
+        raise ProjectError("No model is registered yet: run train first.")
     Access.from_environment(os.environ).refuse_exposed([host])
     _refuse_log_without_driver(project)
     refuse_taken(host, port)

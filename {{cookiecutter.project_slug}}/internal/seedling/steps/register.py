@@ -49,6 +49,7 @@ def main(config: Path, model: str, trained: Path, evaluation: Path, output: Path
         "champion_version": measured["champion_version"],
         "incomparable_champion": measured["incomparable_champion"],
         "version": None,
+        "shared": registry.shared,
     }
     serving = registry.champion(name)
     if gate(dataset, measured["challenger"], measured["champion"]):

@@ -3,13 +3,14 @@
 import os
 import shutil
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
 from rich.console import Console
 from rich.table import Table
 
-from seedling.config import Project
+from seedling.config import Project, RegisteredModel, registrations
 from seedling.data import datasets
 from seedling.errors import ProjectError
 from seedling.files import read_json, replacing
@@ -110,42 +111,38 @@ def collect(project: Project, run: Run, model: str) -> dict[str, Any] | None:
 
 
 def note(project: Project, outcomes: Sequence[Mapping[str, Any]]) -> None:
-    """Write the champions into `models` of model.yaml.
+    """Let the champions answer: those of this machine's registry here, a workspace's for all.
 
     An old champion is not there yet where the model has learned from another dataset meanwhile.
-    Challengers and shadows of the same data stay.
+    Challengers and shadows of the same data stay. A registry that is a folder of its own has noted
+    its champion itself.
     """
-    champions = (entry for entry in project.config.models if entry.is_champion)
-    noted = {(entry.name, entry.version) for entry in champions}
-    new = {
-        outcome["model"]: _entry(project, outcome)
-        for outcome in outcomes
-        if (outcome["name"], outcome["serving"]["version"]) not in noted
-    }
-    if not new:
-        return
-
-    def change(document: Any) -> None:
-        old = document.get("models") or []
-        kept = [entry for entry in old if _stays(entry, new.get(entry["model"]))]
-        for entry in new.values():
-            # Its place stays the same: the first model answers where a request names none.
-            places = [at for at, each in enumerate(kept) if each["model"] == entry["model"]]
-            champions = [at for at in places if not _is_beside(kept[at])]
-            if champions:
-                kept[champions[0]] = entry
-            else:
-                kept.append(entry)
-        document["models"] = kept
-
-    project.edit(change)
+    for outcome in outcomes:
+        if outcome["shared"] is None:
+            continue
+        entry = _entry(project, outcome)
+        shared = outcome["shared"]
+        noted = project.model_yaml.models if shared else project.registered_here
+        if not any(_is(each, entry) for each in noted if each.is_champion):
+            edit = registrations.edit_shared if shared else registrations.edit_here
+            edit(project, outcome["model"], partial(_with_champion, entry))
 
 
-def _stays(entry: Mapping[str, Any], champion: Mapping[str, Any] | None) -> bool:
-    """Whether an entry of model.yaml goes on, or gives its place to the model's new champion."""
-    if champion is None or not _is_beside(entry):
-        return True
-    return bool(entry["version"] != champion["version"] and entry["name"] == champion["name"])
+def _is(registered: RegisteredModel, entry: Mapping[str, Any]) -> bool:
+    """Whether an entry is this version with these files: a registry may begin again at 1."""
+    return all(getattr(registered, key) == entry[key] for key in ("name", "version", "sha256"))
+
+
+def _with_champion(champion: Mapping[str, Any], entries: list[Any]) -> list[Any]:
+    """A model's entries with a new champion, and what stays beside it."""
+    beside = [
+        entry
+        for entry in entries
+        if _is_beside(entry)
+        and entry["name"] == champion["name"]
+        and entry["version"] != champion["version"]
+    ]
+    return [champion, *beside]
 
 
 def _is_beside(entry: Mapping[str, Any]) -> bool:
