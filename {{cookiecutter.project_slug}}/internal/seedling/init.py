@@ -16,6 +16,7 @@ from pathlib import Path
 SUPPORTED = ((3, 11), (3, 13))
 GROUPS = ["train", "serve", "dev"]
 STAMP = ".installed"
+OF_MAKE = ("GROUPS", "WHEELHOUSE")  # options, as make's command line names them
 
 
 def main() -> None:
@@ -28,15 +29,32 @@ def main() -> None:
         metavar="DIR",
         help="Install from this folder of wheels only, from no index; default: $WHEELHOUSE",
     )
+    parser.add_argument("--make", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
-    groups = [name.strip() for name in options.groups.split(",") if name.strip()]
     if not SUPPORTED[0] <= sys.version_info[:2] <= SUPPORTED[1]:
         sys.exit(run_with_another_python())
+    if options.make:
+        options = parser.parse_args(options_of_make())
+    groups = [name.strip() for name in options.groups.split(",") if name.strip()]
     try:
         install(root, groups, options.wheelhouse)
     except subprocess.CalledProcessError as error:
         command = " ".join(str(word) for word in error.cmd[:4])
         sys.exit(f"Error: `{command} ...` failed; its lines above tell why.")
+
+
+def options_of_make() -> list:
+    """Return the options on make's command line; another NAME there is refused in one line."""
+    sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+    from seedling.cli.make_variables import given
+
+    values = given(os.environ.get("MAKEFLAGS", ""))
+    for name in sorted(set(values) - {*OF_MAKE, "PYTHON", "SHELL"}):
+        if os.environ.get("MAKECMDGOALS") == "init":  # else it is an option of the verb
+            options = " ".join(each + "=" for each in OF_MAKE)
+            print(f"Error: init has no option {name}=. Its options: {options}", file=sys.stderr)
+            sys.exit(2)
+    return [f"--{name.lower()}={values[name]}" for name in OF_MAKE if values.get(name)]
 
 
 def install(root: Path, groups: list, wheelhouse: "str | None" = None) -> None:

@@ -1,4 +1,7 @@
-"""The verbs of one model: train and serve it in a container, or here, under a name."""
+"""The verbs of one model: train and serve it in a container, or here, under a name.
+
+`python -m seedling model NAME VERB`, and `make VERB` in models/NAME/.
+"""
 
 import json
 import os
@@ -9,38 +12,30 @@ from typing import Any
 
 import click
 
-from seedling.config import Project
-from seedling.containers import s2i
+from seedling.cli.section import find_project, port_option
 from seedling.errors import ProjectError
-from seedling.scaffold import all_models
-from seedling.scaffold.model_folder import image_name
 
-TAG = click.option("--tag", help="The image's name; project and model unless given.")
+ALL = "all"  # the folder models/all/
 NAME = click.option("--model-name", default="", help="What is trained, or served, is called so.")
 TABLE = click.option("--dataset-name", metavar="data/FILE", help="The table that it learns from.")
-PORT = click.option("--port", default=5111, show_default=True, type=click.IntRange(1, 65535))
 
 
 class Chosen:
     """A folder of models/: a model's, or that of all."""
 
     def __init__(self, name: str) -> None:
-        self.project = Project.find()
+        self.project = find_project()
         self.name = name
-        if name != all_models.ALL:
+        if name != ALL:
             self.project.config.trained_model(name)
-
-    def tag(self, tag: str | None, kind: str) -> str:
-        """The image of a kind, `train` or `predict`."""
-        return tag or f"{image_name(self.project.config.slug, self.name)}-{kind}"
 
     def refuse_all(self) -> None:
         """Refuse to train where the folder is not a model's."""
-        if self.name == all_models.ALL:
+        if self.name == ALL:
             raise ProjectError("Models are trained one by one, or by train-all.")
 
     def table(self, table: str | None) -> str:
-        """`$ref` of a payload: the dataset's own file unless another is named."""
+        """Return `$ref` of a payload: the dataset's own file unless another is named."""
         dataset = self.project.config.trained_model(self.name).dataset
         return table or f"data/{self.project.config.dataset(dataset).file_name}"
 
@@ -55,6 +50,30 @@ def chosen_folder(function: Callable[..., None]) -> Callable[..., None]:
     return verb
 
 
+def image(kind: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Declare the two options that name an image, and give the verb its name as `tag`.
+
+    Args:
+        kind: of the image: `train` or `predict`.
+    """
+
+    def decorator(function: Callable[..., None]) -> Callable[..., None]:
+        @click.option("--tag", help="The image's name, in full.")
+        @click.option("--container-name", help=f"Or its name without -{kind} behind.")
+        @wraps(function)
+        def verb(
+            chosen: Chosen, tag: str | None, container_name: str | None, **options: Any
+        ) -> None:
+            from seedling.scaffold.model_folder import image_name
+
+            name = container_name or image_name(chosen.project.config.slug, chosen.name)
+            function(chosen, tag=tag or f"{name}-{kind}", **options)
+
+        return verb
+
+    return decorator
+
+
 @click.group()
 @click.argument("model")
 @click.pass_context
@@ -64,38 +83,38 @@ def model(context: click.Context, model: str) -> None:
 
 
 @model.command("build-train")
-@TAG
 @chosen_folder
-def build_train(chosen: Chosen, tag: str | None) -> None:
+@image("train")
+def build_train(chosen: Chosen, tag: str) -> None:
     """Build the image that trains it."""
     from seedling.containers import images
 
     chosen.refuse_all()
-    images.build_from_source(chosen.project, chosen.name, "train", chosen.tag(tag, "train"))
+    images.build_from_source(chosen.project, chosen.name, "train", tag)
 
 
 @model.command("build-predict")
-@TAG
 @chosen_folder
-def build_predict(chosen: Chosen, tag: str | None) -> None:
+@image("predict")
+def build_predict(chosen: Chosen, tag: str) -> None:
     """Build the image that serves it."""
     from seedling.containers import images
 
-    images.build_from_source(chosen.project, chosen.name, "predict", chosen.tag(tag, "predict"))
+    images.build_from_source(chosen.project, chosen.name, "predict", tag)
 
 
 @model.command()
-@TAG
 @NAME
 @TABLE
 @chosen_folder
-def train(chosen: Chosen, tag: str | None, model_name: str, dataset_name: str | None) -> None:
+@image("train")
+def train(chosen: Chosen, tag: str, model_name: str, dataset_name: str | None) -> None:
     """Train it in a container."""
     from seedling.containers import run
 
     chosen.refuse_all()
     table, name = chosen.table(dataset_name), model_name or chosen.name
-    run.train(chosen.project, chosen.tag(tag, "train"), table, name)
+    run.train(chosen.project, tag, table, name)
 
 
 @model.command("train-local")
@@ -104,7 +123,7 @@ def train(chosen: Chosen, tag: str | None, model_name: str, dataset_name: str | 
 @chosen_folder
 def train_local(chosen: Chosen, model_name: str, dataset_name: str | None) -> None:
     """Train it here, by the same entry point."""
-    from seedling.containers import entry_points
+    from seedling.containers import entry_points, s2i
 
     chosen.refuse_all()
     variables = s2i.environment(chosen.project.root / "models" / chosen.name)
@@ -115,40 +134,40 @@ def train_local(chosen: Chosen, model_name: str, dataset_name: str | None) -> No
 
 
 @model.command()
-@TAG
 @NAME
-@PORT
+@port_option()
 @click.option("--detach", is_flag=True, help="Leave it running in the background.")
 @chosen_folder
-def predict(chosen: Chosen, tag: str | None, model_name: str, port: int, detach: bool) -> None:
+@image("predict")
+def predict(chosen: Chosen, tag: str, model_name: str, port: int, detach: bool) -> None:
     """Serve it in a container."""
     from seedling.containers import images, run
 
-    name = chosen.tag(tag, "predict")
     if not model_name:
         images.refuse_unregistered(chosen.project, chosen.name)
-    address = run.predict(chosen.project, name, model_name, port, detach)
+    address = run.predict(chosen.project, tag, model_name, port, detach)
     if detach:
         click.echo(f"{chosen.name} is served at {address}; stop ends it.")
 
 
 @model.command()
-@TAG
 @chosen_folder
-def stop(chosen: Chosen, tag: str | None) -> None:
+@image("predict")
+def stop(chosen: Chosen, tag: str) -> None:
     """Stop the container that serves it."""
     from seedling.containers import run
 
-    stopped = run.stop(chosen.tag(tag, "predict"))
+    stopped = run.stop(tag)
     click.echo(f"Stopped {stopped}." if stopped else "Nothing runs in the background.")
 
 
 @model.command("predict-local")
 @NAME
-@PORT
+@port_option()
 @chosen_folder
 def predict_local(chosen: Chosen, model_name: str, port: int) -> None:
     """Serve it here, with the routes of its image."""
+    from seedling.containers import s2i
     from seedling.serving import start_server
 
     os.environ.update(s2i.environment(chosen.project.root / "models" / chosen.name))
@@ -158,12 +177,12 @@ def predict_local(chosen: Chosen, model_name: str, port: int) -> None:
 
 
 @model.command("test-endpoint")
-@PORT
+@port_option()
 @click.option("--url", help="Where it is served, if not on this machine.")
 @chosen_folder
 def test_endpoint(chosen: Chosen, port: int, url: str | None) -> None:
     """Send its test instances to its endpoint."""
-    from seedling.containers import images
+    from seedling.containers import images, s2i
     from seedling.serving import try_endpoint
 
     root, address = chosen.project.root, url or f"http://127.0.0.1:{port}"
@@ -179,5 +198,5 @@ def test_endpoint(chosen: Chosen, port: int, url: str | None) -> None:
 
 def _variable(variables: dict[str, str], name: str) -> str:
     if name not in variables:
-        raise ProjectError(f"{s2i.FILE.as_posix()} does not set {name}.")
+        raise ProjectError(f".s2i/environment does not set {name}.")
     return variables[name]

@@ -1,4 +1,4 @@
-"""The verbs for Azure ML; they join the core's command line."""
+"""The section Azure: the same life on Azure ML."""
 
 import sys
 from collections.abc import Sequence
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from seedling.config import Project
+from seedling.cli.section import Section, find_project
 from seedling.errors import ProjectError
 
 
@@ -17,24 +17,22 @@ def not_empty(context: click.Context, parameter: click.Parameter, value: str) ->
     return value
 
 
-@click.group()
-def verbs() -> None:
-    """Holds the verbs below for the core's command line."""
+section = Section("Azure", part="azure")
 
 
-@verbs.command("register-datasets-in-aml")
+@section.command("register-datasets-in-aml")
 def register_datasets_in_aml() -> None:
     """Register the datasets in the Azure ML workspace."""
     from seedling.azure import data
 
     wrong = False
-    for registered in data.register(Project.find()):
+    for registered in data.register(find_project()):
         wrong = wrong or bool(registered.problem)
         click.echo(registered.problem or registered.message, err=bool(registered.problem))
     sys.exit(wrong)
 
 
-@verbs.command("train-model-in-aml")
+@section.command("train-model-in-aml")
 @click.option("--model", "models", multiple=True, help="Only this model; may be given again.")
 @click.option("--data", metavar="URI", help="A folder in Azure's storage, not what is registered.")
 @click.option("--no-wait", is_flag=True, help="Leave the job running.")
@@ -46,7 +44,7 @@ def train_model_in_aml(
     from seedling.azure import ci_output, training
     from seedling.training import train
 
-    project = Project.find()
+    project = find_project()
     if job and (models or data or no_wait):
         raise click.UsageError("--follow goes alone.")
     if job:
@@ -59,27 +57,27 @@ def train_model_in_aml(
         train.show(training.train_there(project, models, data))
 
 
-@verbs.command("download-datasets")
+@section.command("download-datasets")
 def download_datasets() -> None:
     """Bring the datasets from the Azure ML workspace here."""
     from seedling.azure import data
 
-    project = Project.find()
+    project = find_project()
     for dataset in project.config.datasets:
         rows = data.download(project, dataset)
         click.echo(f"{dataset.name}, version {dataset.version}: {rows:,} rows")
 
 
-@verbs.command("train-on-new-data")
+@section.command("train-on-new-data")
 def train_on_new_data() -> None:
     """Create the datasets; train on Azure ML if they are new."""
     from seedling.azure import refresh, training
 
-    for job in refresh.refresh(Project.find()):
+    for job in refresh.refresh(find_project()):
         click.echo(training.how_to_follow(job))
 
 
-@verbs.command("schedule-training")
+@section.command("schedule-training")
 @click.option("--cron", help='When, five fields in UTC: "0 3 * * 1" is Mondays at three.')
 @click.option("--model", "models", multiple=True, help="Only this model; may be given again.")
 @click.option("--on-new-data", is_flag=True, help="Look for new data then; train if there is some.")
@@ -90,7 +88,7 @@ def schedule_training(
     """Have Azure ML train by the clock."""
     from seedling.azure import schedules
 
-    project = Project.find()
+    project = find_project()
     if remove == bool(cron) or (models and (remove or on_new_data)):
         raise click.UsageError("Give --cron, with --model or --on-new-data; or --remove alone.")
     if remove:
@@ -101,7 +99,7 @@ def schedule_training(
         click.echo(f"{name}: {cron} (UTC)")
 
 
-@verbs.command("deploy-online")
+@section.command("deploy-online")
 @click.option(
     "--traffic",
     default=100,
@@ -117,49 +115,49 @@ def deploy_online(traffic: int) -> None:
     """
     from seedling.azure import online
 
-    online.deploy(Project.find(), traffic, click.echo)
+    online.deploy(find_project(), traffic, click.echo)
 
 
-@verbs.command("test-online")
+@section.command("test-online")
 def test_online() -> None:
     """Send every model's test instances to the online endpoint."""
     from seedling.azure import online
 
-    online.test(Project.find(), click.echo)
+    online.test(find_project(), click.echo)
 
 
-@verbs.command("roll-back-online")
+@section.command("roll-back-online")
 def roll_back_online() -> None:
     """Give all requests back to the deployment that answered before."""
     from seedling.azure import online
 
-    online.roll_back(Project.find(), click.echo)
+    online.roll_back(find_project(), click.echo)
 
 
-@verbs.command("publish-assets-in-registry")
+@section.command("publish-assets-in-registry")
 def publish_assets_in_registry() -> None:
     """Publish the datasets and models to the shared registry."""
     from seedling.azure import publish_assets
 
     wrong = False
-    for published in publish_assets.publish(Project.find()):
+    for published in publish_assets.publish(find_project()):
         wrong = wrong or bool(published.problem)
         click.echo(published.problem or published.message, err=bool(published.problem))
     sys.exit(wrong)
 
 
-@verbs.command("publish-training-pipeline")
+@section.command("publish-training-pipeline")
 @click.option("--version", help="BUILD_ID unless given, else of the content's hash.")
 def publish_training_pipeline(version: str | None) -> None:
     """Register the training pipeline with its components."""
     from seedling.azure import publish_pipeline
 
-    for each in publish_pipeline.publish(Project.find(), version):
+    for each in publish_pipeline.publish(find_project(), version):
         done = "is published" if each.is_new else "is published already"
         click.echo(f"{each.name}, version {each.version}, {done}")
 
 
-@verbs.command("registered-models")
+@section.command("registered-models")
 @click.option("--build-id", help="BUILD_ID unless given.")
 @click.option("--fail", is_flag=True, help="Exit code 1 where no model was registered.")
 def registered_models(build_id: str | None, fail: bool) -> None:
@@ -167,14 +165,14 @@ def registered_models(build_id: str | None, fail: bool) -> None:
     from seedling.azure import ci_output, tag_models
     from seedling.steps import register
 
-    found = tag_models.of_build(Project.find(), build_id or register.build_id())
+    found = tag_models.of_build(find_project(), build_id or register.build_id())
     for line in tag_models.told(found):
         click.echo(line)
     ci_output.tell("registered", "true" if found else "false")
     sys.exit(fail and not found)
 
 
-@verbs.command("tag-model")
+@section.command("tag-model")
 @click.argument("tags", nargs=-1, required=True, metavar="KEY=VALUE...")
 @click.option("--model", help="A name, as registered-models says it.")
 @click.option("--version", help="Which version of it.")
@@ -190,7 +188,7 @@ def tag_model(
         raise click.UsageError(f"{wrong[0]!r} is no tag: write key=value.")
     if (model is None) != (version is None) or (model is None) == (build_id is None):
         raise click.UsageError("Give --model and --version, or --build-id.")
-    project = Project.find()
+    project = find_project()
     if model is not None and version is not None:
         chosen = [(model, version)]
     else:
@@ -203,25 +201,25 @@ def tag_model(
         click.echo(f"{name}, version {number}: {', '.join(tags)}")
 
 
-@verbs.command("deploy-web-app")
+@section.command("deploy-web-app")
 def deploy_web_app() -> None:
     """Run the service's image as an Azure web app."""
     from seedling.azure import web_app
 
-    for line in web_app.deploy(Project.find()):
+    for line in web_app.deploy(find_project()):
         click.echo(line)
 
 
-@verbs.command("deploy-batch")
+@section.command("deploy-batch")
 @click.option("--model", help="The model to deploy; the first registered one unless given.")
 def deploy_batch(model: str | None) -> None:
     """Deploy a model to score files on Azure ML."""
     from seedling.azure import batch
 
-    click.echo(batch.deploy(Project.find(), model))
+    click.echo(batch.deploy(find_project(), model))
 
 
-@verbs.command("batch-score-in-aml")
+@section.command("batch-score-in-aml")
 @click.argument("source", metavar="INPUT", required=False)
 @click.option("--output", "target", default="predictions.csv", show_default=True)
 @click.option("--no-wait", is_flag=True, help="Leave the job running.")
@@ -230,7 +228,7 @@ def batch_score_in_aml(source: str | None, target: str, no_wait: bool, job: str 
     """Score files here, or in Azure's storage, on Azure ML."""
     from seedling.azure import batch
 
-    project = Project.find()
+    project = find_project()
     if bool(source) == bool(job) or (job and no_wait):
         raise click.UsageError("Give INPUT, or --follow and a job.")
     if job is None:
@@ -246,7 +244,7 @@ def batch_score_in_aml(source: str | None, target: str, no_wait: bool, job: str 
     sys.exit(bool(problems))
 
 
-@verbs.command("sweep-model-in-aml")
+@section.command("sweep-model-in-aml")
 @click.argument("model", callback=not_empty)
 @click.option("--trials", type=click.IntRange(1), help="How many; all combinations, else 20.")
 @click.option("--concurrent", default=4, show_default=True, type=click.IntRange(1))
@@ -255,7 +253,7 @@ def sweep_model_in_aml(model: str, trials: int | None, concurrent: int, write: b
     """Search a model's hyperparameters on Azure ML."""
     from seedling.azure import sweep
 
-    project = Project.find()
+    project = find_project()
     found = sweep.sweep(project, model, trials, concurrent)
     for trial in found:
         values = ", ".join(f"{name} {value}" for name, value in trial.values.items())

@@ -1,0 +1,109 @@
+"""The section Data: create the datasets, and check them."""
+
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import click
+
+from seedling.cli.section import Section, find_project
+from seedling.errors import ProjectError
+
+if TYPE_CHECKING:
+    from seedling.config import Dataset, Project
+
+section = Section("Data")
+
+
+@section.command("create-local-datasets")
+@click.option("--from", "source", metavar="FILE_OR_URL", help="Bring your own table instead.")
+@click.option("--target", help="Its column to predict; guessed unless given.")
+@click.option("--key", "keys", multiple=True, help="A column that identifies an entity; repeat.")
+@click.option("--dataset", help="The dataset of model.yaml to replace; the first unless given.")
+@click.option("--yes", is_flag=True, help="Write the proposed schema without asking.")
+def create_local_datasets(
+    source: str | None, target: str | None, keys: Sequence[str], dataset: str | None, yes: bool
+) -> None:
+    """Create the datasets of model.yaml, or one from your own table."""
+    from seedling.data import datasets, own_table
+
+    project = find_project()
+    if source is not None:
+        wanted = own_table.Wanted(source, target=target, keys=list(keys) or None)
+        own_table.bring(project, wanted, dataset, yes)
+    elif target or keys:
+        raise click.UsageError("--target and --key go with --from.")
+    queries = any(entry.source.endswith(".sql") for entry in project.config.datasets)
+    filled = datasets.fill_sample_store(project) if queries else None
+    if filled:
+        click.echo(f"Filled {filled.relative_to(project.root).as_posix()} with sample data.")
+    for entry in project.config.datasets:
+        _create(project, entry)
+
+
+@section.command("add-dataset")
+@click.option(
+    *("--from", "--source", "source"),
+    required=True,
+    metavar="FILE_OR_URL",
+    help="A table, a query below dataset_creation/, or a SQL URL with #table.",
+)
+@click.option("--name", help="The dataset's name; the file's unless given.")
+@click.option("--task", help="What its models do; guessed from the target unless given.")
+@click.option("--target", help="Its column to predict; guessed unless given.")
+@click.option("--key", "keys", multiple=True, help="A column that identifies an entity; repeat.")
+@click.option("--yes", is_flag=True, help="Write the proposed schema without asking.")
+def add_dataset(
+    source: str,
+    name: str | None,
+    task: str | None,
+    target: str | None,
+    keys: Sequence[str],
+    yes: bool,
+) -> None:
+    """Add a dataset beside those of model.yaml."""
+    from seedling import tasks
+    from seedling.data import own_table
+
+    project = find_project()
+    wanted = own_table.Wanted(source, name, task, target, list(keys) or None)
+    dataset = own_table.add(project, wanted, yes)
+    _create(project, dataset)
+    ready = ", ".join(tasks.of(dataset).ready_models)
+    fitting = f"; ready models that fit are {ready}" if ready else ""
+    click.echo(f"A model learns from it after add-model MODEL --dataset {dataset.name}{fitting}.")
+
+
+def _create(project: "Project", dataset: "Dataset") -> None:
+    """Create a dataset's file, and say what it holds."""
+    from seedling.data import datasets
+
+    note = datasets.create(project, dataset)
+    path = project.dataset_path(dataset).relative_to(project.root).as_posix()
+    click.echo(f"{path}: {note['rows']:,} rows, {len(note['columns'])} columns")
+    if note["unlabelled_rows"]:
+        click.echo(f"  {note['unlabelled_rows']:,} rows have no {dataset.target.name}: left out")
+
+
+@section.command("validate-datasets")
+def validate_datasets() -> None:
+    """Check the datasets against model.yaml."""
+    from seedling.data import datasets
+    from seedling.data.schema import HOLDOUT, split
+    from seedling.data.validation import validate
+
+    project, wrong = find_project(), 0
+    for entry in project.config.datasets:
+        rows = datasets.load(project, entry)
+        problems: list[object] = [*validate(rows, entry)]
+        try:
+            if not problems:  # a split needs the columns and types that the schema names
+                split(rows, entry, project.config.training.holdout, HOLDOUT)
+        except ProjectError as error:
+            problems = [error]
+        wrong += len(problems)
+        click.echo(f"{entry.name}: {len(rows):,} rows, {len(problems) or 'no'} problems")
+        for problem in problems:
+            click.echo(f"  {problem}")
+    if wrong:
+        sys.exit(1)

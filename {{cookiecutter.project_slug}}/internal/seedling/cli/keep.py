@@ -1,0 +1,84 @@
+"""The section Keep: tests, checks, pinned versions, MLflow's pages."""
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from seedling.cli.section import Section, find_project, port_option
+
+section = Section("Keep")
+
+
+@section.command(context_settings={"ignore_unknown_options": True})
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+def test(arguments: Sequence[str]) -> None:
+    """Run the tests; ARGUMENTS are pytest's."""
+    from seedling.cli.development import run
+
+    sys.exit(run(find_project(), ["pytest", *arguments]))
+
+
+@section.command()
+def coverage() -> None:
+    """Run the tests; show the lines they did not reach."""
+    from seedling.cli.development import run
+
+    sys.exit(run(find_project(), ["pytest", "--cov", "--cov-report=term-missing:skip-covered"]))
+
+
+@section.command()
+@click.option("--fix", is_flag=True, help="Format the code and mend what can be mended.")
+def lint(fix: bool) -> None:
+    """Check style, formatting, types and imports."""
+    from seedling.cli.development import lint as check
+
+    sys.exit(check(find_project(), fix))
+
+
+@section.command()
+def lock() -> None:
+    """Resolve the dependencies into constraints.txt."""
+    from seedling.cli.development import lock as resolve
+
+    sys.exit(resolve(find_project()))
+
+
+@section.command("mlflow-ui")
+@port_option(5000)
+def mlflow_ui(port: int) -> None:
+    """Open runs and versions in MLflow's own pages."""
+    from seedling.cli.development import mlflow_ui as open_ui
+
+    sys.exit(open_ui(find_project(), port))
+
+
+@section.command("check-internal")
+def check_internal() -> None:
+    """Fail where internal/ is not as its version has it."""
+    from seedling.release import manifest
+
+    internal = find_project().root / "internal"
+    found = manifest.differences(internal)
+    for difference in found:
+        click.echo(difference)
+    if not found:
+        click.echo(f"internal/ is Seedling {manifest.version_of(internal)}, unedited.")
+    sys.exit(bool(found))
+
+
+@section.command("update-internal")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--force", is_flag=True, help="Take the same or an older version as well.")
+@click.option("--yes", is_flag=True, help="Replace edited files without asking.")
+def update_internal(file: Path, force: bool, yes: bool) -> None:
+    """Replace internal/ by that of a released zip."""
+    from seedling.release import update
+
+    planned = update.plan(find_project().root, file, force)
+    for edit in planned.edits:
+        click.echo(edit)
+    if planned.edits and not yes:
+        click.confirm("Replace these files? Copies of them are kept.", abort=True)
+    update.carry_out(planned, click.echo)

@@ -1,0 +1,105 @@
+"""The section Models: train them, add them, take them out."""
+
+import sys
+from collections.abc import Sequence
+
+import click
+
+from seedling.cli.section import Section, find_project
+
+section = Section("Models")
+
+
+@section.command()
+@click.option("--model", "models", multiple=True, help="Only this model; may be given again.")
+def train(models: Sequence[str]) -> None:
+    """Train, evaluate and register the models; train-all is the same."""
+    from seedling.training import train as training
+
+    training.show(training.train(find_project(), models))
+
+
+section.also("train-all", train)
+
+
+@section.command("add-model")
+@click.argument("model", required=False)
+@click.option("--from", "source", help="A model of this project that it starts as a copy of.")
+@click.option("--dataset", help="What it learns from; the first dataset unless given.")
+def add_model(model: str | None, source: str | None, dataset: str | None) -> None:
+    """Add a model: its folder, settings and steps."""
+    from seedling import tasks
+    from seedling.data import instances
+    from seedling.scaffold import add, folders
+
+    if model is None:
+        for task in tasks.names():
+            click.echo(f"For {task}:")
+            for name, ready in tasks.find(task).ready_models.items():
+                click.echo(f"  {name:24}{ready.title}")
+        return
+    project = find_project()
+    chosen = project.config.dataset(dataset or project.config.datasets[0].name)
+    if source:
+        folders.copy(project, model, source, dataset)
+    else:
+        learned_from = add.LearnedFrom(chosen.name, chosen.file_name, chosen.task)
+        add.add(project.root, model, learned_from)
+        project = find_project()  # read anew
+        if not instances.exists(project, model):
+            instances.write_example(project, model)
+    click.echo(f"Added models/{model}/: edit its train.py, then run train --model {model}.")
+    if not source and not add.is_installed(tasks.of(chosen).ready_models[model]):
+        click.echo("It needs packages that are not installed here: run init first.")
+
+
+@section.command("remove-model")
+@click.argument("model")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def remove_model(model: str, yes: bool) -> None:
+    """Remove a model: its folder, settings and steps."""
+    from seedling.scaffold import folders
+
+    project = find_project()
+    folders.refuse_missing(project, model)
+    question = f"Remove models/{model}/ with all that is in it, its settings and its steps?"
+    if not yes and not click.confirm(question):
+        return
+    folders.remove(project, model)
+    click.echo(f"Removed {model}. What it registered stays in local_assets/; nothing serves it.")
+    for path in folders.mentions(project, model):
+        click.echo(f"{path} still names it: change that by hand.")
+
+
+@section.command("generate-all")
+def generate_all() -> None:
+    """Generate what models/all/ has from the models' own files."""
+    from seedling.scaffold import all_models
+
+    all_models.write(find_project().root)
+    click.echo("models/all/ is what the models' own files say.")
+
+
+@section.command("train-groups")
+@click.option("--by", required=True, metavar="COLUMN[,COLUMN]", help="What makes a group.")
+@click.option("--dataset", help="The rows; those of the first dataset unless given.")
+@click.option("--in-aml", is_flag=True, help="Fit them on Azure ML's cluster, side by side.")
+@click.option("--files", type=click.IntRange(1), help="With --in-aml: parts; else 4 a node.")
+def train_groups(by: str, dataset: str | None, in_aml: bool, files: int | None) -> None:
+    """Fit a linear regression for each group of rows."""
+    if files and not in_aml:
+        raise click.UsageError("--files goes with --in-aml.")
+    project = find_project()
+    columns = [column.strip() for column in by.split(",")]
+    if in_aml:
+        from seedling.azure import groups as groups_there
+
+        folder, fitted = groups_there.train(project, columns, dataset, files)
+    else:
+        from seedling.training import groups
+
+        folder, fitted = groups.train(project, columns, dataset)
+    for problem in fitted.problems:
+        click.echo(f"Not fitted: {problem}", err=True)
+    click.echo(f"{len(fitted.rmse):,} groups are fitted: {folder} has coefficient.csv, rmse.csv.")
+    sys.exit(bool(fitted.problems))

@@ -1,0 +1,94 @@
+"""An environment variable: its name, its type, its meaning, and how it is read."""
+
+import os
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
+
+from seedling.errors import ProjectError
+
+Value = TypeVar("Value")
+
+
+@dataclass(frozen=True)
+class Setting(Generic[Value]):
+    """An environment variable.
+
+    Attributes:
+        name: of the variable.
+        parse: its type: takes the text, which is stripped; raises ValueError that says what is
+            expected.
+        text: what it means, for .env.example and the docs.
+        section: the heading that it stands under.
+        part: the part of a project that reads it; None where every project does.
+        more: what a part adds to its meaning.
+        default: the text that stands for an empty or missing variable.
+        is_secret: its value is never shown.
+        is_passed_on: what it says for this machine holds in a container of the service too.
+        is_listed: stands in .env.example; others are set by programs, or for tests.
+    """
+
+    name: str
+    parse: Callable[[str], Value]
+    text: str
+    section: str
+    part: str | None = None
+    more: Mapping[str, str] = field(default_factory=dict)
+    default: str = ""
+    is_secret: bool = False
+    is_passed_on: bool = False
+    is_listed: bool = True
+
+    def get(self, environ: Mapping[str, str] | None = None) -> Value:
+        """Return the variable's value; an empty one counts as not set.
+
+        Args:
+            environ: where it is read; this process's environment unless given.
+
+        Raises:
+            ProjectError: the value is none that the variable can have.
+        """
+        text = (os.environ if environ is None else environ).get(self.name, "").strip()
+        try:
+            return self.parse(text or self.default)
+        except ValueError as error:
+            shown = "" if self.is_secret else f" {text!r}:"
+            raise ProjectError(f"{self.name} is{shown} {error} is expected.") from None
+
+    def is_set(self, environ: Mapping[str, str] | None = None) -> bool:
+        """Tell whether the variable has a value that is not empty."""
+        return bool((os.environ if environ is None else environ).get(self.name, "").strip())
+
+    def described(self, parts: Collection[str]) -> str:
+        """Return its text, with what these parts of a project add."""
+        return " ".join([self.text, *(more for part, more in self.more.items() if part in parts)])
+
+
+def names(text: str) -> list[str]:
+    """Parse several names with commas between."""
+    return [word.strip() for word in text.split(",") if word.strip()]
+
+
+def choice(*values: str) -> Callable[[str], str]:
+    """Return a parser of one of these words, in capitals or not; empty where it is not set."""
+
+    def parse(text: str) -> str:
+        found = [value for value in ("", *values) if value.lower() == text.lower()]
+        if not found:
+            raise ValueError(
+                " or ".join([", ".join(values[:-1]), values[-1]] if values[1:] else values)
+            )
+        return found[0]
+
+    return parse
+
+
+def share(text: str) -> float:
+    """Parse a number from 0 to 1."""
+    try:
+        number = float(text)
+    except ValueError:
+        number = -1
+    if not 0 <= number <= 1:
+        raise ValueError("a number from 0 to 1")
+    return number

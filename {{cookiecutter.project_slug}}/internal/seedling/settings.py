@@ -1,0 +1,346 @@
+"""Every environment variable that a project reads, declared once.
+
+`LOG_LEVEL.get()` reads one. `.env.example`, docs/settings.md, what a container is given and what
+tests clear follow from the declarations. The standard library is enough: generation uses it.
+"""
+
+import textwrap
+from collections.abc import Collection, Mapping
+
+from seedling.setting import Setting, choice, names, share
+
+APP_DEV = "app-dev"
+DEV = "dev"
+WIDTH = 98  # of a comment in .env.example, beside `# `
+
+WHERE, DATA, MODELS = "Where it runs", "Data and training", "Models"
+SERVICE, CALLERS, LOGS = "The service", "Who may call the service", "Logs"
+CONTAINERS, AZURE = "Containers", "Azure"
+AZURE_PART, CONTAINERS_PART = "azure", "containers"
+
+ENVIRONMENT = Setting(
+    "ENVIRONMENT",
+    str,
+    "The stage that the service runs in. Unset: local. app-dev: answers of the real shape, without "
+    "models and feature store. Any other word, such as prod: production.",
+    WHERE,
+    more={
+        "azure": "In production, models that are not on this machine are downloaded from the "
+        "registry of model.yaml. Azure verbs read the same variable as a key of aml.environments "
+        "in model.yaml; unset, that is dev."
+    },
+    is_passed_on=True,
+)
+WHEELHOUSE = Setting(
+    "WHEELHOUSE",
+    str,
+    "A folder of wheels that init installs from, instead of an index.",
+    WHERE,
+    is_listed=False,
+)
+AML_PIPELINE_EXEC_MODE = Setting(
+    "AML_PIPELINE_EXEC_MODE",
+    choice("DEV", "PROD"),
+    "Where train runs the steps of the pipeline. DEV: on this machine. PROD: on Azure ML.",
+    WHERE,
+    part=AZURE_PART,
+    default="DEV",
+)
+FEATURE_STORE_URL = Setting(
+    "FEATURE_STORE_URL",
+    str,
+    "Any SQLAlchemy URL, instead of the feature store in model.yaml.",
+    DATA,
+    is_secret=True,
+    is_passed_on=True,
+)
+DATASET_URL = Setting(
+    "DATASET_URL",
+    str,
+    "The database that create-local-datasets --from was given, where its URL holds a password.",
+    DATA,
+    is_secret=True,
+    is_listed=False,
+)
+DATA_FOLDER = Setting(
+    "DATA_FOLDER", str, "Where the tables of a training container stand.", DATA, is_listed=False
+)
+MLFLOW_TRACKING_URI = Setting(
+    "MLFLOW_TRACKING_URI",
+    str,
+    "An MLflow tracking server, instead of local_assets/mlflow.db.",
+    DATA,
+    is_passed_on=True,
+)
+MODELS_FOLDER = Setting(
+    "MODELS_FOLDER",
+    str,
+    "Where the files of trained models stand, instead of local_assets/models.",
+    MODELS,
+)
+SERVED_MODELS = Setting(
+    "SERVED_MODELS",
+    names,
+    "Which of the registered models are served, commas between. Unset: all.",
+    MODELS,
+)
+MODEL_NAME = Setting(
+    "MODEL_NAME",
+    names,
+    "Names that train-local or a training container has trained models under, commas between. Each "
+    "is served in place of the registered version of the same model.",
+    MODELS,
+    part=CONTAINERS_PART,
+)
+MODEL_NAME_AS_IN_THE_SEED = Setting(
+    "MODElNAME", names, "Another spelling of MODEL_NAME.", MODELS, is_listed=False
+)
+REGISTRY_FOLDER = Setting(
+    "REGISTRY_FOLDER",
+    str,
+    "A folder that models are registered in, instead of the project's registry.",
+    MODELS,
+    is_listed=False,
+)
+MODEL_REGISTRY = Setting(
+    "MODEL_REGISTRY",
+    str,
+    "The implementation of the registry, by its name in implementations.py.",
+    MODELS,
+    is_listed=False,
+)
+PREDICTION_LOG = Setting(
+    "PREDICTION_LOG",
+    str,
+    "A SQLAlchemy URL, or off, instead of serving.prediction_log in model.yaml.",
+    SERVICE,
+    is_secret=True,
+    is_passed_on=True,
+)
+COSMOS_KEY = Setting(
+    "COSMOS_KEY",
+    str,
+    "The key of the prediction log's Cosmos DB account. Unset: the project's Azure identity.",
+    SERVICE,
+    part=AZURE_PART,
+    is_secret=True,
+    is_passed_on=True,
+)
+SPOOL_FOLDER = Setting(
+    "SPOOL_FOLDER",
+    str,
+    "Where predictions wait for the store of the prediction log, instead of local_assets/spool.",
+    SERVICE,
+)
+ROUTES = Setting(
+    "ROUTES",
+    str,
+    "Routes of your own: route:module:function, commas between; each is a POST with a `payload`.",
+    SERVICE,
+)
+API_KEY = Setting(
+    "API_KEY",
+    str,
+    "A key of 16 characters or more, or several with commas between while one replaces another. "
+    'python -c "import secrets; print(secrets.token_urlsafe(32))" makes one. Where no setting of '
+    "this section is set, only this machine may call, and the service starts on no other address.",
+    CALLERS,
+    is_secret=True,
+    is_passed_on=True,
+)
+API_KEY_FILE = Setting(
+    "API_KEY_FILE",
+    str,
+    "Or a file with a key a line, such as a mounted secret; read again when it changes.",
+    CALLERS,
+)
+ENTRA_TENANT_ID = Setting(
+    "ENTRA_TENANT_ID",
+    str,
+    "Or Entra ID tokens (group `azure`): the tenant's id, a GUID.",
+    CALLERS,
+    part=AZURE_PART,
+    is_passed_on=True,
+)
+ENTRA_AUDIENCE = Setting(
+    "ENTRA_AUDIENCE",
+    names,
+    "The audiences of the tokens, commas between: the app's id (v2.0 tokens), its api://... URI "
+    "(v1.0 tokens).",
+    CALLERS,
+    part=AZURE_PART,
+    is_passed_on=True,
+)
+ENTRA_AUTHORITY = Setting(
+    "ENTRA_AUTHORITY",
+    str,
+    "The authority of another cloud than Azure's public one.",
+    CALLERS,
+    part=AZURE_PART,
+    is_passed_on=True,
+)
+AUTHENTICATION = Setting(
+    "AUTHENTICATION",
+    choice("off"),
+    "off: callers are not checked, because something in front of the service does it.",
+    CALLERS,
+    is_passed_on=True,
+)
+LOG_FORMAT = Setting(
+    "LOG_FORMAT",
+    choice("json", "text"),
+    "The service's log lines: json or text. Unset: text on a terminal, json otherwise.",
+    LOGS,
+    is_passed_on=True,
+)
+LOG_LEVEL = Setting(
+    "LOG_LEVEL",
+    choice("debug", "info", "warning", "error", "critical"),
+    "debug, info, warning, error or critical. Unset: info.",
+    LOGS,
+    is_passed_on=True,
+)
+APPLICATIONINSIGHTS_CONNECTION_STRING = Setting(
+    "APPLICATIONINSIGHTS_CONNECTION_STRING",
+    str,
+    "Requests and warnings are sent to Azure Monitor (group `azure`). Unset: nothing is sent.",
+    LOGS,
+    part=AZURE_PART,
+    is_secret=True,
+    is_passed_on=True,
+)
+OTEL_TRACES_SAMPLER_ARG = Setting(
+    "OTEL_TRACES_SAMPLER_ARG",
+    share,
+    "The share of requests that is sent, 0 to 1; counts are scaled up again. Unset: all.",
+    LOGS,
+    part=AZURE_PART,
+)
+CONTAINER_ENGINE = Setting(
+    "CONTAINER_ENGINE",
+    str,
+    "The program that builds and runs images. Unset: docker or podman, whichever is installed.",
+    CONTAINERS,
+    part=CONTAINERS_PART,
+)
+CONTAINER_NETWORK = Setting(
+    "CONTAINER_NETWORK",
+    str,
+    "The network of builds and containers, such as host. Unset: the engine's own.",
+    CONTAINERS,
+    part=CONTAINERS_PART,
+)
+AZURE_SUBSCRIPTION_ID = Setting(
+    "AZURE_SUBSCRIPTION_ID",
+    str,
+    "The Azure ML workspace, instead of what model.yaml or config.json says: set all three.",
+    AZURE,
+    part=AZURE_PART,
+)
+AML_RESOURCE_GROUP = Setting(
+    "AML_RESOURCE_GROUP", str, "The workspace's resource group.", AZURE, part=AZURE_PART
+)
+AML_WORKSPACE = Setting("AML_WORKSPACE", str, "The workspace's name.", AZURE, part=AZURE_PART)
+AZURE_RESOURCE_MANAGER = Setting(
+    "AZURE_RESOURCE_MANAGER",
+    str,
+    "The resource manager of another cloud than Azure's public one.",
+    AZURE,
+    part=AZURE_PART,
+)
+AZURE_TENANT_ID = Setting(
+    "AZURE_TENANT_ID",
+    str,
+    "A service principal: its tenant, its id and its secret. Unset: the machine's managed "
+    "identity, or the account that is signed in (az login).",
+    AZURE,
+    part=AZURE_PART,
+)
+AZURE_CLIENT_ID = Setting("AZURE_CLIENT_ID", str, "Its id.", AZURE, part=AZURE_PART)
+AZURE_CLIENT_SECRET = Setting(
+    "AZURE_CLIENT_SECRET", str, "Its secret.", AZURE, part=AZURE_PART, is_secret=True
+)
+BUILD_ID = Setting(
+    "BUILD_ID",
+    str,
+    "The name of this build in CI: a tag of the models that it registers.",
+    AZURE,
+    part=AZURE_PART,
+)
+AZUREML_ARM_SUBSCRIPTION = Setting(
+    "AZUREML_ARM_SUBSCRIPTION", str, "Set in a job on Azure ML.", AZURE, is_listed=False
+)
+AZUREML_ARM_RESOURCEGROUP = Setting(
+    "AZUREML_ARM_RESOURCEGROUP", str, "Set in a job on Azure ML.", AZURE, is_listed=False
+)
+AZUREML_ARM_WORKSPACE_NAME = Setting(
+    "AZUREML_ARM_WORKSPACE_NAME", str, "Set in a job on Azure ML.", AZURE, is_listed=False
+)
+
+ALL: tuple[Setting, ...] = tuple(
+    each for each in [*globals().values()] if isinstance(each, Setting)
+)
+BY_NAME = {each.name: each for each in ALL}
+PASSED_ON = tuple(each.name for each in ALL if each.is_passed_on)
+PARTS = (CONTAINERS_PART, AZURE_PART)
+
+
+def stage() -> str:
+    """Return the stage that the service runs in: empty is local, `app-dev` needs no models."""
+    return ENVIRONMENT.get()
+
+
+def azure_environment() -> str:
+    """Return the key of `aml.environments` in model.yaml that Azure verbs work for."""
+    return ENVIRONMENT.get() or DEV
+
+
+def check(environ: Mapping[str, str] | None = None) -> None:
+    """Read every setting once.
+
+    Raises:
+        ProjectError: the value of one is none that it can have.
+    """
+    for each in ALL:
+        each.get(environ)
+
+
+def listed(parts: Collection[str]) -> dict[str, list[Setting]]:
+    """Return the settings of a project with these parts, by section."""
+    found: dict[str, list[Setting]] = {}
+    for each in ALL:
+        if each.is_listed and (each.part is None or each.part in parts):
+            found.setdefault(each.section, []).append(each)
+    return found
+
+
+def env_example(parts: Collection[str] = PARTS) -> str:
+    """Return the text of .env.example for a project with these parts."""
+    lines = [
+        "# Copy to .env, which git ignores: what differs by machine, and every secret. An empty",
+        "# variable counts as not set. internal/seedling/settings.py declares them all.",
+    ]
+    for section, settings in listed(parts).items():
+        lines += ["", f"# ---- {section}"]
+        for each in settings:
+            wrapped = textwrap.wrap(each.described(parts), WIDTH, break_on_hyphens=False)
+            lines += ["", *(f"# {line}" for line in wrapped), f"{each.name}={each.default}"]
+    return "\n".join(lines) + "\n"
+
+
+def page(parts: Collection[str] = PARTS) -> str:
+    """Return the text of docs/settings.md for a project with these parts."""
+    lines = [
+        "# Settings",
+        "",
+        "Environment variables, or lines of `.env`, which git ignores; `.env.example` is a copy to",
+        "start from. An empty variable counts as not set. A value that a variable cannot have is",
+        "refused in one line that names both. *Secret*: the value is never shown. *Passed on*: it",
+        "holds in a container of the service too.",
+    ]
+    for section, settings in listed(parts).items():
+        lines += ["", f"## {section}", "", "| variable | | |", "|---|---|---|"]
+        for each in settings:
+            kinds = ["secret"] * each.is_secret + ["passed on"] * each.is_passed_on
+            lines.append(f"| `{each.name}` | {each.described(parts)} | {', '.join(kinds)} |")
+    return "\n".join(lines) + "\n"
