@@ -199,6 +199,16 @@ def test_a_killed_update_goes_on_with_the_next_verb(project: Path, newer: Path, 
     assert not (project / swap.READY).exists()
 
 
+def test_an_interrupted_update_that_cannot_go_on_is_one_line(project: Path, newer: Path):
+    (project / "local_assets").mkdir()
+    (project / swap.READY).write_bytes(b"hello")
+    done = seedling(project, "check-internal")
+    assert done.returncode == 1
+    assert re.fullmatch(r"Error: .* is damaged: delete it, and run .* again\.\n", done.stdout)
+    (project / swap.READY).unlink()
+    assert seedling(project, "update-internal", str(newer)).returncode == 0
+
+
 def test_a_file_that_cannot_be_replaced_leaves_all_as_it_was(
     project: Path, newer: Path, monkeypatch: pytest.MonkeyPatch
 ):

@@ -6,7 +6,10 @@ from pathlib import Path
 from seedling.release.swap import finish
 
 if __name__ == "__main__":
-    finish(Path(__file__).resolve().parents[2])  # an update of internal/ that was interrupted
+    try:
+        finish(Path(__file__).resolve().parents[2])
+    except OSError as error:
+        sys.exit(f"Error: an update of internal/ was interrupted and cannot go on: {error}.")
 
     from seedling.cli import make
     from seedling.cli.main import main

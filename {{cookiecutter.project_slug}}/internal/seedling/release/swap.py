@@ -19,14 +19,18 @@ def finish(root: Path) -> None:
         root: the project's folder.
 
     Raises:
-        OSError: a file cannot be replaced; the zip stays, for another attempt.
+        OSError: a file cannot be replaced, and the zip stays for another attempt; or it is damaged.
     """
     if not (root / READY).is_file():
         return
-    from zipfile import ZipFile
+    from zipfile import BadZipFile, ZipFile
 
-    with ZipFile(root / READY) as archive:
-        files = {name: archive.read(name) for name in archive.namelist()}
+    try:
+        with ZipFile(root / READY) as archive:
+            files = {name: archive.read(name) for name in archive.namelist()}
+    except BadZipFile:
+        message = f"{READY.as_posix()} is damaged: delete it, and run update-internal again"
+        raise OSError(message) from None
     put(root, files)
     (root / READY).unlink()
 

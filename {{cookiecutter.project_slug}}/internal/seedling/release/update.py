@@ -1,5 +1,6 @@
 """The verb `update-internal`: another version of the plumbing, from a zip, without a network."""
 
+import os
 import re
 import shutil
 from collections.abc import Callable
@@ -109,9 +110,12 @@ def _swap(root: Path, files: dict[str, bytes]) -> None:
         if path.is_file()
     }
     try:
-        with replacing(root / swap.READY) as aside, ZipFile(aside, "w") as archive:
-            for name, content in files.items():
-                archive.writestr(name, content)
+        with replacing(root / swap.READY) as aside, aside.open("wb") as stream:
+            with ZipFile(stream, "w") as archive:
+                for name, content in files.items():
+                    archive.writestr(name, content)
+            stream.flush()
+            os.fsync(stream.fileno())
         swap.finish(root)
     except OSError as error:
         (root / swap.READY).unlink(missing_ok=True)
