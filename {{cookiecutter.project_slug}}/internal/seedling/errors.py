@@ -1,31 +1,31 @@
-"""What the plumbing raises for a person to read."""
+"""Errors whose text is one line for the person who must act."""
 
 
 class ProjectError(Exception):
-    """What is wrong, where, and what to do about it, in one line."""
+    """Say in one line what is wrong, where, and what to do."""
 
-    status = 500  # of the HTTP answer, where a request meets it
+    status = 500  # of the HTTP response, if a request raises it
 
 
 class InputError(ProjectError):
-    """A caller of the service sent something it cannot answer."""
+    """Refuse a request whose content is invalid."""
 
     status = 400
 
 
 class NotFound(ProjectError):
-    """What the caller asked for is not there."""
+    """Refuse a request for something that does not exist."""
 
     status = 404
 
 
 class TooMuch(ProjectError):
-    """A request asks for more than the service takes on at once."""
+    """Refuse a request that exceeds a limit of the service."""
 
     status = 422
 
 
 class Unavailable(ProjectError):
-    """Something that the answer needs is away for now."""
+    """Report that a store or service which the answer needs does not respond."""
 
     status = 503

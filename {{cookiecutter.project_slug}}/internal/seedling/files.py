@@ -1,4 +1,4 @@
-"""Files and folders that are never half there: written aside, then renamed."""
+"""Files and folders that are complete or absent: written beside their place, then renamed."""
 
 import hashlib
 import json
@@ -12,9 +12,9 @@ from typing import Any
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """A path beside `path` to write to; it takes the place of `path` when the block succeeds.
+    """Yield a path beside `path` to write a file or a folder to, which then replaces `path`.
 
-    Works for a file and for a folder. If the block fails, `path` stays as it was.
+    If the block fails, `path` stays as it was, and what was written is removed.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     aside = path.with_name(f".{path.name}.{os.getpid()}{path.suffix}")
@@ -31,22 +31,29 @@ def replacing(path: Path) -> Iterator[Path]:
 
 
 def write_text(path: Path, text: str) -> None:
+    """Write a text file in UTF-8, with LF as line ends."""
     with replacing(path) as aside:
         aside.write_text(text, encoding="utf-8", newline="\n")
 
 
 def write_json(path: Path, value: Any) -> None:
+    """Write a JSON file, indented by two spaces."""
     write_text(path, json.dumps(value, indent=2, ensure_ascii=False) + "\n")
 
 
 def read_json(path: Path) -> Any:
+    """Read a JSON file.
+
+    Raises:
+        ValueError: it is not valid JSON.
+    """
     return json.loads(path.read_text(encoding="utf-8"))
 
 
 def sha256(path: Path) -> str:
-    """The hash of a file, or of a folder: of the names and contents of all its files.
+    """Return the SHA-256 of a file, or of the names and contents of all files of a folder.
 
-    Python's own caches do not count.
+    Python's `__pycache__` folders are left out.
     """
     if path.is_file():
         with path.open("rb") as stream:

@@ -1,7 +1,7 @@
-"""One table of what stands behind an interface somewhere else: each is imported when it is used.
+"""One table of implementations by name, each imported when it is first used.
 
-Only `seedling.azure` imports Azure's packages; the rest of the plumbing asks for what is there by
-a name of this table.
+The rest of the plumbing names an implementation here instead of importing it: Azure's packages,
+which only `seedling.azure` imports, and libraries that only training has.
 """
 
 from pkgutil import resolve_name

@@ -40,7 +40,7 @@ def main() -> None:
         install(root, groups, options.wheelhouse)
     except subprocess.CalledProcessError as error:
         command = " ".join(str(word) for word in error.cmd[:4])
-        sys.exit(f"Error: `{command} ...` failed; its lines above tell why.")
+        sys.exit(f"Error: `{command} ...` failed; the lines above say why.")
 
 
 def options_of_make() -> list:
@@ -106,14 +106,14 @@ def offline(wheelhouse: "str | None") -> list:
 
 
 def fingerprint(root: Path) -> str:
-    """What the environment follows from: the declared and pinned dependencies."""
+    """Return a hash of the declared and pinned dependencies, and of where the project stands."""
     files = ("pyproject.toml", "internal/pyproject.toml", "constraints.txt")
     texts = [(root / name).read_text(encoding="utf-8") for name in files]
     return hashlib.sha256("\n".join([*texts, str(root)]).encode()).hexdigest()
 
 
 def editable(root: Path, groups: list) -> list:
-    """The plumbing and the project as pip takes them, each with those of the groups that it has."""
+    """Return pip's options for internal/ and the project, each with those groups it declares."""
     found = []
     for folder in ("internal", "."):
         has = groups_of(root / folder / "pyproject.toml")
@@ -123,7 +123,7 @@ def editable(root: Path, groups: list) -> list:
 
 
 def groups_of(path: Path) -> set:
-    """The groups of optional dependencies that a pyproject.toml declares."""
+    """Return the names of the optional dependencies that a pyproject.toml declares."""
     import tomllib  # a Python that lacks it was refused before
 
     return set(
@@ -132,18 +132,19 @@ def groups_of(path: Path) -> set:
 
 
 def has_pip(python: Path) -> bool:
-    """Whether there is an environment, and one that pip can fill; uv makes them without."""
+    """Return whether the environment exists and has pip; those that uv creates have none."""
     if not python.exists():
         return False
     return subprocess.call([str(python), "-c", "import pip"], stderr=subprocess.DEVNULL) == 0
 
 
 def run(root: Path, command: list) -> None:
+    """Run a command in the project's folder; raises CalledProcessError if it fails."""
     subprocess.run(command, cwd=str(root), check=True)
 
 
 def run_with_another_python() -> int:
-    """Hand over to a supported Python on PATH; returns its exit code."""
+    """Run this file with a supported Python found on PATH; return its exit code."""
     for minor in range(SUPPORTED[1][1], SUPPORTED[0][1] - 1, -1):
         other = shutil.which(f"python3.{minor}")
         if other and subprocess.call([other, "-c", ""]) == 0:

@@ -1,4 +1,4 @@
-"""Ports, servers that take this process's place, and how a process ends."""
+"""Processes: one that replaces this one, the ports they listen on, a quick end."""
 
 import atexit
 import gc
@@ -12,17 +12,25 @@ from seedling.errors import ProjectError
 
 
 def end_soon() -> None:
-    """Have this process end without a last look for garbage.
+    """Skip Python's garbage collection at the end of this process.
 
-    It would go through every object of every library that was loaded: a second or two after
-    MLflow, scikit-learn or Azure's SDK.
+    It would visit every object of every library that was loaded, which takes a second or two
+    after MLflow, scikit-learn or Azure's SDK.
     """
     atexit.unregister(gc.freeze)
     atexit.register(gc.freeze)
 
 
 def hand_over(words: list[str], folder: Path) -> int:
-    """Become another program, so that signals reach it; on Windows, wait for its exit code."""
+    """Replace this process by a command, so that signals reach the command.
+
+    Args:
+        words: the program's path and its arguments.
+        folder: the working folder.
+
+    Returns:
+        The command's exit code, on Windows only, which cannot replace a process.
+    """
     if sys.platform == "win32":
         return subprocess.call(words, cwd=folder)
     os.chdir(folder)
@@ -30,6 +38,11 @@ def hand_over(words: list[str], folder: Path) -> int:
 
 
 def refuse_taken(host: str, port: int) -> None:
+    """Check that nothing listens on a port yet.
+
+    Raises:
+        ProjectError: this process cannot listen there.
+    """
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -41,6 +54,7 @@ def refuse_taken(host: str, port: int) -> None:
 
 
 def free_port(host: str = "127.0.0.1") -> int:
+    """Return a port of the host that nothing listens on at this moment."""
     with socket.socket() as probe:
         probe.bind((host, 0))
         port: int = probe.getsockname()[1]

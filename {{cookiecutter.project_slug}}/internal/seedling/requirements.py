@@ -1,7 +1,7 @@
-"""What the project requires: the plumbing's own packages and the team's, group by group.
+"""The project's requirements: the plumbing's own packages and the team's, group by group.
 
-The standard library is enough to run this file: `python requirements.py GROUP ...` prints the
-requirements of these groups, a line each, for the image of the service.
+`python requirements.py GROUP ...` prints the requirements of these groups, one on each line, for
+the image of the service. The standard library is enough to run this file.
 """
 
 import sys
@@ -14,7 +14,7 @@ FILES = ("internal/pyproject.toml", "pyproject.toml")
 
 
 def required(root: Path, groups: Sequence[str] = ()) -> list[str]:
-    """List what a project requires, in the order of its files, nothing twice.
+    """List the requirements of a project, in the order of its files, each once.
 
     Args:
         root: the project's folder.
@@ -31,7 +31,7 @@ def required(root: Path, groups: Sequence[str] = ()) -> list[str]:
 
 
 def of_group(root: Path, group: str) -> list[str]:
-    """List what one group of the optional dependencies requires, in either file.
+    """List the requirements of one group of optional dependencies, from both files.
 
     Raises:
         KeyError: neither file has such a group.

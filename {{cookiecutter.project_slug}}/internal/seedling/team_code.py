@@ -1,4 +1,4 @@
-"""The only place where the plumbing reaches the team's own files, by the names they keep."""
+"""The team's own functions, found by module and name: only this module imports the team's files."""
 
 import importlib
 from collections.abc import Callable
@@ -19,26 +19,32 @@ OPTIONAL = ("columns", "tasks")  # folders that are there only where a team brin
 
 
 def train_model(model: str) -> Callable[..., Any]:
+    """Return `train_model` of models/<model>/train.py."""
     return function(f"models.{model}.train", "train_model")
 
 
 def predict(model: str) -> "Callable[[Any, pd.DataFrame], dict[str, Any]]":
+    """Return `predict` of models/<model>/predict.py: (model, features) -> answer by name."""
     return function(f"models.{model}.predict", "predict")
 
 
 def create_dataset() -> "Callable[[str, pd.DataFrame], pd.DataFrame]":
+    """Return `create_dataset` of dataset_creation/: (dataset's name, source's rows) -> rows."""
     return function("dataset_creation.create_datasets", "create_dataset")
 
 
 def sample_tables() -> "Callable[[], dict[str, pd.DataFrame]]":
+    """Return `sample_tables` of dataset_creation/: () -> tables by name."""
     return function("dataset_creation.sample_data", "sample_tables")
 
 
 def serve_class() -> Callable[..., Any]:
+    """Return the class `Serve` of serve/serve.py."""
     return function("serve.serve", "Serve")
 
 
 def task(name: str) -> "Task":
+    """Return the task that the team defines in tasks/<name>.py as `TASK`."""
     return function(f"tasks.{name}", "TASK")  # type: ignore[return-value]
 
 
@@ -59,7 +65,12 @@ def brought(root: Path) -> list[str]:
 
 
 def function(module_name: str, name: str) -> Callable[..., Any]:
-    """A function, class or other value of a module, by name."""
+    """Import a module of the team and return a value of it.
+
+    Raises:
+        ProjectError: the module or the value is missing, or a package that the module imports is
+            not installed.
+    """
     path = module_name.replace(".", "/") + ".py"
     try:
         module = importlib.import_module(module_name)

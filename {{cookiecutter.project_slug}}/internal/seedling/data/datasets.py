@@ -16,9 +16,9 @@ from seedling.files import read_json, replacing, sha256, write_json
 
 
 def create(project: Project, dataset: Dataset) -> dict[str, Any]:
-    """Create one dataset from its source and note what it holds.
+    """Create one dataset from its source, and write a note of its contents beside it.
 
-    Rows without a target teach nothing; they are left out, and counted in the note.
+    Rows without a target are left out, and counted in the note.
 
     Returns:
         The note: `rows`, `unlabelled_rows`, `columns` with their types, `sha256` of the file.
@@ -29,12 +29,15 @@ def create(project: Project, dataset: Dataset) -> dict[str, Any]:
 
 
 def labelled(rows: pd.DataFrame, dataset: Dataset, what: str) -> pd.DataFrame:
-    """The rows with a target.
+    """Return the rows that have a value of the dataset's target.
 
     Args:
-        rows: those of a source.
-        dataset: whose target it is.
-        what: begins the sentence where there are none: `x.csv has`.
+        rows: the rows of a source.
+        dataset: names the target.
+        what: begins the error's sentence: `x.csv has`.
+
+    Raises:
+        ProjectError: there is no column of that name, or no value in it.
     """
     target = dataset.target.name
     if target not in rows:
@@ -48,7 +51,7 @@ def labelled(rows: pd.DataFrame, dataset: Dataset, what: str) -> pd.DataFrame:
 def save(
     project: Project, dataset: Dataset, rows: pd.DataFrame, unlabelled: int = 0
 ) -> dict[str, Any]:
-    """Write the dataset's file, then its note beside it."""
+    """Write the dataset's file, then the note beside it; return the note, as `create` does."""
     path = project.dataset_path(dataset)
     with replacing(path) as aside:
         if path.suffix == ".csv":
@@ -59,7 +62,7 @@ def save(
 
 
 def adopt(project: Project, dataset: Dataset, file: Path) -> dict[str, Any]:
-    """Take a file that was the dataset's elsewhere; returns the note written beside it."""
+    """Copy a dataset's file that was downloaded to its place, and write the note; return it."""
     rows = read_table(file)
     path = project.dataset_path(dataset)
     with replacing(path) as aside:
@@ -91,11 +94,16 @@ def _write_parquet(rows: pd.DataFrame, path: Path, dataset: Dataset) -> None:
 
 
 def note_path(path: Path) -> Path:
+    """Return the path of the note that belongs to a dataset's file."""
     return path.with_name(path.name + ".json")
 
 
 def load(project: Project, dataset: Dataset) -> pd.DataFrame:
-    """The dataset's rows, once its file is the one that was noted."""
+    """Read the rows of a dataset.
+
+    Raises:
+        ProjectError: it has not been created, or its file's hash is not the one in the note.
+    """
     path = project.dataset_path(dataset)
     if not path.exists() or not note_path(path).exists():
         raise ProjectError(f"{dataset.name} has not been created: run create-local-datasets.")
@@ -105,10 +113,13 @@ def load(project: Project, dataset: Dataset) -> pd.DataFrame:
 
 
 def read_table(path: Path) -> pd.DataFrame:
-    """A CSV or Parquet file as a table.
+    """Read a CSV or Parquet file.
 
-    A CSV's separator is found out; `NA`, `null` and the like count as missing, and so does `?`.
-    Codes such as 00123 stay text: they name something and count nothing.
+    The separator of a CSV file is inferred from its header; `NA`, `null` and the like, and `?`,
+    are missing values. Codes such as 00123 stay text, since they are names rather than numbers.
+
+    Raises:
+        ProjectError: the file is missing, of another kind, or cannot be read.
     """
     try:
         if path.suffix == ".parquet":
@@ -142,7 +153,12 @@ def _read_csv(path: Path) -> pd.DataFrame:
 
 
 def read_source(project: Project, source: str) -> pd.DataFrame:
-    """The rows behind a dataset's `source`: a query file, a table file, or `URL#table`."""
+    """Read the rows of a dataset's `source`: a query file, a table file, or `URL#table`.
+
+    Raises:
+        ProjectError: the source is missing, of another kind, or cannot be read.
+        FeatureStoreUnavailable: the database did not respond, or refused the query.
+    """
     source = expand(source, "the dataset's source")
     if "://" in source:
         url, _, table = source.partition("#")
@@ -166,7 +182,7 @@ def read_source(project: Project, source: str) -> pd.DataFrame:
 
 
 def fill_sample_store(project: Project) -> Path | None:
-    """Create the SQLite feature store from the sample data, unless there is one."""
+    """Create the SQLite feature store from the sample data, unless it exists; return its path."""
     path = feature_store.is_missing_sqlite(project)
     if path:
         feature_store.create_sqlite(path, team_code.sample_tables()())
@@ -174,7 +190,7 @@ def fill_sample_store(project: Project) -> Path | None:
 
 
 def _separator(path: Path) -> str:
-    """The separator that the header line holds most of."""
+    """Return the separator that occurs most often in the header line."""
     with path.open(encoding="utf-8-sig", errors="replace") as stream:
         header = stream.readline()
     return max(",;\t|", key=header.count)

@@ -7,5 +7,5 @@ from seedling.columns.protocol import Column
 
 
 def example(features: Iterable[Column]) -> dict[str, Any]:
-    """One plausible row, always the same: for documentation, smoke tests and `run_fake`."""
+    """Return one row that the schema allows, by feature name; the same on every call."""
     return {column.name: column.example() for column in features}

@@ -30,15 +30,18 @@ SQL_COPT_SS_ACCESS_TOKEN = 1256  # the ODBC driver's connection attribute for an
 
 
 class FeatureStoreUnavailable(Unavailable):
-    """The store did not answer; what does not need it can go on."""
+    """Report that the feature store did not respond, or refused a query."""
 
 
 def connect(project: Project, read_only: bool = False) -> Engine:
-    """The project's feature store; FEATURE_STORE_URL, where it is set, goes before model.yaml.
+    """Open the project's feature store: FEATURE_STORE_URL if it is set, else that of model.yaml.
 
     Args:
-        project: names the store in its model.yaml.
+        project: has the settings in its model.yaml.
         read_only: refuse writes, as serving does.
+
+    Raises:
+        ProjectError: the URL is invalid, or its driver is not installed.
     """
     settings = project.config.feature_store
     url = os.environ.get("FEATURE_STORE_URL") or settings.url
@@ -50,7 +53,11 @@ def connect(project: Project, read_only: bool = False) -> Engine:
 
 
 def open_url(url: str, root: Path, read_only: bool = False) -> Engine:
-    """An engine for a SQLAlchemy URL; a SQLite path counts from the project's root."""
+    """Create an engine for a SQLAlchemy URL; a SQLite path is relative to the project's root.
+
+    Raises:
+        ProjectError: the URL is invalid, or its driver is not installed.
+    """
     try:
         parsed = make_url(url)
     except ArgumentError:
@@ -88,7 +95,11 @@ def _sqlite(url: URL, root: Path, read_only: bool) -> URL:
 
 
 def azure_sql(settings: FeatureStore, token: Token) -> Engine:
-    """An engine for Azure SQL; each new connection asks `token` for an access token."""
+    """Create an engine for Azure SQL; each new connection calls `token` for an access token.
+
+    Raises:
+        ProjectError: the ODBC driver is not installed.
+    """
     url = URL.create(
         "mssql+pyodbc",
         host=settings.server,
@@ -115,7 +126,7 @@ def azure_sql(settings: FeatureStore, token: Token) -> Engine:
 
 
 def odbc_token(token: str) -> bytes:
-    """An access token as the ODBC driver takes it: UTF-16 after its length in four bytes."""
+    """Encode an access token for the ODBC driver: its length in four bytes, then UTF-16."""
     encoded = token.encode("utf-16-le")
     return struct.pack(f"<I{len(encoded)}s", len(encoded), encoded)
 
@@ -129,38 +140,42 @@ def _azure_token() -> Token:
 def query(
     engine: Engine, sql: str | Select[Any], parameters: Mapping[str, Any] | None = None
 ) -> "pd.DataFrame":
-    """The rows of a query as a table, `:name` in its text standing for a parameter.
+    """Run a query and return its rows; `:name` in its text is replaced by that parameter.
 
     Raises:
-        FeatureStoreUnavailable: the store did not answer, or refused the query.
+        FeatureStoreUnavailable: the store did not respond, or refused the query.
     """
     import pandas as pd
 
-    with _told(engine), engine.connect() as connection:
+    with _errors_in_words(engine), engine.connect() as connection:
         statement = text(sql) if isinstance(sql, str) else sql
         return pd.read_sql_query(statement, connection, params=dict(parameters or {}))
 
 
 def first_row(engine: Engine, sql: str, parameters: Mapping[str, Any]) -> dict[str, Any] | None:
-    """The first row of a query by column name, or None; for a look-up while serving.
+    """Run a query and return its first row by column name, or None; for look-ups while serving.
 
     Raises:
-        FeatureStoreUnavailable: the store did not answer, or refused the query.
+        FeatureStoreUnavailable: the store did not respond, or refused the query.
     """
-    with _told(engine), engine.connect() as connection:
+    with _errors_in_words(engine), engine.connect() as connection:
         row = connection.execute(text(sql), dict(parameters)).mappings().first()
     return dict(row) if row is not None else None
 
 
 def fill(engine: Engine, tables: "Mapping[str, pd.DataFrame]") -> None:
-    """Write each table, all or none; one of that name is replaced."""
-    with _told(engine), engine.begin() as connection:
+    """Write the tables by their names in one transaction; existing tables are replaced.
+
+    Raises:
+        FeatureStoreUnavailable: the store did not respond, or refused to write.
+    """
+    with _errors_in_words(engine), engine.begin() as connection:
         for name, rows in tables.items():
             rows.to_sql(name, connection, if_exists="replace", index=False, chunksize=10_000)
 
 
 def is_missing_sqlite(project: Project) -> Path | None:
-    """The path of the project's SQLite store where that file does not exist yet."""
+    """Return the path of the project's SQLite store if that file does not exist yet, else None."""
     url = os.environ.get("FEATURE_STORE_URL") or project.config.feature_store.url or ""
     if not url.startswith("sqlite:///"):
         return None
@@ -169,7 +184,7 @@ def is_missing_sqlite(project: Project) -> Path | None:
 
 
 def create_sqlite(path: Path, tables: "Mapping[str, pd.DataFrame]") -> None:
-    """A new SQLite file with these tables, there only once it is complete."""
+    """Create a SQLite file with these tables; it appears only once it is complete."""
     with replacing(path) as aside:
         engine = create_engine(URL.create("sqlite", database=str(aside)))
         fill(engine, tables)
@@ -177,15 +192,15 @@ def create_sqlite(path: Path, tables: "Mapping[str, pd.DataFrame]") -> None:
 
 
 def shown(engine: Engine) -> str:
-    """Which store it is, in words that may go to callers: no password, and no path of a file."""
+    """Return a store's name for messages to callers: no password, and no folder of a file."""
     if engine.url.get_backend_name() == "sqlite":
         return PurePath(unquote(str(engine.url.database).removeprefix("file://"))).name
     return engine.url.render_as_string(hide_password=True)
 
 
 @contextmanager
-def _told(engine: Engine) -> Iterator[None]:
-    """What the database refuses, in words."""
+def _errors_in_words(engine: Engine) -> Iterator[None]:
+    """Raise FeatureStoreUnavailable, with the reason's first line, for SQLAlchemy's errors."""
     try:
         yield
     except SQLAlchemyError as error:

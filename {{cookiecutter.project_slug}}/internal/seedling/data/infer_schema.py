@@ -1,4 +1,4 @@
-"""A schema proposed for a table that the team brings: types, ranges, target and entity key."""
+"""Inference of a schema from a table: types, ranges, target, task and entity key."""
 
 import re
 from dataclasses import dataclass, field
@@ -17,7 +17,7 @@ ID_NAME = re.compile(r"(^|[_\s-])(id|uuid|guid|key|nr|no|number)$|[a-z]I[dD]$", 
 
 @dataclass
 class Proposal:
-    """A dataset entry for model.yaml, and the columns that it leaves out, with the reason."""
+    """A dataset's entry for model.yaml, and the columns that it leaves out, with the reason."""
 
     entry: dict[str, Any]
     left_out: dict[str, str] = field(default_factory=dict)
@@ -31,15 +31,18 @@ def propose(
     target: str | None = None,
     key: list[str] | None = None,
 ) -> Proposal:
-    """A dataset entry that fits the rows.
+    """Propose a dataset's entry that fits the rows.
 
     Args:
         rows: the table as it was read.
         name: the dataset's name.
-        source: where the table comes from, as model.yaml is to say it.
-        task: a name; the first that the target looks like, where not given.
+        source: the `source` of the entry.
+        task: a name of seedling.tasks; the first that the target looks like, unless given.
         target: the column to predict; guessed by its name, else the last one.
-        key: the columns that identify an entity; guessed where not given.
+        key: the columns that identify an entity; guessed unless given.
+
+    Raises:
+        ProjectError: the table is empty, has no such column, or has no usable feature or target.
     """
     _check_columns(rows, [target] if target else [], key or [])
     target = target or _guess_target(rows)
@@ -74,7 +77,7 @@ def propose(
 
 
 def dataset_name(source: str) -> str:
-    """A name for the table behind a path or a URL: `../data/German credit.csv` -> German_credit."""
+    """Derive a dataset's name from a path or URL: `../data/German credit.csv` -> German_credit."""
     stem = source.partition("#")[2] or PurePath(source.replace("\\", "/")).name.rsplit(".", 1)[0]
     return re.sub(r"[^A-Za-z0-9_-]+", "_", stem).strip("_-")[:64] or "table"
 
@@ -120,7 +123,7 @@ def _guess_task(known: pd.Series) -> str:
 
 
 def _suiting(known: pd.Series) -> list[str]:
-    """The tasks whose target a column looks like, the most special first."""
+    """List the tasks that a column can be the target of, the most specific first."""
     return [name for name in tasks.names() if tasks.find(name).training.suits(known)]
 
 
@@ -136,7 +139,7 @@ def _target(known: pd.Series, name: str, task: str) -> dict[str, Any]:
 
 
 def _feature(name: str, values: pd.Series) -> tuple[dict[str, Any], str]:
-    """The column's entry, or why it is left out."""
+    """Return a column's entry, and the reason for leaving it out, empty if it is not."""
     known = values.dropna()
     if not re.fullmatch(COLUMN_NAME, name):
         return {}, "its name has a quote, a backslash or a line end: rename it"

@@ -1,4 +1,4 @@
-"""The rows that a model's endpoint is tried with: models/<name>/test/test_instances.json."""
+"""The request that a model's endpoint is tested with: models/<name>/test/test_instances.json."""
 
 import json
 from pathlib import Path
@@ -13,7 +13,7 @@ FILE = Path("test") / "test_instances.json"
 
 
 def read(project: Project, model: str) -> dict[str, Any]:
-    """The body of a request to the model's endpoint.
+    """Read the body of the test request: `{"payload": {"instances": [rows by feature name]}}`.
 
     Raises:
         ProjectError: the file is missing, or is not of that shape.
@@ -33,11 +33,12 @@ def read(project: Project, model: str) -> dict[str, Any]:
 
 
 def exists(project: Project, model: str) -> bool:
+    """Return whether the model has that file."""
     return _path(project, model).exists()
 
 
 def write_example(project: Project, model: str) -> None:
-    """Write one plausible row of the model's dataset, as model.yaml describes it."""
+    """Write a test request with one row that fits the schema of the model's dataset."""
     dataset = project.config.dataset(project.config.trained_model(model).dataset)
     path = _path(project, model)
     path.parent.mkdir(parents=True, exist_ok=True)

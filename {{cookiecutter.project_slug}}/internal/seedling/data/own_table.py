@@ -24,7 +24,7 @@ ONE_LINE = 84  # characters: what fits into a line of model.yaml at its depth
 
 
 class Wanted(NamedTuple):
-    """What the person said of a table: None where it is to be guessed."""
+    """A table and the answers given about it; None is to be inferred."""
 
     source: str  # a file, a query file, or a SQL URL with #table
     name: str | None = None  # the dataset's
@@ -40,7 +40,7 @@ def bring(project: Project, wanted: Wanted, replaced: str | None, yes: bool) -> 
         project: whose model.yaml is edited.
         wanted: the table; its task is that of the dataset which it replaces.
         replaced: that dataset; the first unless given.
-        yes: whether nobody is asked.
+        yes: write without asking.
     """
     old = project.config.dataset(replaced) if replaced else project.config.datasets[0]
     others = [dataset.name for dataset in project.config.datasets if dataset.name != old.name]
@@ -90,7 +90,7 @@ def _proposed(project: Project, wanted: Wanted, others: list[str], yes: bool) ->
 
 
 def _from_root(project: Project, source: str) -> str:
-    """A file's path as it counts from the project's root; a URL as it is."""
+    """Return a file's path relative to the project's root; a URL as it is."""
     if "://" in source:
         return source
     path = Path.cwd() / source
@@ -100,7 +100,7 @@ def _from_root(project: Project, source: str) -> str:
 
 
 def _without_secret(project: Project, source: str) -> str:
-    """A URL with a password moves to .env, which git ignores; model.yaml names the variable."""
+    """Move a URL that has a password to .env, which git ignores; return how model.yaml names it."""
     if "://" not in source:
         return source
     url, _, table = source.partition("#")
@@ -134,7 +134,7 @@ def _show(proposal: Proposal, count: int) -> None:
             feature["name"],
             feature["type"],
             columns.read(feature).words(),
-            "yes" * feature.get("nullable", False),
+            "yes" if feature.get("nullable") else "",
         )
     for name, reason in proposal.left_out.items():
         table.add_row(name, "left out", reason, "")
@@ -142,7 +142,7 @@ def _show(proposal: Proposal, count: int) -> None:
 
 
 def _replace(document: Any, old: str, entry: dict[str, Any]) -> None:
-    """Put the entry where the dataset `old` stands, and let its models learn from it."""
+    """Replace the dataset `old` by the entry, in the datasets and in its models' settings."""
     for dataset in document["datasets"]:
         if dataset["name"] == old:
             previous = dict(dataset)
@@ -154,7 +154,7 @@ def _replace(document: Any, old: str, entry: dict[str, Any]) -> None:
 
 
 def _laid_out(entry: dict[str, Any]) -> CommentedMap:
-    """The entry as a person would lay it out: a line for each feature, more where it is long."""
+    """Return the entry with YAML layout: one line for each feature, more for a long one."""
     laid_out = CommentedMap(entry)
     laid_out["entity_key"] = _one_line(entry["entity_key"])
     laid_out["target"] = _short_or_long(entry["target"])
@@ -163,7 +163,7 @@ def _laid_out(entry: dict[str, Any]) -> CommentedMap:
 
 
 def _short_or_long(column: dict[str, Any]) -> Any:
-    """A column on one line where it fits, else a line for each key, else for each category too."""
+    """Return a column on one line if it fits, else a line for each key, then for each category."""
     if len(str(column)) <= ONE_LINE:
         return _one_line(column)
     long = CommentedMap(column)

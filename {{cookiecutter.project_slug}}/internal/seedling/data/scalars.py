@@ -1,4 +1,4 @@
-"""Single values without numpy or pandas: labels as text, rows as JSON."""
+"""Scalars as text and as JSON, without numpy or pandas."""
 
 import math
 from collections.abc import Mapping
@@ -8,19 +8,19 @@ LARGEST = 3e38  # trees compare in single precision
 
 
 def label_text(value: Any) -> str:
-    """A label as text, 1 and 1.0 being the same: a column with gaps turns one into the other."""
+    """Return a label as text; 1 and 1.0 give "1", since a missing value makes integers floats."""
     return str(int(value) if isinstance(value, float) and value.is_integer() else value)
 
 
 def plain(value: Any) -> Any:
-    """A scalar without numpy: what JSON can carry."""
+    """Return a scalar as JSON holds it: no numpy type, and None for NaN and infinities."""
     if hasattr(value, "item"):
         value = value.item()
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def as_json(values: Mapping[str, Any]) -> dict[str, Any]:
-    """A row with plain Python values, None for missing."""
+    """Return a row by column name with plain Python values, None for missing ones."""
     return {name: plain(value) for name, value in values.items()}
 
 

@@ -1,4 +1,4 @@
-"""What a dataset's schema says about its rows: types, splits, random rows."""
+"""Rows by their dataset's schema: the table that models take, the split, random rows."""
 
 from collections.abc import Iterable
 
@@ -37,7 +37,7 @@ def target_values(rows: pd.DataFrame, dataset: Dataset) -> pd.Series:
 
 
 def holdout_mask(rows: pd.DataFrame, dataset: Dataset, share: float, salt: str) -> pd.Series:
-    """True for the rows held out: about `share` of the entities, the same ones in every run.
+    """Return True for the rows held out: about `share` of the entities, the same in every run.
 
     A row's side follows from a hash of its entity key (of its features and target where the
     dataset has no key), so it never changes as the table grows, and rows of one entity stay
@@ -49,7 +49,7 @@ def holdout_mask(rows: pd.DataFrame, dataset: Dataset, share: float, salt: str) 
 
 
 def _identity(rows: pd.DataFrame, dataset: Dataset) -> pd.DataFrame:
-    """What tells a row from others, as text that stays the same when a column's type changes."""
+    """Return the columns that identify a row, as text that no change of a type alters."""
     if dataset.entity_key:
         return rows[dataset.entity_key].map(label_text)
     features = model_frame(rows, sorted(dataset.features, key=lambda column: column.name))
@@ -81,6 +81,6 @@ def split(
 
 
 def random_rows(features: Iterable[Column], count: int, seed: int = 0) -> pd.DataFrame:
-    """Rows that the schema allows, each value drawn evenly from its range or categories."""
+    """Draw `count` rows that the schema allows, each value evenly from its range or categories."""
     generator = np.random.default_rng(seed)
     return pd.DataFrame({column.name: column.draw(count, generator) for column in features})

@@ -1,4 +1,4 @@
-"""Is a dataset what model.yaml says? Checked with pandera, told by column and row."""
+"""Validation of a dataset against model.yaml by pandera, reported by column and row."""
 
 from dataclasses import dataclass
 
@@ -16,7 +16,7 @@ LEAK = 0.999  # a single feature that predicts the target this well has seen it
 
 @dataclass(frozen=True)
 class Problem:
-    """What is wrong in one column, in which rows (counted from 1, without the header)."""
+    """A fault of one column, and the rows that have it, counted from 1 without the header."""
 
     column: str
     message: str
@@ -31,15 +31,15 @@ class Problem:
 
 
 def validate(rows: pd.DataFrame, dataset: Dataset) -> list[Problem]:
-    """Everything that is wrong with the rows: types, ranges, missing values, unseen categories,
-    duplicate keys, and features that give the target away. Empty when all is well.
+    """List the problems of the rows: types, ranges, missing values, unknown categories, duplicate
+    keys, and features that give the target away. The list is empty if there are none.
     """
     problems = _schema_problems(rows.reset_index(drop=True), dataset)
     return problems or leaks(rows, dataset)
 
 
 def first_problem(rows: pd.DataFrame, dataset: Dataset) -> str:
-    """The first problem, and how many more there are; empty where there is none."""
+    """Return the first problem and the number of others as a sentence, empty if there is none."""
     problems = validate(rows, dataset)
     more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
     return f"{problems[0]}{more}" if problems else ""
@@ -58,7 +58,7 @@ def _schema_problems(rows: pd.DataFrame, dataset: Dataset) -> list[Problem]:
     try:
         schema.validate(rows, lazy=True)
     except pa.errors.SchemaErrors as error:
-        return _told(error.failure_cases, dataset)
+        return _problems(error.failure_cases, dataset)
     return []
 
 
@@ -67,8 +67,8 @@ def _checked(checks: list[Check], nullable: bool = False) -> pa.Column:
     return pa.Column(checks=asked, nullable=nullable)
 
 
-def _told(cases: pd.DataFrame, dataset: Dataset) -> list[Problem]:
-    """pandera's failure cases, gathered by column and reason."""
+def _problems(cases: pd.DataFrame, dataset: Dataset) -> list[Problem]:
+    """Group pandera's failure cases by column and reason."""
     problems = []
     for (column, check), found in cases.groupby(["column", "check"], sort=False, dropna=False):
         row_numbers = tuple(sorted({int(row) + 1 for row in found["index"].dropna()}))
@@ -87,7 +87,7 @@ def _told(cases: pd.DataFrame, dataset: Dataset) -> list[Problem]:
 
 
 def leaks(rows: pd.DataFrame, dataset: Dataset) -> list[Problem]:
-    """Features that alone predict the target almost perfectly, on rows a small tree did not see."""
+    """List the features of which one alone predicts the target of unseen rows almost perfectly."""
     probe = tasks.of(dataset).training.leak_probe(rows[dataset.target.name])
     truth, guess = probe.truth, probe.guess
     half = np.arange(len(rows)) % 2 == 0

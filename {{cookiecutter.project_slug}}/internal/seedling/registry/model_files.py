@@ -1,4 +1,4 @@
-"""A trained model on disk: MLflow's format and the schema it learned, loaded only if verified."""
+"""A trained model's files: MLflow's format and its schema, loaded only after verification."""
 
 import pickle
 import re
@@ -22,7 +22,7 @@ SCHEMA, MEASURED = "schema.json", "measured.json"
 
 @dataclass(frozen=True)
 class Predictor:
-    """A model that is ready to answer, with the schema that it was trained on."""
+    """A loaded model, with the schema that it was trained on."""
 
     name: str
     version: str
@@ -32,18 +32,19 @@ class Predictor:
     predict: "Callable[[Any, pd.DataFrame], Mapping[str, Any]]"
 
     def answer(self, rows: "pd.DataFrame") -> Mapping[str, Any]:
-        """Return what the team's `predict` says of n rows, as their task has it."""
+        """Return the result of the team's `predict` for n rows, in the form of their task."""
         from seedling.data.schema import model_frame
 
         return self.predict(self.model, model_frame(rows, self.dataset.features))
 
 
 def load(name: str, version: str, folder: Path, expected: str) -> Predictor:
-    """The model in `folder`, once the hash of its files is `expected`.
+    """Load the model in `folder` if the hash of its files is `expected`.
+
+    Nothing is unpickled before the hash has been compared.
 
     Raises:
-        ProjectError: the folder is missing, its hash is another, or it cannot be loaded. Nothing
-            is unpickled before the hash has been compared.
+        ProjectError: the folder is missing, its hash is another, or it cannot be loaded.
     """
     verify(folder, expected)
     dataset, holdout = read_schema(folder)
@@ -71,7 +72,11 @@ def load_estimator(folder: Path) -> Any:
 
 
 def verify(folder: Path, expected: str) -> None:
-    """Refuse a folder that is missing, or whose files are not those that were registered."""
+    """Compare the hash of a model's folder with the registered one.
+
+    Raises:
+        ProjectError: the folder is missing, or its hash is another.
+    """
     where = f"{folder.parent.name}, version {folder.name},"
     if not folder.is_dir():
         raise ProjectError(f"The model {where} is not in {folder.parent.parent.name}/: run train.")
@@ -83,19 +88,19 @@ def verify(folder: Path, expected: str) -> None:
 
 
 def read_schema(folder: Path) -> tuple[Dataset, float]:
-    """What a model learned from, and the share of it that was held out."""
+    """Read the dataset that a model was trained on, and the share held out of it, 0 to 1."""
     noted = read_json(folder / SCHEMA)
     return Dataset.model_validate(noted["dataset"]), float(noted["holdout"])
 
 
 def read_measured(folder: Path) -> dict[str, Any]:
-    """What was measured before it was registered: `metrics`, `holdout_rows`, `compiled`."""
+    """Read the measurements made before registration: `metrics`, `holdout_rows`, `compiled`."""
     path = folder / MEASURED
     return read_json(path) if path.exists() else {"metrics": {}, "holdout_rows": 0, "compiled": {}}
 
 
 def mlflow_version(folder: Path) -> str:
-    """The MLflow that wrote the model; empty where that is gone."""
+    """Return the version of MLflow that wrote the model, empty if it is unknown."""
     path = folder / "MLmodel"
     text = path.read_text(encoding="utf-8") if path.exists() else ""
     found = re.search(r"^mlflow_version: (\S+)", text, re.MULTILINE)
