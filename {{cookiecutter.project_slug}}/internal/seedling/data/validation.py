@@ -87,7 +87,7 @@ def _problems(cases: pd.DataFrame, dataset: Dataset) -> list[Problem]:
 
 
 def leaks(rows: pd.DataFrame, dataset: Dataset) -> list[Problem]:
-    """List the features of which one alone predicts the target of unseen rows almost perfectly."""
+    """List each feature that alone predicts the target of unseen rows almost perfectly."""
     probe = tasks.of(dataset).training.leak_probe(rows[dataset.target.name])
     truth, guess = probe.truth, probe.guess
     half = np.arange(len(rows)) % 2 == 0
