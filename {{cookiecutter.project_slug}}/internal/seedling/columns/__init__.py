@@ -29,7 +29,8 @@ def read(entry: Any) -> Any:
     """
     if not isinstance(entry, Mapping):
         return entry
-    kind = find(entry.get("type"))
+    named = entry.get("type")
+    kind = find(named) if isinstance(named, str) else None
     if kind is None:
         raise ValidationError.from_exception_data("Column", [_unknown(entry)])
     # Schemas of models from before this package name every key of every type, most of them empty.
@@ -40,7 +41,7 @@ AnyColumn = SerializeAsAny[Annotated[Column, BeforeValidator(read)]]
 
 
 @cache
-def find(name: Any) -> type[Column] | None:
+def find(name: str) -> type[Column] | None:
     """Return the type of this name, or None.
 
     Raises:

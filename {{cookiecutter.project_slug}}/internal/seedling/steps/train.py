@@ -54,7 +54,7 @@ def main(
         mlflow.log_params({"model": model, "dataset": dataset.name, **hyperparameters})
         predictor = Predictor(model, "new", dataset, share, trained, team_code.predict(model))
         if dataset.metric not in test_metrics:  # a sweep compares by it
-            measured = task.training.measure(y_test, predictor.answer(X_test), dataset)
+            measured = task.training.measure(y_test, predictor.answer(sides[1]), dataset)
             test_metrics = {**test_metrics, dataset.metric: measured[dataset.metric]}
         mlflow_runs.log_metrics("train_", train_metrics)
         mlflow_runs.log_metrics("test_", test_metrics)
