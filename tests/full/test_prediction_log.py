@@ -84,6 +84,32 @@ for id in sys.argv[3:]:
 """
 
 
+READ = f"""{COMMON}
+from datetime import UTC, datetime, timedelta, timezone
+from seedling.azure import cosmos
+from seedling.serving import sql_store
+from seedling.serving.stores import Record
+cosmos.PAGE_RECORDS = sql_store.PAGE_RECORDS = 7
+start = datetime(2026, 1, 2, tzinfo=UTC)
+records = [
+    Record(f"{{at:02}}", "r", start + at * timedelta(seconds=0.5), "/m/predict",
+           "m" if at % 3 else "other", str(at % 2), "shadow" if at % 5 else "served",
+           '[{{"bed":1}}]', '[{{"name":"\u00e9"}}]', '{{"predictions":[1.5]}}')
+    for at in range(40)
+]
+store.add(records[20:])
+store.add(records[:20])
+end = (start + timedelta(seconds=17.5)).astimezone(timezone(timedelta(hours=-7)))
+assert list(store.read(start, end)) == records[:35]
+assert list(store.read(end, start)) == []
+wanted = [one for one in records[:35] if (one.model, one.version, one.role) == ("m", "1", "shadow")]
+assert len(wanted) > 7
+assert list(store.read(start, end, model="m", version="1", role="shadow")) == wanted
+assert list(store.read(start, end, version="0")) == records[0:35:2]
+print("read")
+"""
+
+
 class Place(NamedTuple):
     """A store: how model.yaml names it, how it goes away, and the ids that it has."""
 
@@ -195,7 +221,7 @@ def test_cosmos_keeps_documents_once(ward: Path, cosmos: Cosmos):
     assert add(ward, in_cosmos(cosmos), "a", "a", "b").split() == ["kept"] * 3
     assert cosmos.answers == {201: 2, 409: 1}
     document = cosmos.documents["a", "m"]
-    assert document["time"] == "2026-01-02T00:00:00+00:00"
+    assert document["time"] == "2026-01-02T00:00:00.000000+00:00"
     assert (document["inputs"], document["outputs"]) == ({"a": 1}, [1])
 
 
@@ -235,6 +261,17 @@ def test_cosmos_without_a_credential_is_away_in_one_line(
     assert len(words.splitlines()) == 1
 
 
+def test_postgresql_yields_a_window_in_pages(ward: Path, postgresql: PostgreSQL):
+    with psycopg.connect(postgresql.url) as connection:
+        connection.execute("DROP TABLE IF EXISTS predictions")
+    assert read(ward, {"url": postgresql.url}) == "read\n"
+
+
+def test_cosmos_yields_a_window_in_pages_over_all_partitions(ward: Path, cosmos: Cosmos):
+    assert read(ward, in_cosmos(cosmos)) == "read\n"
+    assert cosmos.pages > 35 / 7
+
+
 def in_cosmos(cosmos: Cosmos) -> dict[str, str]:
     return {"endpoint": cosmos.endpoint, "database": DATABASE, "container": CONTAINER}
 
@@ -244,3 +281,8 @@ def add(ward: Path, settings: dict[str, str], *ids: str) -> str:
     done = call([python_of(ward), "-c", ADD, ward, json.dumps(settings), *ids], ward)
     assert done.returncode == 0, done.stdout
     return done.stdout
+
+
+def read(ward: Path, settings: dict[str, str]) -> str:
+    """What the script prints that adds records and reads them back."""
+    return run([python_of(ward), "-c", READ, ward, json.dumps(settings)], ward)

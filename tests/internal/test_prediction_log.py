@@ -11,7 +11,7 @@ import sys
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -21,9 +21,10 @@ import pytest
 from seedling.config import PredictionLog as Settings
 from seedling.config import Project
 from seedling.errors import ProjectError, Unavailable
-from seedling.serving import drain, prediction_log, stores
+from seedling.serving import drain, prediction_log, sql_store, stores
 from seedling.serving.prediction_log import PredictionLog
 from seedling.serving.records import records_of
+from seedling.serving.sql_store import SqlStore
 from seedling.serving.stores import Record, RecordRefused, StoreUnavailable
 
 WHEN = datetime(2026, 3, 4, 5, 6, 7, 250_000, UTC)
@@ -34,7 +35,7 @@ import sys
 from pathlib import Path
 from uuid import uuid4
 from seedling.serving import drain, prediction_log
-from seedling.serving.stores import SqlStore
+from seedling.serving.sql_store import SqlStore
 drain.EVERY = 0.02
 root = Path(sys.argv[1])
 store = SqlStore("sqlite:///log.db", root)
@@ -196,7 +197,7 @@ def test_sqlite_keeps_what_was_accepted(tmp_path: Path) -> None:
 
 
 def test_a_record_that_is_there_already_is_left_as_it_is(tmp_path: Path) -> None:
-    store = stores.SqlStore("sqlite:///log.db", tmp_path)
+    store = SqlStore("sqlite:///log.db", tmp_path)
     store.add(records_of(line("a")))
     store.add(records_of(line("a", version="4")) + records_of(line("b")))
     assert [(row["id"], row["version"]) for row in rows_of(tmp_path / "log.db")] == [
@@ -207,7 +208,7 @@ def test_a_record_that_is_there_already_is_left_as_it_is(tmp_path: Path) -> None
 
 def test_a_database_that_cannot_be_opened_is_told_without_the_data(tmp_path: Path) -> None:
     (tmp_path / "log.db").mkdir()
-    store = stores.SqlStore("sqlite:///log.db", tmp_path)
+    store = SqlStore("sqlite:///log.db", tmp_path)
     with pytest.raises(StoreUnavailable, match=r"Prediction log .*unable to open") as caught:
         store.add(records_of(line()))
     assert "female" not in str(caught.value)
@@ -215,9 +216,77 @@ def test_a_database_that_cannot_be_opened_is_told_without_the_data(tmp_path: Pat
 
 def test_text_that_no_database_takes_is_refused_for_good(tmp_path: Path) -> None:
     (record,) = records_of(line())
-    store = stores.SqlStore("sqlite:///log.db", tmp_path)
+    store = SqlStore("sqlite:///log.db", tmp_path)
     with pytest.raises(RecordRefused):
         store.add([record._replace(request_id="\ud800")])
+
+
+def answered(number: int, **others: Any) -> Record:
+    """A record of this number, half a second after the one before."""
+    (record,) = records_of(line(f"{number:03}", time=WHEN.timestamp() + number / 2))
+    return record._replace(**others)
+
+
+def test_a_window_is_read_in_pages_oldest_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sql_store, "PAGE_RECORDS", 3)
+    store = SqlStore("sqlite:///log.db", tmp_path)
+    records = [answered(number) for number in range(20)]
+    store.add(records[10:] + records[:10])
+    end = WHEN.astimezone(timezone(timedelta(hours=5))) + timedelta(seconds=7)
+    assert list(store.read(WHEN, end)) == records[:14]
+    assert list(store.read(end, end + timedelta(days=1))) == records[14:]
+    assert list(store.read(end, WHEN)) == []
+
+
+def test_many_records_of_one_moment_are_read_once_each(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sql_store, "PAGE_RECORDS", 3)
+    store = SqlStore("sqlite:///log.db", tmp_path)
+    records = [answered(number, time=WHEN) for number in range(10)]
+    store.add(records)
+    assert list(store.read(WHEN, WHEN + timedelta(seconds=1))) == records
+
+
+def test_records_are_read_by_model_version_and_role(tmp_path: Path) -> None:
+    store = SqlStore("sqlite:///log.db", tmp_path)
+    others: list[dict[str, Any]] = [{"model": "n"}, {"version": "4"}, {"role": "shadow"}]
+    records = [answered(at, **each) for at, each in enumerate([{}, *others])]
+    store.add(records)
+    end = WHEN + timedelta(days=1)
+    first, of_n, of_version, shadow = records
+    assert list(store.read(WHEN, end, model="n")) == [of_n]
+    assert list(store.read(WHEN, end, model="m", version="3")) == [first, shadow]
+    assert list(store.read(WHEN, end, model="m", version="3", role="served")) == [first]
+    assert list(store.read(WHEN, end, version="4")) == [of_version]
+
+
+def test_reading_holds_up_nobody_who_writes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sql_store, "PAGE_RECORDS", 2)
+    store = SqlStore("sqlite:///log.db", tmp_path)
+    store.add([answered(number) for number in range(4)])
+    reading = store.read(WHEN, WHEN + timedelta(days=1))
+    assert next(reading).id == "000-0"
+    SqlStore("sqlite:///log.db", tmp_path).add([answered(4)])
+    assert [record.id for record in reading] == ["001-0", "002-0", "003-0", "004-0"]
+
+
+def test_a_store_without_records_yields_none(tmp_path: Path) -> None:
+    store = SqlStore("sqlite:///log.db", tmp_path)
+    assert list(store.read(WHEN, WHEN + timedelta(days=1))) == []
+    with pytest.raises(ValueError, match="no time zone"):
+        list(store.read(datetime(2026, 1, 1), WHEN))
+
+
+def test_reading_a_database_that_cannot_be_opened_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "log.db").mkdir()
+    store = SqlStore("sqlite:///log.db", tmp_path)
+    with pytest.raises(StoreUnavailable, match=r"Prediction log .*unable to open"):
+        list(store.read(WHEN, WHEN + timedelta(days=1)))
 
 
 @pytest.mark.parametrize(
@@ -437,7 +506,7 @@ def test_stopping_leaves_on_disk_what_a_store_that_is_away_did_not_take(
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
 def test_a_forked_process_has_a_session_of_its_own(tmp_path: Path) -> None:
-    log = PredictionLog(tmp_path / "spool", lambda: stores.SqlStore("sqlite:///log.db", tmp_path))
+    log = PredictionLog(tmp_path / "spool", lambda: SqlStore("sqlite:///log.db", tmp_path))
     log.append(line("parent"))
     child = os.fork()
     if child == 0:
@@ -498,7 +567,7 @@ def test_lines_outlive_kills(tmp_path: Path) -> None:
             time.sleep(moments.uniform(0, 0.2))
             child.kill()
             said += child.stdout.read().split()
-    log = PredictionLog(tmp_path / "spool", lambda: stores.SqlStore("sqlite:///log.db", tmp_path))
+    log = PredictionLog(tmp_path / "spool", lambda: SqlStore("sqlite:///log.db", tmp_path))
     log.drain()
     kept = [row["id"] for row in rows_of(tmp_path / "log.db")]
     assert len(kept) == len(set(kept))

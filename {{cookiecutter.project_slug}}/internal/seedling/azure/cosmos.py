@@ -1,30 +1,42 @@
-"""Predictions in a container of Cosmos DB, whose partition key is /model."""
+"""The prediction log in a container of Cosmos DB, whose partition key is /model."""
 
 import json
 import logging
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from datetime import datetime
 from typing import Any
 
 from seedling.errors import ProjectError
-from seedling.serving.stores import Record, RecordRefused, StoreUnavailable
+from seedling.serving.stores import Record, RecordRefused, StoreUnavailable, time_text
 
-AT_ONCE = 8  # requests under way
-PATIENCE = 10  # seconds for a request with its repetitions
+PARALLEL_REQUESTS = 8
+REQUEST_SECONDS = 10  # for a request with its repetitions
 REPETITIONS = 2  # of a request that was throttled; the prediction log waits longer than that
-THERE_ALREADY = 409
-NEVER = (400, 413)  # not what the container takes, or larger than 2 MB
+CONFLICT = 409  # the id is there already
+REFUSED = (400, 413)  # not what the container takes, or larger than 2 MB
+PAGE_RECORDS = 200  # read at a time; a record may have 256 KiB
+JSON_FIELDS = ("inputs", "features", "outputs")
 
 
 class CosmosStore:
-    """A prediction log's store: an item a record, its JSON as JSON.
+    """A store of the prediction log: an item for each record, with its JSON as JSON.
 
-    Enters with the key in COSMOS_KEY, else as whoever this machine is to Azure, who needs the
-    role "Cosmos DB Built-in Data Contributor". The container is not made here.
+    Connects with the key in COSMOS_KEY; without one, with this machine's identity in Azure, which
+    needs the role "Cosmos DB Built-in Data Contributor". Creates no container.
     """
 
     def __init__(self, endpoint: str, database: str, container: str) -> None:
+        """
+        Args:
+            endpoint: the URL of the account.
+            database, container: their names.
+
+        Raises:
+            ProjectError: azure-cosmos is not installed.
+        """
         try:
             import azure.cosmos  # noqa: F401
         except ImportError:
@@ -32,9 +44,9 @@ class CosmosStore:
                 "Cosmos DB needs azure-cosmos: run init with the group `azure`."
             ) from None
         self._name = f"Prediction log {endpoint} {database}/{container}"
-        self._place = endpoint, database, container
-        self._container: Any = None
-        self._there: set[str] = set()  # of a batch that was broken off
+        self._location = endpoint, database, container
+        self._client: Any = None
+        self._kept: set[str] = set()  # ids of a batch that was only kept in part
 
     def add(self, records: Sequence[Record]) -> None:
         """Keep these records; one that is there already is left as it is.
@@ -43,59 +55,104 @@ class CosmosStore:
             StoreUnavailable: some may not have been kept, and all can be given again.
             RecordRefused: one of them can never be kept.
         """
-        from azure.core.exceptions import AzureError
-
-        try:
-            if self._container is None:
-                self._container = self._connect()
-        except (AzureError, ValueError) as error:
-            raise StoreUnavailable(f"{self._name}: {_reason(error)}") from None
-        left = [record for record in records if record.id not in self._there]
-        with ThreadPoolExecutor(AT_ONCE) as threads:
+        with self._own_errors():
+            self._container()
+        left = [record for record in records if record.id not in self._kept]
+        with ThreadPoolExecutor(PARALLEL_REQUESTS) as threads:
             failures = [failure for failure in threads.map(self._create, left) if failure]
-        if failures:  # what may go well later goes first
+        if failures:  # one that may go well later takes precedence
             raise min(failures, key=lambda failure: isinstance(failure, RecordRefused))
-        self._there.clear()
+        self._kept.clear()
+
+    def read(
+        self,
+        start: datetime,
+        end: datetime,
+        *,
+        model: str | None = None,
+        version: str | None = None,
+        role: str | None = None,
+    ) -> Iterator[Record]:
+        """Yield the records of a time window, oldest first; see Store."""
+        given = {"model": model, "version": version, "role": role}
+        values = {name: value for name, value in given.items() if value is not None}
+        conditions = ["c.time >= @start", "c.time < @end"]
+        conditions += [f"c.{name} = @{name}" for name in values]
+        values |= {"start": time_text(start), "end": time_text(end)}
+        scope: dict[str, Any] = {"enable_cross_partition_query": True}
+        if model is not None:
+            scope = {"partition_key": model}
+        with self._own_errors():
+            items = self._container().query_items(
+                f"SELECT * FROM c WHERE {' AND '.join(conditions)} ORDER BY c.time",  # noqa: S608 - names of fields
+                parameters=[{"name": f"@{name}", "value": value} for name, value in values.items()],
+                max_item_count=PAGE_RECORDS,
+                **scope,
+            )
+            for document in items:
+                yield record_of(document)
 
     def _create(self, record: Record) -> ProjectError | None:
-        """Keep a record; what hindered that, if anything did."""
+        """Keep a record, or return the error."""
         from azure.core.exceptions import AzureError
 
         try:
-            self._container.create_item(item(record), timeout=PATIENCE)
+            self._container().create_item(item(record), timeout=REQUEST_SECONDS)
         except AzureError as error:
             status = getattr(error, "status_code", None)
-            if status in NEVER:
+            if status in REFUSED:
                 return RecordRefused(f"{self._name}: refused with status {status}.")
-            if status != THERE_ALREADY:
+            if status != CONFLICT:
                 return StoreUnavailable(f"{self._name}: {_reason(error)}")
-        self._there.add(record.id)
+        self._kept.add(record.id)
         return None
 
-    def _connect(self) -> Any:
+    @contextmanager
+    def _own_errors(self) -> Iterator[None]:
+        """Raise the errors of Azure's SDK as StoreUnavailable."""
+        from azure.core.exceptions import AzureError
+
+        try:
+            yield
+        except (AzureError, ValueError) as error:
+            raise StoreUnavailable(f"{self._name}: {_reason(error)}") from None
+
+    def _container(self) -> Any:
+        """Return the client of the container; connect at the first call."""
+        if self._client is not None:
+            return self._client
         from azure.cosmos import CosmosClient
 
         logging.getLogger("azure").setLevel(logging.ERROR)  # the prediction log says it once
-        endpoint, database, container = self._place
-        client = CosmosClient(
+        endpoint, database, container = self._location
+        account = CosmosClient(
             endpoint,
             _credential(),
             connection_timeout=5,
-            read_timeout=PATIENCE,
+            read_timeout=REQUEST_SECONDS,
             retry_total=REPETITIONS,
             retry_connect=0,
             retry_read=0,
             retry_backoff_max=2,
             no_response_on_write=True,
         )
-        return client.get_database_client(database).get_container_client(container)
+        self._client = account.get_database_client(database).get_container_client(container)
+        return self._client
 
 
 def item(record: Record) -> dict[str, Any]:
-    """The record as a document."""
-    texts = ("inputs", "features", "outputs")
-    document = record._asdict() | {"time": record.time.isoformat()}
-    return document | {name: json.loads(document[name]) for name in texts}
+    """Return the record as a document of the container."""
+    document = record._asdict() | {"time": time_text(record.time)}
+    return document | {name: json.loads(document[name]) for name in JSON_FIELDS}
+
+
+def record_of(document: Mapping[str, Any]) -> Record:
+    """Return the record that `item` made the document of."""
+    values = {name: document[name] for name in Record._fields}
+    values["time"] = datetime.fromisoformat(document["time"])
+    for name in JSON_FIELDS:
+        values[name] = json.dumps(document[name], ensure_ascii=False, separators=(",", ":"))
+    return Record(**values)
 
 
 def _credential() -> Any:
