@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     from seedling.data.scalars import as_json
     from seedling.data.validation import validate as validate_dataset
     from seedling.errors import InputError, NotFound, ProjectError, Unavailable
+    from seedling.scaffold.ready_models import Ready
     from seedling.serving.models import ServedModel
+    from seedling.tasks.protocol import LeakProbe, Task, TaskTraining
     from seedling.training.estimators import (
         LabelEncoded,
         coefficients,
@@ -35,13 +37,17 @@ __all__ = [
     "FormField",
     "InputError",
     "LabelEncoded",
+    "LeakProbe",
     "NoFeature",
     "NotFound",
     "Predict",
     "Project",
     "ProjectError",
+    "Ready",
     "RegisteredModel",
     "ServedModel",
+    "Task",
+    "TaskTraining",
     "Train",
     "Unavailable",
     "as_json",
@@ -66,7 +72,9 @@ _PLACES = {
     "seedling.data.scalars": ("as_json",),
     "seedling.data.validation": ("validate as validate_dataset",),
     "seedling.errors": ("InputError", "NotFound", "ProjectError", "Unavailable"),
+    "seedling.scaffold.ready_models": ("Ready",),
     "seedling.serving.models": ("ServedModel",),
+    "seedling.tasks.protocol": ("LeakProbe", "Task", "TaskTraining"),
     "seedling.training.estimators": (
         "LabelEncoded",
         "coefficients",

@@ -1,0 +1,237 @@
+"""A task that a team brings in one file: proposed, trained, gated, served, scored and logged."""
+
+import json
+import shutil
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.error import HTTPError
+from urllib.request import Request, urlopen
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from seedling.config import Project
+from seedling.processes import free_port
+from seedling.steps.register import NOT_REGISTERED
+from seedling.testing import copy_project, run_verb
+
+TOY = Path(__file__).parent / "toys" / "count.py"
+ROW = {"beds": 30, "season": "summer"}
+PATIENCE = 60.0  # seconds until a server answers
+
+
+def wards(count: int = 300) -> pd.DataFrame:
+    """Rows with a count that no single feature gives away."""
+    generator = np.random.default_rng(1)
+    beds = generator.integers(5, 60, count)
+    season = generator.choice(["summer", "winter"], count)
+    visits = generator.poisson(beds * np.where(season == "winter", 1.0, 0.5))
+    return pd.DataFrame({"ward_id": range(count), "beds": beds, "season": season, "visits": visits})
+
+
+def verb(project: Project, *words: str, code: int = 0) -> str:
+    done = run_verb(project, *words)
+    assert done.returncode == code, done.stdout + done.stderr
+    return done.stdout + done.stderr
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """A project with the task's file, a dataset of counts, and a model that has learned from it."""
+    folder = tmp_path_factory.mktemp("toy")
+    project = copy_project(folder / "project")
+    (project.root / "tasks").mkdir()
+    shutil.copy(TOY, project.root / "tasks")
+    wards(200).to_csv(folder / "wards.csv", index=False)
+    wards().to_csv(folder / "more_wards.csv", index=False)
+    verb(project, "add-dataset", "--from", str(folder / "wards.csv"), "--task", "count", "--yes")
+    verb(project, "add-model", "count_line", "--dataset", "wards")
+    serve = project.root / "serve" / "serve.py"
+    text = serve.read_text(encoding="utf-8").splitlines(keepends=True)
+    lines = ['MODEL = "count_line"\n' if line.startswith("MODEL = ") else line for line in text]
+    serve.write_text("".join(lines), encoding="utf-8")
+    words = ("--from", str(folder / "more_wards.csv"), "--dataset", "wards", "--yes")
+    assert "visits (target)" in verb(project, "create-local-datasets", *words)
+    verb(project, "validate-datasets")
+    assert "Registered as" in verb(project, "train", "--model", "count_line")
+    return project
+
+
+@contextmanager
+def served(project: Project, name: str) -> Iterator[str]:
+    """The address of a server that is ready."""
+    port = free_port()
+    command = [sys.executable, "-m", "seedling", name, "--port", str(port)]
+    server = subprocess.Popen(command, cwd=project.root)
+    address, until = f"http://127.0.0.1:{port}", time.monotonic() + PATIENCE
+    try:
+        while True:
+            try:
+                if ask(f"{address}/ready")["ready"]:
+                    break
+            except (OSError, HTTPError):
+                assert server.poll() is None, "the server has ended"
+            assert time.monotonic() < until, "the server is not ready"
+            time.sleep(0.1)
+        yield address
+    finally:
+        server.terminate()
+        server.wait(timeout=30)
+
+
+@pytest.fixture(scope="module")
+def address(project: Project) -> Iterator[str]:
+    with served(project, "serve-local") as address:
+        yield address
+
+
+def ask(url: str, body: Any = None) -> Any:
+    data = None if body is None else json.dumps(body).encode()
+    with urlopen(Request(url, data, {"Content-Type": "application/json"}), timeout=30) as response:
+        return json.load(response)
+
+
+def test_its_target_is_proposed_as_the_task_has_it(project: Project) -> None:
+    text = project.config_path.read_text(encoding="utf-8")
+    assert "task: count\n    metric: mae\n" in text
+    assert "target: {name: visits, type: count}" in text
+
+
+def test_a_target_that_is_no_count_is_found(project: Project, tmp_path: Path) -> None:
+    broken = copy_with_task(project, tmp_path / "broken")
+    rows = wards(60)
+    rows.loc[4, "visits"] = -1
+    rows.to_csv(tmp_path / "more_wards.csv", index=False)
+    verb(broken, "create-local-datasets")
+    assert "visits: -1 is no count (row 5)" in verb(broken, "validate-datasets", code=1)
+
+
+def copy_with_task(project: Project, folder: Path) -> Project:
+    shutil.copytree(project.root, folder, ignore=shutil.ignore_patterns("local_assets"))
+    return Project(folder)
+
+
+def test_a_second_run_that_is_not_better_is_not_registered(project: Project) -> None:
+    assert NOT_REGISTERED in verb(project, "train", "--model", "count_line")
+
+
+def test_it_is_served_by_its_compiled_form(project: Project) -> None:
+    (noted,) = project.root.glob("local_assets/models/*/*/measured.json")
+    assert json.loads(noted.read_text(encoding="utf-8"))["compiled"]["form"] == "tables"
+
+
+def test_the_report_has_its_metrics_baseline_and_plots(project: Project) -> None:
+    page = max(project.root.glob("local_assets/reports/*/*/report.html"))
+    text = page.read_text(encoding="utf-8")
+    for words in ("coverage", "Intervals", "baseline"):
+        assert words in text
+
+
+def check(answer: dict[str, Any]) -> None:
+    assert answer.keys() >= {"predictions", "low", "high"}
+    (low,), (value,), (high,) = (answer[key] for key in ("low", "predictions", "high"))
+    assert 5 < low < value < high < 30
+
+
+def test_every_route_answers_with_the_interval(address: str) -> None:
+    payload = {"payload": {"instances": [ROW]}}
+    check(ask(f"{address}/count_line/predict", payload)["payload"])
+    check(ask(f"{address}/run", ROW)["outputs"])
+    check(ask(f"{address}/score", payload))
+    found = ask(f"{address}/invocations", {"dataframe_records": [ROW]})
+    assert 10 < found["predictions"][0] < 20
+
+
+def test_page_and_openapi_know_its_answer(address: str) -> None:
+    schemas = ask(f"{address}/openapi.json")["components"]["schemas"]
+    assert set(schemas["count_line.Answer"]["required"]) >= {"predictions", "low", "high"}
+    with urlopen(Request(address, headers={"Accept": "text/html"}), timeout=30) as response:
+        page = response.read().decode()
+    assert "four times in five" in page
+    assert "number&#34;, &#34;low" in page
+
+
+def test_predictions_are_counted_and_logged(project: Project, address: str) -> None:
+    answer = ask(f"{address}/count_line/predict", {"payload": {"instances": [ROW] * 2}})["payload"]
+    with urlopen(f"{address}/metrics", timeout=30) as response:
+        assert 'predictions_total{model="count_line",prediction="",version="1"}' in (
+            response.read().decode()
+        )
+    until = time.monotonic() + PATIENCE
+    logged: list[Any] = []
+    while len(logged) < 1 and time.monotonic() < until:
+        time.sleep(0.2)
+        logged = [record for record in records(project) if record.get("low") == answer["low"]]
+    assert logged[0] == {key: answer[key] for key in ("predictions", "low", "high")}
+
+
+def records(project: Project) -> list[Any]:
+    path = project.assets / "predictions.db"
+    if not path.exists():
+        return []
+    with closing(sqlite3.connect(path)) as log:
+        found = log.execute("SELECT outputs FROM predictions").fetchall()
+    return [json.loads(outputs) for (outputs,) in found]
+
+
+def test_the_rows_of_a_large_record_are_parted_by_its_keys() -> None:
+    from seedling.serving.records import records_of
+
+    line = {
+        **{"id": "a", "request_id": "", "time": 1.0, "route": "/predict", "model": "m"},
+        **{"version": None, "versions": ["1", "2"], "rows": [ROW, ROW]},
+        "by_row": ["predictions", "low", "high"],
+        "outputs": {"predictions": [3, 4], "low": [1, 2], "high": [5, 6], "unit": ["visits"]},
+    }
+    first, second = records_of(json.dumps(line).encode())
+    assert json.loads(first.outputs) == {"predictions": [3], "low": [1], "high": [5]} | {
+        "unit": ["visits"]
+    }
+    assert json.loads(second.outputs)["high"] == [6]
+
+
+def test_app_developers_get_its_shape(project: Project) -> None:
+    with served(project, "serve-local-app-dev") as address:
+        found = ask(f"{address}/count_line/predict", {"payload": {"instances": [ROW] * 2}})
+        assert found["payload"]["high"] == [5.0, 5.0]
+        assert ask(f"{address}/run", {"anything": 1})["outputs"]["low"] == [1.0]
+
+
+def test_a_scored_file_has_its_columns(project: Project, tmp_path: Path) -> None:
+    wards(20).drop(columns="visits").to_csv(tmp_path / "in.csv", index=False)
+    words = (str(tmp_path / "in.csv"), str(tmp_path / "out.csv"), "--model", "count_line")
+    verb(project, "batch-score", *words)
+    scored = pd.read_csv(tmp_path / "out.csv")
+    assert list(scored.columns) == [
+        *("file", "row", "ward_id", "prediction", "low", "high", "model", "version")
+    ]
+    assert (scored["low"] <= scored["high"]).all()
+
+
+def test_nothing_else_of_the_project_was_touched(project: Project, tmp_path: Path) -> None:
+    before, after = (files(one.root) for one in (copy_project(tmp_path / "fresh"), project))
+    changed = {name for name, content in after.items() if before.get(name) != content}
+    allowed = ("models/count_line/", "models/all/")
+    assert {name for name in changed if not name.startswith(allowed)} == {
+        "mlops/pipelines/training.yml",  # the model's steps
+        "model.yaml",  # its entry, and the dataset's
+        "serve/serve.py",  # which model /run asks
+        "tasks/count.py",
+    }
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    made = ("local_assets", "__pycache__")
+    paths = [path for path in folder.rglob("*") if path.is_file()]
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in paths
+        if not any(part in made for part in path.parts)
+    }
