@@ -31,15 +31,17 @@ class Count(Task):
     lower_is_better = frozenset({"mae"})
     by_row = ("predictions", "low", "high")
     shown = (("number", "low"), ("number", "high"))
-    ready_models = {
-        "count_line": Ready(
+    predict_source = PREDICT
+
+    @property
+    def ready_models(self) -> dict[str, Ready]:
+        line = Ready(
             title="A line through the counts.",
             imports="from sklearn.linear_model import LinearRegression",
             estimator="LinearRegression",
             hyperparameters=(("fit_intercept", "bool", "True"),),
         )
-    }
-    predict_source = PREDICT
+        return {"count_line": line}
 
     @property
     def training(self) -> TaskTraining:

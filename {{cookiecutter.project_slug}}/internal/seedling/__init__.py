@@ -20,14 +20,10 @@ if TYPE_CHECKING:
     from seedling.errors import InputError, NotFound, ProjectError, Unavailable
     from seedling.scaffold.ready_models import Ready
     from seedling.serving.models import ServedModel
+    from seedling.tasks.fitting import coefficients, fit_metrics, five_fold_rmse
+    from seedling.tasks.label_encoded import LabelEncoded
     from seedling.tasks.protocol import LeakProbe, Task, TaskTraining
-    from seedling.training.estimators import (
-        LabelEncoded,
-        coefficients,
-        fit_metrics,
-        five_fold_rmse,
-        preprocessing,
-    )
+    from seedling.training.estimators import preprocessing
 
 __all__ = [
     "Check",
@@ -74,14 +70,10 @@ _PLACES = {
     "seedling.errors": ("InputError", "NotFound", "ProjectError", "Unavailable"),
     "seedling.scaffold.ready_models": ("Ready",),
     "seedling.serving.models": ("ServedModel",),
+    "seedling.tasks.label_encoded": ("LabelEncoded",),
+    "seedling.tasks.fitting": ("coefficients", "fit_metrics", "five_fold_rmse"),
     "seedling.tasks.protocol": ("LeakProbe", "Task", "TaskTraining"),
-    "seedling.training.estimators": (
-        "LabelEncoded",
-        "coefficients",
-        "fit_metrics",
-        "five_fold_rmse",
-        "preprocessing",
-    ),
+    "seedling.training.estimators": ("preprocessing",),
 }
 _FOUND = {
     words.split()[-1]: (module, words.split()[0])

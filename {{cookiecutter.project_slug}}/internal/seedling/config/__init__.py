@@ -383,7 +383,7 @@ class Project:
 
     @cached_property
     def registered_here(self) -> list[RegisteredModel]:
-        """Read what this machine has registered for itself, of the models that model.yaml trains."""
+        """Read what this machine has registered for itself of the models that model.yaml trains."""
         trained = {model.name for model in self.model_yaml.training.models}
         found = registrations.read(self.registrations_path)
         return [entry for entry in found if entry.model in trained]

@@ -16,6 +16,7 @@ from typing import Any
 
 import pandas as pd
 
+from seedling import team_code
 from seedling.config import Dataset, Project
 from seedling.data import datasets
 from seedling.data.validation import first_problem
@@ -90,7 +91,8 @@ def _refuse_closed(folder: Path) -> None:
 
 def _copy(project: Project, model: str, table: Path, root: Path) -> Project:
     """The project with this model and its dataset only, the dataset made from the table."""
-    for name in ("mlops/components", "mlops/pipelines", f"models/{model}"):
+    needed = ("mlops/components", "mlops/pipelines", f"models/{model}")
+    for name in (*needed, *team_code.brought(project.root)):
         shutil.copytree(project.root / name, root / name)
     shutil.copy(project.config_path, root)
     copy = Project(root)

@@ -140,7 +140,7 @@ class _Shown:
 
     @property
     def gate(self) -> str:
-        """The metric that a new version has to beat: `roc_auc 0.873`."""
+        """Name the metric that a new version has to beat, with its value."""
         dataset = self.facts.dataset
         value = self.facts.metrics.get(dataset.metric)
         return "" if value is None else f"{dataset.metric} {value:.4g}"

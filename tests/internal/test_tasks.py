@@ -1,0 +1,135 @@
+"""The lookup of tasks by name, and that nothing else of the plumbing names one."""
+
+import importlib
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from small import PETS
+
+import seedling
+from seedling import tasks
+from seedling.config import Project, RegisteredModel
+from seedling.errors import ProjectError
+from seedling.serving.models import ServedModel, Version, lineup
+from seedling.testing import invoke
+
+PLUMBING = Path(seedling.__file__).parent
+NAMES = re.compile(
+    r"\b(classification|regression|roc_auc|accuracy|f1|log_loss|brier|rmse|mae|r2)\b"
+)
+# `train-groups` fits lines and writes rmse.csv; it becomes a task of its own.
+GROUPS = {"azure/groups.py", "azure/groups_entry.py", "cli/models.py"} | {
+    *("training/groups.py", "training/grouped_regression.py")
+}
+MODULES = "seedling.serving.app", "seedling.serving.models", "seedling.serving.score_files"
+
+
+@pytest.fixture
+def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """The `tasks/` folder of a project whose root is importable."""
+    folder = tmp_path / "tasks"
+    folder.mkdir()
+    monkeypatch.syspath_prepend(tmp_path)
+    importlib.invalidate_caches()
+    yield folder
+    for name in [name for name in sys.modules if name.partition(".")[0] == "tasks"]:
+        del sys.modules[name]
+
+
+def test_no_other_module_names_a_task_or_a_metric() -> None:
+    files = [path for kind in ("py", "j2", "js") for path in PLUMBING.rglob(f"*.{kind}")]
+    apart = {PLUMBING / "scaffold" / "ready_models.py", *(PLUMBING / name for name in GROUPS)}
+    found = {
+        path.relative_to(PLUMBING).as_posix(): words
+        for path in files
+        if path not in apart and PLUMBING / "tasks" not in path.parents
+        if (words := NAMES.findall(path.read_text(encoding="utf-8")))
+    }
+    assert found == {}
+
+
+def test_a_folder_is_a_task() -> None:
+    assert set(tasks.READY) >= {"classification", "regression"}
+    for name in tasks.READY:
+        assert tasks.find(name).name == name
+        assert tasks.find(name).lower_is_better & set(tasks.find(name).metrics)
+
+
+def test_the_light_half_of_a_task_loads_no_library() -> None:
+    heavy = {"numpy", "pandas", "sklearn", "mlflow"}
+    script = f"""
+import sys
+from importlib import import_module
+from seedling import tasks
+for name in {MODULES!r}:
+    import_module(name)
+for name in tasks.READY:
+    tasks.find(name)
+print(sorted({heavy!r} & set(sys.modules)))
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, timeout=60
+    )
+    assert done.stdout == "[]\n", done.stdout + done.stderr
+
+
+def test_an_unknown_task_is_one_line_with_the_known_ones(project: Project) -> None:
+    text = project.config_path.read_text(encoding="utf-8")
+    other = re.sub(r"(?m)^    task: .*$", "    task: ranking", text)
+    project.config_path.write_text(other, encoding="utf-8")
+    result = invoke(project, "validate-datasets")
+    (line,) = result.stderr.splitlines()
+    assert re.search(r"model.yaml, line \d+, datasets.0.task: There is no task 'ranking'", line)
+    assert "classification, regression: bring another as tasks/ranking.py" in line
+
+
+def test_a_project_brings_its_own(own: Path) -> None:
+    shutil.copy(Path(__file__).parent / "toys" / "count.py", own)
+    assert tasks.names()[0] == "count"
+    assert tasks.find("count").metrics[0] == "mae"
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("", "tasks/ranking.py must define TASK"),
+        ("import no_such_package", "tasks/ranking.py imports no_such_package"),
+    ],
+)
+def test_a_file_that_brings_no_task_is_told(own: Path, text: str, words: str) -> None:
+    (own / "ranking.py").write_text(text, encoding="utf-8")
+    with pytest.raises(ProjectError, match=words):
+        tasks.find("ranking")
+
+
+def test_the_answers_of_two_versions_are_put_together_in_the_champions_order() -> None:
+    def version(name: str, labels: list[str], score: float, share: float | None) -> Version:
+        fields = {"name": "pet", "model": "pet", "version": name, "sha256": "0" * 64}
+        registered = RegisteredModel.model_validate({**fields, "share": share})
+        return Version(
+            registered,
+            PETS,
+            lambda rows: {
+                "predictions": labels[:1] * len(rows),
+                "scores": [[score, 1 - score]] * len(rows),
+                "labels": labels,
+            },
+        )
+
+    champion = version("1", ["no", "yes"], 0.9, None)
+    challenger = version("2", ["yes", "no"], 0.8, 0.5)
+    served = ServedModel("pet", lineup(champion, [challenger]))
+    rows = [(age, 4.0, "cat", True) for age in range(20)]
+    answer = served.speak(served.lineup, rows, [(age,) for age in range(20)])
+    assert answer["labels"] == ["no", "yes"]
+    by_version = {"1": ("no", 0.9), "2": ("yes", 0.2)}
+    assert set(answer["versions"]) == {"1", "2"}
+    for name, said, scores in zip(
+        answer["versions"], answer["predictions"], answer["scores"], strict=True
+    ):
+        assert (said, scores[0]) == (by_version[name][0], pytest.approx(by_version[name][1]))

@@ -1,0 +1,44 @@
+"""What a model's train.py says of its fit: a quick look, beside the metrics of the gate."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from sklearn.base import is_classifier
+from sklearn.metrics import accuracy_score, log_loss, r2_score, root_mean_squared_error
+from sklearn.model_selection import KFold, cross_val_score
+from sklearn.pipeline import Pipeline
+
+
+def fit_metrics(model: Any, X: pd.DataFrame | None, y: pd.Series | None) -> dict[str, float]:
+    """A quick look at a fitted model: accuracy and log loss, or RMSE and R². Empty without rows."""
+    if X is None or y is None:
+        return {}
+    if is_classifier(model):
+        scores = model.predict_proba(X)
+        return {
+            "accuracy": float(accuracy_score(y, model.classes_[scores.argmax(axis=1)])),
+            "log_loss": float(log_loss(y, scores, labels=model.classes_)),
+        }
+    predicted = model.predict(X)
+    return {
+        "rmse": float(root_mean_squared_error(y, predicted)),
+        "r2": float(r2_score(y, predicted)),
+    }
+
+
+def five_fold_rmse(model: Pipeline, X: pd.DataFrame, y: pd.Series) -> dict[str, float]:
+    """RMSE on the rows that each of five folds leaves out, and on the rows of the fit."""
+    folds = KFold(5, shuffle=True, random_state=0)
+    losses = cross_val_score(model, X, y, cv=folds, scoring="neg_root_mean_squared_error")
+    return {**fit_metrics(model, X, y), "rmse_5_fold": float(-losses.mean())}
+
+
+def coefficients(model: Pipeline) -> dict[str, float]:
+    """The intercept and the coefficients of a linear model, in the target's unit per feature's."""
+    names = model[:-1].get_feature_names_out()
+    linear = model[-1]
+    found = {"intercept": float(np.ravel(linear.intercept_)[0])}
+    for name, value in zip(names, np.ravel(linear.coef_), strict=True):
+        found[f"coefficient_{name.partition('__')[2]}"] = float(value)
+    return found
