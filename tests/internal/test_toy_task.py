@@ -173,11 +173,12 @@ def test_predictions_are_counted_and_logged(project: Project, address: str) -> N
 
 
 def records(project: Project) -> list[Any]:
-    path = project.assets / "predictions.db"
-    if not path.exists():
+    """What the log has of each answer; nothing while it is being made."""
+    try:
+        with closing(sqlite3.connect(project.assets / "predictions.db")) as log:
+            found = log.execute("SELECT outputs FROM predictions").fetchall()
+    except sqlite3.OperationalError:
         return []
-    with closing(sqlite3.connect(path)) as log:
-        found = log.execute("SELECT outputs FROM predictions").fetchall()
     return [json.loads(outputs) for (outputs,) in found]
 
 
