@@ -1,12 +1,12 @@
 """Projects that follow the template: cruft creates them and updates them, --replay repeats them."""
 
 import json
-import shutil
 import sys
 from pathlib import Path
 
 import pytest
-from baking import ROOT, configuration, run, texts
+from baking import configuration, run, texts
+from repositories import commit, git, template_now
 
 TREE = "{{cookiecutter.project_slug}}"
 PLUMBING = "internal/seedling/training/train.py"
@@ -16,15 +16,7 @@ ANSWERS = {"vertical": "finance", "models": "random_forest", "project_name": 'Sa
 @pytest.fixture
 def template(tmp_path: Path) -> Path:
     """The working tree, committed in a repository of its own."""
-    copy = tmp_path / "seedling"
-    listed = run(["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"], ROOT)
-    for name in listed.rstrip("\0").split("\0"):
-        if (ROOT / name).exists():
-            (copy / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(ROOT / name, copy / name)
-    git(copy, "init", "--quiet", "--initial-branch", "main")
-    commit(copy)
-    return copy
+    return template_now(tmp_path / "seedling")
 
 
 def test_cruft_creates_what_cookiecutter_creates(template: Path, tmp_path: Path):
@@ -80,13 +72,3 @@ def as_words(answers: dict[str, str]) -> list[str]:
 
 def append(path: Path, text: str) -> None:
     path.write_text(path.read_text(encoding="utf-8") + text, encoding="utf-8")
-
-
-def commit(repository: Path) -> None:
-    git(repository, "add", "--all")
-    git(repository, "commit", "--quiet", "--no-verify", "--message", "a version")
-
-
-def git(repository: Path, *words: str) -> None:
-    author = ["-c", "user.name=Ann", "-c", "user.email=ann@example.com"]
-    run(["git", *author, *words], repository)
