@@ -44,6 +44,20 @@ def test_the_registered_versions_go_into_the_image_and_nothing_private(
     assert private == []
 
 
+def test_column_types_and_tasks_of_the_team_go_into_the_image(
+    trained: Project, tmp_path: Path
+) -> None:
+    whole = Project(tmp_path / "project")
+    shutil.copytree(trained.root, whole.root)
+    shutil.copytree(root() / "internal", whole.root / "internal")
+    (whole.root / "columns").mkdir()
+    (whole.root / "columns" / "colour.py").write_text("TYPE = ...\n", encoding="utf-8")
+    (tmp_path / "staged").mkdir()
+    images.stage(whole, tmp_path / "staged")
+    assert (tmp_path / "staged" / "columns" / "colour.py").is_file()
+    assert not (tmp_path / "staged" / "tasks").exists()
+
+
 def test_without_models_or_an_engine_one_line_says_so(
     project: Project, trained: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
