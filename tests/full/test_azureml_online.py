@@ -322,7 +322,7 @@ def test_a_taken_name_is_bumped(answering: Path, server: Path):
             done = ask(answering, emulator.settings(managed), "deploy-online")
             assert done.returncode == 0, done.stderr
             assert "/score/answering-3 is answered by blue 100 %." in done.stdout
-            told = "The endpoint name answering-2 is taken by somebody else."
+            told = "The endpoint name answering-2 is taken."
             assert (told in done.stderr) == managed  # it was found by its tags the second time
         assert emulator.unknown == []
 
@@ -333,7 +333,7 @@ def test_a_refusal_is_told_in_words_and_nothing_is_left(
 ):
     emulator.fault("PUT", path, 403, times=20)
     done = refused(answering, emulator, "deploy-online")
-    assert "whoever asks may not do that" in done.stderr
+    assert "the caller may not do that" in done.stderr
     assert emulator.documents.find(f"{ENDPOINT}/deployments/blue") is None
 
 

@@ -134,7 +134,7 @@ def test_what_was_half_published_is_completed(ask: Any, emulator: AzureML):
     assert refused.returncode == 1
     assert len(refused.stdout.splitlines()) == len(NAMES) - 1
     assert (
-        "Publishing published_training, version 5: whoever asks may not do that" in refused.stderr
+        "Publishing published_training, version 5: the caller may not do that" in refused.stderr
     )
     assert "Traceback" not in refused.stderr
     emulator.clear_faults()
@@ -181,7 +181,7 @@ def test_a_refusal_is_not_taken_for_no_model(ask: Any, emulator: AzureML):
     emulator.fault("GET", f"/models/{MODEL}", 403, times=20)
     refused = ask("registered-models", BUILD_ID="17")
     assert (refused.returncode, refused.stdout) == (1, "")
-    assert f"Looking for {MODEL}: whoever asks may not do that" in refused.stderr
+    assert f"Looking for {MODEL}: the caller may not do that" in refused.stderr
     assert len(refused.stderr.splitlines()) == 1
 
 
@@ -208,4 +208,4 @@ def test_a_version_is_tagged_and_keeps_its_other_tags(ask: Any, emulator: AzureM
     emulator.fault("PUT", f"/models/{MODEL}", 403, times=20)
     refused = ask(*words, "--model", MODEL, "--version", "2")
     assert refused.returncode == 1
-    assert "whoever asks may not do that" in refused.stderr
+    assert "the caller may not do that" in refused.stderr

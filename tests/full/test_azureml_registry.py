@@ -222,14 +222,14 @@ def test_who_may_not_publish_is_told_so(shop: Path, emulator: AzureML):
     emulator.fault("POST", f"{REMOTE}import", 403, times=9)
     code, out, err = publish(shop, emulator)
     assert (code, out, len(err)) == (1, [], 3)
-    assert err[0].startswith("Publishing income, version 1: whoever asks may not do that.")
+    assert err[0].startswith("Publishing income, version 1: the caller may not do that.")
 
 
 def test_a_registry_that_refuses_is_told_once(shop: Path, emulator: AzureML):
     emulator.fault("GET", "registrymanagement", 403, times=9)
     code, out, err = publish(shop, emulator)
     assert (code, out, len(err)) == (1, [], 1)
-    assert "Opening the registry registry: whoever asks may not do that." in err[0]
+    assert "Opening the registry registry: the caller may not do that." in err[0]
 
 
 def test_what_is_missing_does_not_stop_the_others(shop: Path, emulator: AzureML):

@@ -187,7 +187,7 @@ def test_a_refusal_is_told_before_anything_is_built(deploy: Any, emulator: Azure
     emulator.fault("GET", "/Microsoft.Web/sites/", 403, times=20)
     refused = deploy()
     assert refused.returncode == 1
-    assert "Looking for the web app webbed: whoever asks may not do that" in refused.stderr
+    assert "Looking for the web app webbed: the caller may not do that" in refused.stderr
     assert len(refused.stderr.splitlines()) == 1
     assert not (tmp_path / "commands").exists()
 
@@ -196,6 +196,6 @@ def test_a_registry_that_refuses_is_told_in_words(deploy: Any, emulator: AzureML
     emulator.web.may_push = False
     refused = deploy()
     assert refused.returncode == 1
-    said = f"{emulator.web.registry} answers 401: whoever asks needs the role AcrPush there."
+    said = f"{emulator.web.registry} answers 401: the caller needs the role AcrPush there."
     assert said in refused.stderr
     assert not emulator.web.apps

@@ -25,7 +25,7 @@ LONGEST_WAIT = 20  # seconds, if Azure asks for a time; otherwise the start coul
 TIMES: dict[str, Any] = {"connection_timeout": 5, "read_timeout": 30}  # seconds
 REASONS = {
     401: "who asks is not accepted",
-    403: "whoever asks may not read it: give it the role AzureML Registry User",
+    403: "the caller may not read it: give it the role AzureML Registry User",
     404: "there is none such: publish it, or correct its name in model.yaml",
 }
 
@@ -54,7 +54,7 @@ def download(registry: str, kind: str, name: str, version: str, folder: Path) ->
         raise ProjectError(
             "The shared registry needs azure-storage-blob: run init with the group `registry`."
         ) from None
-    logging.getLogger("azure").setLevel(logging.ERROR)  # what it says is told in words
+    logging.getLogger("azure").setLevel(logging.ERROR)  # its errors are put into words
     retry = ExponentialRetry(initial_backoff=1, increment_base=2, retry_total=REPETITIONS)
     with _client() as client:
         with _in_words(f"the registry {registry}"):
@@ -67,7 +67,7 @@ def download(registry: str, kind: str, name: str, version: str, folder: Path) ->
 
 @contextmanager
 def _client() -> Iterator[Any]:
-    """Asks as whoever this machine is to Azure, and again where that may help."""
+    """Asks with this machine's credential, and retries what may pass."""
     from azure.core import PipelineClient
     from azure.core.pipeline.policies import BearerTokenCredentialPolicy, RetryPolicy
     from azure.identity import DefaultAzureCredential
@@ -86,7 +86,7 @@ def _client() -> Iterator[Any]:
 
 
 def _front(client: Any, registry: str) -> str:
-    """The URL below which the registry's assets are."""
+    """Return the URL below which the registry's assets are."""
     address = os.environ.get("REGISTRY_DISCOVERY_ENDPOINT_URL") or DISCOVERY  # the SDK's variable
     url = f"{address}registrymanagement/v1.0/registries/{registry}/discovery"
     found = _ask(client, "GET", url)
@@ -98,7 +98,7 @@ def _front(client: Any, registry: str) -> str:
 
 
 def _storage(client: Any, front: str, registry: str, asset: str) -> tuple[str, str]:
-    """A URL that opens the container of an asset's files, and where in it they are."""
+    """Return a signed URL of an asset's container, and the path of its files in it."""
     kind, _, version = asset.partition("/")
     uri = _ask(client, "GET", f"{front}/{asset}")["properties"][URIS[kind]]
     wanted = {"assetId": f"azureml://registries/{registry}/{asset}", "blobUri": uri}
@@ -131,7 +131,7 @@ def _write(container: Any, prefix: str, folder: Path) -> None:
 
 
 def _relative(name: str, prefix: str) -> str:
-    """A blob's path in the asset; empty where it belongs to one whose name begins alike."""
+    """Return a blob's path within the asset; empty if it belongs to another asset."""
     if name == prefix:
         return PurePosixPath(name).name
     folder = f"{prefix}/" if prefix else ""

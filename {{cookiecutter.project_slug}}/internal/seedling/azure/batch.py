@@ -110,7 +110,7 @@ def how_to_follow(job: str, target: Path | str) -> str:
 
 
 def _registered(project: Project, model: str | None) -> RegisteredModel:
-    """The champion that is deployed."""
+    """Find the champion that is to be deployed."""
     champions = [entry for entry in project.config.models if entry.is_champion]
     if not champions:
         raise ProjectError("No model is registered: run train.")
@@ -151,7 +151,7 @@ def _deployment(project: Project, registered: RegisteredModel, code: Path) -> An
 
 
 def _model(project: Project, client: Any, registered: RegisteredModel) -> Any:
-    """The model that Azure ML shows with the deployment: the workspace's, or these files."""
+    """Return the model of the deployment: the workspace's, or one made of these files."""
     from azure.ai.ml.constants import AssetTypes
     from azure.ai.ml.entities import Model
     from azure.core.exceptions import ResourceNotFoundError
@@ -167,7 +167,7 @@ def _model(project: Project, client: Any, registered: RegisteredModel) -> Any:
 
 
 def _free_name(client: Any, endpoint: str) -> str:
-    """A name for the next deployment: `batch-1`, `batch-2` and so on."""
+    """Choose a name for the next deployment: `batch-1`, `batch-2` and so on."""
     with workspace.in_words(f"Looking at the deployments of {endpoint}"):
         there = {deployment.name for deployment in client.batch_deployments.list(endpoint)}
     return next(name for number in range(1, 10_000) if (name := f"batch-{number}") not in there)
@@ -204,7 +204,7 @@ def _write_instances(project: Project, model: str, path: Path) -> int:
 
 
 def _local(source: Path) -> Path:
-    """A file or folder of this machine, refused here rather than on the cluster."""
+    """Check a file or folder of this machine, so that it is not refused on the cluster later."""
     tables(source)
     return source.resolve()
 
@@ -239,13 +239,13 @@ def _download(client: Any, job: str, folder: Path, again: str) -> Path:
     if status == "Canceled":
         raise ProjectError(f"The job {job} was cancelled.")
     if status != "Completed":
-        told = " ".join(_errors(folder)) or "its own page tells why."
+        told = " ".join(_errors(folder)) or "its own page says why."
         raise ProjectError(f"The job {job} failed: {told}")
     return folder
 
 
 def _errors(folder: Path) -> list[str]:
-    """What the scoring script has said of faulty files, as the job's logs have it."""
+    """Collect the scoring script's errors about faulty files from the job's logs."""
     found: dict[str, None] = {}
     for log in sorted(folder.rglob("*.txt")):
         for line in log.read_text(encoding="utf-8", errors="replace").splitlines():
@@ -284,7 +284,7 @@ def _in_order(folder: Path, target: Path) -> int:
 
 
 def _blocks(path: Path) -> Iterator[tuple[str, Path, int, int]]:
-    """What each scored file has in an output: its name, and from where to where."""
+    """Locate each scored file in an output: its name, first and last line."""
     with path.open("rb") as stream:
         name, start, at = "", -1, 0
         for line in stream:

@@ -11,12 +11,12 @@ KEY = "batch.endpoint_name"  # of model.yaml
 
 
 def find(project: Project, client: Any) -> Any:
-    """The endpoint of this project and environment; None where there is none."""
+    """Find the endpoint of this project and environment; None if there is none."""
     return endpoints.find(project, client.batch_endpoints, _wanted(project))
 
 
 def existing(project: Project, client: Any) -> Any:
-    """The endpoint, with a deployment that answers.
+    """Find the endpoint, which must have a default deployment.
 
     Raises:
         ProjectError: there is none.
@@ -31,7 +31,7 @@ def existing(project: Project, client: Any) -> Any:
 
 
 def create(project: Project, client: Any) -> Any:
-    """Make the endpoint, under the next name where the wanted one is somebody else's."""
+    """Create the endpoint, under the next free name if the wanted one is taken."""
     from azure.ai.ml.entities import BatchEndpoint
 
     def make(name: str) -> Any:
@@ -45,7 +45,7 @@ def create(project: Project, client: Any) -> Any:
 
 
 def default_of(endpoint: Any) -> str:
-    """The name of the deployment that answers; empty where there is none yet."""
+    """Return the name of the default deployment; empty if there is none yet."""
     defaults = endpoint.defaults
     if isinstance(defaults, dict):
         return str(defaults.get("deployment_name") or "")

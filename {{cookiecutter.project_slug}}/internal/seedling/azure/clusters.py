@@ -7,7 +7,7 @@ from seedling.config import Project
 
 
 def ensure(project: Project, client: Any) -> str:
-    """The name of the cluster that model.yaml gives this environment; makes it where it is not.
+    """Return the name of the cluster that model.yaml gives this environment; create it if missing.
 
     A cluster that is there stays as it is.
     """

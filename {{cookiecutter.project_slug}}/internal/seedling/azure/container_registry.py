@@ -34,7 +34,7 @@ def push(image: str) -> None:
 
 
 def _token(registry: str) -> str:
-    """The registry's token for whoever the identity chain says that this is."""
+    """Exchange a token of the credential chain for one of the container registry."""
     with workspace.in_words(f"Entering {registry}"):
         entra = sites.credential().get_token(sites.scope()).token
     form = {"grant_type": "access_token", "service": registry, "access_token": entra}
@@ -44,7 +44,7 @@ def _token(registry: str) -> str:
             return str(json.load(response)["refresh_token"])
     except HTTPError as error:
         raise ProjectError(
-            f"{registry} answers {error.code}: whoever asks needs the role AcrPush there."
+            f"{registry} answers {error.code}: the caller needs the role AcrPush there."
         ) from None
     except (URLError, OSError, ValueError, KeyError) as error:
         raise ProjectError(f"{registry} is not reached: {error}") from None

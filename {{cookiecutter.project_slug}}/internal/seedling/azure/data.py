@@ -43,7 +43,7 @@ def register(project: Project, names: Sequence[str] = ()) -> Iterator[Registered
 
 
 def registered(project: Project, client: Any, dataset: Dataset) -> str:
-    """The URI of a registered dataset, for a job: a folder with its file.
+    """Return the URI of a registered dataset for a job: a folder with its file.
 
     Raises:
         ProjectError: it is not registered, or not with the rows that are here.
@@ -59,7 +59,7 @@ def registered(project: Project, client: Any, dataset: Dataset) -> str:
 
 
 def versions(client: Any, name: str) -> list[Any]:
-    """The numbered versions of a data asset; none where it is not known."""
+    """List the numbered versions of a data asset; empty if it does not exist."""
     from azure.core.exceptions import ResourceNotFoundError
 
     with workspace.in_words(f"Looking for {name}"):
@@ -119,12 +119,12 @@ def _register(client: Any, project: Project, dataset: Dataset) -> str:
 
 
 def _note(project: Project, dataset: Dataset) -> dict[str, Any]:
-    """What was noted of the dataset's file when it was made."""
+    """Read the note that was written with the dataset's file: rows, columns, hash."""
     return read_json(datasets.note_path(project.dataset_path(dataset)))
 
 
 def _known(client: Any, dataset: Dataset) -> Any:
-    """The data asset of that name and version; None where there is none."""
+    """Return the data asset of that name and version; None if there is none."""
     from azure.core.exceptions import ResourceNotFoundError
 
     with workspace.in_words(f"Looking for {dataset.name}"):

@@ -24,12 +24,12 @@ class Stopped(ProjectError):
 
 
 def tags(project: Project) -> dict[str, str]:
-    """What tells that an endpoint is this project's, for the environment of now."""
+    """Return the tags by which an endpoint belongs to this project and environment."""
     return {"project": project.config.slug, "environment": workspace.environment()}
 
 
 def find(project: Project, kind: Any, wanted: str) -> Any:
-    """The project's endpoint; None where there is none.
+    """Find the project's endpoint; None if there is none.
 
     Args:
         project: whose endpoint it is.
@@ -44,7 +44,7 @@ def find(project: Project, kind: Any, wanted: str) -> Any:
 
 
 def create(kind: Any, wanted: str, make: Callable[[str], Any], key: str) -> Any:
-    """Make the endpoint, under the next name where the wanted one is somebody else's.
+    """Create the endpoint, under the next free name if the wanted one is taken.
 
     Args:
         kind: as for `find`.
@@ -63,12 +63,12 @@ def create(kind: Any, wanted: str, make: Callable[[str], Any], key: str) -> Any:
             except ProjectError as error:
                 if TAKEN not in str(error):
                     raise
-        click.echo(f"The endpoint name {name} is taken by somebody else.", err=True)
+        click.echo(f"The endpoint name {name} is taken.", err=True)
     raise ProjectError(f"All names from {wanted} on are taken: give another {key} in model.yaml.")
 
 
 def checked(name: str, key: str) -> str:
-    """A name that model.yaml gives, if Azure takes it.
+    """Return a name of model.yaml, or refuse it where Azure would.
 
     Raises:
         ProjectError: it does not.

@@ -69,5 +69,5 @@ def register_context(
 
 
 def requirements(project: Project, groups: Sequence[str]) -> list[str]:
-    """What the project and these groups of it require."""
+    """List what the project and these groups of it require."""
     return sorted(required(project.root, groups))

@@ -53,7 +53,7 @@ def train(
     print(f"{len(keys):,} groups are in {count} files.", flush=True)
     table = _followed(project, client, job, work)
     if len(table) != len(keys):
-        raise ProjectError(f"The job {job} tells of {len(table):,} of {len(keys):,} groups.")
+        raise ProjectError(f"The job {job} has results for {len(table):,} of {len(keys):,} groups.")
     fitted = _fitted(table, work, grouped_regression.left_out(work.rows[work.by], keys))
     return groups.write(project, fitted), fitted
 
@@ -72,7 +72,7 @@ def _write_parts(whole: pd.DataFrame, work: groups.Work, folder: Path, most: int
 
 
 def _job(project: Project, client: Any, work: groups.Work, folder: Path, files: int) -> Any:
-    """A pipeline whose only step gives each file to a call of the entry script."""
+    """Make a pipeline whose only step calls the entry script for each file."""
     from azure.ai.ml import Input, Output
     from azure.ai.ml.constants import AssetTypes
     from azure.ai.ml.entities import ManagedIdentityConfiguration, PipelineJob
@@ -125,7 +125,7 @@ def _submit(client: Any, job: Any) -> Any:
 
 
 def _followed(project: Project, client: Any, job: Any, work: groups.Work) -> pd.DataFrame:
-    """The job's lines, in the order of the groups.
+    """Read the job's output lines, in the order of the groups.
 
     Raises:
         ProjectError: it did not end well, or cannot be followed.
@@ -152,7 +152,7 @@ def _texts(folder: Path) -> Iterator[str]:
 def _fitted(
     table: pd.DataFrame, work: groups.Work, left_out: list[str]
 ) -> grouped_regression.Fitted:
-    """The lines as `grouped.fit` has them, numbers as the texts that the job has written."""
+    """Turn the job's lines into the result of `grouped_regression.fit`; numbers stay text."""
     keys = len(work.by)
     failed = table.iloc[:, -1] != ""
     values = table[~failed].iloc[:, 1:-1]  # the group, rows, rmse, intercept, the features

@@ -8,10 +8,10 @@ AZURE_SQL = "https://database.windows.net/.default"
 
 
 def azure_sql_token() -> str:
-    """An access token for Azure SQL.
+    """Return an access token for Azure SQL.
 
     The chain tries a service principal from the environment, a workload's or a machine's managed
-    identity, then whoever is signed in to Azure's tools on this machine.
+    identity, then the person who is signed in to Azure's tools on this machine.
     """
     try:
         from azure.core.exceptions import ClientAuthenticationError
@@ -33,7 +33,7 @@ def azure_sql_token() -> str:
 
 
 def _reason(message: str) -> str:
-    """The first refusal among those that the chain tells of, a credential a line."""
+    """Return the first refusal in the chain's message, which has a line for each credential."""
     lines = [line.strip() for line in message.splitlines()]
     refused = (line for line in lines if "Credential: " in line and "unavailable" not in line)
     return next(refused, lines[0])

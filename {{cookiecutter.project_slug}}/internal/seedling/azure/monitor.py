@@ -155,7 +155,7 @@ class _Warnings(logging.Handler):
 
 
 def start(service_name: str, service_version: str) -> Telemetry:
-    """What sends to Azure Monitor, at the address in APPLICATIONINSIGHTS_CONNECTION_STRING.
+    """Start sending to Azure Monitor, to the address in APPLICATIONINSIGHTS_CONNECTION_STRING.
 
     Raises:
         ProjectError: the connection string or the ratio of OTEL_TRACES_SAMPLER_ARG is wrong.
@@ -174,7 +174,7 @@ def start(service_name: str, service_version: str) -> Telemetry:
 
 
 def _ratio() -> float:
-    """The share of requests to tell of: all, unless OTEL_TRACES_SAMPLER_ARG says less."""
+    """Return the share of requests to send, 0 to 1: OTEL_TRACES_SAMPLER_ARG, or all."""
     text = os.environ.get(RATIO) or "1"
     try:
         ratio = float(text)

@@ -82,13 +82,13 @@ def roll_back(project: Project, say: Say) -> None:
 
 
 def _content(project: Project, folder: Path) -> str:
-    """What tells two deployments apart: their files, environment and machines."""
+    """Hash what tells two deployments apart: their files, environment and machines."""
     machines = workspace.settings(project).online.model_dump_json()
     return hashlib.sha256(f"{sha256(folder)} {machines}".encode()).hexdigest()[:12]
 
 
 def _colour(endpoint: Endpoint | None, content: str) -> tuple[str, bool]:
-    """Which deployment is to be the new one, and whether it is that already."""
+    """Choose the name of the new deployment, and say whether it has this content already."""
     if endpoint is None:
         return COLOURS[0], False
     deployments, answering = endpoint.deployments(), endpoint.shares()
@@ -110,7 +110,7 @@ def _colour(endpoint: Endpoint | None, content: str) -> tuple[str, bool]:
 
 
 def _shares(answering: Mapping[str, int], colour: str, percent: int) -> dict[str, int]:
-    """Who is to answer how much.
+    """Return the share of requests of each deployment, in percent.
 
     Raises:
         ProjectError: nobody is there for the rest of the requests.
@@ -204,7 +204,7 @@ def _shift(
 
 
 def _test(project: Project, endpoint: Endpoint, say: Say, deployment: str = "") -> None:
-    """Send every model's test instances, to one deployment or to whoever answers."""
+    """Send every model's test instances, to one deployment or to the endpoint."""
 
     def tried(model: str) -> try_endpoint.Tried:
         def ask(body: dict[str, Any]) -> Any:

@@ -22,7 +22,7 @@ from seedling.serving import try_endpoint
 SCRIPT = "internal/seedling/azure/online_entry.py"
 # A deployment's disk is gone with its container: nothing may be kept there.
 VARIABLES = {"PREDICTION_LOG": "off"}
-# What .env may say for this machine, and a deployment is not told.
+# Variables of .env that are for this machine only: a deployment does not get them.
 ONLY_HERE = ("ENVIRONMENT", "MODELS_FOLDER", "MODEL_NAME", "SERVED_MODELS")
 SERVER = "azureml-inference-server-http"
 SERVER_PINS = Path(__file__).with_name("inference_server.txt")
@@ -48,7 +48,7 @@ CMD ["sh", "-c", "exec azmlinfsrv --entry_script $AML_APP_ROOT/$AZUREML_ENTRY_SC
 
 
 def models(project: Project) -> list[str]:
-    """The models that a deployment serves, in the order of model.yaml.
+    """List the models that a deployment serves, in the order of model.yaml.
 
     Raises:
         ProjectError: none is registered.
@@ -59,7 +59,7 @@ def models(project: Project) -> list[str]:
 
 
 def versions(project: Project) -> dict[str, str]:
-    """The registered versions by the name that they are registered under."""
+    """Return the registered versions by the name that they are registered under."""
     found: dict[str, list[str]] = {}
     for registered in project.config.models:
         found.setdefault(registered.name, []).append(registered.version)
@@ -98,7 +98,7 @@ def attempt(project: Project, folder: Path) -> list[try_endpoint.Tried]:
 
 
 def body_for(model: str, body: dict[str, Any]) -> dict[str, Any]:
-    """A body for an endpoint, which has one route for all models."""
+    """Return a request body for an endpoint, which has one route for all models."""
     return {"model": model, **body}
 
 
@@ -118,7 +118,7 @@ def write_context(project: Project, folder: Path) -> None:
 
 
 def _scored(folder: Path, paths: Sequence[Path]) -> list[dict[str, Any]]:
-    """What the scoring script of a staged folder says to the bodies in these files."""
+    """Run the scoring script of a staged folder on the bodies in these files."""
     variables = dict.fromkeys(ONLY_HERE, "") | VARIABLES | {"PYTHONUTF8": "1"}
     try:
         done = subprocess.run(
@@ -159,5 +159,5 @@ def _pins(path: Path) -> list[str]:
 
 
 def _name(pin: str) -> str:
-    """The package of a line such as `numpy==2.4.6 ; python_full_version < '3.12'`."""
+    """Return the package of a line such as `numpy==2.4.6 ; python_full_version < '3.12'`."""
     return re.split(r"[=\s\[]", pin, maxsplit=1)[0]

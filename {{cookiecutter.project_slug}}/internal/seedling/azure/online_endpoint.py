@@ -22,7 +22,7 @@ class Endpoint:
     name: str
 
     def document(self) -> Any:
-        """What Azure has of it; deployments without requests have a share of 0."""
+        """Fetch the endpoint; deployments without requests have a share of 0."""
         with workspace.in_words(f"Looking at the endpoint {self.name}"):
             return self.client.online_endpoints.get(self.name)
 
@@ -31,7 +31,7 @@ class Endpoint:
             return {one.name: one for one in self.client.online_deployments.list(self.name)}
 
     def shares(self) -> dict[str, int]:
-        """The deployments that answer, with their shares of the requests in percent."""
+        """Return the deployments that receive requests, with their shares in percent."""
         return {name: share for name, share in self.document().traffic.items() if share}
 
     def deploy(self, deployment: Any) -> None:
@@ -53,7 +53,7 @@ class Endpoint:
         endpoints.finish(lambda: begin(document), f"Moving the requests of {self.name}")
 
     def logs(self, deployment: str, lines: int) -> str:
-        """The last lines that a deployment has written; empty where Azure has none."""
+        """Return the last log lines of a deployment; empty if Azure has none."""
         try:
             with workspace.in_words(f"Reading the log of {deployment}"):
                 return str(self.client.online_deployments.get_logs(deployment, self.name, lines))
@@ -61,7 +61,7 @@ class Endpoint:
             return ""
 
     def ask(self, body: Any, deployment: str = "") -> Any:
-        """What the endpoint answers, or this deployment of it whatever its share.
+        """Ask the endpoint, or one deployment of it whatever its share.
 
         Raises:
             ProjectError: it answers with an error, or not at all.
@@ -93,7 +93,7 @@ class Endpoint:
 
 
 def wanted(project: Project) -> str:
-    """The name that the endpoint should have.
+    """Return the name that the endpoint should have.
 
     Raises:
         ProjectError: model.yaml gives one that Azure does not take.
@@ -106,7 +106,7 @@ def wanted(project: Project) -> str:
 
 
 def find(project: Project, client: Any) -> Endpoint | None:
-    """The endpoint of this project and environment in the workspace."""
+    """Find the endpoint of this project and environment; None if there is none."""
     found = endpoints.find(project, client.online_endpoints, wanted(project))
     return Endpoint(client, found.name) if found else None
 
@@ -126,7 +126,7 @@ def existing(project: Project, client: Any) -> Endpoint:
 
 
 def create(project: Project, client: Any) -> Endpoint:
-    """Make the endpoint, under the next name where the wanted one is somebody else's."""
+    """Create the endpoint, under the next free name if the wanted one is taken."""
     from azure.ai.ml.entities import ManagedOnlineEndpoint
 
     def make(name: str) -> Endpoint:
@@ -139,5 +139,5 @@ def create(project: Project, client: Any) -> Endpoint:
 
 
 def _words(text: str) -> str:
-    """One line of what was answered."""
+    """Return the first line of an answer."""
     return " ".join(text.split())[:300]

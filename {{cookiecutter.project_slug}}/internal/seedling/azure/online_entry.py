@@ -39,7 +39,7 @@ def init() -> None:
 
 
 def run(raw_data: str) -> Any:
-    """The answer of `POST /score` to this body: the same status, and the same bytes."""
+    """Answer this body as `POST /score` does: the same status, and the same bytes."""
     from seedling.serving.app import answer, explained
 
     try:

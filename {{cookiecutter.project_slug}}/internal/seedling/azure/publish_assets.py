@@ -104,7 +104,7 @@ def _publish(places: Places, asset: Asset) -> str:
 
 
 def _find(client: Any, asset: Asset, where: str) -> Any:
-    """The asset at that end; None where there is none."""
+    """Look an asset up in the workspace or the registry; None if there is none."""
     from azure.core.exceptions import ResourceNotFoundError
 
     with workspace.in_words(f"Looking for {asset}, in the {where}"):
@@ -128,7 +128,7 @@ def _share(places: Places, asset: Asset) -> Any:
 
 
 def _hash_in(registry: str, asset: Asset) -> str:
-    """The hash of what is in the registry without a tag that tells."""
+    """Download an asset of the registry that has no `sha256` tag, and hash it."""
     with TemporaryDirectory() as scratch:
         folder = Path(scratch)
         try:

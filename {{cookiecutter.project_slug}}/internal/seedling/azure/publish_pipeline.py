@@ -68,7 +68,7 @@ def publish(project: Project, version: str | None) -> Iterator[Published]:
 
 
 def content(project: Project) -> str:
-    """The hash of all that the steps are made of: their YAML, their code, what they require."""
+    """Hash all that the steps are made of: their YAML, code and requirements."""
     names = (*CONTENT, *team_code.brought(project.root))
     hashes = (f"{name} {sha256(project.root / name)}\n" for name in names)
     return hashlib.sha256("".join(hashes).encode()).hexdigest()
@@ -111,7 +111,7 @@ def _register(
 
 
 def _known(client: Any, name: str, version: str) -> Any:
-    """The component of that name and version; None where there is none."""
+    """Return the component of that name and version; None if there is none."""
     from azure.core.exceptions import ResourceNotFoundError
 
     with workspace.in_words(f"Looking for {name}"):
@@ -122,7 +122,7 @@ def _known(client: Any, name: str, version: str) -> Any:
 
 
 def _described(project: Project, path: Path, version: str) -> str:
-    """The pipeline's YAML as that of a component whose steps are registered components."""
+    """Return the pipeline's YAML as that of a component whose steps are registered components."""
     document = YAML(typ="safe", pure=True).load(path)
     for name in OF_A_JOB:
         document.pop(name, None)
@@ -136,5 +136,5 @@ def _described(project: Project, path: Path, version: str) -> str:
 
 
 def _name(project: Project, path: Path) -> str:
-    """What the workspace calls it: several projects may share one workspace."""
+    """Return its name in the workspace, which several projects may share."""
     return f"{project.config.slug}_{path.stem}"

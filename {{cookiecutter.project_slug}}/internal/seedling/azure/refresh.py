@@ -57,7 +57,7 @@ def _is_new(project: Project, client: Any, dataset: Dataset) -> bool:
 
 
 def main() -> None:
-    """What the scheduled job runs, in the folder of the project."""
+    """Create the datasets and submit a training for those that changed."""
     try:
         refresh(Project(Path.cwd()))
     except ProjectError as error:

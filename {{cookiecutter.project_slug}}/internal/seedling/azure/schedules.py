@@ -56,7 +56,7 @@ def _refuse_nonsense(cron: str) -> None:
 
 
 def _is_within(field: str, limits: tuple[int, int]) -> bool:
-    """Whether a field of a cron expression is `*`, numbers, or stretches of them."""
+    """Check that a field of a cron expression is `*`, numbers, or ranges within the limits."""
     if not CRON_FIELD.fullmatch(field):
         return False
     numbers = [int(number) for number in re.findall(r"(?<!/)\b\d+", field)]
@@ -93,7 +93,7 @@ def _put(project: Project, client: Any, subject: str, cron: str, job: Any) -> st
 
 
 def _refreshing(project: Project, client: Any, code: Path) -> Any:
-    """A job that looks for new data and submits the training where there is some."""
+    """Make the job that looks for new data and submits the training if there is some."""
     groups = [*training.GROUPS]
     if project.config.feature_store.server:
         groups.append("azure")  # it is entered with a token

@@ -36,7 +36,7 @@ class Sites:
             ProjectError: the SDK is not installed.
         """
         try:
-            import azure.ai.ml.exceptions  # noqa: F401 - its errors are told in words
+            import azure.ai.ml.exceptions  # noqa: F401 - its errors are put into words
             from azure.mgmt.web import WebSiteManagementClient
         except ImportError:
             raise ProjectError(
@@ -48,7 +48,7 @@ class Sites:
         )
 
     def plan(self, name: str) -> Plan:
-        """The App Service plan, which must be there, and run Linux."""
+        """Fetch the App Service plan, which must exist and run Linux."""
         with workspace.in_words(f"Looking for the plan {name}"):
             found = self.client.app_service_plans.get(self.group, name)
         if not found.reserved:
@@ -56,7 +56,7 @@ class Sites:
         return Plan(found.id, found.location, found.sku.tier not in WITHOUT_SLOTS)
 
     def choose(self, wanted: str) -> tuple[str, bool]:
-        """The first name, from `wanted` on, that is this project's or is free; whether it is free.
+        """Choose the first name from `wanted` on that is this project's or free; say which.
 
         The names of web apps are those of addresses: all of Azure's customers share them.
         """
@@ -86,7 +86,7 @@ class Sites:
         return Site(f"https://{done.default_host_name}", done.identity.principal_id)
 
     def address(self, name: str) -> str:
-        """Where a web app answers."""
+        """Return the address of a web app."""
         return f"https://{self._find(name).default_host_name}"
 
     def swap(self, name: str, slot: str) -> None:
@@ -117,7 +117,7 @@ class Sites:
 
 
 def credential() -> Any:
-    """The identity chain."""
+    """Return the credential chain."""
     from azure.identity import DefaultAzureCredential
 
     return DefaultAzureCredential()
@@ -129,5 +129,5 @@ def manager() -> str:
 
 
 def scope() -> str:
-    """What a token for it is asked for."""
+    """Return the scope of a token for the resource manager."""
     return f"{manager()}/.default"

@@ -27,6 +27,6 @@ def take(project: Project, folder: Path) -> Path:
 
 
 def _stays_here(project: Project, path: Path) -> bool:
-    """Whether it is hidden, an environment, or the folder of what the project has made."""
+    """Say whether a path is hidden, an environment, or local_assets/."""
     is_environment = (path / "pyvenv.cfg").exists()
     return path.name.startswith(".") or is_environment or path == project.assets

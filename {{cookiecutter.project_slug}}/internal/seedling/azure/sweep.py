@@ -95,7 +95,7 @@ def _command(
     where: Mapping[str, str],
     entry: TrainedModel | None = None,
 ) -> Any:
-    """A component's own command as a job, with the searched hyperparameters if there are any."""
+    """Make a job of a component's own command, with the searched hyperparameters."""
     from azure.ai.ml import Input, Output, command
     from azure.ai.ml.entities import ManagedIdentityConfiguration
 
@@ -152,7 +152,7 @@ def _sweep(
 
 
 def _values(wanted: SearchRange | list[Any]) -> list[Any] | None:
-    """The values to choose from; None where there are too many to name."""
+    """List the values to choose from; None if there are too many."""
     if isinstance(wanted, list):
         return wanted
     low, high = wanted.min, wanted.max
@@ -161,7 +161,7 @@ def _values(wanted: SearchRange | list[Any]) -> list[Any] | None:
 
 
 def _combinations(entry: TrainedModel) -> int:
-    """How many combinations there are of lists; 0 where something else is searched."""
+    """Count the combinations of the lists; 0 if a range is searched."""
     lists = [wanted for wanted in entry.search.values() if isinstance(wanted, list)]
     if len(lists) < len(entry.search):
         return 0
@@ -188,7 +188,7 @@ def _run(client: Any, job: Any, what: str) -> str:
 def _trials(
     project: Project, client: Any, job: str, entry: TrainedModel, dataset: Dataset
 ) -> list[Trial]:
-    """The trials as the workspace's MLflow has them, the best first.
+    """Read the trials from the workspace's MLflow, the best first.
 
     Raises:
         ProjectError: there is none with the metric.

@@ -54,12 +54,12 @@ def deploy(project: Project) -> Iterator[str]:
 
 
 def tag() -> str:
-    """Of the image: the commit in CI, else `latest`."""
+    """Return the image's tag: the commit in CI, else `latest`."""
     return next((os.environ[name] for name in COMMIT if os.environ.get(name)), "latest")
 
 
 def settings(described: WebApp) -> dict[str, str]:
-    """The variables of the service in its container.
+    """Return the environment variables of the service in its container.
 
     Raises:
         ProjectError: nothing says who may ask the service, which the whole internet reaches.
@@ -91,7 +91,7 @@ def _by_slot(
 
 
 def _site(project: Project, plan: Plan, image: str, variables: dict[str, str]) -> dict[str, Any]:
-    """The web app, as the resource manager is told of it."""
+    """Describe the web app for the resource manager."""
     return {
         "location": plan.location,
         "kind": "app,linux,container",

@@ -31,7 +31,7 @@ class Place(NamedTuple):
 
 
 def find(project: Project) -> Place | None:
-    """The workspace: of the job that this runs in, else of .env, model.yaml or config.json.
+    """Find the workspace: of the job that this runs in, else of .env, model.yaml or config.json.
 
     Raises:
         ProjectError: only a part of it is named.
@@ -41,7 +41,7 @@ def find(project: Project) -> Place | None:
 
 
 def settings(project: Project) -> AzureEnvironment:
-    """What model.yaml says of compute and deployments where ENVIRONMENT is what it is now.
+    """Return the settings of model.yaml for compute and deployments in the current environment.
 
     Raises:
         ProjectError: ENVIRONMENT is none of those that model.yaml has.
@@ -57,12 +57,12 @@ def settings(project: Project) -> AzureEnvironment:
 
 
 def environment() -> str:
-    """The name of the environment that verbs work for: ENVIRONMENT, or dev."""
+    """Return the environment that verbs work for: ENVIRONMENT, or dev."""
     return os.environ.get("ENVIRONMENT") or DEV
 
 
 def client(project: Project) -> Any:
-    """The SDK's client for the workspace; it asks for a token when it is first used.
+    """Make the SDK's client for the workspace; it asks for a token at its first use.
 
     Raises:
         ProjectError: no workspace is named, or the SDK is not installed.
@@ -74,7 +74,7 @@ def client(project: Project) -> Any:
 
 
 def registry_client(project: Project) -> Any:
-    """The SDK's client for the registry that model.yaml names.
+    """Make the SDK's client for the registry that model.yaml names.
 
     Raises:
         ProjectError: it names none, the registry is not reached, or the SDK is not installed.
@@ -87,7 +87,7 @@ def registry_client(project: Project) -> Any:
 
 
 def has_sdk() -> bool:
-    """Whether the SDK of Azure ML is installed."""
+    """Say whether the SDK of Azure ML is installed."""
     try:
         return find_spec("azure.ai.ml") is not None
     except ModuleNotFoundError:  # not even `azure` is
@@ -101,7 +101,7 @@ def _client(*where: str, **options: Any) -> Any:
     except ImportError:
         raise ProjectError("Azure ML needs its SDK: run init with the group `aml`.") from None
     for name in ("azure.ai.ml", "azure.identity", "azure.core", "msrest"):
-        logging.getLogger(name).setLevel(logging.ERROR)  # what they say is told in words
+        logging.getLogger(name).setLevel(logging.ERROR)  # their errors are put into words
     return MLClient(DefaultAzureCredential(), *where, enable_telemetry=False, **options)
 
 
@@ -137,7 +137,7 @@ def _refused(error: Any) -> str:
         )
     if error.status_code < 400:  # it was begun, and did not end well
         return "Azure says that it failed."
-    reasons = {401: "the token is not accepted.", 403: "whoever asks may not do that."}
+    reasons = {401: "the token is not accepted.", 403: "the caller may not do that."}
     return reasons.get(error.status_code, f"Azure answers {error.status_code}.")
 
 
@@ -171,7 +171,7 @@ def _of_config_json(project: Project) -> Place | None:
 
 
 def _complete(values: list[str | None], names: tuple[str, ...], named_in: str) -> Place | None:
-    """The place, if all its parts are there; nothing, if none is."""
+    """Return the place if all its parts are given, None if none is."""
     missing = [name for name, value in zip(names, values, strict=True) if not value]
     if missing == list(names):
         return None
