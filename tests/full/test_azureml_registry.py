@@ -355,7 +355,7 @@ def test_what_was_changed_in_the_registry_is_not_served(
     [
         ("registrymanagement", {"status": 503}, "the registry registry: Azure answers 503."),
         ("registrymanagement", {"cut": True}, "the registry registry: Azure is not reached"),
-        ("/datarefs/", {"status": 403}, "whoever asks may not read it"),
+        ("/datarefs/", {"status": 403}, "the caller may not read it"),
         (f"{REMOTE}models/", {"status": 404}, "there is none such"),
         ("/upload-", {"status": 503}, "Azure answers 503."),
     ],

@@ -174,7 +174,7 @@ def test_a_dataset_must_be_registered_as_it_is_here(cloud: Path, emulator: Azure
     ("method", "path", "status", "said"),
     [
         ("PUT", "/jobs/", 409, "Submitting the training: Azure answers 409"),
-        ("PUT", "/workspace/models/", 403, f"Registering {NAME}, version 1: whoever asks may not"),
+        ("PUT", "/workspace/models/", 403, f"Registering {NAME}, version 1: the caller may not"),
     ],
     ids=["job", "model"],
 )
