@@ -133,9 +133,7 @@ def test_what_was_half_published_is_completed(ask: Any, emulator: AzureML):
     refused = ask(PUBLISH, BUILD_ID="5")
     assert refused.returncode == 1
     assert len(refused.stdout.splitlines()) == len(NAMES) - 1
-    assert (
-        "Publishing published_training, version 5: the caller may not do that" in refused.stderr
-    )
+    assert "Publishing published_training, version 5: the caller may not do that" in refused.stderr
     assert "Traceback" not in refused.stderr
     emulator.clear_faults()
     done = ask(PUBLISH, BUILD_ID="5")
