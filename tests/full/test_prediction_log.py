@@ -33,7 +33,7 @@ from seedling.config import PredictionLog as Settings
 from seedling.serving import drain, prediction_log
 from seedling.serving.stores import open_store
 
-drain.EVERY, prediction_log.ADOPT_EVERY, drain.LONGEST_WAIT = 0.02, 0.1, 0.2
+drain.ROUND_SECONDS, prediction_log.ADOPT_SECONDS, drain.MAX_PAUSE_SECONDS = 0.02, 0.1, 0.2
 root, settings = Path(sys.argv[1]), Settings(**json.loads(sys.argv[2]))
 store = open_store(root, settings)
 log = prediction_log.PredictionLog(root / "spool", lambda: store)

@@ -202,7 +202,7 @@ def test_worker_whose_calls_never_come_back_is_replaced(project: Path):
             status, answer = look_up(server, uuid4().hex)
             words.append(answer["error"])
             assert status == 503
-        assert any("not come back" in told for told in words), words
+        assert any("not returned" in told for told in words), words
         assert until(lambda: server.workers() not in ([], [stuck]))
         wait_until_ready(server)
         assert predict(server.address, LINEAR, [ROW])["version"] == "1"

@@ -452,7 +452,7 @@ def test_a_verified_token_is_remembered_but_not_beyond_its_end(
     for good in (lasting, lasting, ending, ending):
         assert ask(guard, good) == "the-caller"
     assert len(verified) == 3
-    later = time.time() + access.REMEMBERED + 1
+    later = time.time() + access.VERIFIED_SECONDS + 1
     monkeypatch.setattr(access.time, "time", lambda: later)
     ask(guard, lasting)
     assert len(verified) == 4
@@ -470,7 +470,7 @@ def test_a_rotated_key_is_fetched_but_nobody_makes_us_ask_often(
     for number in range(20):
         refusal(guard, bearer(token(another, kid=f"made-up-{number}")))
     assert server.asked == 1
-    monkeypatch.setattr(access, "RETRY", 0.0)
+    monkeypatch.setattr(access, "RETRY_SECONDS", 0.0)
     server.keys = {"second": another}
     assert ask(guard, bearer(token(another, kid="second"))) == "the-caller"
     assert server.asked == 2
@@ -485,8 +485,8 @@ def test_keys_that_are_old_are_renewed_behind_the_request(
 ) -> None:
     guard = Access.from_environment(entra)
     ask(guard, bearer(token(private)))
-    monkeypatch.setattr(access, "RETRY", 0.0)
-    monkeypatch.setattr(access, "FRESH", 0.0)
+    monkeypatch.setattr(access, "RETRY_SECONDS", 0.0)
+    monkeypatch.setattr(access, "REFRESH_SECONDS", 0.0)
     assert ask(guard, bearer(token(private, oid="next"))) == "next"
     until = time.monotonic() + 5
     while server.asked < 2 and time.monotonic() < until:
@@ -513,14 +513,14 @@ def test_a_slow_key_server_is_away_and_keys_already_known_stay_good(
     another: rsa.RSAPrivateKey,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(access, "PATIENCE", 0.2)
+    monkeypatch.setattr(access, "KEY_SERVER_TIMEOUT_SECONDS", 0.2)
     guard = Access.from_environment(entra | {"API_KEY": KEY})
     ask(guard, bearer(token(private)))
-    monkeypatch.setattr(access, "RETRY", 0.0)
+    monkeypatch.setattr(access, "RETRY_SECONDS", 0.0)
     server.delay = 0.5
     with pytest.raises(Unavailable, match="key server"):
         ask(guard, bearer(token(another, kid="second")))
-    monkeypatch.setattr(access, "RETRY", 10.0)
+    monkeypatch.setattr(access, "RETRY_SECONDS", 10.0)
     assert ask(guard, bearer(token(private, oid="next"))) == "next"
     assert ask(guard, bearer(KEY)) == "key"
     asked = server.asked

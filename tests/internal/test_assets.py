@@ -58,7 +58,7 @@ def use(monkeypatch: pytest.MonkeyPatch, fetch: Fetch) -> None:
 def test_what_is_not_here_is_downloaded_once(shared: Project, asked: list[str]) -> None:
     (registered,) = shared.config.models
     for _ in range(2):
-        assets.bring(shared, registered, "prod")
+        assets.download(shared, registered, "prod")
     assert asked == [registered.name]
     client = create_app(shared, environment="prod").test_client()
     assert client.get("/ready").get_json()["models"] == {registered.model: "1"}
@@ -69,9 +69,9 @@ def test_what_is_not_here_is_downloaded_once(shared: Project, asked: list[str]) 
 def test_outside_production_nothing_is_downloaded(
     shared: Project, asked: list[str], environment: str
 ) -> None:
-    assets.bring(shared, shared.config.models[0], environment)
+    assets.download(shared, shared.config.models[0], environment)
     shared.edit(lambda document: document.pop("registry"))
-    assets.bring(shared, shared.config.models[0], "prod")
+    assets.download(shared, shared.config.models[0], "prod")
     assert asked == []
 
 

@@ -23,7 +23,7 @@ log = logging.getLogger("seedling.serving.app")
 def own_logging(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Logging is the process's: leave it as it was."""
     monkeypatch.setenv("LOG_FORMAT", "json")
-    ours = [logging.getLogger(name) for name in logs.OURS]
+    ours = [logging.getLogger(name) for name in logs.PROJECT_PACKAGES]
     levels = [logger.level for logger in ours]
     yield
     for logger, level in zip(ours, levels, strict=True):

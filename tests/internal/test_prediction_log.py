@@ -36,7 +36,7 @@ from pathlib import Path
 from uuid import uuid4
 from seedling.serving import drain, prediction_log
 from seedling.serving.sql_store import SqlStore
-drain.EVERY = 0.02
+drain.ROUND_SECONDS = 0.02
 root = Path(sys.argv[1])
 store = SqlStore("sqlite:///log.db", root)
 log = prediction_log.PredictionLog(root / "spool", lambda: store)
@@ -322,11 +322,11 @@ def test_nothing_is_lost_while_the_store_is_away(
         pauses.append(log._round())
     assert log.waiting() == 9
     assert pauses == sorted(pauses)
-    assert pauses[-1] == drain.LONGEST_WAIT
+    assert pauses[-1] == drain.MAX_PAUSE_SECONDS
     assert store.calls == 9
     store.away = False
-    assert log._round() == drain.EVERY
-    assert log._round() == drain.EVERY
+    assert log._round() == drain.ROUND_SECONDS
+    assert log._round() == drain.ROUND_SECONDS
     assert (log.waiting(), len(store.kept)) == (0, 9)
     words = [record.getMessage() for record in caplog.records]
     assert len(words) == 2
@@ -337,7 +337,7 @@ def test_nothing_is_lost_while_the_store_is_away(
 def test_large_segments_are_sealed_while_the_store_is_away(
     log: PredictionLog, store: Memory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(prediction_log, "LARGEST_SEGMENT", 100)
+    monkeypatch.setattr(prediction_log, "MAX_SEGMENT_BYTES", 100)
     store.away = True
     for number in range(3):
         log.append(line(str(number)))

@@ -141,7 +141,7 @@ def test_a_body_of_another_shape_is_refused_in_a_sentence(name: str) -> None:
         ),
         (
             {"dataframe_split": SPLIT | {"columns": ["age", *NAMES[:3]]}},
-            "the column age stands there more than once.",
+            "the column age is there more than once.",
         ),
         ({"dataframe_records": [{"age": 3}]}, "the column weight is missing."),
         ({"inputs": COLUMNS | {"age": [1]}}, "but age has 1 and tame has 2."),
@@ -264,7 +264,7 @@ class Answering:
         ("x", 200, {"predictions": [1.0]}),
         ("", 400, {"error": "The body is empty."}),
         ("{}", 503, {"error": "No model is served."}),
-        ("\udc80", 500, {"error": "The service failed to answer; its log tells more."}),
+        ("\udc80", 500, {"error": "The service failed to answer; its log has the details."}),
     ],
     ids=["rows", "nothing", "no model", "failure"],
 )

@@ -1,1 +1,1 @@
-"""Images of the service and of the models, and the entry points of their containers."""
+"""Build the images of the service and of the models, and run their containers."""

@@ -1,4 +1,4 @@
-"""The two entry points of a model's images, as .s2i/environment of its folder names them.
+"""The entry points of a model's images, Predict and Train, which .s2i/environment names.
 
 A message is an object with a `payload`: `{"payload": {"instances": [...]}}` to predict,
 `{"payload": {"$ref": "data/table.csv", "model_name": "name"}}` to train.
@@ -19,36 +19,39 @@ from seedling.registry import named_models
 
 TABLES = (".csv", ".parquet", ".tsv", ".txt")
 SHAPE = 'A training container is given PAYLOAD={"$ref": "data/table.csv", "model_name": "name"}.'
-DATA = "data"  # what `$ref` calls the folder of the datasets
+DATA = "data"  # the first part of `$ref`: the folder of the datasets
 
 
 class Predict:
-    """Answers messages by one model; a running service that is given it answers by itself."""
+    """Answers messages with the predictions of one model.
+
+    A service recognises it and answers with its own `predict`, without this call.
+    """
 
     def __init__(self, model: str) -> None:
         self.model = model
 
     def __call__(self, message: Mapping[str, Any]) -> dict[str, Any]:
-        """The `payload` with the predictions for the message's instances.
+        """Return the `payload` with the predictions for the instances of a message.
 
         Raises:
-            ProjectError: the message is not of that shape, or the model is not there.
+            ProjectError: the message has another shape, or the model is not served.
         """
         body = json.dumps(message, ensure_ascii=False).encode(errors="surrogatepass")
         return {"payload": _service().predict(body, self.model)}
 
 
 class Train:
-    """Trains one model, measures it beside the last of its name and writes it down if better."""
+    """Trains one model, compares it with the last of its name and registers it if it is better."""
 
     def __init__(self, model: str) -> None:
         self.model = model
 
     def __call__(self, message: Mapping[str, Any]) -> dict[str, Any]:
-        """What came of it, as a `payload`: model_name, version, metric, value, message.
+        """Train, and return a `payload` with model_name, version, metric, value and message.
 
         Raises:
-            ProjectError: the message or the table is not as it should be, or training failed.
+            ProjectError: the message or the table is not valid, or training failed.
         """
         project = Project.find()
         payload = message.get("payload", message)
@@ -67,11 +70,12 @@ def train(module: str, function: str, payload: str) -> Any:
     """Call an entry point with the PAYLOAD of a training container.
 
     Args:
-        module, function: TRAIN_MODULE and TRAIN_FUNCTION.
+        module, function: the values of TRAIN_MODULE and TRAIN_FUNCTION.
         payload: JSON text.
 
     Raises:
-        ProjectError: one is missing, it is not JSON, there is no such function, or training failed.
+        ProjectError: a value is missing, the payload is not JSON, there is no such function, or
+            training failed.
     """
     if not payload or not module:
         missing = "TRAIN_MODULE" if payload else "PAYLOAD"
@@ -88,12 +92,16 @@ def train(module: str, function: str, payload: str) -> Any:
 
 
 def data_folder(project: Project) -> Path:
-    """Where `data/` of a `$ref` is: local_assets/datasets, unless DATA_FOLDER says otherwise."""
+    """Return the folder for `data/` of a `$ref`: DATA_FOLDER, or local_assets/datasets."""
     return project.root / (os.environ.get("DATA_FOLDER") or project.assets / "datasets")
 
 
 def _table(project: Project, reference: Any) -> Path:
-    """The file that `$ref` names; only what is in the folder of the datasets can be named."""
+    """Return the file that `$ref` names, in the folder of the datasets.
+
+    Raises:
+        ProjectError: it is not there, or lies outside that folder.
+    """
     if not isinstance(reference, str) or not reference:
         raise ProjectError("PAYLOAD, $ref: name a table, such as data/table.csv.")
     parts = PurePosixPath(reference).parts
@@ -109,7 +117,7 @@ def _table(project: Project, reference: Any) -> Path:
 
 @cache
 def _service() -> Any:
-    """A service within this process, for whoever calls `predict` without one."""
+    """Return a service in this process, for callers of Predict outside a service."""
     from seedling.serving.service import Service
 
     service = Service(Project.find())

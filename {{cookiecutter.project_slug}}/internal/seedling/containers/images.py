@@ -1,4 +1,4 @@
-"""Builds images with docker or podman: the scoring service, and models from source to image."""
+"""Build images with docker or podman: of the scoring service, and of models from their source."""
 
 import os
 import re
@@ -19,9 +19,9 @@ from seedling.scaffold.model_folder import image_name
 
 MODELS = "local_assets/models"
 ENGINES = ("docker", "podman")
-GROUPS = {"train": "train", "predict": "serve"}  # what each kind of image has of pyproject.toml
+GROUPS = {"train": "train", "predict": "serve"}  # the dependency group of each kind of image
 BUILDER = Path("s2i")
-SETUP = "setup"  # the folder of what the builder runs as root
+SETUP = "setup"  # the folder of the scripts that the builder runs as root
 PART = r"[a-z0-9]+(?:(?:\.|_{1,2}|-+)[a-z0-9]+)*"
 NAME = re.compile(rf"(?:[\w.-]+(?::\d+)?/)?{PART}(?:/{PART})*(?::\w[\w.-]{{0,127}})?", re.ASCII)
 IGNORED = shutil.ignore_patterns("__pycache__")
@@ -34,14 +34,14 @@ CMD ["/usr/libexec/s2i/run"]
 
 
 def build(project: Project, tag: str | None = None) -> None:
-    """Build the service's image with the versions that are registered, and no others.
+    """Build the image of the service, with the registered versions of the models only.
 
     Args:
-        project: whose service it is.
-        tag: the image's name; the package's unless given.
+        project: the project of the service.
+        tag: the name of the image; the project's slug unless given.
 
     Raises:
-        ProjectError: there is no engine, nothing is registered, or the build failed.
+        ProjectError: no engine is installed, no model is registered, or the build failed.
     """
     if not project.config.models:
         raise ProjectError("No model is registered yet: run train first.")
@@ -51,23 +51,23 @@ def build(project: Project, tag: str | None = None) -> None:
     with TemporaryDirectory() as folder:
         stage(project, Path(folder))
         _build(Path(folder), tag or project.config.slug, "--build-arg", extras)
-    _tell(tag or project.config.slug)
+    _report(tag or project.config.slug)
 
 
 def build_from_source(project: Project, name: str, kind: str, tag: str) -> None:
     """Build the image that trains or serves a model, from its folder.
 
-    The program s2i does it where there is one, for docker; otherwise an ordinary build yields the
-    same image.
+    With docker, the program s2i builds it if it is installed; otherwise an ordinary build yields
+    the same image.
 
     Args:
-        project: where the folder is.
-        name: the folder below models/; `all` serves several.
+        project: the project of the folder.
+        name: the name of the folder below models/; `all` serves several models.
         kind: `train` or `predict`.
-        tag: the image's name.
+        tag: the name of the image.
 
     Raises:
-        ProjectError: there is no engine, a file of the folder is missing, or the build failed.
+        ProjectError: no engine is installed, a file of the folder is missing, or the build failed.
     """
     refuse_name(tag)
     if name == all_models.ALL:
@@ -88,30 +88,34 @@ def build_from_source(project: Project, name: str, kind: str, tag: str) -> None:
             text = SAME_AS_S2I.format(builder=builder, variables=_as_env(variables))
             (folder / "Dockerfile").write_text(text, encoding="utf-8", newline="\n")
             _build(folder, tag)
-    _tell(tag)
+    _report(tag)
 
 
 def refuse_name(tag: str) -> None:
-    """Refuse what no engine takes as the name of an image."""
+    """Raise ProjectError if no engine accepts this name of an image."""
     if not NAME.fullmatch(tag):
         raise ProjectError(
-            f"{tag!r:.80} cannot be the name of an image: it takes a-z, 0-9 and ._- between them, "
+            f"{tag!r:.80} cannot be the name of an image: use a-z, 0-9 and ._- between them, "
             "with / and :tag where there is a registry and a tag."
         )
 
 
 def refuse_unregistered(project: Project, name: str) -> None:
-    """Refuse to serve what is registered where nothing is."""
+    """Raise ProjectError if no version of the folder's models is registered."""
     models = members(project, name)
     if not any(registered.model in models for registered in project.config.models):
         raise ProjectError(
             f"No version of {', '.join(models)} is registered: run train and build "
-            "the image again, or name what a container has trained: MODEL_NAME."
+            "the image again, or name a model that a container has trained: MODEL_NAME."
         )
 
 
 def engine() -> str:
-    """CONTAINER_ENGINE, or what is installed of docker and podman."""
+    """Return the program CONTAINER_ENGINE, else docker or podman, whichever is installed.
+
+    Raises:
+        ProjectError: none is installed.
+    """
     names = [os.environ["CONTAINER_ENGINE"]] if os.environ.get("CONTAINER_ENGINE") else ENGINES
     for name in names:
         found = shutil.which(name)
@@ -121,14 +125,14 @@ def engine() -> str:
 
 
 def groups(project: Project) -> list[str]:
-    """What serving needs: `plain` for a model without a compiled form, `registry` to load any."""
+    """Return the dependency groups of the service: `serve`, `plain` and `registry` if needed."""
     plain = ["plain"] if _needs_plain(project, project.config.models) else []
     return ["serve", *plain, *(["registry"] if project.config.registry else [])]
 
 
 def stage(project: Project, folder: Path) -> None:
-    """Copy what .dockerignore lets through, but of all versions those that are registered only."""
-    copy(project.root, ["Dockerfile", *_let_through(project)], folder)
+    """Copy the files that .dockerignore allows, and the registered versions of the models."""
+    copy(project.root, ["Dockerfile", *_allowed_paths(project)], folder)
     for registered in project.config.models:
         source = project.model_path(registered)
         if not source.is_dir():
@@ -140,9 +144,9 @@ def stage(project: Project, folder: Path) -> None:
 
 
 def stage_source(project: Project, name: str, kind: str, folder: Path) -> None:
-    """Copy what an image is made of from a model's folder: no model, and no other's folder."""
+    """Copy the source of a model's image: its folder and what all share, without trained models."""
     home = Path("models") / name
-    kept = [path for path in _let_through(project) if path != "models"]
+    kept = [path for path in _allowed_paths(project) if path != "models"]
     others = [f"models/{model}" for model in members(project, name) if model != name]
     copy(project.root, [*kept, "models/__init__.py", home.as_posix(), *others], folder)
     (folder / s2i.FILE).parent.mkdir()
@@ -156,7 +160,7 @@ def stage_source(project: Project, name: str, kind: str, folder: Path) -> None:
 
 
 def stage_builder(project: Project, name: str, kind: str, folder: Path) -> None:
-    """Copy what the builder is made of: what all models need, and what these install natively."""
+    """Copy the source of the builder: shared requirements, and the setup.sh of these models."""
     copy(project.root / BUILDER, ["Dockerfile", "bin"], folder)
     copy(project.root, ["constraints.txt"], folder)
     models = project.root / "models"
@@ -174,14 +178,14 @@ def stage_builder(project: Project, name: str, kind: str, folder: Path) -> None:
 
 
 def members(project: Project, name: str) -> list[str]:
-    """The models of a folder's images: its own, or those of MODEL_DIRS."""
+    """Return the models of a folder's images: its own, or those of MODEL_DIRS for `all`."""
     if name == all_models.ALL:
         return all_models.models(project.root)
     return [project.config.trained_model(name).name]
 
 
 def _needs_plain(project: Project, registered: Sequence[RegisteredModel]) -> bool:
-    """Whether one of these versions has no compiled form, or one that does not hold any more."""
+    """Return whether one of these versions has no valid compiled form."""
     return not all(_is_compiled(project, each) for each in registered)
 
 
@@ -193,8 +197,8 @@ def _is_compiled(project: Project, registered: RegisteredModel) -> bool:
     return True
 
 
-def _let_through(project: Project) -> list[str]:
-    """What .dockerignore names, models' files apart."""
+def _allowed_paths(project: Project) -> list[str]:
+    """Return the paths that .dockerignore allows, without those of trained models."""
     lines = (project.root / ".dockerignore").read_text(encoding="utf-8").splitlines()
     named = [line[1:] for line in lines if line.startswith("!") and line[1:] != MODELS]
     away = {*team_code.OPTIONAL} - {*team_code.brought(project.root)}
@@ -205,7 +209,7 @@ def copy(root: Path, names: Sequence[str], folder: Path) -> None:
     """Copy these files and folders below `root` to the same places below `folder`.
 
     Raises:
-        ProjectError: one is missing.
+        ProjectError: a file or folder is missing.
     """
     for name in names:
         source, target = root / name, folder / name
@@ -215,7 +219,7 @@ def copy(root: Path, names: Sequence[str], folder: Path) -> None:
         elif source.is_file():
             shutil.copy(source, target)
         else:
-            raise ProjectError(f"{name} is missing, and it belongs into the image.")
+            raise ProjectError(f"{name} is missing: it is a part of the image.")
 
 
 def _write_lines(path: Path, lines: Sequence[str]) -> None:
@@ -223,7 +227,7 @@ def _write_lines(path: Path, lines: Sequence[str]) -> None:
 
 
 def _as_env(variables: dict[str, str]) -> str:
-    """Instructions of a Dockerfile that set these variables as they stand."""
+    """Return the instructions of a Dockerfile that set these variables, unexpanded."""
     escaped = {name: re.sub(r'([\\"$])', r"\\\1", value) for name, value in variables.items()}
     return "".join(f'ENV {name}="{value}"\n' for name, value in escaped.items())
 
@@ -232,8 +236,8 @@ def _build(folder: Path, tag: str, *options: str) -> None:
     _run([engine(), "build", "--tag", tag, *options, *network(), str(folder)])
 
 
-def _tell(tag: str) -> None:
-    """Say what was built, and how large it is with all that it stands on."""
+def _report(tag: str) -> None:
+    """Print the name of an image and its size, base included."""
     command = [engine(), "image", "inspect", "--format", "{{.Size}}", tag]
     found = subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()
     size = f", {int(found) / 2**20:,.0f} MiB with its base" if found.isdigit() else ""
@@ -241,11 +245,11 @@ def _tell(tag: str) -> None:
 
 
 def network() -> list[str]:
-    """CONTAINER_NETWORK, where builds and containers use another than the engine's own."""
+    """Return the engine's option for CONTAINER_NETWORK; none if it is not set."""
     network = os.environ.get("CONTAINER_NETWORK")
     return ["--network", network] if network else []
 
 
 def _run(command: Sequence[str]) -> None:
     if subprocess.call(command):
-        raise ProjectError("The image was not built; the lines above tell why.")
+        raise ProjectError("The image was not built; the lines above say why.")

@@ -1,4 +1,4 @@
-"""Runs the images of models: training and prediction with the folders of this machine mounted."""
+"""Run the images of models, with the folders of this machine mounted."""
 
 import csv
 import json
@@ -18,7 +18,7 @@ from seedling.registry import named_models
 from seedling.serving import background_service
 
 PORT = 5000  # of the service in its container
-# What .env may say that holds in a container too; a secret is passed on without being shown.
+# Variables of .env that are passed on to containers, without showing their values.
 PASSED_ON = (
     "API_KEY",
     "APPLICATIONINSIGHTS_CONNECTION_STRING",
@@ -38,16 +38,16 @@ WHO_MAY_ASK = ("API_KEY", "AUTHENTICATION", "ENTRA_AUDIENCE")
 
 
 def train(project: Project, tag: str, table: str, name: str) -> None:
-    """Train in a container: from local_assets/datasets, to local_assets/models.
+    """Train in a container, with local_assets/datasets and local_assets/models mounted.
 
     Args:
-        project: whose folders are mounted.
-        tag: the image.
+        project: the project whose folders are mounted.
+        tag: the name of the image.
         table: `$ref` of the payload, such as data/table.csv.
         name: `model_name` of the payload.
 
     Raises:
-        ProjectError: there is no engine, or the container failed.
+        ProjectError: no engine is installed, or the container failed.
     """
     images.refuse_name(tag)
     tables = entry_points.data_folder(project)
@@ -61,26 +61,27 @@ def train(project: Project, tag: str, table: str, name: str) -> None:
         *("--env", "TRAIN=1", "--env", f"PAYLOAD={payload}"),
     ]
     if _attended(tag, f"{_name(tag)}-{os.getpid()}", options):
-        raise ProjectError("Nothing was trained; the lines above tell why.")
+        raise ProjectError("No model was trained; the lines above say why.")
 
 
 def predict(project: Project, tag: str, names: str, port: int, detach: bool) -> str:
-    """Serve in a container what stands in local_assets/models: until Ctrl-C, unless detached.
+    """Serve the models of local_assets/models in a container, until Ctrl-C unless detached.
 
-    Nobody is asked for a key where .env does not say who may ask: only this machine reaches it.
+    Without a key in .env, callers need none: only this machine reaches the port.
 
     Args:
-        project: whose models are mounted.
-        tag: the image.
-        names: MODEL_NAME: what training containers have written; what is registered if empty.
-        port: of this machine.
-        detach: return once it is ready.
+        project: the project whose models are mounted.
+        tag: the name of the image.
+        names: the value of MODEL_NAME: models that training containers wrote, separated by commas;
+            the registered models if empty.
+        port: the port on this machine.
+        detach: whether to return once the service is ready.
 
     Returns:
-        Where it answers.
+        The address of the service.
 
     Raises:
-        ProjectError: there is no engine, no such model, or the container failed.
+        ProjectError: no engine is installed, a model is missing, or the container failed.
     """
     for name in filter(None, (word.strip() for word in names.split(","))):
         named_models.refuse_name(name)
@@ -104,11 +105,11 @@ def predict(project: Project, tag: str, names: str, port: int, detach: bool) -> 
         print(f"Serving at {address}; Ctrl-C ends it.", flush=True)
         with suppress(KeyboardInterrupt):
             if _attended(tag, _name(tag), options):
-                raise ProjectError("The container ended with an error; the lines above tell why.")
+                raise ProjectError("The container ended with an error; the lines above say why.")
         return address
     command = _command(tag, _name(tag), options, "--detach")
     if subprocess.call(command, stdout=subprocess.DEVNULL):
-        raise ProjectError("The container did not start; the lines above tell why.")
+        raise ProjectError("The container did not start; the lines above say why.")
     try:
         background_service.until_ready(address, lambda: _runs(tag), "its log is above")
     except ProjectError:
@@ -143,7 +144,7 @@ def _remove(tag: str) -> None:
 
 
 def _command(tag: str, name: str, options: list[str], how: str) -> list[str]:
-    """Run the image as this machine's user, who owns the folders, with nothing else to write to."""
+    """Return the command that runs an image as this user; only mounted folders are writable."""
     hardened = ["--read-only", "--tmpfs", "/tmp", "--cap-drop", "ALL"]  # noqa: S108 - the container's
     terminal = ["--interactive", "--tty"] if sys.stdin.isatty() and sys.stdout.isatty() else []
     passed_on = [word for name in PASSED_ON if os.environ.get(name) for word in ("--env", name)]
@@ -154,7 +155,7 @@ def _command(tag: str, name: str, options: list[str], how: str) -> list[str]:
 
 
 def _user() -> list[str]:
-    """This machine's user, where it has numbers; an engine without root maps it to itself."""
+    """Return the engine's options for this user; none on Windows, which has no user numbers."""
     if sys.platform == "win32":
         return []
     same = ["--userns", "keep-id"] if Path(images.engine()).name == "podman" else []
@@ -164,7 +165,7 @@ def _user() -> list[str]:
 def _mount(folder: Path, target: str, read_only: bool = False) -> list[str]:
     fields = ["type=bind", f"source={folder.resolve()}", f"target={target}"]
     line = StringIO()  # engines read it as CSV
-    csv.writer(line, lineterminator="").writerow(fields + ["readonly"] * read_only)
+    csv.writer(line, lineterminator="").writerow([*fields, *(["readonly"] if read_only else [])])
     return ["--mount", line.getvalue()]
 
 
@@ -175,5 +176,5 @@ def _runs(tag: str) -> bool:
 
 
 def _name(tag: str) -> str:
-    """The container of an image."""
+    """Return the name of an image's container."""
     return re.sub(r"[^a-zA-Z0-9_.-]", "-", tag)

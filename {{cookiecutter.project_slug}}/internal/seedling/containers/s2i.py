@@ -1,6 +1,6 @@
-"""The file .s2i/environment, as the program s2i reads it: variables of an image.
+"""Read the file .s2i/environment, which sets the variables of an image, as the program s2i does.
 
-It needs nothing but the standard library, as scaffold.py does.
+Imports the standard library only, as `scaffold` does.
 """
 
 import re
@@ -22,7 +22,7 @@ class Route(NamedTuple):
 
 
 def environment(folder: Path) -> dict[str, str]:
-    """The variables that a folder's .s2i/environment sets.
+    """Return the variables that a folder's .s2i/environment sets.
 
     A line is a comment where `#` comes first; otherwise it is split at its first `=`, and blanks
     around both sides go. Quotes stay, nothing is expanded, and a line without `=` is skipped.
@@ -44,11 +44,11 @@ def environment(folder: Path) -> dict[str, str]:
 
 
 def routes(folder: Path) -> list[Route]:
-    """What ROUTES of the folder names.
+    """Return the entries of a folder's ROUTES.
 
     Raises:
         ProjectError: the file or ROUTES is missing, or an entry is not route:module:function, or
-            a route stands there twice.
+            a route is there twice.
     """
     where = f"models/{folder.name}/{FILE.as_posix()}"
     found: dict[str, Route] = {}
@@ -56,7 +56,8 @@ def routes(folder: Path) -> list[Route]:
         parts = entry.strip().split(":")
         if len(parts) != 3 or not _can_be(Route(*parts)):
             raise ProjectError(
-                f"{where}: ROUTES is route:module:function, commas between, not {entry!r:.80}."
+                f"{where}: ROUTES has entries route:module:function and commas between, not "
+                f"{entry!r:.80}."
             )
         if parts[0] in found:
             raise ProjectError(f"{where}: ROUTES has {parts[0]} twice.")
@@ -65,7 +66,7 @@ def routes(folder: Path) -> list[Route]:
 
 
 def predict_routes(folder: Path) -> list[Route]:
-    """Those of its routes that answer with predictions: all, where PREDICT_FUNCTION is not set."""
+    """Return the routes of PREDICT_FUNCTION; all routes where it is not set."""
     variables = environment(folder)
     function = variables.get("PREDICT_MODULE"), variables.get("PREDICT_FUNCTION")
     found = routes(folder)

@@ -1,7 +1,7 @@
-"""Trains one model on a table, for a name of the caller's choice: what a training container does.
+"""Train for a container: a table in, the next version of MODEL_NAME out.
 
-It is the training pipeline itself, run on a copy of the project that has this model only. Its
-registry is the folder of that name.
+Runs the training pipeline on a copy of the project that has this model only. The registry is the
+folder of that name.
 """
 
 import os
@@ -30,13 +30,13 @@ REPORT = "report"
 
 
 def train(project: Project, model: str, table: Path, name: str) -> dict[str, Any]:
-    """Train a model, and write it down as the next version of `name` if it is better than the last.
+    """Train a model, and register it as the next version of `name` if it is better than the last.
 
     Args:
-        project: where the model's folder is.
-        model: the folder's name below models/.
+        project: the project of the model.
+        model: the name of its folder below models/.
         table: a CSV or Parquet file with the columns of the model's dataset.
-        name: the folder to write to, below the project's models folder.
+        name: the name of the registered model, and of the folder for its versions.
 
     Returns:
         model_name, model, version (None where it was not better), metric, value, message.
@@ -67,6 +67,7 @@ def train(project: Project, model: str, table: Path, name: str) -> dict[str, Any
 
 
 def _refuse_taken(folder: Path, model: str) -> None:
+    """Raise ProjectError if the folder holds versions of another model, or of the project."""
     noted = named_models.champion(folder)
     if noted and noted.model != model:
         raise ProjectError(
@@ -74,12 +75,12 @@ def _refuse_taken(folder: Path, model: str) -> None:
         )
     if noted is None and any(path.name.isdigit() for path in folder.glob("*")):
         raise ProjectError(
-            f"{folder.name} is the project's own registry's: choose another MODEL_NAME."
+            f"{folder.name} belongs to the project's own registry: choose another MODEL_NAME."
         )
 
 
 def _refuse_closed(folder: Path) -> None:
-    """Refuse a folder that cannot be written to, before anything takes its time."""
+    """Raise ProjectError if the folder cannot be written to, before the training takes its time."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         (folder / ".writable").touch()
@@ -90,7 +91,7 @@ def _refuse_closed(folder: Path) -> None:
 
 
 def _copy(project: Project, model: str, table: Path, root: Path) -> Project:
-    """The project with this model and its dataset only, the dataset made from the table."""
+    """Return a copy of the project with this model and its dataset, which holds the table."""
     needed = ("mlops/components", "mlops/pipelines", f"models/{model}")
     for name in (*needed, *team_code.brought(project.root)):
         shutil.copytree(project.root / name, root / name)
@@ -114,7 +115,11 @@ def _copy(project: Project, model: str, table: Path, root: Path) -> Project:
 
 
 def _checked(rows: pd.DataFrame, dataset: Dataset, table: Path) -> pd.DataFrame:
-    """The rows with a target, once they are as model.yaml describes them."""
+    """Return the rows that have a target, validated.
+
+    Raises:
+        ProjectError: a row is not as model.yaml describes it.
+    """
     labelled = datasets.labelled(rows, dataset, f"{table.name} has")
     problem = first_problem(labelled, dataset)
     if problem:
@@ -124,7 +129,7 @@ def _checked(rows: pd.DataFrame, dataset: Dataset, table: Path) -> pd.DataFrame:
 
 @contextmanager
 def _variables(values: dict[str, str]) -> Iterator[None]:
-    """Variables for the steps, which run in processes of their own."""
+    """Set environment variables for the processes of the steps, and restore them at the end."""
     before = {name: os.environ.get(name) for name in values}
     os.environ.update(values)
     try:
@@ -138,7 +143,7 @@ def _variables(values: dict[str, str]) -> Iterator[None]:
 
 
 def _show_logs(copy: Project) -> None:
-    """What the steps printed, before their folder goes."""
+    """Print the logs of steps that failed, before their folder is deleted."""
     for log in sorted(copy.assets.glob("runs/*/*/log.txt")):
         text = log.read_text(encoding="utf-8", errors="replace").strip()
         if re.search("error|exception", text, re.IGNORECASE):

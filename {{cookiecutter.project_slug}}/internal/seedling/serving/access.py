@@ -1,4 +1,4 @@
-"""Who may ask: an API key, an Entra ID token, or, where neither is set, this machine only."""
+"""Check callers: by API key, by Entra ID token, or, where neither is set, by loopback address."""
 
 import hashlib
 import hmac
@@ -19,16 +19,16 @@ from seedling.errors import ProjectError, Unavailable
 
 log = logging.getLogger(__name__)
 
-SHORTEST_KEY = 16  # characters
-LONGEST_TOKEN = 16_384  # characters
+MIN_KEY_LENGTH = 16
+MAX_TOKEN_LENGTH = 16_384
 AUTHORITY = "https://login.microsoftonline.com"
-LEEWAY = 60  # seconds that the clocks may differ
-PATIENCE = 5  # seconds to wait for the key server
-RETRY = 10.0  # seconds from one question to the key server to the next, whatever callers send
-FRESH = 3600.0  # seconds until its keys are fetched again, in the background
-KEPT = 24 * FRESH  # seconds that its keys stay good while it is away
-REMEMBERED = 300.0  # seconds that a verified token is not verified again
-MOST_REMEMBERED = 1024  # tokens
+CLOCK_SKEW_SECONDS = 60
+KEY_SERVER_TIMEOUT_SECONDS = 5
+RETRY_SECONDS = 10.0  # at least, between two requests to the key server
+REFRESH_SECONDS = 3600.0  # until the keys are fetched again, in the background
+KEEP_SECONDS = 24 * REFRESH_SECONDS  # that fetched keys stay valid while the server is down
+VERIFIED_SECONDS = 300.0  # that a verified token is not verified again
+MAX_VERIFIED_TOKENS = 1024
 REMEDY = (
     "set API_KEY (or ENTRA_TENANT_ID and ENTRA_AUDIENCE) in .env, or AUTHENTICATION=off if "
     "something in front of the service checks callers"
@@ -38,13 +38,14 @@ BEARER = 'Bearer realm="scoring"'
 
 
 class Headers(Protocol):
-    """What is asked of a request's headers; names in any case."""
+    """The headers of a request."""
 
-    def get(self, name: str, /) -> str | None: ...
+    def get(self, name: str, /) -> str | None:
+        """Return the value of a header, its name in any case."""
 
 
 class Refused(ProjectError):
-    """A caller that may not ask; HTTP 401 with its challenges, or 403."""
+    """The caller is not authorised: HTTP 401 with its challenges, or 403."""
 
     def __init__(self, words: str, *challenges: str) -> None:
         super().__init__(words)
@@ -53,7 +54,7 @@ class Refused(ProjectError):
 
 
 class Access:
-    """Who may ask, as the environment says; knows the keys' hashes only."""
+    """The authorisation of callers, as environment variables set it. Holds hashes of keys only."""
 
     def __init__(
         self,
@@ -90,33 +91,33 @@ class Access:
 
     @property
     def keyed(self) -> bool:
-        """Whether callers are asked for a key or a token."""
+        """Return whether callers need a key or a token."""
         return not self._open
 
     def __repr__(self) -> str:
         return f"<Access: {self}>"
 
     def refuse_exposed(self, hosts: Iterable[str]) -> None:
-        """Refuse to listen where others can ask, unless who may is settled.
+        """Refuse to listen where other machines can call without a key.
 
         Args:
             hosts: bind addresses; a Unix socket is a path, or starts with `unix:`.
 
         Raises:
-            ProjectError: nothing is set, and an address is not loopback.
+            ProjectError: no key or token is required, and an address is not loopback.
         """
         if self._off or not self._open:
             return
         for host in hosts:
             if not host.startswith(("unix:", "/")) and not is_loopback(host):
-                raise ProjectError(f"On {host!r} anybody could ask the service: {REMEDY}.")
+                raise ProjectError(f"On {host!r} anybody could call the service: {REMEDY}.")
 
     def check(self, headers: Headers, remote_addr: str | None) -> str:
-        """Who asks: `off`, `loopback`, `key`, or the id of the user or app that a token names.
+        """Return the caller: `off`, `loopback`, `key`, or the id of the token's user or app.
 
         Raises:
-            Refused: 401 for no key or token that is good, 403 where only this machine may ask.
-            Unavailable: what it takes to tell is away for now.
+            Refused: 401 without a valid key or token, 403 where only this machine is allowed.
+            Unavailable: the key server, or the file of the keys, cannot be reached.
         """
         if self._off:
             return "off"
@@ -139,9 +140,10 @@ class Access:
         if keys and (given or other):
             keys.raise_problem()
             raise Refused("This API key is not known here.", *self._challenges)
-        raise Refused(self._request(), *self._challenges)
+        raise Refused(self._instruction(), *self._challenges)
 
     def _by_token(self, tokens: "Tokens", token: str) -> str:
+        """Return the caller of a token; raises as `check` does."""
         try:
             return tokens.caller(token)
         except BadToken as error:
@@ -149,7 +151,8 @@ class Access:
             wrong = f'{BEARER}, error="invalid_token"'
             raise Refused(f"The token is refused: {error}.", *challenges, wrong) from None
 
-    def _request(self) -> str:
+    def _instruction(self) -> str:
+        """Return the sentence that asks the caller for a key or a token."""
         wanted = "`Authorization: Bearer <{}>`".format("token" if self._tokens else "key")
         if self._keys and self._tokens:
             return f"Give an Entra ID token as {wanted}, or an API key as `X-API-Key: <key>`."
@@ -159,7 +162,7 @@ class Access:
 
 
 class Keys:
-    """The hashes of the API keys; those of a file follow it when it changes."""
+    """The hashes of the API keys of API_KEY, and of the file API_KEY_FILE as it changes."""
 
     def __init__(self, given: frozenset[bytes], path: Path | None) -> None:
         self._given, self._path = given, path
@@ -172,6 +175,11 @@ class Keys:
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str]) -> "Keys | None":
+        """Read API_KEY and API_KEY_FILE; None where neither is set.
+
+        Raises:
+            ProjectError: a key is too short, or the file cannot be read.
+        """
         listed, file = _setting(environ, "API_KEY"), _setting(environ, "API_KEY_FILE")
         if not listed and not file:
             return None
@@ -179,7 +187,7 @@ class Keys:
         return cls(given, Path(file) if file else None)
 
     def hold(self, key: str) -> bool:
-        """Whether this is one of them, in a time that does not tell how near it came."""
+        """Return whether this is a known key, in a time that does not depend on the key."""
         if self._path and time.monotonic() >= self._next:
             self._follow(self._path)
         asked = hashlib.sha256(key.encode("utf-8", "replace")).digest()
@@ -189,11 +197,14 @@ class Keys:
         return found
 
     def raise_problem(self) -> None:
+        """Raise Unavailable while the file of the keys cannot be read."""
         if self._problem:
-            raise Unavailable("The service cannot read its API keys for now; its log tells more.")
+            raise Unavailable(
+                "The service cannot read its API keys for now; its log has the details."
+            )
 
     def _read(self, path: Path) -> None:
-        """Take the file's keys; raises ProjectError, which repeats nothing of its name or text."""
+        """Read the keys of the file. ProjectError repeats nothing of its name or text."""
         self._next = time.monotonic() + 1
         try:
             stat = path.stat()
@@ -208,7 +219,7 @@ class Keys:
         self._seen = seen
 
     def _follow(self, path: Path) -> None:
-        """Read the file again where it changed; while it cannot be read, its keys are void."""
+        """Read the file again if it has changed. While it cannot be read, its keys are refused."""
         before, seen = self._problem, self._seen
         try:
             self._read(path)
@@ -223,7 +234,7 @@ class Keys:
 
 
 class BadToken(Exception):
-    """What is wrong with a token, as the end of a sentence."""
+    """A token is not valid; the message is the end of a sentence."""
 
 
 class Tokens:
@@ -233,10 +244,15 @@ class Tokens:
         self._issuers = [f"{authority}/{tenant}/v2.0", f"https://sts.windows.net/{tenant}/"]
         self._audiences = audiences
         self._server = KeyServer(f"{authority}/{tenant}/discovery/v2.0/keys")
-        self._verified: dict[bytes, tuple[str, float]] = {}  # by hash: who, and good until
+        self._verified: dict[bytes, tuple[str, float]] = {}  # by hash: caller, end of validity
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str]) -> "Tokens | None":
+        """Read ENTRA_TENANT_ID, ENTRA_AUDIENCE and ENTRA_AUTHORITY; None where none is set.
+
+        Raises:
+            ProjectError: one is missing or malformed, or PyJWT is not installed.
+        """
         tenant, audience = _setting(environ, "ENTRA_TENANT_ID"), _setting(environ, "ENTRA_AUDIENCE")
         authority = _setting(environ, "ENTRA_AUTHORITY")
         audiences = [name.strip() for name in audience.split(",") if name.strip()]
@@ -258,13 +274,13 @@ class Tokens:
         return cls(_authority(authority or AUTHORITY), tenant.lower(), audiences)
 
     def caller(self, token: str) -> str:
-        """The `oid`, `appid`, `azp` or `sub` of a token that is good now.
+        """Return the `oid`, `appid`, `azp` or `sub` of a valid token.
 
         Raises:
-            BadToken: it is not.
-            Unavailable: its key is not known, and the key server is away.
+            BadToken: the token is not valid now.
+            Unavailable: its key is not known, and the key server does not answer.
         """
-        if len(token) > LONGEST_TOKEN:
+        if len(token) > MAX_TOKEN_LENGTH:
             raise BadToken("it is too long")
         hashed, now = hashlib.sha256(token.encode("utf-8", "replace")).digest(), time.time()
         who, until = self._verified.get(hashed, ("", 0.0))
@@ -275,12 +291,13 @@ class Tokens:
         who = next((name for name in names if isinstance(name, str) and name), "")
         if not who:
             raise BadToken("it names no caller")
-        if len(self._verified) >= MOST_REMEMBERED:
+        if len(self._verified) >= MAX_VERIFIED_TOKENS:
             self._verified.clear()
-        self._verified[hashed] = who, min(int(claims["exp"]), now + REMEMBERED)
+        self._verified[hashed] = who, min(int(claims["exp"]), now + VERIFIED_SECONDS)
         return who
 
     def _claims(self, token: str) -> dict[str, Any]:
+        """Return the verified claims of a token; raises as `caller` does."""
         import jwt
 
         try:
@@ -293,7 +310,7 @@ class Tokens:
                 algorithms=["RS256"],
                 audience=self._audiences,
                 issuer=self._issuers,
-                leeway=LEEWAY,
+                leeway=CLOCK_SKEW_SECONDS,
                 options={"require": ["aud", "exp", "iss", "nbf"]},
             )
         except jwt.ExpiredSignatureError:
@@ -314,26 +331,26 @@ class Tokens:
 
 
 class KeyServer:
-    """The keys that a tenant signs with, asked for in time and never too often."""
+    """The public keys of a tenant, fetched before they are needed and never too often."""
 
     def __init__(self, url: str) -> None:
         from jwt import PyJWKClient
 
-        self._client = PyJWKClient(url, cache_jwk_set=False, timeout=PATIENCE)
+        self._client = PyJWKClient(url, cache_jwk_set=False, timeout=KEY_SERVER_TIMEOUT_SECONDS)
         self._keys: dict[str, Any] = {}
         self._fetched = self._asked = float("-inf")
         self._away = False
         self._lock = Lock()
 
     def key(self, name: Any) -> Any:
-        """The public key of that name (`kid`); raises BadToken or Unavailable."""
+        """Return the public key of this name (`kid`); raises BadToken or Unavailable."""
         if not isinstance(name, str):
             raise BadToken("it names no key")
         key = self._known(name)
         if key is None:
             self._renew()
             key = self._known(name)
-        elif self._due(self._fetched + FRESH) and not self._lock.locked():
+        elif self._due(self._fetched + REFRESH_SECONDS) and not self._lock.locked():
             Thread(target=self._renew, daemon=True).start()
         if key is None and (self._away or self._lock.locked()):
             raise Unavailable("The key server of Entra ID cannot be reached for now: try later.")
@@ -342,13 +359,13 @@ class KeyServer:
         return key
 
     def _known(self, name: str) -> Any:
-        return self._keys.get(name) if time.monotonic() < self._fetched + KEPT else None
+        return self._keys.get(name) if time.monotonic() < self._fetched + KEEP_SECONDS else None
 
     def _due(self, moment: float) -> bool:
-        return time.monotonic() >= max(moment, self._asked + RETRY)
+        return time.monotonic() >= max(moment, self._asked + RETRY_SECONDS)
 
     def _renew(self) -> None:
-        """Fetch the keys, unless that was just tried; no thread waits long for another's try."""
+        """Fetch the keys, unless that was just tried. Wait a second at most for another thread."""
         from jwt import PyJWTError
 
         if not self._lock.acquire(timeout=1):
@@ -368,7 +385,7 @@ class KeyServer:
 
 
 def is_loopback(address: str) -> bool:
-    """Whether `address`, with a port or without, is this machine's own."""
+    """Return whether an address, with or without a port, is loopback."""
     name = address.strip().lower()
     if name.startswith("["):
         name = name[1:].partition("]")[0]
@@ -387,7 +404,7 @@ _is_loopback = lru_cache(maxsize=256)(is_loopback)
 
 
 def _local(headers: Headers, remote_addr: str | None) -> str:
-    """Answer this machine; what a proxy or a page of a foreign name passes on is not from here."""
+    """Return `loopback`; refuse other machines, proxies and pages of other sites."""
     if remote_addr is None or not (remote_addr == "" or _is_loopback(remote_addr)):
         raise Refused(f"Only this machine may ask: {REMEDY}.")
     if headers.get("X-Forwarded-For") or headers.get("Forwarded"):
@@ -402,7 +419,7 @@ def _local(headers: Headers, remote_addr: str | None) -> str:
 
 
 def _password(encoded: str) -> str:
-    """The password of HTTP Basic; empty where there is none."""
+    """Return the password of HTTP Basic; empty where there is none."""
     try:
         return b64decode(encoded.strip(), validate=True).decode().partition(":")[2]
     except ValueError:
@@ -414,19 +431,19 @@ def _setting(environ: Mapping[str, str], name: str) -> str:
 
 
 def _hashes(keys: Iterable[str], where: str) -> frozenset[bytes]:
-    """Their hashes; raises ProjectError, which repeats none of them."""
+    """Return the hashes of the keys. ProjectError repeats none of them."""
     given = [key.strip() for key in keys if key.strip()]
     if not given:
         raise ProjectError(f"{where} holds no key.")
-    if min(len(key) for key in given) < SHORTEST_KEY:
-        raise ProjectError(f"{where}: a key needs at least {SHORTEST_KEY} characters.")
+    if min(len(key) for key in given) < MIN_KEY_LENGTH:
+        raise ProjectError(f"{where}: a key needs at least {MIN_KEY_LENGTH} characters.")
     if not all(re.fullmatch("[!-~]+", key) for key in given):
         raise ProjectError(f"{where}: a key has ASCII letters, digits and signs only, no space.")
     return frozenset(hashlib.sha256(key.encode()).digest() for key in given)
 
 
 def _authority(url: str) -> str:
-    """The authority without a slash at its end; plain http only on this machine."""
+    """Return the authority without a slash at its end; http is allowed on loopback only."""
     try:
         parts = urlsplit(url)
         safe = parts.scheme == "https" or (

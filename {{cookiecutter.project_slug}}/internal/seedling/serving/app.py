@@ -1,4 +1,4 @@
-"""The routes. Every one answers JSON, errors too, and says which field is wrong."""
+"""The routes of the Flask app. All answer JSON, and errors too, with the name of a wrong field."""
 
 import logging
 import os
@@ -29,25 +29,25 @@ from seedling.serving.service import Service
 log = logging.getLogger(__name__)
 
 STARTED, REQUEST_ID = "scoring.started", "scoring.request_id"  # in the WSGI environment
-LONGEST_WORDS = 500  # of an error, which may repeat what a caller sent
-OPEN = {"health", "ready", "ping"}  # probes bring no key
+MAX_ERROR_LENGTH = 500  # characters: an error may repeat what a caller sent
+OPEN = {"health", "ready", "ping"}  # endpoints without authorisation: probes send no key
 
 
 def create_app(
     project: Project | None = None, environment: str | None = None, start: bool = True
 ) -> Flask:
-    """The service of a project: of the one around this folder, unless another is given.
+    """Return the Flask app of a project's service.
 
     Args:
-        project: whose model.yaml names the models to load.
-        environment: what the variable ENVIRONMENT says, unless given: `app-dev` answers in the
+        project: the project to serve; the one around the working folder unless given.
+        environment: the value of the variable ENVIRONMENT, unless given: `app-dev` answers in the
             real shape without models or a feature store.
-        start: whether this process will answer; False where it is forked into workers that
-            call `start` and `open` of `app.extensions["service"]` themselves.
+        start: whether this process answers; False where it is forked into workers that call
+            `start` and `open` of `app.extensions["service"]` themselves.
     """
     service = Service(project or Project.find(), environment, forking=not start)
     app = Flask(__name__, static_folder=None)
-    app.config["MAX_CONTENT_LENGTH"] = bodies.LARGEST
+    app.config["MAX_CONTENT_LENGTH"] = bodies.MAX_BODY_BYTES
     app.extensions["service"] = service
     access = Access.from_environment(os.environ)
     _guard(app, service, access)
@@ -63,15 +63,16 @@ def create_app(
 
 
 def answer(value: Any, status: int = 200, mimetype: str = "application/json") -> Response:
+    """Return a response with a value as JSON."""
     return Response(ENCODER.encode(value), status, mimetype=mimetype)
 
 
 def _guard(app: Flask, service: Service, access: Access) -> None:
-    """What happens before and after every request."""
+    """Authorise, time, count and log every request, and turn errors into answers."""
 
     @app.before_request
     def enter() -> None:
-        environ = request.environ  # each look at `request` itself costs a microsecond
+        environ = request.environ  # each access to `request` itself costs a microsecond
         environ[STARTED] = time.perf_counter()
         request_id = logs.new_request_id(environ.get("HTTP_X_REQUEST_ID"))
         environ[REQUEST_ID] = request_id
@@ -81,18 +82,18 @@ def _guard(app: Flask, service: Service, access: Access) -> None:
 
     @app.after_request
     def leave(response: Response) -> Response:
-        asked: Request = request._get_current_object()  # type: ignore[attr-defined]
-        request_id = asked.environ[REQUEST_ID]
-        seconds = time.perf_counter() - asked.environ[STARTED]
-        rule = asked.url_rule.rule if asked.url_rule else OTHER
-        model = asked.view_args.get("model", "") if asked.view_args else ""
+        current: Request = request._get_current_object()  # type: ignore[attr-defined]
+        request_id = current.environ[REQUEST_ID]
+        seconds = time.perf_counter() - current.environ[STARTED]
+        rule = current.url_rule.rule if current.url_rule else OTHER
+        model = current.view_args.get("model", "") if current.view_args else ""
         response.headers["X-Request-ID"] = request_id
-        service.metrics.answered(rule, asked.method, response.status_code, model, seconds)
+        service.metrics.answered(rule, current.method, response.status_code, model, seconds)
         if service.telemetry:
             ended = time.time_ns()
             service.telemetry.request(
                 rule,
-                asked.method,
+                current.method,
                 response.status_code,
                 ended - int(seconds * 1e9),
                 ended,
@@ -104,12 +105,12 @@ def _guard(app: Flask, service: Service, access: Access) -> None:
 
     @app.errorhandler(Exception)
     def refuse(error: Exception) -> Response:
-        status, words = explained(error)
+        status, message = explained(error)
         if status == ProjectError.status:
             log.exception("%s %s failed", request.method, request.path)
-        shape: Any = {"error": words}
+        shape: Any = {"error": message}
         if request.path.endswith("/predict"):
-            shape = {"payload": {"success": False, "error": words}}
+            shape = {"payload": {"success": False, "error": message}}
         response = answer(shape, status)
         if isinstance(error, HTTPException):
             allowed = error.get_response().headers.get("Allow")
@@ -130,7 +131,7 @@ def _probes(app: Flask, service: Service, access: Access) -> None:
         problems = service.problems
         is_ready = not problems
         found: dict[str, Any] = {"ready": is_ready}
-        with suppress(ProjectError):  # a probe brings no key; who does is told more
+        with suppress(ProjectError):  # details only for authorised callers; probes send no key
             access.check(request.headers, request.remote_addr)
             found |= {**service.roles(), "problems": problems}
         return answer(found, 200 if is_ready else 503)
@@ -191,11 +192,11 @@ def _pages(app: Flask, service: Service, keyed: bool) -> None:
 
 
 def explained(error: Exception) -> tuple[int, str]:
-    """The status and the words that a request is answered with where this error came up."""
-    status, words = _explained(error)
-    if len(words) > LONGEST_WORDS:
-        words = f"{words[:LONGEST_WORDS]} ..."
-    return status, words
+    """Return the HTTP status and the error message that answer a request with this error."""
+    status, message = _explained(error)
+    if len(message) > MAX_ERROR_LENGTH:
+        message = f"{message[:MAX_ERROR_LENGTH]} ..."
+    return status, message
 
 
 def _explained(error: Exception) -> tuple[int, str]:
@@ -203,7 +204,7 @@ def _explained(error: Exception) -> tuple[int, str]:
         return error.status, str(error)
     if isinstance(error, RequestEntityTooLarge):
         bodies.discard()
-        most = f"{bodies.LARGEST >> 20} MiB"
+        most = f"{bodies.MAX_BODY_BYTES >> 20} MiB"
         return 413, f"The body is larger than the {most} that a request may have: send it in parts."
     if isinstance(error, RoutingNotFound):
         return 404, f"There is no {request.path} here: /docs lists what there is."
@@ -211,7 +212,7 @@ def _explained(error: Exception) -> tuple[int, str]:
         allowed = ", ".join(sorted(error.valid_methods or []))
         return 405, f"{request.method} is not for this route: it takes {allowed}."
     if isinstance(error, BadRequest):
-        return 400, "The request is not one of HTTP, or its body did not arrive whole."
+        return 400, "The request is not valid HTTP, or its body did not arrive whole."
     if isinstance(error, HTTPException):
         return error.code or 500, error.description or error.name
-    return 500, "The service failed to answer; its log tells more."
+    return 500, "The service failed to answer; its log has the details."

@@ -1,4 +1,4 @@
-"""Models' files in production: what is not on this machine comes from the shared registry."""
+"""Download the files of models from the shared registry, in production."""
 
 import logging
 from collections.abc import Callable
@@ -15,42 +15,43 @@ log = logging.getLogger(__name__)
 Fetch = Callable[[Project, RegisteredModel, Path], None]
 
 
-def bring(project: Project, registered: RegisteredModel, environment: str) -> None:
-    """Download the files of a registered version unless they are here, or need not be.
+def download(project: Project, registered: RegisteredModel, environment: str) -> None:
+    """Download the files of a registered version, unless they are on this machine.
 
-    They take their place once they have the hash that model.yaml names. One process of the machine
-    does it while the others wait.
+    They are moved to their folder once their hash is verified. One process of the machine downloads
+    while the others wait.
 
     Args:
-        project: whose model.yaml names the registry.
-        environment: what ENVIRONMENT says; nothing is downloaded where it is not set, or app-dev.
+        project: the project whose model.yaml names the registry.
+        registered: the version, with the hash of its files.
+        environment: the value of ENVIRONMENT; nothing is downloaded where it is empty, or app-dev.
 
     Raises:
-        ProjectError: the registry is not reached or does not have them, they have another hash, or
-            they cannot be written here.
+        ProjectError: the registry does not answer or does not have the version, the hash differs,
+            or the folder cannot be written.
     """
     folder = project.model_path(registered)
     registry = project.config.registry
     if registry is None or environment in ("", APP_DEV) or folder.is_dir():
         return
-    what = f"{registered.name}, version {registered.version}"
+    title = f"{registered.name}, version {registered.version}"
     try:
         if _download(project, registered, folder):
-            log.info("%s came from the registry %s.", what, registry.name)
+            log.info("%s was downloaded from the registry %s.", title, registry.name)
     except ProjectError as error:
-        raise ProjectError(f"{what}, is not served: {error}") from None
+        raise ProjectError(f"{title}, is not served: {error}") from None
     except OSError as error:
         raise ProjectError(
-            f"{what}, is not served: {folder.parent} cannot be written ({error.strerror}): name "
+            f"{title}, is not served: {folder.parent} cannot be written ({error.strerror}): name "
             "another folder in MODELS_FOLDER."
         ) from None
 
 
 def _download(project: Project, registered: RegisteredModel, folder: Path) -> bool:
-    """Whether it was this process that downloaded the files."""
-    from filelock import FileLock  # off the way of the service's start
+    """Download and verify the files; return False if another process did it meanwhile."""
+    from filelock import FileLock  # not needed for the start of the service
 
-    fetch = _fetch()
+    fetch: Fetch = implementations.find("shared registry")
     folder.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(folder.with_name(f".{folder.name}.lock")):
         if folder.is_dir():
@@ -64,8 +65,3 @@ def _download(project: Project, registered: RegisteredModel, folder: Path) -> bo
                     "registers: its files' hash differs."
                 )
     return True
-
-
-def _fetch() -> Fetch:
-    fetch: Fetch = implementations.find("shared registry")
-    return fetch

@@ -1,4 +1,4 @@
-"""The project's service as a process of its own: started, waited for, asked, stopped."""
+"""Start, call and stop the project's service as a process in the background."""
 
 import json
 import os
@@ -19,26 +19,26 @@ from seedling.files import read_json, write_json
 from seedling.processes import refuse_taken
 
 HOST = "127.0.0.1"
-PATIENCE = 60  # seconds until the service must be ready, or have ended
-PAUSE = 0.1  # seconds between two looks
+READY_SECONDS = 60  # until the service must be ready, or have ended
+POLL_SECONDS = 0.1  # between two requests while it starts or ends
 
 
 @contextmanager
 def serving(project: Project, port: int) -> Iterator[str]:
-    """The address of the project's service, once it is ready; stopped at the end."""
+    """Start the service, yield its address once it is ready, and stop it at the end."""
     server = _start(project, port)
     try:
         yield _ready(server, project, port)
     finally:
         server.terminate()
-        server.wait(timeout=PATIENCE)
+        server.wait(timeout=READY_SECONDS)
 
 
 def start(project: Project, port: int) -> str:
-    """Start the service and leave it running; its address, once it is ready.
+    """Start the service, leave it running, and return its address once it is ready.
 
     Raises:
-        ProjectError: it runs already, the port is taken, or it does not get ready.
+        ProjectError: it runs already, the port is taken, or it is not ready in time.
     """
     running = _noted(project)
     if running:
@@ -56,26 +56,28 @@ def start(project: Project, port: int) -> str:
 
 
 def stop(project: Project) -> str:
-    """Stop what `start` has started; its address, or nothing where it does not run."""
+    """Stop the service that `start` started; return its address, or "" if it does not run."""
     running = _noted(project)
     _note(project).unlink(missing_ok=True)
     if not running:
         return ""
     address = _address(running["port"])
     os.kill(running["pid"], signal.SIGTERM)
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + READY_SECONDS
     while _answers(address):
         if time.monotonic() > deadline:
-            raise ProjectError(f"{address} does not end; its log is {_log(project)}.")
-        time.sleep(PAUSE)
+            raise ProjectError(
+                f"The service at {address} does not end; its log is {_log(project)}."
+            )
+        time.sleep(POLL_SECONDS)
     return address
 
 
 def address(project: Project) -> str:
-    """Where the service that `start` has started answers.
+    """Return the address of the service that `start` started.
 
     Raises:
-        ProjectError: there is none.
+        ProjectError: it does not run.
     """
     running = _noted(project)
     if not running:
@@ -84,18 +86,18 @@ def address(project: Project) -> str:
 
 
 def ask(url: str, body: Any) -> Any:
-    """What the service answers to a POST, with the first key of API_KEY if that is set.
+    """Send a POST, with the first key of API_KEY if that is set, and return the decoded answer.
 
     Raises:
-        ProjectError: it does not answer, or answers with an error.
+        ProjectError: the service does not answer, or answers with an error.
     """
     data = json.dumps(body).encode()
     try:
         with urlopen(Request(url, data, _headers()), timeout=30) as response:
             return json.load(response)
     except HTTPError as error:
-        words = error.read().decode(errors="replace")
-        raise ProjectError(f"{url} answers {error.code}: {words}") from None
+        text = error.read().decode(errors="replace")
+        raise ProjectError(f"{url} answers {error.code}: {text}") from None
     except (OSError, ValueError) as error:
         raise ProjectError(f"{url} does not answer: {getattr(error, 'reason', error)}.") from None
 
@@ -104,14 +106,14 @@ def until_ready(address: str, runs: Callable[[], bool], where: str) -> None:
     """Wait until the service is ready.
 
     Args:
-        address: where it will answer.
-        runs: whether it has not ended.
-        where: says where its log is.
+        address: the URL of the service.
+        runs: returns whether its process still runs.
+        where: where its log is, as a clause of the error message.
 
     Raises:
-        ProjectError: it has ended, or takes too long; says what it answered.
+        ProjectError: its process has ended, or it is not ready in time; with its last answer.
     """
-    deadline, answer = time.monotonic() + PATIENCE, ""
+    deadline, answer = time.monotonic() + READY_SECONDS, ""
     while time.monotonic() < deadline and runs():
         try:
             with urlopen(f"{address}/ready", timeout=5):
@@ -120,7 +122,7 @@ def until_ready(address: str, runs: Callable[[], bool], where: str) -> None:
             answer = f" It said: {error.read().decode()}"
         except (URLError, ConnectionError, TimeoutError):
             pass
-        time.sleep(PAUSE)
+        time.sleep(POLL_SECONDS)
     raise ProjectError(f"The service is not ready; {where}.{answer}")
 
 
@@ -140,7 +142,7 @@ def _start(project: Project, port: int) -> "subprocess.Popen[bytes]":
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,
-            start_new_session=True,  # Ctrl-C is for whoever waits for it
+            start_new_session=True,  # Ctrl-C interrupts the verb, which then stops it
         )
 
 
@@ -151,7 +153,7 @@ def _ready(server: "subprocess.Popen[bytes]", project: Project, port: int) -> st
 
 
 def _noted(project: Project) -> dict[str, int] | None:
-    """Process and port of the service in the background, if it still is this project's."""
+    """Return process id and port of the service in the background, if it still runs."""
     with suppress(OSError, ValueError):
         noted: dict[str, int] = read_json(_note(project))
         if _answers(_address(noted["port"])) == project.config.name:
@@ -160,7 +162,7 @@ def _noted(project: Project) -> dict[str, int] | None:
 
 
 def _answers(address: str) -> str:
-    """The name of the service that answers there."""
+    """Return the name of the service at this address; empty if none answers."""
     try:
         with urlopen(Request(f"{address}/", headers=_headers()), timeout=5) as response:
             return str(json.load(response)["name"])

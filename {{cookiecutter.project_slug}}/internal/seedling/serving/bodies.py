@@ -1,27 +1,31 @@
-"""The bodies of requests, within limits."""
+"""Read the bodies of requests, up to MAX_BODY_BYTES."""
 
 from contextlib import suppress
 
 from flask import Request, request
 from werkzeug.exceptions import RequestEntityTooLarge
 
-LARGEST = 16 * 1024 * 1024  # bytes
-CHUNK = 64 * 1024  # bytes
+MAX_BODY_BYTES = 16 * 1024 * 1024
+CHUNK_BYTES = 64 * 1024
 
 
 def body() -> bytes:
-    """The request's body; one without a length, which werkzeug would cut off, is refused too."""
+    """Return the body of the request.
+
+    Raises:
+        RequestEntityTooLarge: it is too large. werkzeug cuts off one without a length.
+    """
     asked: Request = request._get_current_object()  # type: ignore[attr-defined]
     found = asked.get_data()
-    if len(found) >= LARGEST and asked.content_length is None:
+    if len(found) >= MAX_BODY_BYTES and asked.content_length is None:
         raise RequestEntityTooLarge
     return found
 
 
 def discard() -> None:
-    """Read what a client goes on to send, so that it comes to read the answer; within limits."""
+    """Read the rest of a body that is too large, so that the client reads the answer."""
     stream = request.environ["wsgi.input"]
     with suppress(OSError):
-        for _ in range(4 * LARGEST // CHUNK):
-            if not stream.read(CHUNK):
+        for _ in range(4 * MAX_BODY_BYTES // CHUNK_BYTES):
+            if not stream.read(CHUNK_BYTES):
                 return

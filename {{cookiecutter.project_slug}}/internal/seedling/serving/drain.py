@@ -1,4 +1,4 @@
-"""From the spool's segments into the store: each record once, and none holds up the others."""
+"""Move records from the spool's segments into the store, each once."""
 
 import logging
 import os
@@ -18,11 +18,11 @@ from seedling.serving.stores import Record, RecordRefused, Store
 
 log = logging.getLogger(__name__)
 
-BATCH = 500  # records of a transaction, or as many as one line has
+BATCH_RECORDS = 500  # of a transaction; more if one line has more
 REJECTED = "rejected.jsonl"
-EVERY = 1.0  # seconds between two rounds
-ADOPT_EVERY = 10.0  # seconds between two looks for what dead processes have left
-LONGEST_WAIT = 30.0  # seconds between two tries while the store is away
+ROUND_SECONDS = 1.0  # between two rounds
+ADOPT_SECONDS = 10.0  # between two looks for sessions of dead processes
+MAX_PAUSE_SECONDS = 30.0  # between two tries while the store does not answer
 
 
 class Shadows(Protocol):
@@ -36,31 +36,32 @@ class Shadows(Protocol):
 
 
 class OutOfTime(Exception):
-    """The process is to stop; what is left stays on disk."""
+    """The process is stopping; the rest stays on disk."""
 
 
 class Drain:
-    """Adds what segments hold to the store. One thread's; a record is given again after a crash,
-    and the store knows it by its id.
+    """Adds the records of segments to the store. Used by one thread.
+
+    After a crash, a record may be given to the store again; the store knows it by its id.
     """
 
     def __init__(
         self, folder: Path, open_store: Callable[[], Store], shadows: Shadows | None
     ) -> None:
-        self.until = float("inf")  # when to leave the rest on disk, by the monotonic clock
+        self.until = float("inf")  # the deadline, on the monotonic clock
         self._folder = folder
         self._open_store = open_store
         self._shadows = shadows
         self._store: Store | None = None
-        self._silent: set[object] = set()  # models whose shadow was told to have failed
-        self._done: dict[Path, int] = {}  # bytes of a segment that the store has
+        self._failed: set[object] = set()  # models whose shadow has failed, and it was logged
+        self._done: dict[Path, int] = {}  # bytes of each segment that are stored
 
     def segment(self, path: Path) -> None:
-        """Add its records, then remove it.
+        """Add the records of a segment to the store, then delete the segment.
 
         Raises:
-            ProjectError: the store is away, or cannot be opened.
-            OutOfTime: it is time to stop.
+            ProjectError: the store does not answer, or cannot be opened.
+            OutOfTime: the deadline is over.
         """
         shadows = self._shadows if self._shadows and self._shadows.refresh() else None
         batch = Batch()
@@ -77,7 +78,7 @@ class Drain:
                     break
                 offset += len(line)
                 self._read(line, batch, shadows)
-                if len(batch.records) >= BATCH:
+                if len(batch.records) >= BATCH_RECORDS:
                     self._commit(batch)
                     batch, self._done[path] = Batch(), offset
         self._commit(batch)
@@ -85,7 +86,11 @@ class Drain:
         path.unlink(missing_ok=True)
 
     def adopt(self, own: Path | None) -> None:
-        """Add what processes that are dead have left."""
+        """Add the segments of dead processes.
+
+        Args:
+            own: the folder of this process's session, which is skipped.
+        """
         for folder in spool.sessions(self._folder):
             if folder == own:
                 continue
@@ -96,14 +101,15 @@ class Drain:
         spool.remove_stray_locks(self._folder)
 
     def sealed(self) -> None:
-        """Add what processes that live have sealed; see segment."""
+        """Add the sealed segments of all processes; see segment."""
         for folder in spool.sessions(self._folder):
-            with suppress(FileNotFoundError):  # it went meanwhile
+            with suppress(FileNotFoundError):  # deleted meanwhile
                 for path in spool.segments(folder):
                     if path.suffix == ".jsonl":
                         self.segment(path)
 
     def _read(self, line: bytes, batch: "Batch", shadows: Shadows | None) -> None:
+        """Add the records of a line to the batch, and those of its shadows."""
         try:
             records = records_of(line)
         except ValueError:
@@ -119,8 +125,8 @@ class Drain:
         try:
             return list(shadows.records(read))
         except Exception as error:
-            if read["model"] not in self._silent:
-                self._silent.add(read["model"])
+            if read["model"] not in self._failed:
+                self._failed.add(read["model"])
                 log.warning("The shadow of %s failed: %s.", read["model"], kind_and_place(error))
             return []
 
@@ -134,7 +140,7 @@ class Drain:
             self._set_aside(batch.rejected)
 
     def _add(self, records: list[Record], rejected: list[dict[str, Any]]) -> None:
-        """Add all but those that the store refuses, found by halving."""
+        """Add all records but those that the store refuses, which are found by halving."""
         if not records or self._store is None:
             return
         try:
@@ -156,7 +162,7 @@ class Drain:
 
 
 class Batch:
-    """Records to add, and what is to be set aside once they are in the store."""
+    """Records to add, and the entries to set aside once these are stored."""
 
     def __init__(self) -> None:
         self.records: list[Record] = []
@@ -164,9 +170,9 @@ class Batch:
 
 
 class Pauses:
-    """Chooses the pause after each round of draining; longer and longer while the store is away.
+    """Chooses the pause after each round of draining: longer and longer while the store is down.
 
-    Logs when the store goes away and when it is back.
+    Logs when the store stops answering, and when it answers again.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -178,10 +184,10 @@ class Pauses:
         if self.failures:
             log.warning("The prediction log's store is back.")
         self.failures = 0
-        return EVERY
+        return ROUND_SECONDS
 
     def after(self, error: Exception) -> float:
-        """Return the seconds to the next round, when this error ended the last."""
+        """Return the seconds to the next round, after an error in the last one."""
         if isinstance(error, OutOfTime):
             return 0.0
         if isinstance(error, ProjectError):
@@ -195,11 +201,11 @@ class Pauses:
                 "Predictions stay in %s until their store is back. %s", self._folder, reason
             )
         self.failures += 1
-        return min(LONGEST_WAIT, EVERY * 2.0 ** min(self.failures, 10))
+        return min(MAX_PAUSE_SECONDS, ROUND_SECONDS * 2.0 ** min(self.failures, 10))
 
 
 def kind_and_place(error: Exception) -> str:
-    """An error's kind and place: its words might hold somebody's data."""
+    """Return the class and the line of an error; its message might contain personal data."""
     place = ""
     with suppress(IndexError):
         frame = traceback.extract_tb(error.__traceback__)[-1]

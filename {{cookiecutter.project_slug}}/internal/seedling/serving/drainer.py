@@ -1,7 +1,7 @@
-"""A process beside gunicorn's workers that brings what they logged to its store.
+"""A process beside gunicorn's workers that moves their log lines to the store.
 
-In a worker's thread the same work would take turns with the requests. The workers see that there is
-one drainer; it ends by itself when they have ended and everything is kept.
+A thread of a worker would compete with the requests for the interpreter. The workers keep one
+drainer alive; it ends when they have ended and their lines are stored.
 """
 
 import os
@@ -17,18 +17,18 @@ from seedling.config import Project
 if TYPE_CHECKING:
     from seedling.serving.drain import Drain
 
-POLITE = 10  # how much less of the processor it asks for than the workers
+NICENESS = 10  # lower priority than the workers
 
 
 class Drainer:
-    """Starts the process for a project, and again if it has ended."""
+    """The drainer's process for one project, as a worker starts it."""
 
     def __init__(self, root: Path, spool: Path) -> None:
         self._root, self._spool = root, spool
         self._process: subprocess.Popen[bytes] | None = None
 
     def keep_alive(self) -> None:
-        """Start it where there is none, this worker's or another's."""
+        """Start the process, unless this worker or another one has it running."""
         if self._process is not None and self._process.poll() is None:
             return
         if _is_held(self._spool):
@@ -47,9 +47,9 @@ def main(root: Path) -> None:
     from seedling.serving.stores import log_settings, open_store, spool_of
 
     logs.configure(os.environ.get("LOG_LEVEL") or "info")
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the workers; it follows them
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C ends the workers, and then this
     if hasattr(os, "nice"):
-        os.nice(POLITE)
+        os.nice(NICENESS)
     project = Project.find(root)
     settings, spool = log_settings(project.config), spool_of(project)
     if settings is None:
@@ -58,26 +58,26 @@ def main(root: Path) -> None:
         with FileLock(_lock(spool), blocking=False):
             _run(Drain(spool, lambda: open_store(root, settings), Shadows(project)), spool)
     except Timeout:
-        pass  # another is at it
+        pass  # another drainer holds the lock
 
 
 def _run(drain: "Drain", spool: Path) -> None:
-    from seedling.serving.drain import ADOPT_EVERY, Pauses
-    from seedling.serving.spool import somebody_lives
+    from seedling.serving.drain import ADOPT_SECONDS, Pauses
+    from seedling.serving.spool import is_used
 
     pauses, adopt_at = Pauses(spool), 0.0
     while True:
-        alive = somebody_lives(spool)
+        alive = is_used(spool)
         try:
             drain.sealed()
             if not alive or time.monotonic() >= adopt_at:
                 drain.adopt(None)
-                adopt_at = time.monotonic() + ADOPT_EVERY
+                adopt_at = time.monotonic() + ADOPT_SECONDS
             pause = pauses.after_success()
         except Exception as error:
             pause = pauses.after(error)
         if not alive:
-            return  # what the store did not take stays for the next start
+            return  # lines that could not be stored wait for the next start
         time.sleep(pause)
 
 

@@ -1,4 +1,4 @@
-"""What gunicorn calls, for metrics and logs: its configuration names these."""
+"""The hooks of gunicorn, as gunicorn.conf.py names them: settings, workers, metrics, logs."""
 
 import atexit
 import os
@@ -20,12 +20,12 @@ from seedling.serving import logs
 from seedling.serving.access import Access
 
 FOLDER = "PROMETHEUS_MULTIPROC_DIR"
-SILENCE = 10  # seconds that a client may leave a request half sent, or an answer unread
-_made: dict[int, Path] = {}  # the folder that a master made, by its process id
+SILENCE_SECONDS = 10  # that a client may leave a request half sent, or an answer unread
+_made: dict[int, Path] = {}  # the folder of the metrics, by the process id of its master
 
 
 def load_settings() -> None:
-    """Read .env; end with one line where a setting cannot be meant."""
+    """Read .env; exit with one line if a setting is wrong."""
     try:
         Project.find()
         Access.from_environment(os.environ)
@@ -34,8 +34,8 @@ def load_settings() -> None:
 
 
 def app() -> Any:
-    """The service for workers that are forked; ends with one line where it cannot be made."""
-    from seedling.serving.app import create_app  # imports prometheus_client: see share_metrics
+    """Return the app for workers to be forked; exit with one line if it cannot be made."""
+    from seedling.serving.app import create_app  # after share_metrics: imports prometheus_client
 
     try:
         return create_app(start=False)
@@ -44,21 +44,21 @@ def app() -> Any:
 
 
 def share_metrics() -> None:
-    """Have the workers count into files of one folder, which any of them sums up.
+    """Let the workers count into files of one folder, which any worker adds up.
 
-    gunicorn loads a preloaded app before it calls `on_starting`, and prometheus_client looks at
-    the variable when it is imported: the configuration file calls this as it is read. Reading it
+    prometheus_client reads the variable when it is imported, and gunicorn loads a preloaded app
+    before it calls `on_starting`: therefore gunicorn.conf.py calls this itself. Reading that file
     again (SIGHUP) changes nothing; a new master (SIGUSR2) gets a folder of its own.
     """
     if os.getpid() not in _made:
         folder = Path(tempfile.mkdtemp(prefix="metrics-"))
         _made[os.getpid()] = folder
         os.environ[FOLDER] = str(folder)
-        atexit.register(_remove)  # an app that cannot be loaded ends gunicorn without on_exit
+        atexit.register(_remove)  # gunicorn calls no on_exit when the app cannot be loaded
 
 
 def on_starting(server: Any) -> None:
-    """Refuse to listen where others than this machine could call without a key."""
+    """Exit if other machines could call without a key."""
     hosts = [bind if isinstance(bind, str) else str(bind[0]) for bind in server.cfg.address]
     try:
         Access.from_environment(os.environ).refuse_exposed(hosts)
@@ -67,7 +67,7 @@ def on_starting(server: Any) -> None:
 
 
 def post_worker_init(worker: Any) -> None:
-    """Threads and connections belong to the worker that uses them."""
+    """Start threads and connections, which belong to the worker that uses them."""
     service = _service(worker)
     if service:
         service.time_limit.on_exhausted = lambda: setattr(worker, "alive", False)
@@ -76,57 +76,60 @@ def post_worker_init(worker: Any) -> None:
 
 
 def worker_exit(server: Any, worker: Any) -> None:
-    """The requests in flight have been answered: what they logged goes to its store."""
+    """Stop the service after its last answer, and store what was logged."""
     service = _service(worker)
     if service:
         service.stop()
 
 
 def child_exit(server: Any, worker: Any) -> None:
-    """A worker has ended, killed or not: its counts stay, its gauges go."""
+    """Remove the gauges of a worker that has ended; its counts stay."""
     from prometheus_client.multiprocess import mark_process_dead
 
     mark_process_dead(worker.pid)
 
 
 def on_exit(server: Any) -> None:
+    """Remove the folder of the metrics."""
     _remove()
 
 
 def _service(worker: Any) -> Any:
-    """None where the app could not be loaded, or is another."""
+    """Return the worker's service; None if its app could not be loaded, or is another app."""
     app = getattr(worker, "wsgi", None)
     return getattr(app, "extensions", {}).get("service")
 
 
 def _remove() -> None:
-    """Remove the folder, if this is the master: its workers inherit what it registered."""
+    """Remove the folder, if this process made it: workers inherit the atexit function."""
     folder = _made.pop(os.getpid(), None)
     if folder is not None:
         shutil.rmtree(folder, ignore_errors=True)
 
 
 class Worker(ThreadWorker):
-    """gunicorn's threads, none of which a silent client holds for ever."""
+    """gunicorn's threaded worker, with a time limit for silent clients."""
 
     def handle(self, conn: Any) -> Any:
-        limit = struct.pack("ll", SILENCE, 0)
+        """Answer the requests of a connection."""
+        limit = struct.pack("ll", SILENCE_SECONDS, 0)
         for option in (socket.SO_RCVTIMEO, socket.SO_SNDTIMEO):
             conn.sock.setsockopt(socket.SOL_SOCKET, option, limit)
         return super().handle(conn)
 
     def wait_for_and_dispatch_events(self, timeout: float) -> None:
-        """At the end, gunicorn itself would wait its whole graceful_timeout for an idle client."""
+        """Wait a second at most; at its end, gunicorn waits graceful_timeout for idle clients."""
         super().wait_for_and_dispatch_events(min(timeout, 1.0))
 
 
 class JsonLogger(Logger):
-    """gunicorn's own lines in the form of all others.
+    """The logger of gunicorn, with the format of all other log lines.
 
-    Not through `logconfig_dict`, with which gunicorn prepares an access log for every request.
+    `logconfig_dict` could set it too, but then gunicorn prepares an access log for every request.
     """
 
     def setup(self, cfg: Any) -> None:
+        """Configure gunicorn's loggers, then the root logger."""
         super().setup(cfg)
         logs.configure(self.loglevel)
 

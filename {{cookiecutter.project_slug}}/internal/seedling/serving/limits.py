@@ -1,4 +1,4 @@
-"""A time limit for the team's code, which nothing can interrupt once it runs."""
+"""Limit the time of the team's code, which nothing can interrupt once it runs."""
 
 import logging
 from collections.abc import Callable
@@ -11,47 +11,47 @@ from seedling.errors import Unavailable
 
 log = logging.getLogger(__name__)
 
-MOST = 8  # calls at a time: those that are waited for, and those that were given up
+MAX_CALLS = 8  # at a time: those that are waited for, and those that were given up
 
 
 class TimeLimit:
     """Makes calls in threads of their own and stops waiting for those that take too long.
 
-    A call that was given up goes on, and keeps its place until it comes back. Where no place is
-    left, the process can make no more calls: `on_exhausted` is called for whoever can replace it.
-    The threads are daemons, so that they do not hold up its end.
+    A call that was given up goes on, and occupies one of MAX_CALLS places until it returns. When no
+    place is left, the process can make no more calls: `on_exhausted` is called, so that the process
+    can be replaced. The threads are daemons, so that they do not delay its end.
     """
 
     def __init__(self) -> None:
         self.on_exhausted: Callable[[], None] = lambda: None
-        self._places = BoundedSemaphore(MOST)
-        self._told = False
+        self._places = BoundedSemaphore(MAX_CALLS)
+        self._reported = False
 
     @property
     def exhausted(self) -> bool:
-        """Whether no place is left."""
+        """Return whether no place is left."""
         if self._places.acquire(blocking=False):
             self._places.release()
             return False
         return True
 
     def call(self, seconds: float, function: Callable[..., Any], *arguments: Any) -> Any:
-        """What the function returns or raises.
+        """Call the function; return its value, or raise its error.
 
         Raises:
-            Unavailable: it did not come back in time, or no place is left.
+            Unavailable: it did not return in time, or no place is left.
         """
         if not self._places.acquire(blocking=False):
-            self._tell()
-            raise Unavailable("Too many earlier calls have not come back yet; try again later.")
-        self._told = False
+            self._report_exhausted()
+            raise Unavailable("Too many earlier calls have not returned yet; try again later.")
+        self._reported = False
         outcome: Future[Any] = Future()
         work = (outcome, copy_context(), function, arguments)
         Thread(target=self._run, args=work, name="within-limit", daemon=True).start()
         try:
             return outcome.result(seconds)
         except TimeoutError:
-            if outcome.done():  # its own: a connection, a lock
+            if outcome.done():  # raised by the function itself: a connection, a lock
                 raise
             words = f"There was no answer within {seconds:g} seconds; try again."
             raise Unavailable(words) from None
@@ -72,8 +72,10 @@ class TimeLimit:
         finally:
             self._places.release()
 
-    def _tell(self) -> None:
-        if not self._told:
-            self._told = True
-            log.error("%d calls of the team's code have not come back: no more can be made.", MOST)
+    def _report_exhausted(self) -> None:
+        if not self._reported:
+            self._reported = True
+            log.error(
+                "%d calls of the team's code have not returned: no more can be made.", MAX_CALLS
+            )
             self.on_exhausted()

@@ -1,4 +1,4 @@
-"""Log lines: a JSON object each, or plain ones on a person's terminal."""
+"""Format log lines: as JSON objects, or as plain text on a terminal."""
 
 import logging
 import os
@@ -11,7 +11,7 @@ from typing import Any
 
 from pythonjsonlogger.json import JsonFormatter
 
-OURS = ("seedling", "columns", "dataset_creation", "models", "serve", "tasks")
+PROJECT_PACKAGES = ("seedling", "columns", "dataset_creation", "models", "serve", "tasks")
 HANDLER = "scoring"
 FIELDS = {"levelname": "level", "name": "logger", "exc_info": "exception", "stack_info": "stack"}
 
@@ -21,14 +21,14 @@ _fits = re.compile(r"[A-Za-z0-9._-]{1,128}").fullmatch
 
 
 def new_request_id(header: str | None) -> str:
-    """The caller's X-Request-ID where it is 1 to 128 of A-Z a-z 0-9 . _ -, else a new one."""
+    """Return the caller's X-Request-ID if it is 1 to 128 of A-Z a-z 0-9 . _ -, else a new id."""
     if header is not None and _fits(header):
         return header
     return f"{random.getrandbits(128):032x}"
 
 
 def configure(level: int | str) -> None:
-    """Send the log to stderr: the project's own from this level on, libraries' from warning on.
+    """Send the log to stderr: the project's from a level on, that of libraries from warning on.
 
     Args:
         level: a number, or debug, info, warning, error, critical; any other word is info.
@@ -42,13 +42,13 @@ def configure(level: int | str) -> None:
     for old in [old for old in root.handlers if old.get_name() == HANDLER]:
         root.removeHandler(old)
     root.addHandler(handler)
-    for name in OURS:
+    for name in PROJECT_PACKAGES:
         logging.getLogger(name).setLevel(level)
     logging.captureWarnings(True)
 
 
 def formatter() -> logging.Formatter:
-    """LOG_FORMAT says `json` or `text`; unless it does, a terminal gets text."""
+    """Return the formatter of LOG_FORMAT, `json` or `text`; unless set, text on a terminal."""
     form = os.environ.get("LOG_FORMAT") or ("text" if sys.stderr.isatty() else "json")
     if form == "text":
         return logging.Formatter("%(asctime)s %(levelname)-7s %(message)s", "%H:%M:%S")
@@ -56,7 +56,7 @@ def formatter() -> logging.Formatter:
 
 
 class _Line(JsonFormatter):
-    """time (UTC), level, logger, message; request_id within a request; exception."""
+    """A line with time (UTC), level, logger, message, request_id within a request, exception."""
 
     def add_fields(
         self, log_data: dict[str, Any], record: logging.LogRecord, message_dict: dict[str, Any]

@@ -1,4 +1,4 @@
-"""Requests and warnings, sent to a monitor: Azure Monitor, where its variable is set."""
+"""Send requests and warnings to Azure Monitor, if its variable is set."""
 
 import logging
 import os
@@ -15,7 +15,7 @@ VARIABLE = "APPLICATIONINSIGHTS_CONNECTION_STRING"
 
 
 class Telemetry(Protocol):
-    """What a monitor offers: it sends from a thread of its own."""
+    """A monitor, which sends from a thread of its own."""
 
     def request(
         self,
@@ -27,14 +27,14 @@ class Telemetry(Protocol):
         request_id: str,
         attributes: Mapping[str, Any],
     ) -> None:
-        """Record a request that was answered; times are nanoseconds since 1970, UTC."""
+        """Record an answered request; times are nanoseconds since 1970, UTC."""
 
     def stop(self) -> None:
-        """Send what is waiting, for a few seconds at most."""
+        """Send what waits, for a few seconds at most."""
 
 
 def open_telemetry(config: Config) -> Telemetry | None:
-    """Azure Monitor, where its connection string is set; a line tells why it cannot be used.
+    """Return Azure Monitor if its connection string is set. Logs why it cannot be used.
 
     Call it in each worker: a thread does not outlive a fork.
     """
@@ -46,6 +46,6 @@ def open_telemetry(config: Config) -> Telemetry | None:
         return telemetry
     except ProjectError as error:
         log.warning("%s", error)
-    except Exception as error:  # whatever it is, the service goes on
+    except Exception as error:  # the service works without it
         log.warning("Azure Monitor cannot be used: %s. Nothing is sent.", error)
     return None

@@ -1,4 +1,4 @@
-"""The OpenAPI 3.1 document: every route, with each model's own features, types and examples."""
+"""Write the OpenAPI 3.1 document: every route, with the features, types and examples of models."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -14,13 +14,13 @@ ERRORS = {
     "400": "The request is not what the route expects; the error names the field.",
     "401": "No key or token was sent, or it is not valid.",
     "403": "The key or token is valid, but not for this.",
-    "404": "There is no such thing here.",
+    "404": "There is no such route, model or entity.",
     "413": "The body is too large.",
-    "415": "The content type is none that the route reads.",
+    "415": "The route does not read this content type.",
     "422": "The request has too many rows.",
-    "503": "Something that the answer needs is away for now.",
+    "503": "Something that the answer needs is not available for now.",
 }
-OPEN: list[Json] = []  # what answers without a key
+OPEN: list[Json] = []  # the security of routes that need no key
 SECURITY_SCHEMES = {
     "bearer": {"type": "http", "scheme": "bearer", "description": "An Entra ID token."},
     "key": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
@@ -29,7 +29,7 @@ SECURITY_SCHEMES = {
 
 
 def document(config: Config, models: Sequence[ModelFacts]) -> Json:
-    """The description of the service that serves `models`; the first is the default one."""
+    """Return the document of a service; the first model answers where a request names none."""
     served = {name: versions[0] for name, versions in by_name(models).items()}
     components: Json = dict(schemas.COMMON)
     paths: Json = _service_paths(config, next(iter(served.values()), None))
@@ -38,8 +38,8 @@ def document(config: Config, models: Sequence[ModelFacts]) -> Json:
         paths |= _model_paths(facts)
         if at == 0:
             paths |= {
-                "/score": _score(facts, "Azure ML's scoring protocol, asking " + name),
-                "/invocations": _invocations(facts, "MLflow's protocol, asking " + name),
+                "/score": _score(facts, "Azure ML's scoring protocol, answered by " + name),
+                "/invocations": _invocations(facts, "MLflow's protocol, answered by " + name),
             }
     return {
         "openapi": "3.1.0",
@@ -98,7 +98,7 @@ def _model_paths(facts: ModelFacts) -> Json:
     predict = {
         "tags": [facts.name],
         "operationId": f"{facts.name}.predict",
-        "summary": f"What {facts.name} predicts for each instance",
+        "summary": f"The predictions of {facts.name} for each instance",
         "requestBody": _body({"application/json": {"schema": body, "examples": examples}}),
         "responses": _responses(answer, schemas.wrapped_example(facts), "400 413 422 503", "P"),
     }
@@ -170,12 +170,12 @@ def _service_paths(config: Config, first: ModelFacts | None) -> Json:
     row = example(first.dataset.features) if first else {}
     asked = {"schema": {"type": "object"}, "example": row}
     run = {"tags": ["service"], "responses": _run_responses(row)}
-    words = "serve.py answers: it may look the features up in the feature store"
+    words = "The answer of serve.py, which may look features up in the feature store"
     return {
         "/": {
             "get": _plain_get(
                 "about",
-                "What this is: JSON, or the try-it page where the client prefers text/html",
+                "About this service: JSON, or the try-it page where the client prefers text/html",
                 {
                     **_json(schemas.ref("About"), about | {"api_version": config.api_version}),
                     "text/html": {"schema": {"type": "string"}},
@@ -208,7 +208,7 @@ def _run_responses(row: Json) -> Json:
 
 
 def _query(row: Json) -> Json:
-    """The query string of /run: whatever serve.py reads."""
+    """Return the query string of /run: the inputs that serve.py reads."""
     text = {name: schemas.query_text(value) for name, value in row.items() if value is not None}
     schema = {"type": "object", "additionalProperties": {"type": "string"}}
     return {
@@ -244,7 +244,7 @@ def _alive(name: str) -> Json:
 
 
 def _ping() -> Json:
-    """MLflow's probe, whose body is an empty line."""
+    """Return the operation of MLflow's probe, whose body is an empty line."""
     operation = _plain_get("ping", "Whether all models answer, in MLflow's protocol", None)
     operation["responses"]["503"] = _answer("Something is missing.", None)
     return operation | _open()
@@ -278,7 +278,7 @@ def _answer(words: str, content: Json | None) -> Json:
 
 
 def _responses(schema: Json, given: Any, codes: str, prefix: str = "E") -> Json:
-    """The answer, and a refusal for each of these codes and for want of a key."""
+    """Return the responses: the answer, and an error for each code and for a missing key."""
     refusals = {code: schemas.response(prefix + code) for code in f"{codes} 401 403".split()}
     good = {"200": _answer("The answer", _json(schema, given))}
     return good | dict(sorted(refusals.items()))

@@ -1,4 +1,4 @@
-"""The prediction log: accepted in the request's thread, kept by a thread or process of its own."""
+"""The prediction log: lines are accepted in the request's thread, and stored in the background."""
 
 import logging
 import os
@@ -9,23 +9,23 @@ from pathlib import Path
 from threading import Event, Lock, Thread
 
 from seedling.errors import Unavailable
-from seedling.serving.drain import ADOPT_EVERY, Drain, Pauses, Shadows
+from seedling.serving.drain import ADOPT_SECONDS, Drain, Pauses, Shadows
 from seedling.serving.drainer import Drainer
 from seedling.serving.spool import Counter, Session
 from seedling.serving.stores import Store
 
 log = logging.getLogger(__name__)
 
-LARGEST_SEGMENT = 16 * 1024 * 1024  # bytes
-MOST_SEGMENTS = 60  # that wait for a drainer before they are made larger
+MAX_SEGMENT_BYTES = 16 * 1024 * 1024
+MAX_SEGMENTS = 60  # sealed; the next ones grow to MAX_SEGMENT_BYTES
 
 
 class PredictionLog:
-    """Keeps what the service answered, whatever happens to the process or the store.
+    """Keeps the answers of the service, even if the process is killed or the store is down.
 
-    `append` returns once the line is in a file of this process's session; a daemon thread brings
-    it into the store. A process that dies leaves its session to the others, or to the next start.
-    Every process of a forking server gets a session and a thread of its own.
+    `append` returns once the line is in a file of this process's session; a daemon thread, or the
+    drainer, adds it to the store. The session of a process that was killed is adopted by another
+    process, or at the next start. Each forked process has its own session and thread.
     """
 
     _session: Session | None
@@ -42,9 +42,9 @@ class PredictionLog:
     ) -> None:
         """
         Args:
-            folder: where the spool stands; made when missing.
-            open_store: called in the thread, when there is something to keep.
-            shadows: further versions, whose records are kept beside those of each line.
+            folder: the folder of the spool; created if missing.
+            open_store: opens the store. Called in the thread, at the first record.
+            shadows: the versions whose records are added beside those of each line.
         """
         self.folder = folder
         self.drainer: Drainer | None = None
@@ -56,15 +56,15 @@ class PredictionLog:
         _logs.add(self)
 
     def append(self, line: bytes) -> None:
-        """Accept a line of JSON; it outlives the process from here on.
+        """Write a line of JSON to the spool. Once it returns, a kill does not lose the line.
 
         Raises:
-            Unavailable: the spool's folder does not take it; nothing of it stays there.
+            Unavailable: the folder of the spool cannot be written; no part of the line is kept.
         """
         data = line + b"\n"
         try:
             while not (self._session or self._begin()).append(data):
-                pass  # the log was stopped meanwhile: what comes later gets another session
+                pass  # the log was stopped meanwhile, and its session closed: begin another
         except OSError as error:
             reason = error.strerror or type(error).__name__
             raise Unavailable(
@@ -73,11 +73,11 @@ class PredictionLog:
             ) from None
 
     def start(self, drainer: "Drainer | None" = None) -> None:
-        """Let the thread run in this process, where it does not yet.
+        """Start the thread in this process, unless it runs.
 
         Args:
-            drainer: brings what is logged to the store instead of the thread, which would take
-                turns with the requests.
+            drainer: the process that adds records to the store. Without one the thread does it,
+                and competes with the requests for the interpreter.
         """
         with self._starting:
             self.drainer = drainer
@@ -85,7 +85,7 @@ class PredictionLog:
             self._run_thread()
 
     def stop(self, seconds: float = 5) -> None:
-        """A last try to bring everything into the store; the rest stays on disk."""
+        """Try to store everything, for some seconds at most; the rest stays on disk."""
         with self._starting:
             self._stopped = True
             thread, self._thread = self._thread, None
@@ -95,47 +95,47 @@ class PredictionLog:
             thread.join(seconds)
 
     def waiting(self) -> int:
-        """Accepted lines, one a request, of all processes that are not in the store yet."""
+        """Return the number of lines of all processes, one a request, that are not stored yet."""
         with self._counting:
             return self._counter.lines()
 
     def drain(self) -> None:
-        """One round: what this process accepted, and now and then what dead ones left.
+        """Store this process's lines; every ADOPT_SECONDS, also those of dead processes.
 
         Raises:
-            ProjectError: the store is away, or cannot be opened.
+            ProjectError: the store does not answer, or cannot be opened.
         """
         session = self._present()
         if session is not None:
-            if self._pauses.failures and session.size <= LARGEST_SEGMENT:
-                self._bring(session)  # the store must be back before there are more segments
+            if self._pauses.failures and session.size <= MAX_SEGMENT_BYTES:
+                self._store_sealed(session)  # no more segments until the store answers
             session.rotate()
-            self._bring(session)
+            self._store_sealed(session)
         if time.monotonic() >= self._adopt_at:
             self._drain.adopt(session.folder if session else None)
-            self._adopt_at = time.monotonic() + ADOPT_EVERY
+            self._adopt_at = time.monotonic() + ADOPT_SECONDS
 
-    def _bring(self, session: Session) -> None:
+    def _store_sealed(self, session: Session) -> None:
         for path in session.closed():
             self._drain.segment(path)
 
     def hand_over(self, drainer: "Drainer") -> None:
-        """One round with a drainer: let it have what was accepted, and see that it lives."""
+        """Seal what was accepted, for the drainer to store, and keep the drainer alive."""
         session = self._present() or self._begin()
-        if len(session.closed()) < MOST_SEGMENTS or session.size > LARGEST_SEGMENT:
+        if len(session.closed()) < MAX_SEGMENTS or session.size > MAX_SEGMENT_BYTES:
             session.rotate()
         drainer.keep_alive()
 
     def _present(self) -> Session | None:
-        """This process's session, if it has one."""
+        """Return this process's session, if it has one and its folder is still there."""
         session = self._session
         if session is not None and not session.folder.is_dir():
-            log.warning("Somebody removed %s, and what was in it.", session.folder)
+            log.warning("%s was deleted while in use; its records are lost.", session.folder)
             session = self._session = None
         return session
 
     def _fresh(self) -> None:
-        """The state of a process that has not accepted anything."""
+        """Set the state of a process that has not accepted a line."""
         self._session = None
         self._thread = None
         self._stopped = False
@@ -146,7 +146,7 @@ class PredictionLog:
         self._adopt_at = 0.0
 
     def _forked(self) -> None:
-        """In the child: session, thread and connections are the parent's and stay untouched."""
+        """Reset the state in a forked child: session, thread and connections are the parent's."""
         if self._session is not None:
             self._session.forsake()
         self._inherited += [self._session, self._drain]

@@ -1,7 +1,7 @@
-"""What MLflow's and Azure ML's clients send, read into rows; the `Reader` then checks the values.
+"""Read the bodies of MLflow's and Azure ML's clients into rows, which the `Reader` then checks.
 
-The formats are those of `mlflow models serve` and of Azure ML's scoring scripts. As there, columns
-that the model does not know are left out, and one that it needs must not be missing.
+The formats are those of `mlflow models serve` and of Azure ML's scoring scripts. As there, unknown
+columns are ignored, and a missing column is an error.
 """
 
 import csv
@@ -18,24 +18,30 @@ from seedling.errors import InputError, ProjectError
 from seedling.serving.inputs import json_object
 
 JSON, CSV = "application/json", "text/csv"
-# The texts that pandas.read_csv takes as a missing value.
+# The texts that pandas.read_csv reads as a missing value.
 MISSING = frozenset(["", "<NA>", "N/A", "n/a", "NA", "NULL", "null", "None", "NaN", "nan"]) | {
     *("#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "1.#IND", "1.#QNAN", "-NaN", "-nan")
 }
 SPLIT = frozenset(["columns", "data", "index"])
-MOST_LIKE = 100  # names that a missing one is compared with
+MAX_COMPARED = 100  # names that are compared with a missing one
 
 Rows = list[Any]  # lists in the features' order, or objects by name
 
 
 class WrongContentType(ProjectError):
-    """The body is of a kind that the service does not read."""
+    """The content type of the body is none that the service reads."""
 
     status = 415
 
 
 class Wanted:
-    """What to take out of the table that a caller sent: the features, and what else is kept."""
+    """The columns to take from the table of a request: the features, and others if they are sent.
+
+    Args:
+        names: the names of the features.
+        also: the names of the others, such as the entity key.
+        columns: the features.
+    """
 
     def __init__(self, names: list[str], also: Sequence[str], columns: Sequence[Column]) -> None:
         self.names, self.also, self.columns = names, also, columns
@@ -43,19 +49,27 @@ class Wanted:
         self._restorers = [(at, restore) for at, restore in found if restore is not None]
 
     def among(self, sent: list[Any], where: str) -> list[str]:
-        """The features, then what else is kept of what was sent; refuses what is not there once."""
+        """Return the names to take: the features, then the others that were sent.
+
+        Args:
+            sent: the names of the columns of the request.
+            where: the place in the body, for the error message.
+
+        Raises:
+            InputError: a feature is missing, or is there more than once.
+        """
         for name in self.names:
             if sent.count(name) > 1:
-                raise InputError(f"{where}: the column {name} stands there more than once.")
+                raise InputError(f"{where}: the column {name} is there more than once.")
             if name not in sent:
                 others = [str(other) for other in sent if other not in self.names]
-                near = difflib.get_close_matches(name, others[:MOST_LIKE], n=1)
+                near = difflib.get_close_matches(name, others[:MAX_COMPARED], n=1)
                 hint = f"; is it the one called {near[0]}?" if near else "."
                 raise InputError(f"{where}: the column {name} is missing{hint}")
         return [*self.names, *(name for name in self.also if sent.count(name) == 1)]
 
     def shaped(self, rows: list[list[Any]], names: list[str]) -> Rows:
-        """Rows of the values of `names` as they are handed on."""
+        """Return rows of the values of `names`: lists, or objects where there are other columns."""
         self.restored(rows)
         if len(names) == len(self.names):
             return rows
@@ -63,7 +77,7 @@ class Wanted:
         return [{name: value for name, value in row if value is not None} for row in named]
 
     def restored(self, rows: list[list[Any]]) -> list[list[Any]]:
-        """The rows with what a number stands for in its place, as false and true for 0 and 1."""
+        """Return the rows with the values that numbers stand for, as false and true for 0 and 1."""
         for row in rows if self._restorers else ():
             for at, restore in self._restorers:
                 row[at] = restore(row[at])
@@ -77,7 +91,7 @@ def rows(
     columns: Sequence[Column],
     also: Sequence[str] = (),
 ) -> Rows:
-    """The rows of a request to `/invocations`: lists in the features' order.
+    """Return the rows of a request to `/invocations`: lists in the order of the features.
 
     Args:
         body: JSON with one of `dataframe_split`, `dataframe_records`, `instances`, `inputs`; or CSV
@@ -85,14 +99,14 @@ def rows(
         content_type: the request's header.
         feature_names: the names of `columns`.
         columns: the schema's features.
-        also: other columns to keep where they are sent, as the entity key; the rows are then
-            objects, without what is missing.
+        also: other columns to keep if they are sent, such as the entity key; the rows are then
+            objects, without missing values.
 
     Raises:
         WrongContentType: it is neither JSON nor CSV in UTF-8.
-        InputError: the body is not of such a shape. Types are left for the `Reader` to check,
-            except that numbers become what they stand for, as 0 and 1 where MLflow's signature
-            calls a boolean a double.
+        InputError: the body has another shape. The `Reader` checks types, except that numbers
+            become the values that they stand for, such as 0 and 1 of a boolean column, which is a
+            double in MLflow's signature.
     """
     wanted = Wanted(list(feature_names), also, columns)
     if _media_type(content_type) == CSV:
@@ -106,22 +120,22 @@ def score_rows(
     columns: Sequence[Column] = (),
     also: Sequence[str] = (),
 ) -> Rows:
-    """The rows of a request to `/score`, in any JSON that Azure ML's clients send.
+    """Return the rows of a request to `/score`, in any JSON format of Azure ML's clients.
 
-    That is `input_data` (as for MLflow models), `data` (as for classic scoring scripts), the
-    service's own `payload`, whose rows are handed on as they are, or what `/invocations` takes.
+    These are `input_data` (of MLflow models), `data` (of classic scoring scripts), the service's
+    own `payload`, whose rows are returned unchanged, and the JSON formats of `/invocations`.
     Arguments and errors are those of `rows`.
     """
     return _formatted(json_object(body), AZURE_ML, Wanted(list(feature_names), also, columns))
 
 
 def named_model(body: bytes) -> str | None:
-    """The `model` that the body of a request to `/score` names, if it names one.
+    """Return the `model` that the body of a request to `/score` names; None if it names none.
 
     Raises:
-        InputError: the body is no JSON object, or what it names is no text.
+        InputError: the body is no JSON object, or `model` is no text.
     """
-    if b'"model"' not in body:  # the body is read once more where it may
+    if b'"model"' not in body:  # else it is decoded twice
         return None
     name = json_object(body).get("model")
     if name is not None and not isinstance(name, str):
@@ -130,7 +144,7 @@ def named_model(body: bytes) -> str | None:
 
 
 def answer(predictions: Iterable[Any]) -> dict[str, Any]:
-    """Predictions as MLflow's server writes them; one that is no finite number is null."""
+    """Return predictions as MLflow's server does; a number that is not finite is null."""
     return {"predictions": [plain(value) for value in predictions]}
 
 
@@ -181,7 +195,7 @@ def _records(value: Any, wanted: Wanted, where: str) -> Rows:
     try:
         if not any(name in row for name in wanted.also for row in value):
             return wanted.restored([[row[name] for name in wanted.names] for row in value])
-    except (KeyError, TypeError):  # a value is missing somewhere, or a row is no object
+    except (KeyError, TypeError):  # a value is missing, or a row is no object
         pass
     known: dict[str, None] = {}
     for at, row in enumerate(value, 1):
@@ -193,7 +207,7 @@ def _records(value: Any, wanted: Wanted, where: str) -> Rows:
 
 
 def _list(value: Any, wanted: Wanted, where: str) -> Rows:
-    """A list of objects, or of lists in the features' order; of values if there is one feature."""
+    """Read a list of objects, or of lists in the features' order; of values for one feature."""
     if not isinstance(value, list):
         raise InputError(f"{where}: expected a list of rows, or an object of columns.")
     if value and isinstance(value[0], dict):
@@ -205,14 +219,14 @@ def _list(value: Any, wanted: Wanted, where: str) -> Rows:
 
 
 def _tensors(value: Any, wanted: Wanted, where: str) -> Rows:
-    """Rows, or an object of columns: a list of n values each, or one value for all rows."""
+    """Read rows, or an object of columns: n values for each, or one value for all rows."""
     if not isinstance(value, dict):
         return _list(value, wanted, where)
     names = wanted.among(list(value), where)
     lengths = {len(column): name for name, column in value.items() if isinstance(column, list)}
     if len(lengths) > 1:
-        told = " and ".join(f"{name} has {length}" for length, name in lengths.items())
-        raise InputError(f"{where}: every column needs as many values, but {told}.")
+        counts = " and ".join(f"{name} has {length}" for length, name in lengths.items())
+        raise InputError(f"{where}: every column needs as many values, but {counts}.")
     count = next(iter(lengths), 1)
     columns = (value[name] for name in names)
     repeated = [column if isinstance(column, list) else [column] * count for column in columns]
@@ -238,7 +252,7 @@ def _payload(value: Any, wanted: Wanted, where: str) -> Rows:
 
 
 def _csv(body: bytes, wanted: Wanted) -> Rows:
-    """A table with a header, as pandas would read it with the schema's types."""
+    """Read a table with a header, as pandas does with the types of the schema."""
     try:
         text = body.decode("utf-8-sig")
     except UnicodeDecodeError:
@@ -267,12 +281,14 @@ def _csv(body: bytes, wanted: Wanted) -> Rows:
 
 
 def _rectangular(data: list[Any], width: int, where: str) -> list[list[Any]]:
-    """The rows, each of them a list of `width` values."""
-    for at, row in enumerate(data, 1):
+    """Return the rows; raise InputError unless each is a list of `width` values."""
+    for number, row in enumerate(data, 1):
         if not isinstance(row, list):
-            raise InputError(f"{where}: row {at} is no list of values.")
+            raise InputError(f"{where}: row {number} is no list of values.")
         if len(row) != width:
-            raise InputError(f"{where}: row {at} has {len(row)} values, there are {width} columns.")
+            raise InputError(
+                f"{where}: row {number} has {len(row)} values, there are {width} columns."
+            )
     return data
 
 

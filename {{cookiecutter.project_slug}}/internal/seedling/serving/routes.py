@@ -1,4 +1,4 @@
-"""Routes of the team's own: ROUTES=route:module:function,... adds `POST /<route>` for each."""
+"""Add the team's own routes: `POST /<route>` for each route:module:function of ROUTES."""
 
 import os
 import re
@@ -22,7 +22,7 @@ def add(app: Flask, service: Service) -> None:
     """Add the routes that the variable ROUTES names.
 
     Raises:
-        ProjectError: it is not of that form, or names what is not there.
+        ProjectError: it is malformed, or names a function that is not there.
     """
     taken = {rule.rule for rule in app.url_map.iter_rules()}
     for route, function in named(os.environ.get("ROUTES", "")).items():
@@ -31,14 +31,18 @@ def add(app: Flask, service: Service) -> None:
         if not isinstance(function, Predict):
             view = _view(service, function)
             app.add_url_rule(f"/{route}", f"routes {route}", view, methods=["POST"])
-        elif route != f"{function.model}/predict":  # which is there already
+        elif route != f"{function.model}/predict":  # a route of the service
             about = {"model": function.model}
             view = _model_view(service)
             app.add_url_rule(f"/{route}", f"routes {route}", view, methods=["POST"], defaults=about)
 
 
 def named(text: str) -> dict[str, Callable[[Mapping[str, Any]], Any]]:
-    """The functions by their routes."""
+    """Return the functions of ROUTES by route.
+
+    Raises:
+        ProjectError: an entry is malformed, or names a function that is not there.
+    """
     found = {}
     for entry in filter(None, (part.strip() for part in text.split(","))):
         parts = entry.split(":")
@@ -54,7 +58,7 @@ def named(text: str) -> dict[str, Callable[[Mapping[str, Any]], Any]]:
 
 
 def _model_view(service: Service) -> Callable[..., Response]:
-    """What a model's own entry point would answer, as the model's own route does."""
+    """Return the view of a model's own entry point: it answers as `/<model>/predict` does."""
 
     def view(model: str) -> Response:
         found = {"payload": service.predict(body(), model)}
@@ -66,7 +70,7 @@ def _model_view(service: Service) -> Callable[..., Response]:
 def _view(
     service: Service, function: Callable[[Mapping[str, Any]], Any]
 ) -> Callable[..., Response]:
-    """The function is given the request's object and answers with its `payload`."""
+    """Return the view of a function that takes the request's object and returns the answer."""
 
     def view() -> Response:
         message = json_object(body())

@@ -1,7 +1,7 @@
-"""Which models this process serves: those registered, unless its environment says otherwise.
+"""Select the models that this process serves: the registered ones, unless variables say otherwise.
 
-SERVED_MODELS leaves some of them. MODEL_NAME names what a training container wrote; each name takes
-the place of the model that it was trained from, and of no other.
+SERVED_MODELS selects some of them. MODEL_NAME names models that training containers wrote; each one
+replaces the model that it was trained from.
 """
 
 import logging
@@ -17,11 +17,11 @@ log = logging.getLogger(__name__)
 
 
 def config(project: Project) -> Config:
-    """model.yaml as this process serves it, with what this machine has registered.
+    """Return model.yaml with the models that this process serves, those of this machine included.
 
     Raises:
-        ProjectError: model.yaml or the file of registrations is faulty, or a variable names what
-            is not there.
+        ProjectError: model.yaml or the file of registrations is faulty, or a variable names a
+            model that is not there.
     """
     found = project.config
     for entry in project.registered_elsewhere:
@@ -52,26 +52,26 @@ def config(project: Project) -> Config:
 
 
 def left_out(project: Project) -> set[str]:
-    """The models of model.yaml that this process is not meant to serve."""
+    """Return the models of model.yaml that SERVED_MODELS leaves out."""
     chosen = _words("SERVED_MODELS")
     return {model.name for model in project.config.training.models if chosen} - set(chosen)
 
 
-def seen(project: Project) -> tuple[int, ...]:
-    """What changes when `config` may have changed: when each of its files was, in nanoseconds."""
+def modified(project: Project) -> tuple[int, ...]:
+    """Return when each file that `config` reads was modified, in nanoseconds since 1970."""
     notes = [project.models_folder / name / named_models.NOTE for name in named_models.given()]
     files = (project.config_path, project.registrations_path, *notes)
-    return tuple(_changed(path) for path in files)
+    return tuple(_modified(path) for path in files)
 
 
 @cache
 def _warn(words: str) -> None:
-    """Log a warning once a process, however often the files are read."""
+    """Log a warning once for each process, however often the files are read."""
     log.warning("%s", words)
 
 
 def _named(project: Project, chosen: list[str]) -> dict[str, RegisteredModel]:
-    """The champions that MODEL_NAME names, by the model that each was trained from."""
+    """Return the champions that MODEL_NAME names, by the model that each was trained from."""
     found: dict[str, RegisteredModel] = {}
     for name in named_models.given():
         named_models.refuse_name(name)
@@ -94,12 +94,12 @@ def _named(project: Project, chosen: list[str]) -> dict[str, RegisteredModel]:
 
 
 def _words(variable: str) -> list[str]:
-    """What stands in a variable, commas between."""
+    """Return the words of a variable, which commas separate."""
     return [word.strip() for word in os.environ.get(variable, "").split(",") if word.strip()]
 
 
-def _changed(path: Path) -> int:
+def _modified(path: Path) -> int:
     try:
         return path.stat().st_mtime_ns
-    except OSError:  # between two versions of the file
+    except OSError:  # it is just being replaced
         return 0

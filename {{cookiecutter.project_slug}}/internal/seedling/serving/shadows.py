@@ -33,7 +33,7 @@ class Shadows:
         """
         if time.monotonic() >= self._next_look:
             self._next_look = time.monotonic() + WATCH_SECONDS
-            modified = selection.seen(self._project)
+            modified = selection.modified(self._project)
             if modified != self._modified:
                 self._modified = modified
                 self._load()
@@ -64,7 +64,7 @@ class Shadows:
         for entry in entries:
             if entry.shadow:
                 try:
-                    assets.bring(self._project, entry, os.getenv("ENVIRONMENT", ""))
+                    assets.download(self._project, entry, os.getenv("ENVIRONMENT", ""))
                     version = models.load(self._project, entry)
                 except ProjectError as error:
                     log.error("The shadow %s is not loaded: %s", entry.model, error)

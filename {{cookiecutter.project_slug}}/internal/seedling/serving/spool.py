@@ -1,4 +1,4 @@
-"""Accepted lines on disk, in a folder for each process, until the prediction log keeps them."""
+"""The spool: accepted lines on disk, in a folder for each process, until they are stored."""
 
 import errno
 import os
@@ -15,14 +15,14 @@ if TYPE_CHECKING:
     from filelock import BaseFileLock
 
 SESSION = re.compile(r"[0-9a-f]{32}")
-SEALED = re.compile(r"\d+-(\d+)\.jsonl")  # its number in the session, and how many lines it has
+SEALED = re.compile(r"\d+-(\d+)\.jsonl")  # number in the session, number of lines
 ACTIVE = ".open"
 OPEN = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | getattr(os, "O_BINARY", 0)
-STRAY = 60  # seconds after which a lock without a folder is left over
+STRAY_LOCK_SECONDS = 60  # age after which a lock without a folder is deleted
 
 
 class Segment:
-    """A file that lines are appended to, each with one write: what was written outlives a kill."""
+    """A file to append lines to, each with one write, so that a kill does not lose them."""
 
     def __init__(self, folder: Path, number: int) -> None:
         self.path = folder / f"{number:08}{ACTIVE}"
@@ -31,10 +31,10 @@ class Segment:
         self._file = os.open(self.path, OPEN, 0o600)
 
     def write(self, line: bytes) -> None:
-        """Append a line, or nothing of it.
+        """Append a line as a whole, or not at all.
 
         Raises:
-            OSError: the disk did not take it.
+            OSError: the disk is full, or cannot be written.
         """
         data = b"\n" + line if self._torn else line
         if os.write(self._file, data) < len(data):
@@ -48,21 +48,21 @@ class Segment:
         try:
             os.ftruncate(self._file, self.size)
         except OSError:
-            self._torn = True  # the next line begins on one of its own
+            self._torn = True  # the next write begins with a line break
 
     def close(self) -> None:
         os.close(self._file)
 
     def seal(self) -> None:
-        """Close it; its name then tells how many lines it has."""
+        """Close the file, and rename it to contain its number of lines."""
         self.close()
         self.path.rename(self.path.with_name(f"{self.path.stem}-{self.lines}.jsonl"))
 
 
 class Session:
-    """A process's own part of the spool, held by a lock for as long as the process lives.
+    """The folder of one process in the spool, locked for as long as the process lives.
 
-    The lock is there before the folder is: a folder whose lock is free is a dead process's.
+    The lock is taken before the folder is made: a folder with a free lock is of a dead process.
     """
 
     def __init__(self, spool: Path) -> None:
@@ -77,7 +77,7 @@ class Session:
         self._segment: Segment | None = self._next()
 
     def append(self, line: bytes) -> bool:
-        """Write the line; False if this session has ended."""
+        """Write the line; return False if this session has ended."""
         with self._writing:
             if self._closed:
                 return False
@@ -88,22 +88,22 @@ class Session:
 
     @property
     def size(self) -> int:
-        """Bytes that are not sealed yet."""
+        """Return the bytes of the segment that is not sealed yet."""
         segment = self._segment
         return segment.size if segment else 0
 
     def closed(self) -> list[Path]:
-        """The segments that nothing is appended to any more, oldest first."""
+        """Return the segments that are complete, oldest first."""
         found = segments(self.folder)
         active = self._segment.path if self._segment else None
         return [path for path in found if path != active]
 
     def rotate(self) -> None:
-        """Seal what was written so far; the next segment is opened outside the lock."""
+        """Seal the current segment. The next one is opened before the lock is taken."""
         if not self.size:
             return
         following = None
-        with suppress(OSError):  # a full disk: tried again with the next line
+        with suppress(OSError):  # a full disk: `append` tries again
             following = self._next()
         with self._writing:
             segment, self._segment = self._segment, following
@@ -111,7 +111,7 @@ class Session:
             segment.seal()
 
     def end(self) -> None:
-        """Leave what is left to others."""
+        """Close without storing; another process will adopt the session."""
         with self._writing:
             self._closed = True
             segment, self._segment = self._segment, None
@@ -123,7 +123,7 @@ class Session:
         _forget_lock(self.folder)
 
     def forsake(self) -> None:
-        """In a forked child: the session stays the parent's (filelock lets go of the lock)."""
+        """Close the file in a forked child: the session is the parent's, and filelock frees it."""
         if self._segment:
             self._segment.close()
 
@@ -133,11 +133,12 @@ class Session:
 
 
 def segments(folder: Path) -> list[Path]:
+    """Return the segments of a session, oldest first."""
     return sorted(path for path in folder.iterdir() if path.suffix in (ACTIVE, ".jsonl"))
 
 
 def sessions(spool: Path) -> list[Path]:
-    """The folders of all processes, dead or alive."""
+    """Return the folders of all processes, dead or alive."""
     if not spool.is_dir():
         return []
     return sorted(path for path in spool.iterdir() if SESSION.fullmatch(path.name))
@@ -145,7 +146,10 @@ def sessions(spool: Path) -> list[Path]:
 
 @contextmanager
 def adopted(folder: Path) -> Iterator[bool]:
-    """Whether this folder's process is dead: it is then this one's inside, and removed if empty."""
+    """Lock the session of another process. Yields False if that process lives.
+
+    The folder is deleted at the end if it is empty.
+    """
     from filelock import Timeout
 
     lock = _lock(folder)
@@ -163,8 +167,8 @@ def adopted(folder: Path) -> Iterator[bool]:
         _forget_lock(folder)
 
 
-def somebody_lives(spool: Path) -> bool:
-    """Whether a process holds a session."""
+def is_used(spool: Path) -> bool:
+    """Return whether a process holds a session."""
     for folder in sessions(spool):
         with adopted(folder) as dead:
             if not dead:
@@ -173,9 +177,10 @@ def somebody_lives(spool: Path) -> bool:
 
 
 def remove_stray_locks(spool: Path) -> None:
+    """Delete old locks without a folder."""
     for path in spool.glob("*.lock"):
         with suppress(OSError):
-            if path.stat().st_mtime < time.time() - STRAY:
+            if path.stat().st_mtime < time.time() - STRAY_LOCK_SECONDS:
                 folder = path.with_suffix("")
                 if not folder.exists():
                     with adopted(folder):
@@ -183,16 +188,17 @@ def remove_stray_locks(spool: Path) -> None:
 
 
 class Counter:
-    """Counts the lines of a spool, reading only what is new in the segments without a count."""
+    """Counts the lines of a spool; of the open segments, reads only the new bytes."""
 
     def __init__(self, spool: Path) -> None:
         self._spool = spool
         self._seen: dict[Path, tuple[int, int]] = {}  # bytes read, lines among them
 
     def lines(self) -> int:
+        """Return the number of lines."""
         total, seen = 0, {}
         for folder in sessions(self._spool):
-            with suppress(OSError):  # it went meanwhile
+            with suppress(OSError):  # deleted meanwhile
                 for path in segments(folder):
                     found = SEALED.fullmatch(path.name)
                     if not found:
@@ -211,7 +217,7 @@ class Counter:
 
 
 def _lock(folder: Path) -> "BaseFileLock":
-    from filelock import FileLock  # off the way of the service's start
+    from filelock import FileLock  # not needed for the start of the service
 
     return FileLock(folder.with_suffix(".lock"), mode=0o600, thread_local=False)
 

@@ -1,4 +1,4 @@
-"""Starts the service: gunicorn, or waitress where gunicorn does not run (Windows)."""
+"""Start the server: gunicorn, or waitress on Windows, where gunicorn does not run."""
 
 import os
 import sys
@@ -14,11 +14,15 @@ CONFIGURATION = "gunicorn.conf.py"
 
 
 def serve(project: Project, host: str, port: int) -> int:
-    """Serve until stopped; returns the exit code, unless gunicorn ends this process itself.
+    """Serve until stopped; return the exit code, unless gunicorn ends this process.
+
+    Args:
+        project: the project to serve.
+        host, port: the address to listen at.
 
     Raises:
-        ProjectError: nothing is registered to serve, the port is taken, or others than this
-            machine could call without a key.
+        ProjectError: no model is registered, the port is taken, or other machines could call
+            without a key.
     """
     if os.environ.get("ENVIRONMENT") != APP_DEV and not selection.config(project).models:
         raise ProjectError("No model is registered yet: run train first.")
@@ -32,7 +36,7 @@ def serve(project: Project, host: str, port: int) -> int:
 
         logs.configure(os.environ.get("LOG_LEVEL") or "info")
         app = create_app(project)
-        # Who called through a proxy must be told from who called on this machine.
+        # A request through a proxy must not look like one of this machine.
         waitress_serve(app, host=host, port=port, clear_untrusted_proxy_headers=False)
         app.extensions["service"].stop()
         return 0
@@ -42,17 +46,17 @@ def serve(project: Project, host: str, port: int) -> int:
 
 
 def _refuse_log_without_driver(project: Project) -> None:
-    """A prediction log that can never be reached is a mistake in the settings, not an outage."""
+    """Raise ProjectError if the driver of the prediction log is missing: that is no outage."""
     settings = log_settings(project.config)
     if settings and not (settings.url or "").startswith("sqlite"):
         open_store(project.root, settings)
 
 
 def _become_gunicorn(address: str) -> None:
-    """Run gunicorn in this process, which has imported half of the service already."""
+    """Replace this program by gunicorn: half of the service is imported already."""
     import gunicorn.__main__ as program
     from gunicorn.app.wsgiapp import run
 
-    # gunicorn reads it, and starts itself again with it when it is told to (SIGUSR2).
+    # gunicorn reads sys.argv, and starts itself again with it on SIGUSR2.
     sys.argv = [str(program.__file__), "-c", CONFIGURATION, "--bind", address]
     run()

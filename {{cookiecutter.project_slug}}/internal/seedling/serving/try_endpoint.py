@@ -1,4 +1,4 @@
-"""Tries the endpoints of models with their own test instances."""
+"""Try the endpoints of models with their test instances."""
 
 from collections.abc import Callable, Sequence
 from time import perf_counter
@@ -11,7 +11,7 @@ from seedling.serving import background_service
 
 
 class Tried(NamedTuple):
-    """What came of one model's endpoint: `problem` is empty where it is well."""
+    """The result for one model's endpoint: `problem` is empty if it answered every row."""
 
     model: str
     version: str
@@ -22,12 +22,12 @@ class Tried(NamedTuple):
 
 
 def attempt(project: Project, model: str, address: str, route: str = "") -> Tried:
-    """Send a model's test instances to its endpoint, and look whether all of them are answered.
+    """Send a model's test instances to its endpoint, and check that every row is answered.
 
     Args:
-        project: where the model is.
+        project: the project of the model.
         model: its name.
-        address: of the service.
+        address: the URL of the service.
         route: the endpoint, if it is not `<model>/predict`.
     """
     url = f"{address}/{route or f'{model}/predict'}"
@@ -35,10 +35,10 @@ def attempt(project: Project, model: str, address: str, route: str = "") -> Trie
 
 
 def attempt_by(project: Project, model: str, ask: Callable[[dict[str, Any]], Any]) -> Tried:
-    """Ask for a model's test instances, and look whether all of them are answered.
+    """Send a model's test instances by a function, and check that every row is answered.
 
     Args:
-        project: where the model is.
+        project: the project of the model.
         model: its name.
         ask: sends the body, and returns the payload of the answer.
     """
@@ -61,7 +61,7 @@ def attempt_by(project: Project, model: str, ask: Callable[[dict[str, Any]], Any
 
 
 def lines(tried: Sequence[Tried]) -> list[str]:
-    """A line for each model, good or not."""
+    """Return a line for each model, with "good" or "wrong" first."""
     width = max(len(each.model) for each in tried)
     return [
         f"{'wrong' if each.problem else 'good':5}  {each.model:{width}}  "

@@ -34,7 +34,7 @@ class Watch:
 
     def changed(self) -> Config | None:
         """Return the content of model.yaml; None if it is as before, or is faulty."""
-        modified = selection.seen(self._project)
+        modified = selection.modified(self._project)
         if modified == self._modified:
             return None
         self._modified = modified
