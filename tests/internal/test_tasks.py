@@ -15,6 +15,8 @@ import seedling
 from seedling import tasks
 from seedling.config import Project, RegisteredModel
 from seedling.errors import ProjectError
+from seedling.files import write_json
+from seedling.registry import model_files
 from seedling.serving.models import ServedModel, Version, lineup
 from seedling.testing import invoke
 
@@ -99,12 +101,23 @@ def test_a_project_brings_its_own(own: Path) -> None:
     [
         ("", "tasks/ranking.py must define TASK"),
         ("import no_such_package", "tasks/ranking.py imports no_such_package"),
+        (
+            "from seedling import Task\nclass Ranking(Task): ...\nTASK = Ranking()",
+            "tasks/ranking.py: Can't instantiate abstract class Ranking.* answer_schema",
+        ),
     ],
 )
 def test_a_file_that_brings_no_task_is_told(own: Path, text: str, words: str) -> None:
     (own / "ranking.py").write_text(text, encoding="utf-8")
     with pytest.raises(ProjectError, match=words):
         tasks.find("ranking")
+
+
+def test_a_model_whose_task_is_gone_says_so(tmp_path: Path) -> None:
+    noted = {"dataset": PETS.model_dump() | {"task": "ranking"}, "holdout": 0.2}
+    write_json(tmp_path / "schema.json", noted)
+    with pytest.raises(ProjectError, match=r"schema\.json: There is no task 'ranking'"):
+        model_files.read_schema(tmp_path)
 
 
 def test_the_answers_of_two_versions_are_put_together_in_the_champions_order() -> None:

@@ -25,7 +25,6 @@ def predict(model: Any, instances: pd.DataFrame) -> dict[str, Any]:
 
 class Count(Task):
     name = "count"
-    predicts = "counts"
     target_types = ("count",)
     metrics = ("mae", "coverage")
     lower_is_better = frozenset({"mae"})

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from seedling.serving.models import ServedModel
     from seedling.tasks.fitting import coefficients, fit_metrics, five_fold_rmse
     from seedling.tasks.label_encoded import LabelEncoded
-    from seedling.tasks.protocol import LeakProbe, Task, TaskTraining
+    from seedling.tasks.protocol import Task
+    from seedling.tasks.training_protocol import LeakProbe, TaskTraining
     from seedling.training.estimators import preprocessing
 
 __all__ = [
@@ -72,7 +73,8 @@ _PLACES = {
     "seedling.serving.models": ("ServedModel",),
     "seedling.tasks.label_encoded": ("LabelEncoded",),
     "seedling.tasks.fitting": ("coefficients", "fit_metrics", "five_fold_rmse"),
-    "seedling.tasks.protocol": ("LeakProbe", "Task", "TaskTraining"),
+    "seedling.tasks.protocol": ("Task",),
+    "seedling.tasks.training_protocol": ("LeakProbe", "TaskTraining"),
     "seedling.training.estimators": ("preprocessing",),
 }
 _FOUND = {

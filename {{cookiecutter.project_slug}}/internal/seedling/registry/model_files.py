@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pydantic import ValidationError
 from ruamel.yaml import YAML
 
 from seedling import tasks, team_code
@@ -88,9 +89,18 @@ def verify(folder: Path, expected: str) -> None:
 
 
 def read_schema(folder: Path) -> tuple[Dataset, float]:
-    """Read the dataset that a model was trained on, and the share held out of it, 0 to 1."""
+    """Read what a model learned from, and the share of it that was held out.
+
+    Raises:
+        ProjectError: it is no dataset as this project knows them; its task may be gone.
+    """
     noted = read_json(folder / SCHEMA)
-    return Dataset.model_validate(noted["dataset"]), float(noted["holdout"])
+    try:
+        return Dataset.model_validate(noted["dataset"]), float(noted["holdout"])
+    except ValidationError as error:
+        problem = error.errors()[0]["msg"].removeprefix("Value error, ")
+        where = f"{folder.parent.name}, version {folder.name}, {SCHEMA}"
+        raise ProjectError(f"The model {where}: {problem}.") from None
 
 
 def read_measured(folder: Path) -> dict[str, Any]:

@@ -28,13 +28,17 @@ def find(name: str) -> Task:
 
     Raises:
         UnknownTask: neither this package nor the project's `tasks/` has it.
-        ProjectError: the project's file has no TASK, or imports what is not installed.
+        ProjectError: the project's file has no TASK, leaves a method of it out, or imports what is
+            not installed.
     """
     if name in READY:
         found: Task = import_module(f"seedling.tasks.{name}").TASK
         return found
     if name in brought():
-        return team_code.task(name)
+        try:
+            return team_code.task(name)
+        except TypeError as error:  # what Python says of a class that leaves a method out
+            raise ProjectError(f"{OWN_FOLDER}/{name}.py: {error}.") from None
     raise UnknownTask(
         f"There is no task {name!r}; there are {', '.join(names())}: bring another as "
         f"{OWN_FOLDER}/{name}.py."

@@ -1,27 +1,26 @@
 """What a task is: everything that depends on what is predicted, in two halves.
 
 `Task` is what configuration and the service need; it must import neither numpy nor pandas. Its
-`training` is the other half, `TaskTraining`, imported where models are trained and measured. What
-has a body here fits most tasks; a task gives the rest.
+`training` is the other half (`training_protocol.py`), imported where models are trained and
+measured. What has a body here fits most tasks; a task gives the rest.
 
 An answer to n rows is a dict: under each key of `by_row` a list of n items, `predictions` always
 among them; what stands under its other keys holds for all rows.
 """
 
+from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
-from seedling import implementations
 from seedling.data.scalars import plain
 from seedling.tasks.numbers import largest_difference
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    import pandas as pd
-
     from seedling.config import Dataset, Label, Target
     from seedling.scaffold.ready_models import Ready
+    from seedling.tasks.training_protocol import TaskTraining
 
 Answer = dict[str, Any]
 Json = dict[str, Any]
@@ -32,7 +31,6 @@ class Task(Protocol):
     """What configuration, scaffold and service need of a task."""
 
     name: str  # as model.yaml has it
-    predicts: str  # in words, for messages: "numbers"
     target_types: tuple[str, ...]
     metrics: tuple[str, ...]  # those that may decide; the first unless model.yaml says which
     lower_is_better: frozenset[str] = frozenset()  # among all that is measured
@@ -42,19 +40,19 @@ class Task(Protocol):
     shown: tuple[tuple[str, str], ...] = ()
 
     @property
+    @abstractmethod
     def training(self) -> "TaskTraining":
         """What trains and measures; only here are pandas and scikit-learn imported."""
-        ...
 
     # Configuration.
 
+    @abstractmethod
     def check_target(self, target: "Target") -> None:
         """Refuse a target of model.yaml that cannot be predicted so.
 
         Raises:
             ValueError: what is wrong with it; file, line and key are put in front.
         """
-        ...
 
     def outcomes(self, target: "Target") -> "Sequence[Label]":
         """Return what predictions are chosen from; empty where they are no choice."""
@@ -80,6 +78,7 @@ class Task(Protocol):
         """Return what a team's `predict` found, as JSON can carry it; `{}` stands for no rows."""
         return {key: [plain(value) for value in found.get(key, ())] for key in self.by_row}
 
+    @abstractmethod
     def compiled(
         self, link: Callable[[Outputs], Outputs], labels: "Sequence[Label]"
     ) -> Callable[[Outputs], Answer]:
@@ -89,7 +88,6 @@ class Task(Protocol):
             link: turns the outputs into what the estimator predicts: probabilities, or numbers.
             labels: the estimator's classes; none where it is a regressor.
         """
-        ...
 
     def difference(self, one: Mapping[str, Any], other: Mapping[str, Any]) -> float:
         """Return the largest difference of two answers; infinite where they say different things.
@@ -105,17 +103,17 @@ class Task(Protocol):
         """
         return answer
 
+    @abstractmethod
     def stand_in(self, dataset: "Dataset", count: int) -> Answer:
         """Return an answer to `count` rows in the real shape, made up: for app developers."""
-        ...
 
     def answer_example(self, dataset: "Dataset") -> Answer:
         """Return the answer to one row that the documentation shows."""
         return self.stand_in(dataset, 1)
 
+    @abstractmethod
     def answer_schema(self, dataset: "Dataset") -> dict[str, Json]:
         """Return the JSON schema of each key of an answer."""
-        ...
 
     def batch_columns(self, answer: Answer) -> list[str]:
         """Return the columns that a scored file gets, from any of the model's answers."""
@@ -147,96 +145,3 @@ class Task(Protocol):
         from seedling.scaffold.ready_models import PREDICT
 
         return PREDICT[self.name]
-
-
-class LeakProbe:
-    """How well one feature alone could predict the target, by a small tree.
-
-    Args:
-        truth: the target of n rows, as the tree learns it.
-        tree: makes the estimator; takes `max_depth` and `random_state`.
-        guess: the score of a guess that looks at no feature.
-    """
-
-    def __init__(self, truth: "pd.Series", tree: Callable[..., Any], guess: float) -> None:
-        self.truth, self.tree, self.guess = truth, tree, guess
-
-
-class TaskTraining(Protocol):
-    """What proposing, validating, training and reporting need of a task."""
-
-    # Own tables.
-
-    def suits(self, values: "pd.Series") -> bool:
-        """Say whether a table's column looks like a target of this task."""
-        ...
-
-    def propose_target(self, values: "pd.Series", name: str) -> dict[str, Any]:
-        """Return the `target` of model.yaml for such a column.
-
-        Args:
-            values: the column's known values, at least two of them different.
-            name: the column's name.
-
-        Raises:
-            ProjectError: it cannot be predicted so; the message says why.
-        """
-        ...
-
-    # Rows.
-
-    def values(self, rows: "pd.DataFrame", target: "Target") -> "pd.Series":
-        """Return the target of n rows as models learn it, NaN where it is missing."""
-        ...
-
-    def check(self, target: "Target") -> "tuple[Callable[[pd.Series], pd.Series], str]":
-        """Return which of n values can be a target, and what is said of one that cannot."""
-        ...
-
-    def held_out(
-        self, rows: "pd.DataFrame", dataset: "Dataset", share: float, salt: str
-    ) -> "pd.Series":
-        """Say of each row whether it is held out: about `share` of them, the same in every run."""
-        from seedling.data.schema import holdout_mask
-
-        return holdout_mask(rows, dataset, share, salt)
-
-    def leak_probe(self, values: "pd.Series") -> LeakProbe:
-        """Return what tells a feature that gives the target away."""
-        ...
-
-    def made_up(self, ranks: "pd.Series", target: "Target") -> "Sequence[Any]":
-        """Return a target for rows of a test that grows with `ranks`, which are from 0 to 1."""
-        ...
-
-    # Models.
-
-    def measure(
-        self, truth: "pd.Series", answer: Mapping[str, Any], dataset: "Dataset"
-    ) -> dict[str, float]:
-        """Return all metrics of an answer.
-
-        Args:
-            truth: the target of n rows, as `values` gives it.
-            answer: what `predict` answered for them.
-            dataset: whose target it is.
-        """
-        ...
-
-    def check_answer(self, answer: Mapping[str, Any], target: "Target") -> None:
-        """Check that what `predict` answered has the task's shape; AssertionError where not."""
-        ...
-
-    def baseline(self, truth: "pd.Series", dataset: "Dataset") -> Answer:
-        """Return the best answer to these rows that looks at no feature."""
-        ...
-
-    def plots(
-        self, truth: "pd.Series", answer: Mapping[str, Any], dataset: "Dataset"
-    ) -> dict[str, Callable[[Any], object]]:
-        """Return the report's plots by title: each draws on a pair of matplotlib's axes."""
-        ...
-
-    def save(self, model: Any, X: "pd.DataFrame", folder: "Path") -> None:
-        """Write a trained model into a new folder in MLflow's format; X has a few of its rows."""
-        implementations.find("saving an estimator")(model, X, folder)

@@ -11,7 +11,7 @@ from seedling.tasks.protocol import Answer, Json, Outputs, Task
 
 if TYPE_CHECKING:
     from seedling.config import Dataset, Label, Target
-    from seedling.tasks.protocol import TaskTraining
+    from seedling.tasks.training_protocol import TaskTraining
 
 TIE = 1e-6  # probabilities as near as this are equal: what a compiled model may differ by
 MOST_SHOWN = 6  # labels that the page names
@@ -19,7 +19,6 @@ MOST_SHOWN = 6  # labels that the page names
 
 class Classification(Task):
     name = "classification"
-    predicts = "classes"
     target_types = ("category",)
     metrics = ("roc_auc", "accuracy", "f1", "precision", "recall", "log_loss")
     lower_is_better = frozenset({"log_loss", "brier"})

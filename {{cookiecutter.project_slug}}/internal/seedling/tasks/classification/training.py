@@ -10,7 +10,8 @@ from sklearn.tree import DecisionTreeClassifier
 from seedling.data.scalars import label_text
 from seedling.errors import ProjectError
 from seedling.tasks.classification import measured, plots
-from seedling.tasks.protocol import Answer, LeakProbe, TaskTraining
+from seedling.tasks.protocol import Answer
+from seedling.tasks.training_protocol import LeakProbe, TaskTraining
 from seedling.tasks.values import as_label, integral, is_number
 
 if TYPE_CHECKING:

@@ -4,12 +4,12 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from seedling.tasks.numbers import NUMBER, column_schema, largest_difference
+from seedling.tasks.numbers import NUMBER, column_schema
 from seedling.tasks.protocol import Answer, Json, Outputs, Task
 
 if TYPE_CHECKING:
     from seedling.config import Dataset, Label, Target
-    from seedling.tasks.protocol import TaskTraining
+    from seedling.tasks.training_protocol import TaskTraining
 
 # Every answer has these keys, so that an application reads all models alike.
 NO_CLASSES: Answer = {"scores": [], "labels": []}
@@ -17,7 +17,6 @@ NO_CLASSES: Answer = {"scores": [], "labels": []}
 
 class Regression(Task):
     name = "regression"
-    predicts = "numbers"
     target_types = ("integer", "number")
     metrics = ("rmse", "mae", "r2")
     lower_is_better = frozenset({"rmse", "mae"})
@@ -39,9 +38,6 @@ class Regression(Task):
         self, link: Callable[[Outputs], Outputs], labels: "Sequence[Label]"
     ) -> Callable[[Outputs], Answer]:
         return lambda outputs: {"predictions": [row[0] for row in outputs]} | NO_CLASSES
-
-    def difference(self, one: Mapping[str, Any], other: Mapping[str, Any]) -> float:
-        return largest_difference(one, other, self.by_row)
 
     def stand_in(self, dataset: "Dataset", count: int) -> Answer:
         return {"predictions": [0.0] * count} | NO_CLASSES

@@ -11,7 +11,8 @@ from sklearn.tree import DecisionTreeRegressor
 
 from seedling.data.scalars import LARGEST
 from seedling.errors import ProjectError
-from seedling.tasks.protocol import Answer, LeakProbe, TaskTraining
+from seedling.tasks.protocol import Answer
+from seedling.tasks.training_protocol import LeakProbe, TaskTraining
 from seedling.tasks.values import as_numbers, integral, is_number
 
 if TYPE_CHECKING:

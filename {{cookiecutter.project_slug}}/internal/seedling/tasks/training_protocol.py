@@ -1,0 +1,108 @@
+"""The half of a task that proposes, validates, trains and measures."""
+
+from abc import abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Protocol
+
+from seedling import implementations
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import pandas as pd
+
+    from seedling.config import Dataset, Target
+    from seedling.tasks.protocol import Answer
+
+
+class LeakProbe:
+    """How well one feature alone could predict the target, by a small tree.
+
+    Args:
+        truth: the target of n rows, as the tree learns it.
+        tree: makes the estimator; takes `max_depth` and `random_state`.
+        guess: the score of a guess that looks at no feature.
+    """
+
+    def __init__(self, truth: "pd.Series", tree: Callable[..., Any], guess: float) -> None:
+        self.truth, self.tree, self.guess = truth, tree, guess
+
+
+class TaskTraining(Protocol):
+    """What proposing, validating, training and reporting need of a task."""
+
+    # Own tables.
+
+    @abstractmethod
+    def suits(self, values: "pd.Series") -> bool:
+        """Say whether a table's column looks like a target of this task."""
+
+    @abstractmethod
+    def propose_target(self, values: "pd.Series", name: str) -> dict[str, Any]:
+        """Return the `target` of model.yaml for such a column.
+
+        Args:
+            values: the column's known values, at least two of them different.
+            name: the column's name.
+
+        Raises:
+            ProjectError: it cannot be predicted so; the message says why.
+        """
+
+    # Rows.
+
+    @abstractmethod
+    def values(self, rows: "pd.DataFrame", target: "Target") -> "pd.Series":
+        """Return the target of n rows as models learn it, NaN where it is missing."""
+
+    @abstractmethod
+    def check(self, target: "Target") -> "tuple[Callable[[pd.Series], pd.Series], str]":
+        """Return which of n values can be a target, and what is said of one that cannot."""
+
+    def held_out(
+        self, rows: "pd.DataFrame", dataset: "Dataset", share: float, salt: str
+    ) -> "pd.Series":
+        """Say of each row whether it is held out: about `share` of them, the same in every run."""
+        from seedling.data.schema import holdout_mask
+
+        return holdout_mask(rows, dataset, share, salt)
+
+    @abstractmethod
+    def leak_probe(self, values: "pd.Series") -> LeakProbe:
+        """Return what tells a feature that gives the target away."""
+
+    @abstractmethod
+    def made_up(self, ranks: "pd.Series", target: "Target") -> "Sequence[Any]":
+        """Return a target for rows of a test that grows with `ranks`, which are from 0 to 1."""
+
+    # Models.
+
+    @abstractmethod
+    def measure(
+        self, truth: "pd.Series", answer: Mapping[str, Any], dataset: "Dataset"
+    ) -> dict[str, float]:
+        """Return all metrics of an answer.
+
+        Args:
+            truth: the target of n rows, as `values` gives it.
+            answer: what `predict` answered for them.
+            dataset: whose target it is.
+        """
+
+    @abstractmethod
+    def check_answer(self, answer: Mapping[str, Any], target: "Target") -> None:
+        """Check that what `predict` answered has the task's shape; AssertionError where not."""
+
+    @abstractmethod
+    def baseline(self, truth: "pd.Series", dataset: "Dataset") -> "Answer":
+        """Return the best answer to these rows that looks at no feature."""
+
+    @abstractmethod
+    def plots(
+        self, truth: "pd.Series", answer: Mapping[str, Any], dataset: "Dataset"
+    ) -> dict[str, Callable[[Any], object]]:
+        """Return the report's plots by title: each draws on a pair of matplotlib's axes."""
+
+    def save(self, model: Any, X: "pd.DataFrame", folder: "Path") -> None:
+        """Write a trained model into a new folder in MLflow's format; X has a few of its rows."""
+        implementations.find("saving an estimator")(model, X, folder)
