@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ import pandas as pd
 import pytest
 from small import PETS, pets
 
+import seedling
 from seedling import columns
 from seedling.columns.protocol import Column
 from seedling.config import Config, Dataset, Project
@@ -111,6 +113,22 @@ def test_the_frame_of_a_row_is_the_same_alone_and_in_a_batch() -> None:
             model_frame(rows[at : at + 1], PETS.features), whole[at : at + 1]
         )
     assert validate(rows, PETS) == []
+
+
+def test_the_type_that_the_readme_shows_works() -> None:
+    text = Path(seedling.__file__).parents[1].joinpath("README.md").read_text(encoding="utf-8")
+    found: dict[str, Any] = {}
+    exec(text.partition("```python\n")[2].partition("```")[0], found)  # noqa: S102
+    column = found["TYPE"](name="tint", type="colour")
+    frame = column.frame(pd.Series(["#ff8800", None]))
+    assert {name: part[0] for name, part in frame.items()} == {
+        "tint_red": 255,
+        "tint_green": 136,
+        "tint_blue": 0,
+    }
+    assert all(part.isna()[1] for part in frame.values())
+    assert column.propose(pd.Series(["#ff8800", "#000000"])) == {}
+    assert not column.checks()[0].fits(pd.Series(["red"])).any()
 
 
 def test_the_service_reads_columns_without_pandas_and_numpy() -> None:

@@ -108,9 +108,7 @@ class Reader:
         found = [msgspec.structs.astuple(row)[: self._count] for row in rows]
         if not self._readers:
             return found
-        return [
-            self._read(row, "" if single else f"instances[{at}].") for at, row in enumerate(found)
-        ]
+        return [self._read(row, None if single else at) for at, row in enumerate(found)]
 
     def keys(self, row: Any) -> Values:
         """A row's entity key; empty if it did not bring all of it."""
@@ -121,7 +119,7 @@ class Reader:
         """Whether a row came with more than features, such as its entity's key."""
         return any(getattr(row, name) is not msgspec.UNSET for name in self._extra)
 
-    def _read(self, row: Values, where: str) -> Values:
+    def _read(self, row: Values, number: int | None) -> Values:
         """The row with the values that its columns' types make of what JSON can carry."""
         values = list(row)
         for at, read in self._readers:
@@ -130,6 +128,7 @@ class Reader:
                     values[at] = read(values[at])
                 except ValueError:
                     column = self.columns[self.names[at]]
+                    where = "" if number is None else f"instances[{number}]."
                     raise InputError(
                         f"{where}{column.name}: expected {column.expected}, got {values[at]!r:.80}."
                     ) from None

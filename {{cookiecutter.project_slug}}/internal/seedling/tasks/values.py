@@ -18,13 +18,6 @@ def integral(values: pd.Series) -> bool:
     return bool((values % 1 == 0).all())
 
 
-def as_numbers(values: pd.Series) -> pd.Series:
-    """Return the values as float64, text being no number even where it looks like one."""
-    return pd.to_numeric(
-        values.where(~values.map(lambda value: isinstance(value, str))), errors="coerce"
-    ).astype("float64")
-
-
 def as_label(value: Any) -> Any:
     """Return a value as model.yaml lists it: 1.0, which a gap made of 1, is 1 again."""
     value = plain(value)

@@ -9,11 +9,16 @@ import pandas as pd
 from sklearn import metrics as sk
 from sklearn.tree import DecisionTreeRegressor
 
-from seedling.data.scalars import LARGEST
+from seedling import columns
 from seedling.errors import ProjectError
+<<<<<<< HEAD
 from seedling.tasks.protocol import Answer
 from seedling.tasks.training_protocol import LeakProbe, TaskTraining
 from seedling.tasks.values import as_numbers, integral, is_number
+=======
+from seedling.tasks.protocol import Answer, LeakProbe, TaskTraining
+from seedling.tasks.values import integral, is_number
+>>>>>>> 8066573 (Say why a column type is a class and how a team brings one, and check numbers to predict as columns of numbers)
 
 if TYPE_CHECKING:
     from seedling.config import Dataset, Target
@@ -32,14 +37,8 @@ class RegressionTraining(TaskTraining):
         return rows[target.name].astype("float64")
 
     def check(self, target: "Target") -> tuple[Callable[[pd.Series], pd.Series], str]:
-        whole = target.type == "integer"
-
-        def fits(values: pd.Series) -> pd.Series:
-            numbers = as_numbers(values)
-            fitting = numbers.abs() <= LARGEST
-            return fitting & (numbers % 1 == 0) if whole else fitting
-
-        return fits, "is not an integer" if whole else "is not a number"
+        (check,) = columns.read({"name": target.name, "type": target.type}).checks()
+        return check
 
     def leak_probe(self, values: pd.Series) -> LeakProbe:
         return LeakProbe(values.astype("float64"), DecisionTreeRegressor, 0.0)
