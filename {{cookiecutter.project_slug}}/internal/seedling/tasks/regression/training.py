@@ -11,14 +11,9 @@ from sklearn.tree import DecisionTreeRegressor
 
 from seedling import columns
 from seedling.errors import ProjectError
-<<<<<<< HEAD
 from seedling.tasks.protocol import Answer
 from seedling.tasks.training_protocol import LeakProbe, TaskTraining
-from seedling.tasks.values import as_numbers, integral, is_number
-=======
-from seedling.tasks.protocol import Answer, LeakProbe, TaskTraining
 from seedling.tasks.values import integral, is_number
->>>>>>> 8066573 (Say why a column type is a class and how a team brings one, and check numbers to predict as columns of numbers)
 
 if TYPE_CHECKING:
     from seedling.config import Dataset, Target
