@@ -1,17 +1,17 @@
 # A hook of the template: this line tells seedling_answers.py that it is no answer.
 """Finishes a project with its own code: its models, as add-model writes them, and its CI folder."""
 
-import json
 import shutil
 import sys
 from pathlib import Path
 
-ANSWERS = json.loads(
-    r"""{{ {
-        "models": cookiecutter.__models,
-        "ci_folder": cookiecutter.__ci_folder,
-    } | tojson }}"""
-)
+# What is rendered here is JSON, and a literal of Python at once.
+# fmt: off
+ANSWERS = {{ {
+    "models": cookiecutter.__models,
+    "ci_folder": cookiecutter.__ci_folder,
+} | tojson }}
+# fmt: on
 
 
 def main(root: Path) -> None:

@@ -5,18 +5,18 @@ Each answer was checked when it was given (seedling_answers.py). Answers that ar
 and no single answer knows the output folder. Any Python 3 can run this file.
 """
 
-import json
 import os
 import sys
 
-ANSWERS = json.loads(
-    r"""{{ {
-        "vertical": cookiecutter.__vertical,
-        "task": cookiecutter.__task,
-        "models": cookiecutter.__models,
-        "known_models": cookiecutter._models,
-    } | tojson }}"""
-)
+# What is rendered here is JSON, and a literal of Python at once.
+# fmt: off
+ANSWERS = {{ {
+    "vertical": cookiecutter.__vertical,
+    "task": cookiecutter.__task,
+    "models": cookiecutter.__models,
+    "known_models": cookiecutter._models,
+} | tojson }}
+# fmt: on
 # What finishes the project (internal/seedling/scaffold) needs this one.
 OLDEST_PYTHON = (3, 11)
 # Windows takes 259 characters, if nobody has told it to take more.

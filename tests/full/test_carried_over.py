@@ -45,6 +45,7 @@ def test_a_project_of_before_is_carried_over(template: Path, tmp_path: Path):
     template_now(template)
 
     run([sys.executable, "-m", "cruft", "update", "--skip-apply-ask"], project)
+    assert run(["git", "diff", "--name-only", "--diff-filter", "U"], project) == ""
     run([sys.executable, "internal/seedling/carry_over.py", NAME], project)
 
     assert not [*project.rglob("*.rej"), *project.rglob("*.orig")]

@@ -5,7 +5,7 @@ A folder of this package is a task; a team brings one of its own as the project'
 """
 
 from importlib import import_module
-from pkgutil import iter_modules
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from seedling import team_code
@@ -16,7 +16,8 @@ if TYPE_CHECKING:  # config asks here whether there is such a task
     from seedling.config import Dataset
 
 OWN_FOLDER = "tasks"  # of a project
-READY = tuple(module.name for module in iter_modules(__path__) if module.ispkg)
+# Not by pkgutil: it imports inspect, and each project that is generated would wait for that.
+READY = tuple(sorted(path.parent.name for path in Path(__file__).parent.glob("*/__init__.py")))
 
 
 class UnknownTask(ProjectError):
