@@ -5,12 +5,16 @@ import json
 import pytest
 
 from seedling.azure import workspace
-from seedling.azure.workspace import JOB, OWN, PORTAL, Place
-from seedling.cli.doctor import PRINCIPAL
+from seedling.azure.workspace import PORTAL, Place
 from seedling.config import Project
 from seedling.errors import ProjectError
 from seedling.files import write_json, write_text
+from seedling.settings import JOB_WORKSPACE, SERVICE_PRINCIPAL, WORKSPACE
 from seedling.testing import invoke
+
+JOB, OWN, PRINCIPAL = (
+    [setting.name for setting in each] for each in (JOB_WORKSPACE, WORKSPACE, SERVICE_PRINCIPAL)
+)
 
 
 def name_everywhere(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:

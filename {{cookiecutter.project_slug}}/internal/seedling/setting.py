@@ -52,8 +52,8 @@ class Setting(Generic[Value]):
         try:
             return self.parse(text or self.default)
         except ValueError as error:
-            shown = "" if self.is_secret else f" {text!r}:"
-            raise ProjectError(f"{self.name} is{shown} {error} is expected.") from None
+            shown = "" if self.is_secret else f" is {text!r}"
+            raise ProjectError(f"{self.name}{shown}: {error} is expected.") from None
 
     def is_set(self, environ: Mapping[str, str] | None = None) -> bool:
         """Tell whether the variable has a value that is not empty."""
@@ -69,16 +69,19 @@ def names(text: str) -> list[str]:
     return [word.strip() for word in text.split(",") if word.strip()]
 
 
-def choice(*values: str) -> Callable[[str], str]:
-    """Return a parser of one of these words, in capitals or not; empty where it is not set."""
+def choice(*values: str, any_case: bool = False) -> Callable[[str], str]:
+    """Return a parser of one of these words; an empty text stays empty.
+
+    Args:
+        values: the words.
+        any_case: a word in capitals is taken too.
+    """
 
     def parse(text: str) -> str:
-        found = [value for value in ("", *values) if value.lower() == text.lower()]
-        if not found:
-            raise ValueError(
-                " or ".join([", ".join(values[:-1]), values[-1]] if values[1:] else values)
-            )
-        return found[0]
+        word = text.lower() if any_case else text
+        if word and word not in values:
+            raise ValueError(" or ".join(filter(None, [", ".join(values[:-1]), values[-1]])))
+        return word
 
     return parse
 

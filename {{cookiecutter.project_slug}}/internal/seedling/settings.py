@@ -4,6 +4,7 @@
 tests clear follow from the declarations. The standard library is enough: generation uses it.
 """
 
+import os
 import textwrap
 from collections.abc import Collection, Mapping
 
@@ -92,7 +93,7 @@ MODEL_NAME = Setting(
     MODELS,
     part=CONTAINERS_PART,
 )
-MODEL_NAME_AS_IN_THE_SEED = Setting(
+MODEL_NAME_OF_THE_SEED = Setting(
     "MODElNAME", names, "Another spelling of MODEL_NAME.", MODELS, is_listed=False
 )
 REGISTRY_FOLDER = Setting(
@@ -184,6 +185,7 @@ AUTHENTICATION = Setting(
     choice("off"),
     "off: callers are not checked, because something in front of the service does it.",
     CALLERS,
+    is_secret=True,  # a key may stand here by mistake
     is_passed_on=True,
 )
 LOG_FORMAT = Setting(
@@ -195,9 +197,10 @@ LOG_FORMAT = Setting(
 )
 LOG_LEVEL = Setting(
     "LOG_LEVEL",
-    choice("debug", "info", "warning", "error", "critical"),
-    "debug, info, warning, error or critical. Unset: info.",
+    choice("debug", "info", "warning", "error", "critical", any_case=True),
+    "From which level on the service's log has lines: debug, info, warning, error or critical.",
     LOGS,
+    default="info",
     is_passed_on=True,
 )
 APPLICATIONINSIGHTS_CONNECTION_STRING = Setting(
@@ -212,9 +215,10 @@ APPLICATIONINSIGHTS_CONNECTION_STRING = Setting(
 OTEL_TRACES_SAMPLER_ARG = Setting(
     "OTEL_TRACES_SAMPLER_ARG",
     share,
-    "The share of requests that is sent, 0 to 1; counts are scaled up again. Unset: all.",
+    "The share of requests that is sent, 0 to 1; counts are scaled up again.",
     LOGS,
     part=AZURE_PART,
+    default="1",
 )
 CONTAINER_ENGINE = Setting(
     "CONTAINER_ENGINE",
@@ -281,7 +285,14 @@ ALL: tuple[Setting, ...] = tuple(
     each for each in [*globals().values()] if isinstance(each, Setting)
 )
 BY_NAME = {each.name: each for each in ALL}
-PASSED_ON = tuple(each.name for each in ALL if each.is_passed_on)
+PASSED_ON = tuple(each for each in ALL if each.is_passed_on)
+WORKSPACE = (AZURE_SUBSCRIPTION_ID, AML_RESOURCE_GROUP, AML_WORKSPACE)
+JOB_WORKSPACE = (
+    AZUREML_ARM_SUBSCRIPTION,
+    AZUREML_ARM_RESOURCEGROUP,
+    AZUREML_ARM_WORKSPACE_NAME,
+)
+SERVICE_PRINCIPAL = (AZURE_TENANT_ID, AZURE_CLIENT_ID, AZURE_CLIENT_SECRET)
 PARTS = (CONTAINERS_PART, AZURE_PART)
 
 
@@ -290,9 +301,19 @@ def stage() -> str:
     return ENVIRONMENT.get()
 
 
+def is_production(stage: str) -> bool:
+    """Tell whether a service in this stage downloads models that are not on this machine."""
+    return stage not in ("", APP_DEV)
+
+
 def azure_environment() -> str:
     """Return the key of `aml.environments` in model.yaml that Azure verbs work for."""
     return ENVIRONMENT.get() or DEV
+
+
+def passed_on_values() -> dict[str, str]:
+    """Return what the environment says that holds in a container of the service too, by name."""
+    return {each.name: os.environ[each.name] for each in PASSED_ON if each.is_set()}
 
 
 def check(environ: Mapping[str, str] | None = None) -> None:

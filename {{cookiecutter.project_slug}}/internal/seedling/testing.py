@@ -19,7 +19,7 @@ from click import Command
 from click.testing import CliRunner, Result
 from flask.testing import FlaskClient
 
-from seedling import tasks, team_code
+from seedling import settings, tasks, team_code
 from seedling.cli.main import main
 from seedling.config import Dataset, Project
 from seedling.data import datasets, feature_store, instances
@@ -37,33 +37,6 @@ FILES = (
 )
 FOLDERS = ("columns", "dataset_creation", "mlops", "models", "s2i", "serve", "tasks")
 ROWS = 400
-SETTINGS = (
-    "AML_RESOURCE_GROUP",
-    "AML_WORKSPACE",
-    "API_KEY",
-    "API_KEY_FILE",
-    "APPLICATIONINSIGHTS_CONNECTION_STRING",
-    "AUTHENTICATION",
-    "AZUREML_ARM_RESOURCEGROUP",
-    "AZUREML_ARM_SUBSCRIPTION",
-    "AZUREML_ARM_WORKSPACE_NAME",
-    "AZURE_SUBSCRIPTION_ID",
-    "DATA_FOLDER",
-    "ENTRA_AUDIENCE",
-    "ENTRA_AUTHORITY",
-    "ENTRA_TENANT_ID",
-    "ENVIRONMENT",
-    "FEATURE_STORE_URL",
-    "MLFLOW_TRACKING_URI",
-    "MODELS_FOLDER",
-    "MODEL_NAME",
-    "MODElNAME",
-    "PREDICTION_LOG",
-    "REGISTRY_FOLDER",
-    "ROUTES",
-    "SERVED_MODELS",
-    "SPOOL_FOLDER",
-)
 
 
 def root() -> Path:
@@ -74,7 +47,7 @@ def root() -> Path:
 @pytest.fixture(autouse=True)
 def own_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """What the person's .env or shell says must not reach a test."""
-    for name in SETTINGS:
+    for name in settings.BY_NAME:
         monkeypatch.setenv(name, "")
     monkeypatch.setenv("AML_PIPELINE_EXEC_MODE", "DEV")
 

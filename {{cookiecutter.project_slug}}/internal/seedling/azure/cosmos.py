@@ -2,7 +2,6 @@
 
 import json
 import logging
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -11,6 +10,7 @@ from typing import Any
 
 from seedling.errors import ProjectError
 from seedling.serving.stores import Record, RecordRefused, StoreUnavailable, time_text
+from seedling.settings import COSMOS_KEY
 
 PARALLEL_REQUESTS = 8
 REQUEST_SECONDS = 10  # for a request with its repetitions
@@ -156,7 +156,7 @@ def record_of(document: Mapping[str, Any]) -> Record:
 
 
 def _credential() -> Any:
-    key = os.environ.get("COSMOS_KEY")
+    key = COSMOS_KEY.get()
     if key:
         return key
     from azure.identity import DefaultAzureCredential

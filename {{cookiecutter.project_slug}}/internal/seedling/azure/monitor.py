@@ -12,6 +12,7 @@ from typing import Any
 
 from seedling.errors import ProjectError
 from seedling.serving.logs import REQUEST_ID
+from seedling.settings import APPLICATIONINSIGHTS_CONNECTION_STRING, OTEL_TRACES_SAMPLER_ARG
 
 try:
     from azure.monitor.opentelemetry.exporter import (
@@ -41,8 +42,7 @@ except ImportError:
         "is not installed: run init with the group `azure`. Nothing is sent."
     ) from None
 
-VARIABLE = "APPLICATIONINSIGHTS_CONNECTION_STRING"
-RATIO = "OTEL_TRACES_SAMPLER_ARG"
+VARIABLE = APPLICATIONINSIGHTS_CONNECTION_STRING.name
 # The exporter would tell Microsoft about itself, and ask it for settings.
 QUIET = (
     "APPLICATIONINSIGHTS_STATSBEAT_DISABLED_ALL",
@@ -161,28 +161,16 @@ def start(service_name: str, service_version: str) -> Telemetry:
         ProjectError: the connection string or the ratio of OTEL_TRACES_SAMPLER_ARG is wrong.
     """
     os.environ.update(dict.fromkeys(QUIET, "true"))
-    connection = os.environ[VARIABLE].strip(" ;")
+    connection = APPLICATIONINSIGHTS_CONNECTION_STRING.get().strip(" ;")
     os.environ[VARIABLE] = connection  # the exporter reads it once more
     resource = Resource.create({"service.name": service_name, "service.version": service_version})
     try:
-        return Telemetry(resource, _ratio(), connection)
+        return Telemetry(resource, OTEL_TRACES_SAMPLER_ARG.get(), connection)
     except ValueError as error:
         raise ProjectError(
             f"{VARIABLE}: {str(error).rstrip('.')}. Copy it from the resource's overview page in "
             "Azure's portal. Nothing is sent."
         ) from None
-
-
-def _ratio() -> float:
-    """Return the share of requests to send, 0 to 1: OTEL_TRACES_SAMPLER_ARG, or all."""
-    text = os.environ.get(RATIO) or "1"
-    try:
-        ratio = float(text)
-    except ValueError:
-        ratio = -1
-    if not 0 <= ratio <= 1:
-        raise ProjectError(f"{RATIO} must be a number from 0 to 1, not {text!r}: nothing is sent.")
-    return ratio
 
 
 def _trace_id(request_id: str) -> int:

@@ -6,7 +6,6 @@ its components in the place of their files. Inputs are declared without the file
 
 import hashlib
 import logging
-import os
 import re
 from collections.abc import Iterator, Mapping
 from io import StringIO
@@ -21,6 +20,7 @@ from seedling.azure import environment, snapshot, training, workspace
 from seedling.config import Project
 from seedling.errors import ProjectError
 from seedling.files import sha256
+from seedling.settings import BUILD_ID
 from seedling.training import pipeline
 from seedling.training.train import TRAINING
 
@@ -53,7 +53,7 @@ def publish(project: Project, version: str | None) -> Iterator[Published]:
     """
     described = pipeline.load(project.root / TRAINING)
     digest = content(project)
-    chosen = version or os.environ.get("BUILD_ID") or digest[:12]
+    chosen = version or BUILD_ID.get() or digest[:12]
     if not VERSION.fullmatch(chosen):
         raise ProjectError(f"{chosen!r:.80} cannot be a version: letters, digits and ._- only.")
     client = workspace.client(project)

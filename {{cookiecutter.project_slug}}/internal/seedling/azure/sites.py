@@ -1,11 +1,11 @@
 """Azure's web apps: their plan, their names, their slots."""
 
-import os
 from typing import Any, NamedTuple
 
 from seedling.azure import names, workspace
 from seedling.azure.workspace import Place
 from seedling.errors import ProjectError
+from seedling.settings import AZURE_RESOURCE_MANAGER
 
 PUBLIC = "https://management.azure.com"
 WITHOUT_SLOTS = ("Free", "Shared", "Basic")
@@ -125,7 +125,7 @@ def credential() -> Any:
 
 def manager() -> str:
     """Azure's resource manager; clouds of their own have another."""
-    return (os.environ.get("AZURE_RESOURCE_MANAGER") or PUBLIC).rstrip("/")
+    return (AZURE_RESOURCE_MANAGER.get() or PUBLIC).rstrip("/")
 
 
 def scope() -> str:

@@ -11,7 +11,8 @@ from seedling.azure import clusters, data, environment, jobs, snapshot, workspac
 from seedling.azure.registry import AzureRegistry
 from seedling.config import Dataset, Project
 from seedling.errors import ProjectError
-from seedling.registry.registries import OTHER, Version
+from seedling.registry.registries import Version
+from seedling.settings import MODEL_REGISTRY
 from seedling.steps import register
 from seedling.training import local_run, train
 from seedling.training.pipeline import Pipeline
@@ -210,7 +211,7 @@ def variables() -> Mapping[str, str]:
     return {
         "PYTHONPATH": "internal",
         "BUILD_ID": register.build_id(),
-        OTHER: "azure ml registry",
+        MODEL_REGISTRY.name: "azure ml registry",
     }
 
 

@@ -13,6 +13,7 @@ from seedling.config import Project, WebApp
 from seedling.containers import images, run
 from seedling.errors import ProjectError
 from seedling.serving import try_endpoint
+from seedling.settings import passed_on_values
 
 STAGING = "staging"
 COMMIT = ("GITHUB_SHA", "BUILD_SOURCEVERSION")  # of GitHub, of Azure DevOps
@@ -64,10 +65,10 @@ def settings(described: WebApp) -> dict[str, str]:
     Raises:
         ProjectError: nothing says who may ask the service, which the whole internet reaches.
     """
-    found = {name: os.environ[name] for name in run.PASSED_ON if os.environ.get(name)}
+    found = passed_on_values()
     if described.api_key_secret:
         found["API_KEY"] = f"@Microsoft.KeyVault(SecretUri={described.api_key_secret})"
-    if not any(found.get(name) for name in run.WHO_MAY_ASK):
+    if not any(setting.is_set(found) for setting in run.WHO_MAY_ASK):
         raise ProjectError(
             "Nothing says who may ask the web app: give api_key_secret in model.yaml, or set "
             "API_KEY or ENTRA_AUDIENCE in .env."

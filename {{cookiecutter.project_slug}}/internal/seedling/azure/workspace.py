@@ -2,22 +2,21 @@
 
 import json
 import logging
-import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib.util import find_spec
 from typing import Any, NamedTuple
 
 from seedling.config import AzureEnvironment, AzureMl, Project
 from seedling.errors import ProjectError
+from seedling.setting import Setting
+from seedling.settings import DEV, JOB_WORKSPACE, WORKSPACE, azure_environment
 
-JOB = ("AZUREML_ARM_SUBSCRIPTION", "AZUREML_ARM_RESOURCEGROUP", "AZUREML_ARM_WORKSPACE_NAME")
-OWN = ("AZURE_SUBSCRIPTION_ID", "AML_RESOURCE_GROUP", "AML_WORKSPACE")
 PORTAL = ("subscription_id", "resource_group", "workspace_name")
-DEV = "dev"
 HOW = (
     "put subscription_id and aml into model.yaml, set "
-    f"{', '.join(OWN)} in .env, or save the portal's config.json here"
+    "AZURE_SUBSCRIPTION_ID, AML_RESOURCE_GROUP and AML_WORKSPACE in .env, or save the portal's "
+    "config.json here"
 )
 
 
@@ -58,7 +57,7 @@ def settings(project: Project) -> AzureEnvironment:
 
 def environment() -> str:
     """Return the environment that verbs work for: ENVIRONMENT, or dev."""
-    return os.environ.get("ENVIRONMENT") or DEV
+    return azure_environment()
 
 
 def client(project: Project) -> Any:
@@ -142,11 +141,16 @@ def _refused(error: Any) -> str:
 
 
 def _of_job(project: Project) -> Place | None:
-    return _complete([os.environ.get(name) for name in JOB], JOB, "the job's own context")
+    return _of_settings(JOB_WORKSPACE, "the job's own context")
 
 
 def _of_environment(project: Project) -> Place | None:
-    return _complete([os.environ.get(name) for name in OWN], OWN, "the environment")
+    return _of_settings(WORKSPACE, "the environment")
+
+
+def _of_settings(settings: Sequence[Setting[str]], named_in: str) -> Place | None:
+    names = tuple(setting.name for setting in settings)
+    return _complete([setting.get() for setting in settings], names, named_in)
 
 
 def _of_model_yaml(project: Project) -> Place | None:

@@ -12,6 +12,7 @@ from seedling.config import Project
 from seedling.errors import ProjectError
 from seedling.processes import hand_over, refuse_taken
 from seedling.requirements import FILES
+from seedling.settings import WHEELHOUSE
 from seedling.training import mlflow_runs
 
 CHECKS = (["ruff", "check"], ["ruff", "format", "--check"], ["mypy"])
@@ -55,8 +56,7 @@ def mlflow_ui(project: Project, port: int) -> int:
     refuse_taken("127.0.0.1", port)
     if not _installed("mlflow"):
         print("Installing MLflow's pages (once)", flush=True)
-        wheelhouse = os.environ.get("WHEELHOUSE")
-        init.install(project.root, [*init.GROUPS, "ui"], wheelhouse)
+        init.install(project.root, [*init.GROUPS, "ui"], WHEELHOUSE.get() or None)
     mlflow_runs.prepare(project)
     address = ["--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
     store = ["--backend-store-uri", mlflow_runs.uri(project)]

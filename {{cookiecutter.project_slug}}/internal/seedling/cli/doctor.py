@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import version
 
+from seedling import settings
 from seedling.azure import workspace
 from seedling.config import Dataset, Project
 from seedling.data import datasets, feature_store
@@ -16,11 +17,12 @@ from seedling.init import SUPPORTED, fingerprint
 from seedling.release import manifest
 from seedling.scaffold import all_models
 from seedling.serving.access import Access
+from seedling.settings import SERVICE_PRINCIPAL
 from seedling.training import pipeline
 from seedling.training.train import TRAINING
 
 MOST_NAMED = 10  # of the files of internal/ that were edited
-PRINCIPAL = ("AZURE_TENANT_ID", "AZURE_CLIENT_ID", "AZURE_CLIENT_SECRET")
+PRINCIPAL = tuple(setting.name for setting in SERVICE_PRINCIPAL)
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,7 @@ def examine(project: Project) -> Iterator[Finding]:
         count = partial(_count, project, dataset)
         yield _attempt(f"dataset {dataset.name}", "to do", count)
     yield from _models(project)
+    yield _attempt("settings", "wrong", _settings)
     yield _attempt("access", "wrong", lambda: f"answers {Access.from_environment(os.environ)}")
     yield Finding("registry", _registry(project))
     azure = _attempt("azure ml", "wrong", lambda: _workspace(project))
@@ -86,6 +89,13 @@ def _internal(project: Project) -> Iterator[Finding]:
         yield Finding("internal", more, "note")
     if not found:
         yield Finding("internal", f"Seedling {manifest.version_of(internal)}, unedited")
+
+
+def _settings() -> str:
+    """Name the settings that have a value; none of the values."""
+    settings.check()
+    found = [each.name for each in settings.ALL if each.is_set()]
+    return ", ".join(found) if found else "none is set"
 
 
 def _pipeline(project: Project) -> str:
@@ -161,7 +171,7 @@ def _credential(project: Project) -> Finding:
         return Finding("credential", "none needed: everything is on this machine or in a URL")
     if workspace.find(project) and not workspace.has_sdk():
         return Finding("credential", "Azure ML's SDK is missing: run init, group aml", "to do")
-    given = [name for name in PRINCIPAL if os.environ.get(name)]
+    given = [setting.name for setting in SERVICE_PRINCIPAL if setting.is_set()]
     if "AZURE_CLIENT_SECRET" in given and len(given) < len(PRINCIPAL):
         missing = ", ".join(name for name in PRINCIPAL if name not in given)
         return Finding("credential", f"the service principal lacks {missing}", "to do")

@@ -169,10 +169,11 @@ def predict_local(chosen: Chosen, model_name: str, port: int) -> None:
     """Serve it here, with the routes of its image."""
     from seedling.containers import s2i
     from seedling.serving import start_server
+    from seedling.settings import MODEL_NAME
 
     os.environ.update(s2i.environment(chosen.project.root / "models" / chosen.name))
     if model_name:
-        os.environ["MODEL_NAME"] = model_name
+        os.environ[MODEL_NAME.name] = model_name
     sys.exit(start_server.serve(chosen.project, "127.0.0.1", port))
 
 

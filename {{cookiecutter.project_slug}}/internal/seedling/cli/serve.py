@@ -29,10 +29,11 @@ def serve_local(host: str, port: int) -> None:
 @port_option()
 def serve_local_app_dev(host: str, port: int) -> None:
     """Serve answers of the real shape, with no model."""
-    from seedling.serving import APP_DEV, start_server
+    from seedling.serving import start_server
+    from seedling.settings import APP_DEV, ENVIRONMENT
 
     project = find_project()
-    os.environ["ENVIRONMENT"] = APP_DEV
+    os.environ[ENVIRONMENT.name] = APP_DEV
     sys.exit(start_server.serve(project, host, port))
 
 

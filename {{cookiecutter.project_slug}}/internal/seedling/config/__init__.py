@@ -27,6 +27,7 @@ from seedling.columns import AnyColumn, part_names
 from seedling.columns.protocol import ColumnName
 from seedling.errors import ProjectError
 from seedling.files import write_text
+from seedling.settings import MODELS_FOLDER
 
 FILE_NAME = "model.yaml"
 PLACEHOLDER = "_CHANGE_ME_"
@@ -415,7 +416,7 @@ class Project:
     @property
     def models_folder(self) -> Path:
         """Where the files of trained models stand; containers mount it elsewhere."""
-        return self.root / (os.environ.get("MODELS_FOLDER") or self.assets / "models")
+        return self.root / (MODELS_FOLDER.get() or self.assets / "models")
 
     @property
     def registrations_path(self) -> Path:

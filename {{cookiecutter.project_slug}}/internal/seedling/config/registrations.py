@@ -4,7 +4,6 @@ Versions of this machine's registry stand beside their files, in local_assets/, 
 another machine counts its own versions from 1. Versions of a workspace stand in model.yaml.
 """
 
-import os
 import re
 from collections.abc import Callable, Sequence
 from io import StringIO
@@ -21,13 +20,13 @@ from seedling.config import (
     validated,
 )
 from seedling.files import write_text
+from seedling.settings import is_production, stage
 
 FILE_NAME = "registered.yaml"
 HEADER = """\
 # What this machine has registered for itself: train and traffic write it, the service reads it.
 # The versions that a team shares stand under `models` in model.yaml.
 """
-ON_THIS_MACHINE = ("", "app-dev")  # values of ENVIRONMENT with which nothing is downloaded
 
 Change = Callable[[list[Any]], list[Any]]
 
@@ -74,8 +73,7 @@ def is_elsewhere(project: Project, entry: RegisteredModel) -> bool:
     trained them. A workspace's models have the project's slug before their names.
     """
     workspaces = re.fullmatch(f"{project.model_yaml.slug}-.+-{entry.model}", entry.name)
-    environment = os.environ.get("ENVIRONMENT", "")
-    downloaded = project.model_yaml.registry and environment not in ON_THIS_MACHINE
+    downloaded = project.model_yaml.registry and is_production(stage())
     return not (workspaces or downloaded or project.model_path(entry).is_dir())
 
 

@@ -6,7 +6,6 @@ A message is an object with a `payload`: `{"payload": {"instances": [...]}}` to 
 
 import atexit
 import json
-import os
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path, PurePosixPath
@@ -16,6 +15,7 @@ from seedling import implementations, team_code
 from seedling.config import Project
 from seedling.errors import ProjectError
 from seedling.registry import named_models
+from seedling.settings import DATA_FOLDER
 
 TABLES = (".csv", ".parquet", ".tsv", ".txt")
 SHAPE = 'A training container is given PAYLOAD={"$ref": "data/table.csv", "model_name": "name"}.'
@@ -93,7 +93,7 @@ def train(module: str, function: str, payload: str) -> Any:
 
 def data_folder(project: Project) -> Path:
     """Return the folder for `data/` of a `$ref`: DATA_FOLDER, or local_assets/datasets."""
-    return project.root / (os.environ.get("DATA_FOLDER") or project.assets / "datasets")
+    return project.root / (DATA_FOLDER.get() or project.assets / "datasets")
 
 
 def _table(project: Project, reference: Any) -> Path:

@@ -1,6 +1,5 @@
 """Build images with docker or podman: of the scoring service, and of models from their source."""
 
-import os
 import re
 import shutil
 import subprocess
@@ -16,6 +15,7 @@ from seedling.errors import ProjectError
 from seedling.requirements import of_group, required
 from seedling.scaffold import all_models
 from seedling.scaffold.model_folder import image_name
+from seedling.settings import CONTAINER_ENGINE, CONTAINER_NETWORK
 
 MODELS = "local_assets/models"
 ENGINES = ("docker", "podman")
@@ -116,7 +116,7 @@ def engine() -> str:
     Raises:
         ProjectError: none is installed.
     """
-    names = [os.environ["CONTAINER_ENGINE"]] if os.environ.get("CONTAINER_ENGINE") else ENGINES
+    names = [CONTAINER_ENGINE.get()] if CONTAINER_ENGINE.is_set() else ENGINES
     for name in names:
         found = shutil.which(name)
         if found:
@@ -246,7 +246,7 @@ def _report(tag: str) -> None:
 
 def network() -> list[str]:
     """Return the engine's option for CONTAINER_NETWORK; none if it is not set."""
-    network = os.environ.get("CONTAINER_NETWORK")
+    network = CONTAINER_NETWORK.get()
     return ["--network", network] if network else []
 
 

@@ -16,25 +16,10 @@ from seedling.errors import ProjectError
 from seedling.processes import refuse_taken
 from seedling.registry import named_models
 from seedling.serving import background_service
+from seedling.settings import API_KEY, AUTHENTICATION, ENTRA_AUDIENCE, passed_on_values
 
 PORT = 5000  # of the service in its container
-# Variables of .env that are passed on to containers, without showing their values.
-PASSED_ON = (
-    "API_KEY",
-    "APPLICATIONINSIGHTS_CONNECTION_STRING",
-    "AUTHENTICATION",
-    "COSMOS_KEY",
-    "ENTRA_AUDIENCE",
-    "ENTRA_AUTHORITY",
-    "ENTRA_TENANT_ID",
-    "ENVIRONMENT",
-    "FEATURE_STORE_URL",
-    "LOG_FORMAT",
-    "LOG_LEVEL",
-    "MLFLOW_TRACKING_URI",
-    "PREDICTION_LOG",
-)
-WHO_MAY_ASK = ("API_KEY", "AUTHENTICATION", "ENTRA_AUDIENCE")
+WHO_MAY_ASK = (API_KEY, AUTHENTICATION, ENTRA_AUDIENCE)
 
 
 def train(project: Project, tag: str, table: str, name: str) -> None:
@@ -99,7 +84,7 @@ def predict(project: Project, tag: str, names: str, port: int, detach: bool) -> 
         options += ["--env", f"BIND={background_service.HOST}:{port}"]
     else:
         options += ["--publish", f"{background_service.HOST}:{port}:{PORT}"]
-        if not any(os.environ.get(name) for name in WHO_MAY_ASK):
+        if not any(setting.is_set() for setting in WHO_MAY_ASK):
             options += ["--env", "AUTHENTICATION=off"]
     if not detach:
         print(f"Serving at {address}; Ctrl-C ends it.", flush=True)
@@ -147,7 +132,7 @@ def _command(tag: str, name: str, options: list[str], how: str) -> list[str]:
     """Return the command that runs an image as this user; only mounted folders are writable."""
     hardened = ["--read-only", "--tmpfs", "/tmp", "--cap-drop", "ALL"]  # noqa: S108 - the container's
     terminal = ["--interactive", "--tty"] if sys.stdin.isatty() and sys.stdout.isatty() else []
-    passed_on = [word for name in PASSED_ON if os.environ.get(name) for word in ("--env", name)]
+    passed_on = [word for name in passed_on_values() for word in ("--env", name)]
     return [
         *(images.engine(), "run", how, "--name", name),
         *(*images.network(), *hardened, *_user(), *terminal, *passed_on, *options, tag),

@@ -22,7 +22,8 @@ from seedling.data import datasets
 from seedling.data.validation import first_problem
 from seedling.errors import ProjectError
 from seedling.files import replacing
-from seedling.registry import named_models, registries
+from seedling.registry import named_models
+from seedling.settings import AML_PIPELINE_EXEC_MODE, REGISTRY_FOLDER
 from seedling.steps import register
 from seedling.training import train as training
 
@@ -51,7 +52,7 @@ def train(project: Project, model: str, table: Path, name: str) -> dict[str, Any
         copy = _copy(project, model, table, Path(scratch).resolve())
         _refuse_closed(folder)
         with _variables(
-            {registries.FOLDER: str(folder.resolve()), "AML_PIPELINE_EXEC_MODE": "DEV"}
+            {REGISTRY_FOLDER.name: str(folder.resolve()), AML_PIPELINE_EXEC_MODE.name: "DEV"}
         ):
             try:
                 (outcome,) = training.train(copy, [model])

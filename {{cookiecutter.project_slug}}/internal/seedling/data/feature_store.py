@@ -1,6 +1,5 @@
 """The feature store: a SQLite file by default, any SQLAlchemy URL, or Azure SQL with a token."""
 
-import os
 import struct
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -15,6 +14,7 @@ from seedling import implementations
 from seedling.config import FeatureStore, Project, expand
 from seedling.errors import ProjectError, Unavailable
 from seedling.files import replacing
+from seedling.settings import FEATURE_STORE_URL
 
 if TYPE_CHECKING:  # looking a row up does without pandas
     import pandas as pd
@@ -44,7 +44,7 @@ def connect(project: Project, read_only: bool = False) -> Engine:
         ProjectError: the URL is invalid, or its driver is not installed.
     """
     settings = project.config.feature_store
-    url = os.environ.get("FEATURE_STORE_URL") or settings.url
+    url = FEATURE_STORE_URL.get() or settings.url
     if url:
         engine = open_url(expand(url, "feature_store.url"), project.root, read_only)
     else:
@@ -176,7 +176,7 @@ def fill(engine: Engine, tables: "Mapping[str, pd.DataFrame]") -> None:
 
 def is_missing_sqlite(project: Project) -> Path | None:
     """Return the path of the project's SQLite store if that file does not exist yet, else None."""
-    url = os.environ.get("FEATURE_STORE_URL") or project.config.feature_store.url or ""
+    url = FEATURE_STORE_URL.get() or project.config.feature_store.url or ""
     if not url.startswith("sqlite:///"):
         return None
     path = project.root / url.removeprefix("sqlite:///")

@@ -18,8 +18,9 @@ from seedling.data import instances
 from seedling.data.datasets import read_source
 from seedling.data.infer_schema import Proposal, dataset_name, propose
 from seedling.errors import ProjectError
+from seedling.settings import DATASET_URL
 
-URL_VARIABLE = "DATASET_URL"
+URL_VARIABLE = DATASET_URL.name
 ONE_LINE = 84  # characters: what fits into a line of model.yaml at its depth
 
 

@@ -4,7 +4,6 @@ A folder of that name holds the versions, and a note of the champion in the form
 `models` of model.yaml.
 """
 
-import os
 import re
 from pathlib import Path
 
@@ -13,16 +12,15 @@ from pydantic import ValidationError
 from seedling.config import RegisteredModel
 from seedling.errors import ProjectError
 from seedling.files import read_json, write_json
+from seedling.settings import MODEL_NAME, MODEL_NAME_OF_THE_SEED
 
 NOTE = "champion.json"
-VARIABLES = ("MODEL_NAME", "MODElNAME")  # the seed of this kind of project spells it so
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 
 
 def given() -> list[str]:
     """The names in MODEL_NAME, commas between."""
-    words = (word.strip() for name in VARIABLES for word in os.environ.get(name, "").split(","))
-    return list(dict.fromkeys(word for word in words if word))
+    return list(dict.fromkeys([*MODEL_NAME.get(), *MODEL_NAME_OF_THE_SEED.get()]))
 
 
 def champion(folder: Path) -> RegisteredModel | None:

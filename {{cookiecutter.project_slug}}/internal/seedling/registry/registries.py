@@ -1,6 +1,5 @@
 """The model registry: versions, one of which is the champion. Here it is MLflow's, on SQLite."""
 
-import os
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,11 +11,10 @@ from seedling.config import Project, RegisteredModel
 from seedling.errors import ProjectError
 from seedling.files import replacing, sha256
 from seedling.registry import named_models
+from seedling.settings import MODEL_REGISTRY, REGISTRY_FOLDER
 from seedling.training import mlflow_runs
 
 CHAMPION = "champion"
-# The variables that set another registry in the place of MLflow's: a folder, or a `module:class`.
-FOLDER, OTHER = "REGISTRY_FOLDER", "MODEL_REGISTRY"
 
 
 @dataclass(frozen=True)
@@ -186,7 +184,7 @@ class FolderRegistry:
 
 def open_registry(project: Project) -> Registry:
     """The project's registry, unless a variable names another."""
-    folder, other = os.environ.get(FOLDER), os.environ.get(OTHER)
+    folder, other = REGISTRY_FOLDER.get(), MODEL_REGISTRY.get()
     if folder:
         return FolderRegistry(Path(folder))
     opened: Registry = implementations.find(other)(project) if other else LocalRegistry(project)

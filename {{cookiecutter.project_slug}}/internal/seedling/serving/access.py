@@ -16,6 +16,14 @@ from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 from seedling.errors import ProjectError, Unavailable
+from seedling.settings import (
+    API_KEY,
+    API_KEY_FILE,
+    AUTHENTICATION,
+    ENTRA_AUDIENCE,
+    ENTRA_AUTHORITY,
+    ENTRA_TENANT_ID,
+)
 
 log = logging.getLogger(__name__)
 
@@ -74,9 +82,7 @@ class Access:
             ProjectError: a setting that cannot be meant, a key that is too short, or no PyJWT.
         """
         keys, tokens = Keys.from_environment(environ), Tokens.from_environment(environ)
-        switch = _setting(environ, "AUTHENTICATION")
-        if switch not in ("", "off"):
-            raise ProjectError("AUTHENTICATION can only be off; leave it empty to check callers.")
+        switch = AUTHENTICATION.get(environ)
         if switch and (keys or tokens):
             raise ProjectError(
                 "AUTHENTICATION=off contradicts the API key or ENTRA_... that is set: remove one."
@@ -180,7 +186,7 @@ class Keys:
         Raises:
             ProjectError: a key is too short, or the file cannot be read.
         """
-        listed, file = _setting(environ, "API_KEY"), _setting(environ, "API_KEY_FILE")
+        listed, file = API_KEY.get(environ), API_KEY_FILE.get(environ)
         if not listed and not file:
             return None
         given = _hashes(listed.split(","), "API_KEY") if listed else frozenset()
@@ -253,10 +259,9 @@ class Tokens:
         Raises:
             ProjectError: one is missing or malformed, or PyJWT is not installed.
         """
-        tenant, audience = _setting(environ, "ENTRA_TENANT_ID"), _setting(environ, "ENTRA_AUDIENCE")
-        authority = _setting(environ, "ENTRA_AUTHORITY")
-        audiences = [name.strip() for name in audience.split(",") if name.strip()]
-        if not tenant and not audience and not authority:
+        tenant, audiences = ENTRA_TENANT_ID.get(environ), ENTRA_AUDIENCE.get(environ)
+        authority = ENTRA_AUTHORITY.get(environ)
+        if not tenant and not audiences and not authority:
             return None
         if not tenant or not audiences:
             raise ProjectError("ENTRA_TENANT_ID and ENTRA_AUDIENCE go together: set both.")
@@ -424,10 +429,6 @@ def _password(encoded: str) -> str:
         return b64decode(encoded.strip(), validate=True).decode().partition(":")[2]
     except ValueError:
         return ""
-
-
-def _setting(environ: Mapping[str, str], name: str) -> str:
-    return environ.get(name, "").strip()
 
 
 def _hashes(keys: Iterable[str], where: str) -> frozenset[bytes]:

@@ -8,7 +8,7 @@ from seedling import implementations
 from seedling.config import Project, RegisteredModel
 from seedling.errors import ProjectError
 from seedling.files import replacing, sha256
-from seedling.serving import APP_DEV
+from seedling.settings import is_production
 
 log = logging.getLogger(__name__)
 
@@ -32,7 +32,7 @@ def download(project: Project, registered: RegisteredModel, environment: str) ->
     """
     folder = project.model_path(registered)
     registry = project.config.registry
-    if registry is None or environment in ("", APP_DEV) or folder.is_dir():
+    if registry is None or not is_production(environment) or folder.is_dir():
         return
     title = f"{registered.name}, version {registered.version}"
     try:

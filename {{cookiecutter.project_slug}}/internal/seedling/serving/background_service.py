@@ -17,6 +17,7 @@ from seedling.config import Project
 from seedling.errors import ProjectError
 from seedling.files import read_json, write_json
 from seedling.processes import refuse_taken
+from seedling.settings import API_KEY
 
 HOST = "127.0.0.1"
 READY_SECONDS = 60  # until the service must be ready, or have ended
@@ -127,7 +128,7 @@ def until_ready(address: str, runs: Callable[[], bool], where: str) -> None:
 
 
 def _headers() -> dict[str, str]:
-    key = os.environ.get("API_KEY", "").partition(",")[0].strip()
+    key = API_KEY.get().partition(",")[0].strip()
     return {"Content-Type": "application/json"} | ({"X-API-Key": key} if key else {})
 
 

@@ -45,8 +45,9 @@ def main(root: Path) -> None:
     from seedling.serving.drain import Drain
     from seedling.serving.shadows import Shadows
     from seedling.serving.stores import log_settings, open_store, spool_of
+    from seedling.settings import LOG_LEVEL
 
-    logs.configure(os.environ.get("LOG_LEVEL") or "info")
+    logs.configure(LOG_LEVEL.get())
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C ends the workers, and then this
     if hasattr(os, "nice"):
         os.nice(NICENESS)

@@ -18,6 +18,7 @@ from seedling.config import Project
 from seedling.errors import ProjectError
 from seedling.serving import logs
 from seedling.serving.access import Access
+from seedling.settings import LOG_FORMAT, LOG_LEVEL
 
 FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 SILENCE_SECONDS = 10  # that a client may leave a request half sent, or an answer unread
@@ -28,6 +29,8 @@ def load_settings() -> None:
     """Read .env; exit with one line if a setting is wrong."""
     try:
         Project.find()
+        LOG_LEVEL.get()
+        LOG_FORMAT.get()
         Access.from_environment(os.environ)
     except ProjectError as error:
         sys.exit(f"Error: {error}")

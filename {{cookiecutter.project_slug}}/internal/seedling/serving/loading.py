@@ -8,8 +8,9 @@ from seedling.compiled import forms
 from seedling.config import Config, Project, RegisteredModel
 from seedling.data.example_rows import example
 from seedling.errors import ProjectError
-from seedling.serving import APP_DEV, assets, models
+from seedling.serving import assets, models
 from seedling.serving.models import Lineup, Version
+from seedling.settings import APP_DEV
 
 log = logging.getLogger(__name__)
 

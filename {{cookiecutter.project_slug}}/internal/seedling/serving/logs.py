@@ -1,7 +1,6 @@
 """Format log lines: as JSON objects, or as plain text on a terminal."""
 
 import logging
-import os
 import random
 import re
 import sys
@@ -10,6 +9,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from pythonjsonlogger.json import JsonFormatter
+
+from seedling.settings import LOG_FORMAT
 
 PROJECT_PACKAGES = ("seedling", "columns", "dataset_creation", "models", "serve", "tasks")
 HANDLER = "scoring"
@@ -49,7 +50,7 @@ def configure(level: int | str) -> None:
 
 def formatter() -> logging.Formatter:
     """Return the formatter of LOG_FORMAT, `json` or `text`; unless set, text on a terminal."""
-    form = os.environ.get("LOG_FORMAT") or ("text" if sys.stderr.isatty() else "json")
+    form = LOG_FORMAT.get() or ("text" if sys.stderr.isatty() else "json")
     if form == "text":
         return logging.Formatter("%(asctime)s %(levelname)-7s %(message)s", "%H:%M:%S")
     return _Line(["levelname", "name", "message"], rename_fields=FIELDS)

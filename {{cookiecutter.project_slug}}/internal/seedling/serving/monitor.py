@@ -1,17 +1,15 @@
 """Send requests and warnings to Azure Monitor, if its variable is set."""
 
 import logging
-import os
 from collections.abc import Mapping
 from typing import Any, Protocol
 
 from seedling import implementations
 from seedling.config import Config
 from seedling.errors import ProjectError
+from seedling.settings import APPLICATIONINSIGHTS_CONNECTION_STRING
 
 log = logging.getLogger(__name__)
-
-VARIABLE = "APPLICATIONINSIGHTS_CONNECTION_STRING"
 
 
 class Telemetry(Protocol):
@@ -38,7 +36,7 @@ def open_telemetry(config: Config) -> Telemetry | None:
 
     Call it in each worker: a thread does not outlive a fork.
     """
-    if not os.environ.get(VARIABLE):
+    if not APPLICATIONINSIGHTS_CONNECTION_STRING.is_set():
         return None
     try:
         start = implementations.find("azure monitor")

@@ -1,6 +1,5 @@
 """Add the team's own routes: `POST /<route>` for each route:module:function of ROUTES."""
 
-import os
 import re
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -14,6 +13,7 @@ from seedling.serving.bodies import body
 from seedling.serving.encoding import ENCODER
 from seedling.serving.inputs import json_object
 from seedling.serving.service import Service
+from seedling.settings import ROUTES
 
 ROUTE = re.compile(r"[A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)*")
 
@@ -25,7 +25,7 @@ def add(app: Flask, service: Service) -> None:
         ProjectError: it is malformed, or names a function that is not there.
     """
     taken = {rule.rule for rule in app.url_map.iter_rules()}
-    for route, function in named(os.environ.get("ROUTES", "")).items():
+    for route, function in named(ROUTES.get()).items():
         if f"/{route}" in taken:
             raise ProjectError(f"ROUTES: the service itself has a route /{route}: name another.")
         if not isinstance(function, Predict):

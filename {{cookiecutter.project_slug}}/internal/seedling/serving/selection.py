@@ -5,13 +5,13 @@ replaces the model that it was trained from.
 """
 
 import logging
-import os
 from functools import cache
 from pathlib import Path
 
 from seedling.config import Config, Project, RegisteredModel
 from seedling.errors import ProjectError
 from seedling.registry import named_models
+from seedling.settings import SERVED_MODELS
 
 log = logging.getLogger(__name__)
 
@@ -30,7 +30,7 @@ def config(project: Project) -> Config:
             f"served: run train, or take it out of `models` in {project.config_path.name}."
         )
     known = [model.name for model in found.training.models]
-    chosen = _words("SERVED_MODELS") or known
+    chosen = SERVED_MODELS.get() or known
     for model in chosen:
         if model not in known:
             names = ", ".join(known)
@@ -53,7 +53,7 @@ def config(project: Project) -> Config:
 
 def left_out(project: Project) -> set[str]:
     """Return the models of model.yaml that SERVED_MODELS leaves out."""
-    chosen = _words("SERVED_MODELS")
+    chosen = SERVED_MODELS.get()
     return {model.name for model in project.config.training.models if chosen} - set(chosen)
 
 
@@ -91,11 +91,6 @@ def _named(project: Project, chosen: list[str]) -> dict[str, RegisteredModel]:
             raise ProjectError(f"MODEL_NAME: {both} are versions of {noted.model}: name one.")
         found[noted.model] = noted.model_copy(update={"name": name})
     return found
-
-
-def _words(variable: str) -> list[str]:
-    """Return the words of a variable, which commas separate."""
-    return [word.strip() for word in os.environ.get(variable, "").split(",") if word.strip()]
 
 
 def _modified(path: Path) -> int:

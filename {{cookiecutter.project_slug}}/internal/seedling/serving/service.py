@@ -1,7 +1,6 @@
 """Answer requests: read the rows, have a model answer them, log and count the answer."""
 
 import logging
-import os
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -9,7 +8,7 @@ from seedling.config import Config, Project
 from seedling.data.scalars import as_json
 from seedling.errors import NotFound, TooMuch, Unavailable
 from seedling.registry import model_files
-from seedling.serving import APP_DEV, loading, log_lines, model_info, protocols, selection
+from seedling.serving import loading, log_lines, model_info, protocols, selection
 from seedling.serving.drainer import Drainer
 from seedling.serving.limits import TimeLimit
 from seedling.serving.metrics import Metrics
@@ -20,6 +19,7 @@ from seedling.serving.shadows import Shadows
 from seedling.serving.stores import log_settings, open_store, spool_of
 from seedling.serving.team_serve import TeamServe
 from seedling.serving.watch import Watch
+from seedling.settings import APP_DEV, stage
 
 log = logging.getLogger(__name__)
 
@@ -43,7 +43,7 @@ class Service:
                 then loaded at `start`, because onnxruntime does not survive a fork.
         """
         self.project = project
-        environment = environment if environment is not None else os.getenv("ENVIRONMENT", "")
+        environment = environment if environment is not None else stage()
         self.fake = environment == APP_DEV
         self.models = Models()
         self.models.left_out = selection.left_out(project)

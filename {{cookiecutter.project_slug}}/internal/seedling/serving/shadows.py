@@ -1,7 +1,6 @@
 """Shadows: versions that answer to the prediction log only."""
 
 import logging
-import os
 import time
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -13,6 +12,7 @@ from seedling.serving.models import Version
 from seedling.serving.records import ENCODER, records_of
 from seedling.serving.stores import Record
 from seedling.serving.watch import WATCH_SECONDS
+from seedling.settings import stage
 
 log = logging.getLogger(__name__)
 
@@ -64,7 +64,7 @@ class Shadows:
         for entry in entries:
             if entry.shadow:
                 try:
-                    assets.download(self._project, entry, os.getenv("ENVIRONMENT", ""))
+                    assets.download(self._project, entry, stage())
                     version = models.load(self._project, entry)
                 except ProjectError as error:
                     log.error("The shadow %s is not loaded: %s", entry.model, error)

@@ -6,9 +6,10 @@ import sys
 from seedling.config import Project
 from seedling.errors import ProjectError
 from seedling.processes import refuse_taken
-from seedling.serving import APP_DEV, logs, selection
+from seedling.serving import logs, selection
 from seedling.serving.access import Access
 from seedling.serving.stores import log_settings, open_store
+from seedling.settings import APP_DEV, LOG_LEVEL, stage
 
 CONFIGURATION = "gunicorn.conf.py"
 
@@ -24,7 +25,7 @@ def serve(project: Project, host: str, port: int) -> int:
         ProjectError: no model is registered, the port is taken, or other machines could call
             without a key.
     """
-    if os.environ.get("ENVIRONMENT") != APP_DEV and not selection.config(project).models:
+    if stage() != APP_DEV and not selection.config(project).models:
         raise ProjectError("No model is registered yet: run train first.")
     Access.from_environment(os.environ).refuse_exposed([host])
     _refuse_log_without_driver(project)
@@ -34,7 +35,7 @@ def serve(project: Project, host: str, port: int) -> int:
 
         from seedling.serving.app import create_app
 
-        logs.configure(os.environ.get("LOG_LEVEL") or "info")
+        logs.configure(LOG_LEVEL.get())
         app = create_app(project)
         # A request through a proxy must not look like one of this machine.
         waitress_serve(app, host=host, port=port, clear_untrusted_proxy_headers=False)

@@ -1,6 +1,5 @@
 """Where the prediction log keeps its records: SQLite, PostgreSQL, or Cosmos DB."""
 
-import os
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import NamedTuple, Protocol
 from seedling import implementations
 from seedling.config import Config, PredictionLog, Project, expand
 from seedling.errors import ProjectError, Unavailable
+from seedling.settings import PREDICTION_LOG, SPOOL_FOLDER
 
 
 class StoreUnavailable(Unavailable):
@@ -90,7 +90,7 @@ def log_settings(config: Config) -> PredictionLog | None:
 
     The variable PREDICTION_LOG, a URL or `off`, takes precedence over it.
     """
-    given = os.environ.get("PREDICTION_LOG")
+    given = PREDICTION_LOG.get()
     if given:
         return None if given == "off" else PredictionLog(url=given)
     settings = config.serving.prediction_log
@@ -99,7 +99,7 @@ def log_settings(config: Config) -> PredictionLog | None:
 
 def spool_of(project: Project) -> Path:
     """Return the folder of accepted lines: SPOOL_FOLDER, or local_assets/spool/."""
-    given = os.environ.get("SPOOL_FOLDER")
+    given = SPOOL_FOLDER.get()
     return Path(given) if given else project.assets / "spool"
 
 

@@ -1,6 +1,5 @@
 """The last step: register the model if it beats its champion, and say so either way."""
 
-import os
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,6 +15,7 @@ from seedling.errors import ProjectError
 from seedling.files import read_json, write_json
 from seedling.registry.model_files import MEASURED
 from seedling.registry.registries import Registry, open_registry
+from seedling.settings import BUILD_ID
 from seedling.steps import options
 from seedling.steps.options import CONFIG, FOLDER, NEW_FOLDER, step
 from seedling.training import mlflow_runs
@@ -75,7 +75,7 @@ def main(config: Path, model: str, trained: Path, evaluation: Path, output: Path
 
 def build_id() -> str:
     """What CI calls this build, by which it finds what was registered; BUILD_ID."""
-    return os.environ.get("BUILD_ID") or "local"
+    return BUILD_ID.get() or "local"
 
 
 def _files(folder: Path, trained: Path, measured: Mapping[str, Any]) -> Path:

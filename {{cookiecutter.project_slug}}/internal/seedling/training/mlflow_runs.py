@@ -12,6 +12,7 @@ from typing import Any
 from seedling.config import Project
 from seedling.files import replacing
 from seedling.processes import end_soon
+from seedling.settings import MLFLOW_TRACKING_URI
 
 GIVEN = "MLFLOW_RUN_ID"
 
@@ -33,7 +34,7 @@ def mlflow() -> ModuleType:
 
 def uri(project: Project) -> str:
     """The tracking server: MLFLOW_TRACKING_URI, else a SQLite file under local_assets/."""
-    return os.environ.get("MLFLOW_TRACKING_URI") or _sqlite(_database(project))
+    return MLFLOW_TRACKING_URI.get() or _sqlite(_database(project))
 
 
 def client(project: Project) -> Any:

@@ -1,6 +1,5 @@
 """The verb `train`: runs the training pipeline and tells what came of each model."""
 
-import os
 import shutil
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -14,6 +13,7 @@ from seedling.config import Project, RegisteredModel, registrations
 from seedling.data import datasets
 from seedling.errors import ProjectError
 from seedling.files import read_json, replacing
+from seedling.settings import AML_PIPELINE_EXEC_MODE
 from seedling.steps import register
 from seedling.training import mlflow_runs, pipeline
 from seedling.training.local_run import LocalRun
@@ -38,13 +38,10 @@ def train(project: Project, models: Sequence[str]) -> list[dict[str, Any]]:
         ProjectError: the pipeline does not hold together, or a step failed. What was registered
             before that is noted in model.yaml all the same.
     """
-    mode = os.environ.get("AML_PIPELINE_EXEC_MODE") or "DEV"
-    if mode == "PROD":
+    if AML_PIPELINE_EXEC_MODE.get() == "PROD":
         from seedling.azure import training
 
         return training.train_there(project, models)
-    if mode != "DEV":
-        raise ProjectError(f"AML_PIPELINE_EXEC_MODE is {mode!r}: DEV is here, PROD is Azure ML.")
     chosen = chosen_of(project, list(models))
     for name in {project.config.trained_model(model).dataset for model in chosen.models}:
         datasets.load(project, project.config.dataset(name))
