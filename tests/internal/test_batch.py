@@ -58,7 +58,7 @@ def test_the_kind_and_the_parts_of_a_file_change_nothing(
     rows.to_parquet(tmp_path / "whole" / "rows.parquet")
     rows.to_csv(tmp_path / "text" / "rows.csv", index=False, sep=";")
     assert score(trained, tmp_path / "whole", tmp_path / "whole.csv").exit_code == 0
-    monkeypatch.setattr(score_files, "ROWS", 3)
+    monkeypatch.setattr(score_files, "PART_ROWS", 3)
     assert score(trained, tmp_path / "text", tmp_path / "text.csv").exit_code == 0
     whole, text = read(tmp_path / "whole.csv"), read(tmp_path / "text.csv")
     assert [line | {"file": ""} for line in whole] == [line | {"file": ""} for line in text]

@@ -138,7 +138,7 @@ def test_the_answers_of_two_versions_are_put_together_in_the_champions_order() -
     challenger = version("2", ["yes", "no"], 0.8, 0.5)
     served = ServedModel("pet", lineup(champion, [challenger]))
     rows = [(age, 4.0, "cat", True) for age in range(20)]
-    answer = served.speak(served.lineup, rows, [(age,) for age in range(20)])
+    answer = served.answer_values(served.lineup, rows, [(age,) for age in range(20)])
     assert answer["labels"] == ["no", "yes"]
     by_version = {"1": ("no", 0.9), "2": ("yes", 0.2)}
     assert set(answer["versions"]) == {"1", "2"}

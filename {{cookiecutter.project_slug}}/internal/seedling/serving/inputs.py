@@ -1,4 +1,4 @@
-"""What callers send, checked against the schema that the model learned; errors name the field."""
+"""Read the rows of requests by the schema that the model learned; errors name the field."""
 
 import difflib
 import json
@@ -29,9 +29,9 @@ GOT = {
 class Reader:
     """Reads instances of one schema: objects by feature name, or lists in the schema's order.
 
-    A missing feature counts as a missing value; a name that the schema does not know, and a
-    value of another type, are refused. A category that was never seen passes. What is read is a
-    struct with the features, then entity key and target, where an object brought them.
+    A missing feature is a missing value; an unknown name, and a value of another type, are errors.
+    An unknown category is none. A row becomes a struct of the features, then of the entity key and
+    the target if the object has them.
     """
 
     def __init__(self, dataset: Dataset) -> None:
@@ -64,7 +64,11 @@ class Reader:
         self._keys = slice(self._count, self._count + len(self.key_names))
 
     def body(self, body: bytes) -> list[Any]:
-        """The rows of `{"payload": {"instances": ...}}`."""
+        """Return the rows of `{"payload": {"instances": ...}}`.
+
+        Raises:
+            InputError: the body is malformed, or a value is wrong; with the name of the field.
+        """
         try:
             rows: list[Any] = self._usual.decode(body).payload.instances
             return rows
@@ -75,7 +79,7 @@ class Reader:
         return self.instances(payload["instances"])
 
     def instances(self, value: Any) -> list[Any]:
-        """The rows of decoded `instances`; one flat row, or one object, is accepted."""
+        """Return the rows of decoded `instances`; one flat row, or one object, is accepted."""
         if isinstance(value, Mapping):
             value = [value]
         if not isinstance(value, list):
@@ -93,17 +97,20 @@ class Reader:
         return self._convert(value, kind, strict=True)
 
     def row(self, values: Mapping[str, Any]) -> Any:
-        """One row by feature name; numbers may be text, as in a query string."""
+        """Return one row by feature name; numbers may be text, as in a query string."""
         self._refuse_unknown(values, "")
         known = {name: None if _is_nan(value) else value for name, value in values.items()}
         return self._convert([known], "named", strict=False)[0]
 
     def values(self, rows: Sequence[Any], single: bool = False) -> list[Values]:
-        """The features of rows that were read, as a model takes them.
+        """Return the values of rows in the schema's order.
+
+        Args:
+            rows: n rows that this reader has returned.
+            single: whether error messages leave out the number of the row.
 
         Raises:
-            InputError: a value is not what its column's type reads; `single` says that the caller
-                knows the row by no number.
+            InputError: a value is not one of its column's type.
         """
         found = [msgspec.structs.astuple(row)[: self._count] for row in rows]
         if not self._readers:
@@ -111,16 +118,16 @@ class Reader:
         return [self._read(row, None if single else at) for at, row in enumerate(found)]
 
     def keys(self, row: Any) -> Values:
-        """A row's entity key; empty if it did not bring all of it."""
+        """Return the entity key of a row; empty if a part of it is missing."""
         values = msgspec.structs.astuple(row)[self._keys]
         return () if msgspec.UNSET in values or None in values else values
 
-    def brings_more(self, row: Any) -> bool:
-        """Whether a row came with more than features, such as its entity's key."""
+    def has_more(self, row: Any) -> bool:
+        """Return whether a row has other values than features, such as the entity key."""
         return any(getattr(row, name) is not msgspec.UNSET for name in self._extra)
 
     def _read(self, row: Values, number: int | None) -> Values:
-        """The row with the values that its columns' types make of what JSON can carry."""
+        """Return the row with each value of JSON converted by the type of its column."""
         values = list(row)
         for at, read in self._readers:
             if values[at] is not None:
@@ -154,7 +161,7 @@ class Reader:
                 raise InputError(f"{where}{name}: the model knows no such feature{hint}")
 
     def _words(self, message: str, single: bool) -> str:
-        """msgspec's message in the caller's terms: the field's name, what it expects, what came."""
+        """Return msgspec's message in the caller's terms: the field, its type, and what it got."""
         row = re.search(r"`\$\[(\d+)\]", message)
         where = "" if single or row is None else f"instances[{row[1]}]"
         length = re.search(r"array` of at (?:least|most) length (\d+), got (\d+)", message)
@@ -177,7 +184,7 @@ class Reader:
 
 
 def json_object(body: bytes) -> dict[str, Any]:
-    """A request's JSON object; NaN, which pandas writes for a missing value, is read as null.
+    """Decode the JSON object of a body. NaN, which pandas writes for a missing value, is null.
 
     Raises:
         InputError: it is not JSON, holds an infinite number, or is not an object.
@@ -205,7 +212,7 @@ def _with_nan(body: bytes) -> Any:
 
     try:
         value = json.loads(body, parse_constant=constant)
-        return msgspec.json.decode(msgspec.json.encode(value))  # which refuses half a character
+        return msgspec.json.decode(msgspec.json.encode(value))  # refuses lone surrogates
     except (ValueError, RecursionError):
         return None
 

@@ -96,7 +96,7 @@ class Loader:
             if champion.registered.is_champion:
                 name = champion.registered.model
                 versions = [version for version in loaded if version.registered.model == name]
-                fitting = [each for each in versions if models.same_question(each, champion)]
+                fitting = [each for each in versions if models.can_share(each, champion)]
                 lineups[name] = models.lineup(champion, fitting)
                 for version in versions:
                     if version not in fitting:

@@ -1,4 +1,4 @@
-"""What Prometheus reads: requests, their duration, predictions by class, the prediction log."""
+"""Count for Prometheus: requests, durations, predictions by class, the prediction log."""
 
 import logging
 import os
@@ -16,9 +16,9 @@ from prometheus_client.registry import Collector
 log = logging.getLogger(__name__)
 
 FOLDER = "PROMETHEUS_MULTIPROC_DIR"
-OTHER = "other"  # any route, method, model or class that is not known: callers add no labels
+OTHER = "other"  # the label of any unknown route, method, model or class: callers cannot add labels
 METHODS = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"})
-SECONDS = (
+BUCKET_SECONDS = (
     *(0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05),
     *(0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0),
 )
@@ -27,14 +27,14 @@ Add = Callable[[float], None]
 
 
 class Metrics:
-    """The metrics of one service: over all its workers where PROMETHEUS_MULTIPROC_DIR is set.
+    """The metrics of one service, of all its workers if PROMETHEUS_MULTIPROC_DIR is set.
 
-    That variable counts when prometheus_client is first imported. Where it is set, a process
-    holds one Metrics only: two would write over each other's counts.
+    The variable has to be set before prometheus_client is first imported. If it is, a process may
+    hold one Metrics only: two would overwrite each other's counts.
 
     Args:
-        waiting: how many records the prediction log holds back, over all workers; asked at
-            every scrape, by the one worker that answers it.
+        waiting: returns how many lines of all workers wait for the prediction log's store. Called
+            at every scrape, by the worker that answers it.
         models: the outcomes of each model, as `add_model` takes them.
         routes: the URL rules of the service, as `add_routes` takes them.
     """
@@ -58,7 +58,7 @@ class Metrics:
             "http_request_duration_seconds",
             "Seconds until a request was answered.",
             ["route", "model"],
-            buckets=SECONDS,
+            buckets=BUCKET_SECONDS,
             registry=own,
         )
         self._predictions = Counter(
@@ -69,7 +69,7 @@ class Metrics:
         )
         self._refused = Counter(
             "prediction_log_refused_total",
-            "Records that the prediction log could not take.",
+            "Records that the prediction log could not accept.",
             registry=own,
         )
         self._scraped = own
@@ -100,8 +100,8 @@ class Metrics:
             route: the URL rule; for a path that has none, "other".
             method: GET, POST and so on.
             status: the HTTP status of the answer.
-            model: the served model that was asked, or "".
-            seconds: how long the answer took.
+            model: the name of the served model in the path, or "".
+            seconds: the time until the answer.
         """
         found = self._answered.get((route, method, status, model))
         if found is None:
@@ -117,15 +117,15 @@ class Metrics:
         classes.count(predictions)
 
     def refused(self, records: int = 1) -> None:
-        """Count records that the prediction log could not take."""
+        """Count records that the prediction log could not accept."""
         self._refused.inc(records)
 
     def text(self) -> tuple[bytes, str]:
-        """The body and the content type of GET /metrics."""
+        """Return the body and the content type of GET /metrics."""
         return exposition.generate_latest(self._scraped), exposition.CONTENT_TYPE_LATEST
 
     def _children(self, route: str, method: str, status: int, model: str) -> tuple[Add, Add]:
-        """What counts such a request; kept only where the caller did not choose its name."""
+        """Return the counters of such a request. Kept only if all its names are known."""
         known = (
             route if route in self._routes else OTHER,
             method if method in METHODS else OTHER,
@@ -149,7 +149,7 @@ class Metrics:
 
 
 class _Classes:
-    """Counts what one version of a model predicts."""
+    """Counts the predictions of one version of a model, by class."""
 
     def __init__(self, counter: Counter, model: str, version: str, labels: Iterable[Any]) -> None:
         named = {label: str(label) for label in labels}
@@ -159,6 +159,7 @@ class _Classes:
         self._rest = counter.labels(model, version, OTHER if named else "").inc
 
     def count(self, predictions: Sequence[Any]) -> None:
+        """Count n predictions."""
         if not self._add:
             self._rest(len(predictions))
             return
@@ -167,7 +168,7 @@ class _Classes:
                 self._add.get(predictions[0], self._rest)(1)
                 return
             tally = Tally(predictions)
-        except TypeError:  # what is no class, such as a list
+        except TypeError:  # a value that is no class, such as a list
             self._rest(len(predictions))
             return
         for value, times in tally.items():
@@ -175,28 +176,30 @@ class _Classes:
 
 
 class _Workers(Collector):
-    """The sums over all workers, those that have ended too."""
+    """Adds up the counts of all workers, including those that have ended."""
 
     def __init__(self, folder: str) -> None:
         self._pattern = os.path.join(folder, "*.db")
 
     def collect(self) -> Iterator[Metric]:
+        """Yield the metrics."""
         # A worker that was killed just as it opened its file leaves it empty for ever.
         files = [path for path in glob(self._pattern) if os.path.getsize(path)]
         yield from MultiProcessCollector.merge(files)
 
 
 class _Waiting(Collector):
-    """The length of the prediction log's queue, which is not there while nobody knows it."""
+    """Reports how many lines wait for the prediction log's store; nothing while that is unknown."""
 
-    def __init__(self, ask: Callable[[], float]) -> None:
-        self._ask = ask
+    def __init__(self, waiting: Callable[[], float]) -> None:
+        self._waiting_records = waiting
 
     def collect(self) -> Iterator[Metric]:
+        """Yield the gauge."""
         try:
-            records = self._ask()
+            records = self._waiting_records()
         except Exception as error:
-            log.warning("The prediction log does not tell how many records wait: %s", error)
+            log.warning("The number of records that wait for the store is unknown: %s", error)
             return
         yield GaugeMetricFamily(
             "prediction_log_waiting_records",
@@ -205,5 +208,5 @@ class _Waiting(Collector):
         )
 
     def describe(self) -> Iterator[Metric]:
-        """The name alone: the registry need not ask for the length at start-up."""
+        """Yield the name without the value, which the registry does not need at the start."""
         yield GaugeMetricFamily("prediction_log_waiting_records", "")

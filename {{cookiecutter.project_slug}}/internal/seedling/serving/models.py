@@ -1,4 +1,4 @@
-"""Served models: the versions of each, which of them answers a row, and how."""
+"""The served models: their versions, and the choice of the version that answers a row."""
 
 import hashlib
 import logging
@@ -21,8 +21,11 @@ class Version:
     """One version of a model, loaded and verified.
 
     Args:
-        answer: the task's answer for n rows of values.
-        plain: whether pandas and scikit-learn answer, and not a compiled form.
+        registered: its name, version, hash and role in model.yaml.
+        dataset: the schema that it learned.
+        answer: returns the task's answer for n rows of values.
+        plain: whether the team's predict answers, and not a compiled form.
+        measured: its metrics, and the number of rows of the holdout.
     """
 
     def __init__(
@@ -41,12 +44,14 @@ class Version:
 
 
 class Lineup(NamedTuple):
-    """Who answers for a model now; replaced as a whole, so that a request sees one or the other."""
+    """The versions of a model that answer requests. Replaced as a whole, never changed."""
 
     champion: Version
-    challengers: Sequence[tuple[float, Version]]  # the share of the entities up to here
+    challengers: Sequence[
+        tuple[float, Version]
+    ]  # with the upper end of its share of the entities, 0 to 1
     reader: Reader
-    plain: bool  # whether an answer may take long
+    plain: bool  # whether one answers by the team's predict, which may take long
 
     @property
     def versions(self) -> list[Version]:
@@ -55,18 +60,18 @@ class Lineup(NamedTuple):
 
 
 class Run:
-    """What a call of the team's serve.py stands for: its entity, and which versions spoke."""
+    """One call of the team's serve.py: its inputs, and the model and version of each answer."""
 
     def __init__(self, user_inputs: Mapping[str, Any]) -> None:
         self.user_inputs = user_inputs
-        self.spoke: list[tuple[str, str]] = []
+        self.answered_by: list[tuple[str, str]] = []
 
 
 RUN: ContextVar[Run | None] = ContextVar("run", default=None)
 
 
 class ServedModel:
-    """A model as serve.py and the routes use it, whichever of its versions answers."""
+    """A model as serve.py and the routes use it. Chooses the version that answers a row."""
 
     def __init__(self, name: str, lineup: Lineup) -> None:
         self.name = name
@@ -74,23 +79,35 @@ class ServedModel:
 
     @property
     def dataset(self) -> Dataset:
+        """Return the schema of the champion."""
         return self.lineup.champion.dataset
 
     @property
     def version(self) -> str:
+        """Return the version of the champion."""
         return self.lineup.champion.version
 
     def features(self, user_inputs: Mapping[str, Any]) -> dict[str, Any]:
-        """The features among what a caller sent; raises InputError naming a wrong one."""
+        """Return the features among the inputs of a request.
+
+        Raises:
+            InputError: a value is wrong; with the name of the feature.
+        """
         reader = self.lineup.reader
         (values,) = reader.values([reader.row(user_inputs)], single=True)
         return dict(zip(reader.columns, values, strict=True))
 
     def answer(self, rows: Sequence[Mapping[str, Any]] | Mapping[str, Any]) -> dict[str, Any]:
-        """Predictions for rows of features, as serve.py found them in the feature store.
+        """Answer rows of features, such as those that serve.py reads from the feature store.
+
+        Args:
+            rows: n rows, or one, by column name; other columns are ignored.
 
         Returns:
-            The task's answer, as JSON can carry it, with `model` and `version`.
+            The task's answer as values of JSON, with `model` and `version`.
+
+        Raises:
+            InputError: a value is wrong; with the name of the feature.
         """
         found = [rows] if isinstance(rows, Mapping) else rows
         run, lineup = RUN.get(), self.lineup
@@ -98,33 +115,41 @@ class ServedModel:
         inputs = run.user_inputs if run else {}
         keys = [tuple(row.get(name, inputs.get(name)) for name in names) for row in found]
         values = [as_values(row, lineup.champion.dataset) for row in found]
-        answer = self.speak(lineup, values, [() if None in key else key for key in keys])
+        answer = self.answer_values(lineup, values, [() if None in key else key for key in keys])
         if run:
             versions = answer.get("versions", [answer["version"]])
-            run.spoke += [(self.name, version) for version in dict.fromkeys(versions)]
+            run.answered_by += [(self.name, version) for version in dict.fromkeys(versions)]
         return answer
 
     def predict(self, lineup: Lineup, rows: Sequence[Any]) -> dict[str, Any]:
-        """The answer for rows that the reader has read."""
+        """Answer rows that the reader has read."""
         values = lineup.reader.values(rows)
         keys = [lineup.reader.keys(row) for row in rows] if lineup.challengers else []
-        return self.speak(lineup, values, keys)
+        return self.answer_values(lineup, values, keys)
 
-    def speak(
+    def answer_values(
         self, lineup: Lineup, rows: Sequence[Values], keys: Sequence[Values]
     ) -> dict[str, Any]:
-        """Each row answered by the version whose turn its entity is."""
+        """Answer each row by the version that its entity is routed to.
+
+        Args:
+            lineup: the versions.
+            rows: the values of n rows.
+            keys: the entity key of each row, () where it is not known; unused without challengers.
+        """
         if not lineup.challengers:
             answer = dict(lineup.champion.answer(rows))
             return answer | {"model": self.name, "version": lineup.champion.version}
-        chosen = [self._whose_turn(lineup, key or row) for key, row in zip(keys, rows, strict=True)]
+        chosen = [
+            self._version_for(lineup, key or row) for key, row in zip(keys, rows, strict=True)
+        ]
         answer = _merged(rows, chosen, lineup.champion)
         versions = [version.version for version in chosen]
         only = versions[0] if len(set(versions)) == 1 else None
         return answer | {"model": self.name, "version": only, "versions": versions}
 
-    def _whose_turn(self, lineup: Lineup, key: Values) -> Version:
-        """By a hash of the entity's key, of the features where there is none: always the same."""
+    def _version_for(self, lineup: Lineup, key: Values) -> Version:
+        """Return the version for an entity, chosen by a hash of its key, or of its features."""
         text = "\x1f".join([self.name, *(label_text(value) for value in key)])
         digest = hashlib.blake2b(text.encode(errors="surrogatepass"), digest_size=8).digest()
         place = int.from_bytes(digest) / 2**64
@@ -135,11 +160,11 @@ class ServedModel:
 
 
 def _merged(rows: Sequence[Values], chosen: Sequence[Version], champion: Version) -> dict[str, Any]:
-    """Put several versions' answers together, row by row, in the champion's shape."""
+    """Merge the answers of several versions, row by row, in the champion's shape."""
     whole = dict(champion.answer(()))
     merged: dict[str, list[Any]] = {key: [None] * len(rows) for key in champion.task.by_row}
     for version in dict.fromkeys(chosen):
-        places = [at for at, its in enumerate(chosen) if its is version]
+        places = [at for at, other in enumerate(chosen) if other is version]
         answer = dict(version.answer([rows[at] for at in places]))
         answer = champion.task.aligned(answer, whole)
         for key, values in merged.items():
@@ -149,7 +174,11 @@ def _merged(rows: Sequence[Values], chosen: Sequence[Version], champion: Version
 
 
 def as_values(row: Mapping[str, Any], dataset: Dataset) -> Values:
-    """A row of features as a model takes them, read as training reads a dataset."""
+    """Return the values of a row in the schema's order, read as training reads a dataset.
+
+    Raises:
+        InputError: a value is not of its column's type.
+    """
     values = []
     for column in dataset.features:
         cell = plain(row.get(column.name))
@@ -163,11 +192,11 @@ def as_values(row: Mapping[str, Any], dataset: Dataset) -> Values:
 
 
 class LeftOut(Unavailable):
-    """This process is not meant to serve the model: SERVED_MODELS names others."""
+    """SERVED_MODELS does not name the model."""
 
 
 class Models(dict[str, ServedModel]):
-    """The served models; asking for another says that it is not served, not a KeyError."""
+    """The served models by name; another name raises Unavailable, not KeyError."""
 
     left_out: Collection[str] = ()
 
@@ -190,11 +219,11 @@ class Models(dict[str, ServedModel]):
     def __missing__(self, name: str) -> ServedModel:
         if name in self.left_out:
             raise LeftOut(f"The model {name} is not served here: SERVED_MODELS leaves it out.")
-        raise Unavailable(f"The model {name} is not served: /ready tells why.")
+        raise Unavailable(f"The model {name} is not served: /ready says why.")
 
 
 def lineup(champion: Version, versions: Sequence[Version] = ()) -> Lineup:
-    """Who answers for one model: its champion, and of these versions each for its share."""
+    """Return the line-up of a champion and of those versions that have a share."""
     challengers, upto = [], 0.0
     for version in versions:
         if version.registered.share:
@@ -204,8 +233,8 @@ def lineup(champion: Version, versions: Sequence[Version] = ()) -> Lineup:
     return Lineup(champion, challengers, Reader(champion.dataset), plain)
 
 
-def same_question(version: Version, champion: Version) -> bool:
-    """Say whether a version can answer the champion's requests, in the champion's shape."""
+def can_share(version: Version, champion: Version) -> bool:
+    """Return whether a version can answer the champion's requests, in the champion's shape."""
     return _question(version.dataset) == _question(champion.dataset)
 
 
@@ -216,10 +245,10 @@ def _question(dataset: Dataset) -> tuple[object, ...]:
 
 
 def load(project: Project, registered: RegisteredModel) -> Version:
-    """A registered version, by its compiled form where it has one that holds.
+    """Verify and load a registered version, by its compiled form if that is valid.
 
     Raises:
-        ProjectError: it is missing, is not the one that was registered, or cannot be loaded.
+        ProjectError: its files are missing, have another hash, or cannot be loaded.
     """
     folder = project.model_path(registered)
     model_files.verify(folder, registered.sha256)
@@ -239,7 +268,7 @@ def load(project: Project, registered: RegisteredModel) -> Version:
 def _plain(
     project: Project, registered: RegisteredModel, reason: str
 ) -> Callable[[Sequence[Values]], dict[str, Any]]:
-    """Answers by the team's own predict: what a model without a compiled form does."""
+    """Return the function that answers by the team's predict, for a model without compiled form."""
     try:
         import pandas as pd
     except ImportError:
@@ -261,17 +290,17 @@ def _plain(
 
 
 def fake(config: Config) -> dict[str, Lineup]:
-    """Line-ups that answer in the real shape with nothing loaded: for app developers."""
+    """Return line-ups that answer in the real shape without models, for app developers."""
     found = {}
     for trained in config.training.models:
         dataset = config.dataset(trained.dataset)
         registered = RegisteredModel(
             name=trained.name, model=trained.name, version="fake", sha256="0" * 64
         )
-        found[trained.name] = lineup(Version(registered, dataset, _made_up(dataset)))
+        found[trained.name] = lineup(Version(registered, dataset, _stand_in(dataset)))
     return found
 
 
-def _made_up(dataset: Dataset) -> Callable[[Sequence[Values]], dict[str, Any]]:
+def _stand_in(dataset: Dataset) -> Callable[[Sequence[Values]], dict[str, Any]]:
     task = tasks.of(dataset)
     return lambda rows: task.stand_in(dataset, len(rows))

@@ -1,4 +1,4 @@
-"""The OpenAPI document's JSON Schemas: what a model reads and answers.
+"""Write the JSON Schemas of the OpenAPI document: the requests and answers of a model.
 
 Ranges and categories are hints (`x-minimum`, `x-categories`): the service answers values outside
 of them. Types are real: a value of another type is refused. Every feature may be null or missing.
@@ -26,7 +26,7 @@ def response(name: str) -> Json:
 
 
 def only(name: str, schema: Json) -> Json:
-    """An object with this one key."""
+    """Return the schema of an object with this one key."""
     return {
         "type": "object",
         "required": [name],
@@ -76,7 +76,7 @@ COMMON: Json = {
 
 
 def of_model(facts: ModelFacts) -> Json:
-    """The schemas of one model, by names that begin with its own."""
+    """Return the schemas of one model, by names that begin with the model's."""
     dataset, name = facts.dataset, facts.name
     return {
         f"{name}.Features": _features(dataset),
@@ -112,7 +112,7 @@ def csv_example(row: Json) -> str:
 
 
 def query_text(value: Any) -> str:
-    """A value as it stands in a query string."""
+    """Return a value as text of a query string."""
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
@@ -144,7 +144,7 @@ def _values(dataset: Dataset) -> Json:
 
 
 def _feature(column: Column) -> Json:
-    """A feature's type, and what is known of its values as words and hints."""
+    """Return the schema of a feature: its type, with range and categories as hints."""
     schema = column.json_schema()
     types = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
     return schema | {
@@ -158,13 +158,13 @@ def _feature(column: Column) -> Json:
 
 
 def hint(column: Column) -> str:
-    """What a person should know of a feature's values: `17 to 90, years`."""
+    """Return the range and the description of a feature: `17 to 90, years`."""
     parts = [column.words(), column.description, "may be missing" * column.nullable]
     return ", ".join(part for part in parts if part)
 
 
 def _rows(name: str) -> Json:
-    """Rows of either kind, not mixed; none at all is fine."""
+    """Return the schema of n rows: all objects, or all lists; n may be 0."""
     kinds = ({"type": "array", "items": ref(f"{name}.{kind}")} for kind in ("Features", "Values"))
     return {"anyOf": list(kinds)}
 
@@ -205,7 +205,7 @@ def _record(dataset: Dataset) -> Json:
 
 
 def _columns(dataset: Dataset) -> Json:
-    """A list of as many values for each feature, or one value for all rows."""
+    """Return the schema of columns: n values for each feature, or one value for all rows."""
     lists = {
         column.name: {"anyOf": [{"type": "array", "items": _feature(column)}, _feature(column)]}
         for column in dataset.features
@@ -214,7 +214,7 @@ def _columns(dataset: Dataset) -> Json:
 
 
 def _mlflow(name: str) -> dict[str, Json]:
-    """What each key of a request in MLflow's protocol holds."""
+    """Return the schema for each key of a request in MLflow's protocol."""
     records = {"type": "array", "items": ref(f"{name}.Record")}
     lists = {"type": "array", "items": ref(f"{name}.Values")}
     either = {"anyOf": [records, lists, ref(f"{name}.Columns")]}
@@ -237,7 +237,7 @@ def _azure_ml(name: str) -> dict[str, Json]:
 
 
 def _one_of(formats: dict[str, Json]) -> Json:
-    """An object with exactly one of these keys; others than these are ignored."""
+    """Return the schema of an object with exactly one of these keys; other keys are ignored."""
     one = [{"required": [key]} for key in formats]
     return {"type": "object", "properties": formats, "oneOf": one}
 

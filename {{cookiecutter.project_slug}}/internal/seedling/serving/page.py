@@ -1,4 +1,4 @@
-"""The try-it page and /docs: HTML with no inline script or style, and nothing from elsewhere."""
+"""The try-it page and /docs: HTML without inline scripts or styles, and without other hosts."""
 
 import json
 from collections.abc import Callable, Sequence
@@ -22,7 +22,7 @@ POLICY = (
     "frame-ancestors 'none'"
 )
 PAGE_POLICY = f"{POLICY}; require-trusted-types-for 'script'"
-DOCS_POLICY = f"{POLICY}; img-src 'self' data:"  # Swagger UI's icons stand in its style sheet
+DOCS_POLICY = f"{POLICY}; img-src 'self' data:"  # Swagger UI has its icons in its style sheet
 HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
@@ -36,12 +36,12 @@ Served = Callable[[], tuple[Config, Sequence[ModelFacts]]]
 
 
 def page(config: Config, models: Sequence[ModelFacts], keyed: bool = False) -> str:
-    """The try-it page of the models that are served, each with a form made from its schema.
+    """Return the HTML of the try-it page: a form for each served model, made from its schema.
 
     Args:
         config: name, description and organisation.
-        models: a model's versions in the order in which they matter; the first model is chosen.
-        keyed: whether a key is asked for, which the curl command then sends.
+        models: the served versions, each champion before its challengers; the first is selected.
+        keyed: whether callers need a key, which the curl command then sends.
     """
     shown = [_Shown(at, versions) for at, versions in enumerate(by_name(models).values())]
     return (
@@ -50,18 +50,18 @@ def page(config: Config, models: Sequence[ModelFacts], keyed: bool = False) -> s
 
 
 def docs(config: Config) -> str:
-    """Swagger UI on /openapi.json."""
+    """Return the HTML of /docs: Swagger UI for /openapi.json."""
     return _templates().get_template("docs.html.j2").render(config=config)
 
 
 def wants_page(request: Request) -> bool:
-    """Whether the client prefers HTML to JSON: a browser does, curl and programs do not."""
+    """Return whether the client prefers HTML to JSON: browsers do, curl and programs do not."""
     offered = ["application/json", "text/html"]
     return request.accept_mimetypes.best_match(offered) == "text/html"
 
 
 def secured(response: Response, policy: str = PAGE_POLICY) -> Response:
-    """The response with what keeps a browser from running or framing anything else."""
+    """Add the headers that keep a browser from running or framing anything else."""
     response.headers.update(HEADERS)
     response.headers["Content-Security-Policy"] = policy
     response.vary.add("Accept")
@@ -69,10 +69,10 @@ def secured(response: Response, policy: str = PAGE_POLICY) -> Response:
 
 
 def blueprint(served: Served) -> Blueprint:
-    """The routes /docs, /openapi.json and the files of both pages; `GET /` is the service's own.
+    """Return the routes /docs, /openapi.json and those of the files of both pages.
 
     Args:
-        served: gives the config and the models that are served at the moment.
+        served: returns the config and the served versions at the time of the request.
     """
     routes = Blueprint("page", __name__)
 
@@ -99,7 +99,7 @@ def blueprint(served: Served) -> Blueprint:
 
 
 def _file(folder: Path, name: str) -> Response:
-    """A file that a browser may keep, and asks after by its hash."""
+    """Return a file that a browser may cache, and revalidates by its hash."""
     response = send_from_directory(folder, name)
     response.headers["X-Content-Type-Options"] = "nosniff"
     return response
@@ -124,7 +124,7 @@ def _templates() -> Environment:
 
 
 class _Shown:
-    """A model as the page shows it: its facts, its fields, and an id that no name can spoil."""
+    """A model on the page: its facts, its fields, and an id that does not depend on its name."""
 
     def __init__(self, at: int, versions: Sequence[ModelFacts]) -> None:
         self.facts = versions[0]
@@ -140,14 +140,14 @@ class _Shown:
 
     @property
     def gate(self) -> str:
-        """Name the metric that a new version has to beat, with its value."""
+        """Return the metric that a new version has to beat, and its value, if measured."""
         dataset = self.facts.dataset
         value = self.facts.metrics.get(dataset.metric)
         return "" if value is None else f"{dataset.metric} {value:.4g}"
 
     @property
     def metrics(self) -> dict[str, str]:
-        """All metrics that are numbers, the gate's first."""
+        """Return the metrics that were measured, the gate's first."""
         gate = self.facts.dataset.metric
         known = {name: value for name, value in self.facts.metrics.items() if value is not None}
         names = sorted(known, key=lambda name: name != gate)
@@ -155,10 +155,10 @@ class _Shown:
 
 
 class _Field:
-    """A feature as the form asks for it; `hint` is what stands below its field."""
+    """A field of the form, for one feature; `hint` is the text below it."""
 
     def __init__(self, where: str, column: Column) -> None:
         self.id, self.name, self.nullable = where, column.name, column.nullable
         self.asks = column.field()
-        gaps = "may be empty" * (column.nullable and self.asks.control == "input")
+        gaps = "may be empty" if column.nullable and self.asks.control == "input" else ""
         self.hint = ", ".join(filter(None, [self.asks.hint, column.description, gaps]))

@@ -1,4 +1,4 @@
-"""From a line of the spool to the records that the prediction log keeps."""
+"""Turn lines of the spool into records of the prediction log; `log_lines` writes them."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -8,14 +8,14 @@ import msgspec
 from seedling.serving.stores import Record
 
 NULL = msgspec.Raw(b"null")
-NONE = msgspec.Raw(b"[]")
+EMPTY_LIST = msgspec.Raw(b"[]")
 
 
 class Line(msgspec.Struct):
-    """What the service wrote for a request; JSON that goes on as it is stays text.
+    """The line of one request. JSON that a record repeats unchanged is not decoded.
 
-    `features` names those of the rows' values that are features, where there are others; `by_row`
-    those of the outputs that hold an item for each row.
+    `features` has the names of the features, if the rows have other values too; `by_row` the names
+    of the outputs that hold an item for each row.
     """
 
     id: str
@@ -38,23 +38,23 @@ OUTPUTS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 LIST = msgspec.json.Decoder(list[msgspec.Raw])
 ROWS = msgspec.json.Decoder(list[dict[str, msgspec.Raw]])
 ENCODER = msgspec.json.Encoder()
-LARGEST = 256 * 1024  # bytes of a line that stays one record: Cosmos DB takes 2 MB
-PART = 500  # rows of a record of a larger one
+MAX_WHOLE_BYTES = 256 * 1024  # of a line that becomes one record: Cosmos DB allows 2 MB
+PART_ROWS = 500  # of each record of a larger line
 
 
 def records_of(line: bytes) -> list[Record]:
-    """The record of a line; several where several versions answered, or the rows are many.
+    """Return the record of a line; several if several versions answered, or the line is large.
 
     Raises:
-        ValueError: the line is not what the service writes.
+        ValueError: the line is not one of this service.
     """
     try:
         read = LINE.decode(line)
         time = datetime.fromtimestamp(read.time, UTC)
         if read.rows is NULL:
             return [_record(read, time, 0, read.version, read.inputs, read.row, read.outputs)]
-        if read.versions is None and len(line) <= LARGEST:
-            beside, features = _apart(read.rows, read.features)
+        if read.versions is None and len(line) <= MAX_WHOLE_BYTES:
+            beside, features = _split_features(read.rows, read.features)
             return [_record(read, time, 0, read.version, beside, features, read.outputs)]
         return _in_parts(read, time)
     except (RecursionError, OverflowError, OSError, IndexError) as error:  # OSError: no such time
@@ -62,37 +62,38 @@ def records_of(line: bytes) -> list[Record]:
 
 
 def _in_parts(line: Line, time: datetime) -> list[Record]:
+    """Return a record for each version and PART_ROWS rows."""
     rows = ROWS.decode(line.rows)
     outputs = OUTPUTS.decode(line.outputs)
     by_row = {key: LIST.decode(outputs[key]) for key in line.by_row if key in outputs}
     parts = [
-        (version, places[start : start + PART])
+        (version, places[start : start + PART_ROWS])
         for version, places in _places(line.versions or [line.version or ""] * len(rows)).items()
-        for start in range(0, len(places), PART)
+        for start in range(0, len(places), PART_ROWS)
     ]
     found = []
     for number, (version, places) in enumerate(parts):
-        its_rows = _raw([rows[at] for at in places])
-        its_outputs = outputs | {
+        part_rows = _raw([rows[at] for at in places])
+        part_outputs = outputs | {
             key: _raw([values[at] for at in places]) for key, values in by_row.items() if values
         }
-        beside, features = _apart(its_rows, line.features)
-        found.append(_record(line, time, number, version, beside, features, _raw(its_outputs)))
+        beside, features = _split_features(part_rows, line.features)
+        found.append(_record(line, time, number, version, beside, features, _raw(part_outputs)))
     return found
 
 
 def _places(versions: Sequence[str]) -> dict[str, list[int]]:
-    """The numbers of the rows that each version answered."""
+    """Return the indexes of the rows that each version answered."""
     found: dict[str, list[int]] = {}
     for at, version in enumerate(versions):
         found.setdefault(version, []).append(at)
     return found
 
 
-def _apart(rows: msgspec.Raw, known: Sequence[str]) -> tuple[msgspec.Raw, msgspec.Raw]:
-    """What came beside the features of each row, as the entity key, and the features."""
+def _split_features(rows: msgspec.Raw, known: Sequence[str]) -> tuple[msgspec.Raw, msgspec.Raw]:
+    """Return the other values of each row, such as the entity key, and the features."""
     if not known:
-        return NONE, rows
+        return EMPTY_LIST, rows
     names = set(known)
     read = ROWS.decode(rows)
     beside = [{name: row[name] for name in row if name not in names} for row in read]

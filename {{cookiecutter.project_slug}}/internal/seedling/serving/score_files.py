@@ -1,7 +1,7 @@
-"""Files of rows in, lines of CSV out: each row as the service answers it.
+"""Score files of rows, as CSV: each row as the service answers it.
 
-What comes of a file begins with a line of column names: `file`, `row` (from 1 on), the entity
-key, `prediction` and what else the model's task answers, `model` and `version`. A file is read in
+The output begins with a line of column names: `file`, `row` (from 1 on), the entity key,
+`prediction` and the other columns of the model's task, `model` and `version`. A file is read in
 parts, so that it may be larger than memory.
 """
 
@@ -19,15 +19,15 @@ from seedling.serving import models, selection
 from seedling.serving.protocols import MISSING, Wanted
 
 KINDS = (".csv", ".parquet")
-ROWS = 5_000  # that are read and answered at once
-UNKNOWN = MISSING | {"?"}  # what a dataset's CSV has for a missing value
-FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet calculates begins so
+PART_ROWS = 5_000  # read and answered at a time
+UNKNOWN = MISSING | {"?"}  # the texts for a missing value in the CSV of a dataset
+FORMULA = ("=", "+", "-", "@", "\t", "\r")  # the first characters of a formula in a spreadsheet
 BREAK = re.compile(r"[\r\n]")
 AT_ROW = re.compile(r"instances\[(\d+)\](?:\.|: )")
 
 
 class Part(NamedTuple):
-    """Some rows of a file, and how much of it was read by then, from 0 to 1."""
+    """Some rows of a file; `read` is the share of the file up to their end, from 0 to 1."""
 
     names: list[str]
     rows: list[Sequence[Any]]
@@ -36,13 +36,13 @@ class Part(NamedTuple):
 
 
 class Scorer:
-    """Answers the rows of files by one registered model, whichever of its versions' turn it is."""
+    """Answers the rows of files by one registered model, each by the version it is routed to."""
 
     def __init__(self, project: Project, model: str | None = None) -> None:
         """
         Args:
-            project: whose model.yaml names the models; SERVED_MODELS leaves some of them.
-            model: the one that answers; the first unless given.
+            project: the project whose registered models are used; SERVED_MODELS selects some.
+            model: the name of the model that answers; the first unless given.
 
         Raises:
             ProjectError: it is not registered, or one of its versions cannot be loaded.
@@ -57,7 +57,7 @@ class Scorer:
             raise ProjectError(f"There is no registered model {name!r}; there are: {known}.")
         versions = [models.load(project, entry) for entry in entries]
         champion = next(version for version in versions if version.registered.is_champion)
-        fitting = [version for version in versions if models.same_question(version, champion)]
+        fitting = [version for version in versions if models.can_share(version, champion)]
         self._served = models.ServedModel(name, models.lineup(champion, fitting))
         self._reader = self._served.lineup.reader
         self._wanted = Wanted(self._reader.names, (), list(self._reader.columns.values()))
@@ -67,10 +67,10 @@ class Scorer:
         self.columns = ["file", "row", *self._keys, *answered, "model", "version"]
 
     def lines(self, path: Path) -> Iterator[tuple[str, float]]:
-        """What comes of a file, part by part, and how much of it was read by then, from 0 to 1.
+        """Yield the scored CSV of a file in chunks, with progress from 0 to 1.
 
         Raises:
-            InputError: it cannot be answered; names the file, and the row and the column.
+            InputError: a row cannot be answered; with the file, the row and the column.
         """
         yield _text([self.columns]), 0
         first = 1
@@ -85,7 +85,7 @@ class Scorer:
             first += len(part.rows)
 
     def _answer(self, part: Part, first: int) -> Iterator[list[Any]]:
-        """The lines of some rows, without the file's name."""
+        """Yield the lines of some rows, without the name of the file."""
         places = [part.names.index(name) for name in self._reader.names]
         parsers = (column.parse for column in self._wanted.columns)
         parsed = list(zip(places, parsers, strict=True))
@@ -99,23 +99,23 @@ class Scorer:
             if any(isinstance(value, str) and BREAK.search(value) for value in key):
                 raise InputError(f"instances[{at}]: its key has a line break in it.")
         turns = [() if None in key else key for key in keys]
-        answer = self._served.speak(self._served.lineup, values, turns)
+        answer = self._served.answer_values(self._served.lineup, values, turns)
         cells = self._task.batch_cells(answer)
         versions = answer.get("versions") or [answer["version"]] * len(rows)
         for at, key in enumerate(keys):
             yield [first + at, *key, *cells[at], answer["model"], versions[at]]
 
     def _key(self, names: list[str], row: Sequence[Any]) -> tuple[Any, ...]:
-        """The row's entity key; None for what the file does not have of it."""
+        """Return the entity key of a row, with None for parts that the file does not have."""
         found = (row[names.index(name)] if name in names else None for name in self._keys)
         return tuple(None if value in UNKNOWN else plain(value) for value in found)
 
 
 def tables(source: Path) -> list[Path]:
-    """The files to score: this one, or all of this folder, by their names.
+    """Return the files to score, sorted: one file, or all files of a folder.
 
     Raises:
-        ProjectError: there is none, or something else is among them.
+        ProjectError: there is none, or one is neither CSV nor Parquet.
     """
     if not source.exists():
         raise ProjectError(f"There is no file or folder {source}.")
@@ -130,7 +130,8 @@ def tables(source: Path) -> list[Path]:
 
 
 def _parts(path: Path) -> Iterator[Part]:
-    """
+    """Yield the rows of a file in parts.
+
     Raises:
         InputError: the file cannot be read as a table.
     """
@@ -164,7 +165,7 @@ def _csv_parts(path: Path) -> Iterator[Part]:
                     )
                 if row:
                     rows.append(row)
-                if len(rows) == ROWS:
+                if len(rows) == PART_ROWS:
                     yield Part(names, rows, binary.tell() / size, True)
                     rows = []
             yield Part(names, rows, 1, True)
@@ -180,7 +181,7 @@ def _parquet_parts(path: Path) -> Iterator[Part]:
     try:
         with parquet.ParquetFile(path) as file:
             names, count, done = file.schema_arrow.names, file.metadata.num_rows, 0
-            for batch in file.iter_batches(ROWS):
+            for batch in file.iter_batches(PART_ROWS):
                 done += batch.num_rows
                 columns = [column.to_pylist() for column in batch.columns]
                 yield Part(names, list(zip(*columns, strict=True)), done / count, False)
@@ -196,14 +197,14 @@ def _parsed(text: str, parse: Any) -> Any:
 
 
 def _text(rows: Iterable[Sequence[Any]]) -> str:
-    """Rows as lines of CSV which a spreadsheet does not calculate."""
+    """Return rows as lines of CSV without formulas for a spreadsheet."""
     stream = io.StringIO()
     csv.writer(stream, lineterminator="\n").writerows([_safe(cell) for cell in row] for row in rows)
     return stream.getvalue()
 
 
 def _safe(cell: Any) -> Any:
-    """A text that looks like a formula, with a quotation mark before it."""
+    """Return the value of a cell; a text that looks like a formula gets a quotation mark first."""
     if isinstance(cell, str) and cell.startswith(FORMULA):
         try:
             float(cell)
@@ -213,5 +214,5 @@ def _safe(cell: Any) -> Any:
 
 
 def _in_file(words: str, first: int) -> str:
-    """The service's words with the row's number in the file, which has no `instances`."""
+    """Return an error message with the number of the row in the file, not in `instances`."""
     return AT_ROW.sub(lambda match: f"row {first + int(match[1])}, ", words, count=1)

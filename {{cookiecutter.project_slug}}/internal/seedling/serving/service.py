@@ -180,7 +180,7 @@ class Service:
             RUN.reset(token)
         features = as_json(features)
         if self.log:
-            self._append(log_lines.run_line(user_inputs, features, outputs, run.spoke))
+            self._append(log_lines.run_line(user_inputs, features, outputs, run.answered_by))
         return features, outputs
 
     def within_limit(self, function: Callable[..., Any], *arguments: Any) -> Any:
@@ -217,7 +217,7 @@ class Service:
         else:
             answer = served.predict(lineup, rows)
         if self.log:
-            has_more = any(lineup.reader.brings_more(row) for row in rows)
+            has_more = any(lineup.reader.has_more(row) for row in rows)
             features = lineup.reader.names if has_more else None
             by_row = lineup.champion.task.by_row
             self._append(log_lines.answer_line(route, rows, features, answer, by_row))
