@@ -43,11 +43,9 @@ ALIAS = '''"""Models that were registered before name this module in their files
 Delete this folder as soon as each of them has been trained anew.
 """
 
-import sys
+from seedling import LabelEncoded
 
-from seedling.training import estimators
-
-sys.modules[__name__] = estimators
+__all__ = ["LabelEncoded"]
 '''
 
 
