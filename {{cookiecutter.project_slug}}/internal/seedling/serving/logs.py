@@ -62,6 +62,7 @@ class _Line(JsonFormatter):
     def add_fields(
         self, log_data: dict[str, Any], record: logging.LogRecord, message_dict: dict[str, Any]
     ) -> None:
+        """Add the fields of a record to the JSON object."""
         time = datetime.fromtimestamp(record.created, UTC)
         log_data["time"] = time.isoformat(timespec="milliseconds")
         super().add_fields(log_data, record, message_dict)

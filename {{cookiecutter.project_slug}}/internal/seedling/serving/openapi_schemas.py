@@ -18,10 +18,12 @@ Json = dict[str, Any]
 
 
 def ref(name: str) -> Json:
+    """Return a reference to a schema of the document."""
     return {"$ref": f"#/components/schemas/{name}"}
 
 
 def response(name: str) -> Json:
+    """Return a reference to a response of the document."""
     return {"$ref": f"#/components/responses/{name}"}
 
 
@@ -93,19 +95,23 @@ def of_model(facts: ModelFacts) -> Json:
 
 
 def predictions(dataset: Dataset) -> Json:
+    """Return the schema of the predictions of n rows."""
     return tasks.of(dataset).answer_schema(dataset)["predictions"]
 
 
 def answer_example(facts: ModelFacts) -> Json:
+    """Return an example of the answer to one row."""
     answer = tasks.of(facts.dataset).answer_example(facts.dataset)
     return answer | {"model": facts.name, "version": facts.version}
 
 
 def wrapped_example(facts: ModelFacts) -> Json:
+    """Return an example of the answer of `/<model>/predict`."""
     return {"payload": answer_example(facts)}
 
 
 def csv_example(row: Json) -> str:
+    """Return an example of a CSV body, with a header and one row."""
     text = io.StringIO()
     csv.writer(text, lineterminator="\n").writerows([row.keys(), row.values()])
     return text.getvalue()
@@ -198,7 +204,7 @@ def _table() -> Json:
 def _record(dataset: Dataset) -> Json:
     return {
         "type": "object",
-        "description": "What is no feature is left out; 0 and 1 may stand for false and true.",
+        "description": "Other columns are ignored; 0 and 1 are read as false and true.",
         "required": dataset.feature_names,
         "properties": {column.name: _feature(column) for column in dataset.features},
     }

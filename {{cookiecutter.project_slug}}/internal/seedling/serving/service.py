@@ -91,7 +91,7 @@ class Service:
         """Start threads and connections. Call it in the process that answers, after the fork.
 
         Args:
-            apart: move the log to its store in a process of its own, not in a thread.
+            apart: move the log to its store in another process, not in a thread.
         """
         if self._forking:
             self._forking = False

@@ -51,6 +51,7 @@ class Segment:
             self._torn = True  # the next write begins with a line break
 
     def close(self) -> None:
+        """Close the file without renaming it."""
         os.close(self._file)
 
     def seal(self) -> None:

@@ -70,7 +70,7 @@ class SqlStore:
                 return
         page = query
         while True:
-            # Each page is a transaction of its own: reading for long holds up nobody who writes.
+            # One transaction for each page, so that a long reading does not block writers.
             with self._own_errors(), self._engine.connect() as connection:
                 rows = connection.execute(page).all()
             for row in rows:

@@ -1,4 +1,4 @@
-// Swagger UI on the service's own document; nothing is asked of another host.
+// Swagger UI for the service's document; sends no request to another host.
 "use strict";
 
 const dark = matchMedia("(prefers-color-scheme: dark)");

@@ -1,8 +1,8 @@
-// The try-it page: reads the form, asks the model, shows the answer. What stands in the page's
-// attributes is what people wrote into model.yaml: it is only ever set as text.
+// The try-it page: reads the form, sends it to the model, shows the answer. The attributes of the
+// page hold text of model.yaml, which is only ever set as text.
 "use strict";
 
-const PATIENCE = 60000; // milliseconds until an answer is given up
+const TIMEOUT_MILLISECONDS = 60000; // to wait for an answer
 const forms = [...document.querySelectorAll("form[data-model]")];
 const answer = document.getElementById("answer");
 const note = document.getElementById("answer-note");
@@ -29,7 +29,7 @@ function input(field) {
   return other && !other.hidden ? other : field.querySelector("input:checked, select, input");
 }
 
-/** How a field's data-reads makes a value for JSON of what is filled in; NaN is no number. */
+/** The functions by data-reads that make a value for JSON of the text of a field; NaN is no number. */
 const READ = {
   json: (from) => JSON.parse(from.value),
   number: (from) => {
@@ -42,12 +42,12 @@ const READ = {
   },
 };
 
-/** A field's value for JSON; null where it is missing. */
+/** Returns a field's value for JSON; null where it is missing. */
 function value(field) {
   return READ[field.dataset.reads](input(field));
 }
 
-/** The body of the request, the same text for fetch and for curl. */
+/** Returns the body of the request, the same text for fetch and for curl. */
 function body(form) {
   const row = Object.fromEntries(fields(form).map((field) => [field.dataset.name, value(field)]));
   return `{"payload": {"instances": [${JSON.stringify(row, null, 2)}]}}`;
@@ -64,7 +64,7 @@ function command(form) {
   return words.join(" \\\n  ");
 }
 
-/** The hint below a field says when the model has seen no such value. */
+/** Shows the hint of a field, or that its value was never seen in training. */
 function hint(field) {
   const shown = field.querySelector(".hint");
   const words = shown.dataset.hint;
@@ -92,7 +92,7 @@ function forgive(field) {
   hint(field);
 }
 
-/** Something that no single field is to blame for. */
+/** Shows an error message that concerns no single field. */
 function trouble(form, words) {
   const shown = form.querySelector(".trouble");
   shown.textContent = words;
@@ -139,7 +139,7 @@ function bars(labels, scores, predicted) {
   return list;
 }
 
-/** What stands below the prediction, by the kind that the model's task names. */
+/** The parts below the prediction, by the kind that the model's task names. */
 const PARTS = {
   bars: (scores, payload) => bars(payload.labels, scores, payload.predictions[0]),
   number: (value, _, key) => {
@@ -178,7 +178,7 @@ const REASONS = {
   403: "Your key or token is not allowed to ask this model.",
 };
 
-/** The field whose name the service's sentence begins with, and the rest of the sentence. */
+/** Returns the field whose name an error message begins with, and the rest of the message. */
 function blamed(form, words) {
   const where = words.match(/^instances\[0\]\.(.*)$/s);
   if (!where) return null;
@@ -193,7 +193,7 @@ function refuse(form, words) {
   else trouble(form, words);
 }
 
-/** The first field that cannot be sent as it is, with a sentence. */
+/** Returns the first field whose value cannot be sent, with an error message. */
 function unsendable(form) {
   for (const field of fields(form)) {
     const from = input(field);
@@ -214,15 +214,15 @@ async function ask(form) {
     method: "POST",
     headers: { "Content-Type": "application/json" },
     body: body(form),
-    signal: AbortSignal.timeout(PATIENCE),
+    signal: AbortSignal.timeout(TIMEOUT_MILLISECONDS),
   });
   const found = await response.json().catch(() => ({}));
   if (response.ok && found.payload) {
     show(form, found.payload, request, performance.now() - started);
     return;
   }
-  const told = found.payload?.error ?? found.error ?? `The service answered with status ${response.status}.`;
-  refuse(form, REASONS[response.status] ? `${REASONS[response.status]} (${told})` : told);
+  const message = found.payload?.error ?? found.error ?? `The service answered with status ${response.status}.`;
+  refuse(form, REASONS[response.status] ? `${REASONS[response.status]} (${message})` : message);
 }
 
 async function submit(event) {
@@ -275,7 +275,7 @@ function reset(event) {
   });
 }
 
-/** What was filled in for one model stays for another that has the same field. */
+/** Copies the values of one model's form to the fields of the same name of another's. */
 function carry(from, to) {
   for (const field of fields(to)) {
     const same = fields(from).find(
