@@ -140,3 +140,24 @@ print(json.dumps(answers))
     done = subprocess.run(command, cwd=project.root, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout.splitlines()[-1])
+
+
+def test_the_same_ready_model_learns_from_another_dataset_under_a_name_of_its_own(
+    project: Project, table: Path
+) -> None:
+    task, target = other_task(project)
+    words = ("--from", str(table), "--task", task, "--target", target, "--yes")
+    assert invoke(project, "add-dataset", *words).exit_code == 0
+    if not (project.root / "models" / "random_forest").exists():
+        assert invoke(project, "add-model", "random_forest").exit_code == 0
+    again = invoke(project, "add-model", "random_forest", "--dataset", "houses")
+    assert "under another name, by add-model NAME --kind random_forest" in again.stderr
+    words = ("house_forest", "--kind", "random_forest", "--dataset", "houses")
+    assert invoke(project, "add-model", *words).exit_code == 0
+    added = Project(project.root).config.trained_model("house_forest")
+    assert (added.dataset, added.hyperparameters["n_estimators"]) == ("houses", 200)
+    text = (project.root / "models" / "house_forest" / "train.py").read_text(encoding="utf-8")
+    assert f"RandomForest{'Regressor' if task == 'regression' else 'Classifier'}" in text
+    copied = invoke(project, "add-model", "other", "--from", "random_forest", "--dataset", "houses")
+    assert f"random_forest does not fit houses, whose task is {task}" in copied.stderr
+    assert not (project.root / "models" / "other").exists()

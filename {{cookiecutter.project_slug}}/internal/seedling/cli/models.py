@@ -25,8 +25,9 @@ section.also("train-all", train)
 @section.command("add-model")
 @click.argument("model", required=False)
 @click.option("--from", "source", help="A model of this project that it starts as a copy of.")
+@click.option("--kind", help="The ready model that it is, where its own name is another.")
 @click.option("--dataset", help="What it learns from; the first dataset unless given.")
-def add_model(model: str | None, source: str | None, dataset: str | None) -> None:
+def add_model(model: str | None, source: str | None, kind: str | None, dataset: str | None) -> None:
     """Add a model: its folder, settings and steps."""
     from seedling import tasks
     from seedling.data import instances
@@ -35,21 +36,25 @@ def add_model(model: str | None, source: str | None, dataset: str | None) -> Non
     if model is None:
         for task in tasks.names():
             click.echo(f"For {task}:")
-            for name, ready in tasks.find(task).ready_models.items():
-                click.echo(f"  {name:24}{ready.title}")
+            for name, known in tasks.find(task).ready_models.items():
+                click.echo(f"  {name:24}{known.title}")
         return
+    if source and kind:
+        raise click.UsageError("Give --from or --kind, not both.")
     project = find_project()
     chosen = project.config.dataset(dataset or project.config.datasets[0].name)
     if source:
         folders.copy(project, model, source, dataset)
     else:
         learned_from = add.LearnedFrom(chosen.name, chosen.file_name, chosen.task)
-        add.add(project.root, model, learned_from)
+        if kind:
+            folders.refuse_name(project.root, model)
+        add.add(project.root, model, learned_from, kind=kind)
         project = find_project()  # read anew
         if not instances.exists(project, model):
             instances.write_example(project, model)
     click.echo(f"Added models/{model}/: edit its train.py, then run train --model {model}.")
-    if not source and not add.is_installed(tasks.of(chosen).ready_models[model]):
+    if not source and not add.is_installed(tasks.of(chosen).ready_models[kind or model]):
         click.echo("It needs packages that are not installed here: run init first.")
 
 

@@ -91,14 +91,20 @@ class LearnedFrom(NamedTuple):
 
 
 def add(
-    root: Path, model: str, dataset: LearnedFrom | None = None, *, overwrite: bool = False
+    root: Path,
+    model: str,
+    dataset: LearnedFrom | None = None,
+    *,
+    kind: str | None = None,
+    overwrite: bool = False,
 ) -> None:
     """Write the model's folder, its entry in model.yaml, its steps and what it requires.
 
     Args:
         root: the project's folder.
-        model: a name of the catalogue.
+        model: its name.
         dataset: what it learns from; the first of model.yaml unless given.
+        kind: the ready model that it is; the one of the same name unless given.
         overwrite: write over the files of a folder that is there.
 
     Raises:
@@ -107,11 +113,14 @@ def add(
     settings, pipeline = root / "model.yaml", root / "mlops" / "pipelines" / "training.yml"
     text = settings.read_text(encoding="utf-8")
     learned_from = dataset or _first_dataset(text)
-    ready = ready_model(model, learned_from)
+    ready = ready_model(kind or model, learned_from)
     folder = root / "models" / model
     is_new = not folder.exists()
     if not (is_new or overwrite):
-        raise ProjectError(f"models/{model}/ is there already.")
+        raise ProjectError(
+            f"models/{model}/ is there already: add it under another name, by add-model NAME "
+            f"--kind {kind or model}."
+        )
     entry = _entry(model, ready, learned_from.name)
     edited = {
         settings: insert(settings, ["training", "models"], entry),

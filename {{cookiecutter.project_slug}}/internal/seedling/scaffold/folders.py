@@ -12,12 +12,12 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
+from seedling import tasks
 from seedling.config import Project, registrations
 from seedling.containers import s2i
 from seedling.errors import ProjectError
 from seedling.files import write_text
 from seedling.scaffold import add, all_models, model_folder
-from seedling.scaffold.ready_models import READY
 from seedling.training.train import TRAINING
 
 # The service of all models, and what can be no folder on Windows.
@@ -34,12 +34,19 @@ def copy(project: Project, model: str, source: str, dataset: str | None = None) 
         dataset: what it learns from; what `source` learns from, unless given.
 
     Raises:
-        ProjectError: the name cannot be used, or there is no such source or dataset.
+        ProjectError: the name cannot be used, or there is no such source or dataset, or the
+            dataset's task is another than the source was written for.
     """
     root = project.root
-    _refuse_name(root, model)
+    refuse_name(root, model)
     original = project.config.trained_model(source)
     chosen = project.config.dataset(dataset or original.dataset)
+    written_for = project.config.dataset(original.dataset).task
+    if chosen.task != written_for:
+        raise ProjectError(
+            f"{source} does not fit {chosen.name}, whose task is {chosen.task}: it was written for "
+            f"{written_for}. add-model without a name lists the ready models of each task."
+        )
     text = project.config_path.read_text(encoding="utf-8")
     entry = "".join(_entry(text, project.config_path, source))
     entry = re.sub(rf"(\bname:\s*[\"']?){source}\b", rf"\g<1>{model}", entry, count=1)
@@ -140,7 +147,8 @@ def _with_names(makefile: Path, named: str) -> str:
     return text
 
 
-def _refuse_name(root: Path, model: str) -> None:
+def refuse_name(root: Path, model: str) -> None:
+    """Refuse what cannot be the name of a new model, or is one already."""
     is_name = re.fullmatch(r"[A-Za-z][A-Za-z0-9_]{0,63}", model) and not keyword.iskeyword(model)
     if not is_name or TAKEN.fullmatch(model):
         raise ProjectError(
@@ -214,7 +222,7 @@ def _needs(folders: Iterable[Path]) -> set[tuple[str, str]]:
     text = "\n".join(
         path.read_text(encoding="utf-8") for folder in folders for path in folder.glob("*.py")
     )
-    known = [ready for models in READY.values() for ready in models.values()]
+    known = [ready for name in tasks.names() for ready in tasks.find(name).ready_models.values()]
     used = [ready for ready in known if re.search(rf"\b{ready.estimator}\b", text)]
     return {
         (group, line)
