@@ -7,7 +7,7 @@ import pytest
 from seedling.config import Project
 from seedling.errors import ProjectError
 from seedling.training import pipeline
-from seedling.training.train import TRAINING
+from seedling.training.pipeline import TRAINING
 
 
 def refusal(project: Project, file: Path, old: str, new: str) -> str:

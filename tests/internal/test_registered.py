@@ -8,7 +8,8 @@ import pytest
 
 from seedling.azure import ci_output, tag_models
 from seedling.config import Project
-from seedling.registry.registries import open_registry
+from seedling.registry.open import open_registry
+from seedling.registry.protocol import RegisteredVersion
 from seedling.testing import first_model, invoke
 
 NONE = "Model was not registered for this run.\n"
@@ -39,7 +40,7 @@ def outputs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def build_of(project: Project) -> str:
     """The build that the session's training was a part of, `local` where CI runs no build."""
     (entry,) = project.config.models
-    (version,) = tag_models.Here(project).versions(entry.name)
+    (version,) = open_registry(project).versions(entry.name)
     return version.tags["build_id"]
 
 
@@ -73,9 +74,11 @@ def test_numbers_are_compared_as_numbers(project: Project, monkeypatch: pytest.M
         def name_of(self, dataset: str, model: str) -> str:
             return model
 
-        def versions(self, name: str) -> list[tag_models.Version]:
+        def versions(self, name: str) -> list[RegisteredVersion]:
             tags = {"build_id": "17"}
-            return [tag_models.Version(name, each, tags) for each in ("10", "9", "x", "2")]
+            return [
+                RegisteredVersion(name, each, Path(), "", tags) for each in ("10", "9", "x", "2")
+            ]
 
     monkeypatch.setattr(tag_models, "_open", lambda _: Registry())
     found = tag_models.of_build(project, "17")

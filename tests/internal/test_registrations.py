@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from seedling.cli.doctor import examine
 from seedling.config import Project, RegisteredModel, registrations
@@ -15,10 +16,11 @@ from seedling.containers import images
 from seedling.data import datasets, instances
 from seedling.errors import ProjectError
 from seedling.files import sha256, write_text
-from seedling.registry.registries import open_registry
+from seedling.registry.open import open_registry
 from seedling.serving.app import create_app
 from seedling.testing import copy_project, first_model, invoke, root, run_verb, sample_rows
-from seedling.training import train as training
+from seedling.training import outcomes
+from seedling.training.notes import Files, Registration
 
 Clone = Callable[[str], Project]
 
@@ -175,43 +177,51 @@ def test_traffic_cannot_go_back_to_what_nobody_shares(trained: Project) -> None:
     assert trained.registrations_path.exists()
 
 
-def outcome(project: Project, version: str, shared: bool) -> dict[str, Any]:
-    entry = entry_of(project, version=version)
-    return {
-        **{"model": entry["model"], "name": entry["name"], "version": version, "shared": shared},
-        **{"metric": "x", "value": 0.5, "champion": None},
-        "serving": {"version": version, "sha256": "0" * 64},
-    }
+def outcome(project: Project, version: str, shared: bool, sha256: str = "0" * 64) -> Registration:
+    """The registration of the first model, as the step registers it."""
+    entry = entry_of(project)
+    return Registration(
+        model=entry["model"],
+        name=entry["name"],
+        metric="x",
+        value=0.5,
+        champion=None,
+        champion_version=None,
+        incomparable_champion="",
+        version=version,
+        serving=Files(version, sha256),
+        shared=shared,
+    )
 
 
 def test_a_version_of_the_workspace_is_noted_for_all_and_answers_here_too(
     trained: Project, tmp_path: Path
 ) -> None:
     project = Project(Path(shutil.copytree(trained.root, tmp_path / "project")))
-    training.note(project, [outcome(project, "1", shared=True)])
+    outcomes.note(project, [outcome(project, "1", shared=True)])
     noted = project.config_path.read_bytes()
     assert [entry.version for entry in project.model_yaml.models] == ["1"]
     assert project.config.models == project.model_yaml.models
     assert project.registered_here == []
-    training.note(project, [outcome(project, "1", shared=True)])
+    outcomes.note(project, [outcome(project, "1", shared=True)])
     assert project.config_path.read_bytes() == noted
 
 
 def test_a_registry_that_begins_again_is_noted_again(project: Project) -> None:
     first = outcome(project, "1", shared=False)
-    training.note(project, [first])
-    training.note(project, [{**first, "serving": {"version": "1", "sha256": "1" * 64}}])
+    outcomes.note(project, [first])
+    outcomes.note(project, [outcome(project, "1", shared=False, sha256="1" * 64)])
     assert [entry.sha256 for entry in project.config.models] == ["1" * 64]
 
 
 def test_a_challenger_stays_beside_a_new_champion_of_the_same_data(project: Project) -> None:
     first = outcome(project, "1", shared=False)
-    training.note(project, [first])
+    outcomes.note(project, [first])
     beside = entry_of(project, version="2", share=0.1)
-    registrations.edit_here(project, first["model"], lambda entries: [*entries, beside])
-    training.note(project, [outcome(project, "3", shared=False)])
+    registrations.edit_here(project, first.model, lambda entries: [*entries, beside])
+    outcomes.note(project, [outcome(project, "3", shared=False)])
     assert [(e.version, e.share) for e in project.config.models] == [("3", None), ("2", 0.1)]
-    training.note(project, [{**outcome(project, "1", shared=False), "name": "of-other-data"}])
+    outcomes.note(project, [structs.replace(first, name="of-other-data")])
     assert [entry.name for entry in project.config.models] == ["of-other-data"]
 
 

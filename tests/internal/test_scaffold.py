@@ -11,7 +11,7 @@ from seedling.scaffold import add, folders
 from seedling.scaffold.ready_models import READY
 from seedling.testing import first_model, invoke
 from seedling.training import pipeline
-from seedling.training.train import TRAINING
+from seedling.training.pipeline import TRAINING
 
 
 def ready(project: Project) -> list[str]:

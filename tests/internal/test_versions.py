@@ -15,7 +15,7 @@ from seedling.data.example_rows import example
 from seedling.errors import ProjectError
 from seedling.files import sha256, write_text
 from seedling.registry import model_files
-from seedling.registry.registries import open_registry
+from seedling.registry.open import open_registry
 from seedling.serving.app import create_app
 from seedling.testing import first_model, invoke
 

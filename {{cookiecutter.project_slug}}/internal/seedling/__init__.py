@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from seedling.tasks.protocol import Task
     from seedling.tasks.training_protocol import LeakProbe, TaskTraining
     from seedling.training.estimators import preprocessing
+    from seedling.training.train import train_here
 
 __all__ = [
     "Check",
@@ -55,6 +56,7 @@ __all__ = [
     "five_fold_rmse",
     "load_dataset",
     "preprocessing",
+    "train_here",
     "validate_dataset",
 ]
 
@@ -76,6 +78,7 @@ _PLACES = {
     "seedling.tasks.protocol": ("Task",),
     "seedling.tasks.training_protocol": ("LeakProbe", "TaskTraining"),
     "seedling.training.estimators": ("preprocessing",),
+    "seedling.training.train": ("train_here",),
 }
 _FOUND = {
     words.split()[-1]: (module, words.split()[0])

@@ -12,9 +12,12 @@ PLACES = {
     "azure monitor": "seedling.azure.monitor:start",
     "azure sql token": "seedling.azure.identity:azure_sql_token",
     "cosmos db": "seedling.azure.cosmos:CosmosStore",
+    "mlflow registry": "seedling.registry.local:LocalRegistry",
     "saving an estimator": "seedling.training.saving:save_estimator",
     "shared registry": "seedling.azure.assets:fetch",
+    "training here": "seedling.training.local_run:LocalRun",
     "training on a table": "seedling.containers.train_message:train",
+    "training on azure ml": "seedling.azure.training:AzureRun",
 }
 
 

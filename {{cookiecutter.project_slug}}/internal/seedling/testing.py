@@ -28,7 +28,7 @@ from seedling.errors import ProjectError
 from seedling.scaffold import all_models
 from seedling.serving.app import create_app
 from seedling.training import pipeline
-from seedling.training.train import TRAINING
+from seedling.training.pipeline import TRAINING
 
 HOME: Path | None = None  # the project under test, where it is not that of the working folder
 FILES = (

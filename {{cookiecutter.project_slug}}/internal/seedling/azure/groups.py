@@ -1,7 +1,6 @@
 """The verb `train-groups --in-aml`: groups fitted by a cluster, many at a time."""
 
 import io
-import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -9,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from seedling.azure import clusters, environment, jobs, snapshot, training, workspace
+from seedling.azure import clusters, environment, snapshot, training, workspace
 from seedling.config import Project
 from seedling.errors import ProjectError
 from seedling.training import grouped_regression, groups
@@ -130,14 +129,12 @@ def _followed(project: Project, client: Any, job: Any, work: groups.Work) -> pd.
     Raises:
         ProjectError: it did not end well, or cannot be followed.
     """
-    status = jobs.follow(client, job.name, f"It goes on: {job.studio_url}")
-    if status == "Canceled":
-        raise ProjectError(f"The job {job.name} was cancelled.")
-    run = training.AzureRun(client, job.name, project.assets / "runs")
-    if status != "Completed":
-        raise ProjectError(f"The job {job.name} failed: {run.failure()}")
+    run = training.AzureRun(project, client, job.name, [])
+    run.wait(f"It goes on: {job.studio_url}")
+    if problem := run.problem():
+        raise ProjectError(problem)
     text = "".join(_texts(run.output(STEP, FOUND)))
-    shutil.rmtree(run.folder)
+    run.remove()
     table = pd.read_csv(io.StringIO(text), header=None, dtype=str, keep_default_na=False)
     return table.sort_values(0, kind="stable", ignore_index=True)
 

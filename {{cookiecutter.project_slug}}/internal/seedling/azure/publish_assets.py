@@ -58,10 +58,9 @@ def publish(project: Project) -> Iterator[Published]:
     places = Places(workspace.client(project), registry, project.config.registry.name)
     for registered in project.registered_here:
         if all(entry.model != registered.model for entry in project.model_yaml.models):
-            words = (
-                f"{registered.name}, version {registered.version}, is registered on this machine"
-            )
-            yield Published("", f"{words} only: run train-model-in-aml.")
+            what = f"{registered.name}, version {registered.version}"
+            words = "is registered on this machine only: run train-model-in-aml."
+            yield Published("", f"{what}, {words}")
     for asset in _assets(project.model_yaml):
         try:
             yield Published(f"{asset}: {_publish(places, asset)}")

@@ -22,7 +22,7 @@ from seedling.errors import ProjectError
 from seedling.files import sha256
 from seedling.settings import BUILD_ID
 from seedling.training import pipeline
-from seedling.training.train import TRAINING
+from seedling.training.pipeline import TRAINING
 
 # What a published version is made of; a model's hyperparameters are an input, model.yaml.
 CONTENT = ("constraints.txt", "internal", "mlops", "models", "pyproject.toml")

@@ -11,17 +11,12 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from seedling.azure import workspace
-from seedling.config import Project
+from seedling.config import Project, registrations
 from seedling.errors import ProjectError
 from seedling.files import replacing, sha256
-from seedling.registry.registries import CHAMPION, Version
+from seedling.registry.protocol import CHAMPION, RegisteredVersion
 
 ROLE, FORMER = "role", "former champion"
-
-
-def name_of(project: Project, dataset: str, model: str) -> str:
-    """What a model is called in a workspace, which has other projects' models too."""
-    return f"{project.config.slug}-{dataset}-{model}"
 
 
 class AzureRegistry:
@@ -34,16 +29,16 @@ class AzureRegistry:
         self.client = workspace.client(project)
 
     def name_of(self, dataset: str, model: str) -> str:
-        return name_of(self.project, dataset, model)
+        return registrations.workspace_name(self.project.config.slug, dataset, model)
 
-    def champion(self, name: str) -> Version | None:
-        champions = [found for found in self.versions(name) if found.tags.get(ROLE) == CHAMPION]
+    def champion(self, name: str) -> RegisteredVersion | None:
+        champions = [found for found in self._models(name) if found.tags.get(ROLE) == CHAMPION]
         return self._version(champions[-1]) if champions else None
 
-    def find(self, name: str, version: str) -> Version:
+    def find(self, name: str, version: str) -> RegisteredVersion:
         return self._version(self._find(name, version))
 
-    def fetch(self, version: Version) -> Path:
+    def fetch(self, version: RegisteredVersion) -> Path:
         """Download a version's files, unless they are here.
 
         Raises:
@@ -66,16 +61,16 @@ class AzureRegistry:
         chosen = self._find(name, version)
         if chosen.tags.get(ROLE) != CHAMPION:
             self._tag(chosen, {ROLE: CHAMPION})
-        for other in self.versions(name):
+        for other in self._models(name):
             if other.version != version and other.tags.get(ROLE) == CHAMPION:
                 self._tag(other, {ROLE: FORMER})
 
-    def register(self, name: str, folder: Path, tags: Mapping[str, str]) -> Version:
+    def register(self, name: str, folder: Path, tags: Mapping[str, str]) -> RegisteredVersion:
         from azure.ai.ml.constants import AssetTypes
         from azure.ai.ml.entities import Model
 
         digest = sha256(folder)
-        known = self.versions(name, archived=True)
+        known = self._models(name, archived=True)
         same = [found for found in known if found.tags.get("sha256") == digest]
         if same:
             self.set_champion(name, same[-1].version)
@@ -94,8 +89,11 @@ class AzureRegistry:
         self.set_champion(name, created.version)
         return self._version(created)
 
-    def versions(self, name: str, archived: bool = False) -> list[Any]:
-        """The versions of a name, the newest last; none where it is not known."""
+    def versions(self, name: str) -> list[RegisteredVersion]:
+        return [self._version(found) for found in self._models(name)]
+
+    def _models(self, name: str, archived: bool = False) -> list[Any]:
+        """The SDK's models of a name, the newest last; none where it is not known."""
         from azure.ai.ml.constants import ListViewType
         from azure.core.exceptions import ResourceNotFoundError
 
@@ -130,6 +128,7 @@ class AzureRegistry:
         with workspace.in_words(f"Tagging {found.name}, version {found.version}"):
             self.client.models.create_or_update(found)
 
-    def _version(self, found: Any) -> Version:
+    def _version(self, found: Any) -> RegisteredVersion:
         folder = self.root / found.name / found.version
-        return Version(found.name, found.version, folder, found.tags["sha256"])
+        tags = dict(found.tags or {})
+        return RegisteredVersion(found.name, found.version, folder, tags.get("sha256", ""), tags)

@@ -11,7 +11,8 @@ from seedling import tasks
 from seedling.azure import clusters, data, environment, jobs, snapshot, training, workspace
 from seedling.config import Dataset, Project, SearchRange, TrainedModel
 from seedling.errors import ProjectError
-from seedling.training import mlflow_runs, train
+from seedling.training import mlflow_runs
+from seedling.training.outcomes import chosen_of
 from seedling.training.pipeline import Component
 
 MOST_WHOLE = 1_000  # whole numbers of one range
@@ -47,7 +48,7 @@ def sweep(project: Project, model: str, trials: int | None, concurrent: int) -> 
             "search: {learning_rate: {min: 0.01, max: 0.3, log: true}}."
         )
     dataset = project.config.dataset(entry.dataset)
-    chosen = train.chosen_of(project, [model]).jobs
+    chosen = chosen_of(project, [model]).jobs
     steps = {"prepare": chosen["prepare"].component, "train": chosen[f"train_{model}"].component}
     clash = entry.search.keys() & steps["train"].inputs.keys()
     if clash:

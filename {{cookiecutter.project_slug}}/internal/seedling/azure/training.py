@@ -1,8 +1,9 @@
 """Runs the training pipeline on Azure ML: the YAML that runs here is what is submitted."""
 
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -11,10 +12,12 @@ from seedling.azure import clusters, data, environment, jobs, snapshot, workspac
 from seedling.azure.registry import AzureRegistry
 from seedling.config import Dataset, Project
 from seedling.errors import ProjectError
-from seedling.registry.registries import Version
+from seedling.registry.open import WORKSPACE
+from seedling.registry.protocol import RegisteredVersion
 from seedling.settings import MODEL_REGISTRY
-from seedling.steps import register
-from seedling.training import local_run, train
+from seedling.training import local_run
+from seedling.training.notes import Registration
+from seedling.training.outcomes import build_id, chosen_of
 from seedling.training.pipeline import Pipeline
 
 GROUPS = ("train", "aml")
@@ -22,14 +25,51 @@ MODELS = "models"  # the tag of a job that says which models it trains
 
 
 class AzureRun:
-    """A job that has ended: what its steps have left, on this machine."""
+    """A training job on Azure ML, whose outputs are downloaded to local_assets/runs/<job>/."""
 
-    def __init__(self, client: Any, job: str, runs: Path) -> None:
-        self.client, self.id = client, job
-        self.folder = runs / job
-        with workspace.in_words(f"Listing the steps of {job}"):
-            steps = client.jobs.list(parent_job_name=job)
-            self.steps = {step.display_name: step for step in steps}
+    def __init__(self, project: Project, client: Any, job: str, models: Sequence[str]) -> None:
+        self.project, self.client, self.id, self.models = project, client, job, models
+        self.folder = project.assets / "runs" / job
+        self.status = ""
+
+    @classmethod
+    def start(
+        cls, project: Project, models: Sequence[str], source: str | None = None
+    ) -> "list[AzureRun]":
+        """Submit a job for each dataset that the models learn from: as `submit`."""
+        return [cls.of(project, job) for job in submit(project, models, source)]
+
+    @classmethod
+    def of(cls, project: Project, job: str) -> "AzureRun":
+        """Return a training job that was submitted before.
+
+        Raises:
+            ProjectError: there is no such job, or it is no training of this project.
+        """
+        client = workspace.client(project)
+        with workspace.in_words(f"Looking for the job {job}"):
+            tags = client.jobs.get(job).tags
+        if MODELS not in tags:
+            raise ProjectError(f"The job {job} is no training of this project.")
+        return cls(project, client, job, tags[MODELS].split())
+
+    def wait(self, again: str = "") -> None:
+        """Print what the job says until it ends.
+
+        Args:
+            again: a sentence that says how to follow it again; the verb's unless given.
+
+        Raises:
+            ProjectError: it cannot be followed, or Ctrl-C; it goes on.
+        """
+        self.status = jobs.follow(self.client, self.id, again or how_to_follow(self.id))
+
+    @cached_property
+    def steps(self) -> Mapping[str, Any]:
+        """The job's steps by the pipeline's names of them, once the job has ended."""
+        with workspace.in_words(f"Listing the steps of {self.id}"):
+            steps = self.client.jobs.list(parent_job_name=self.id)
+            return {step.display_name: step for step in steps}
 
     def output(self, job: str, name: str) -> Path:
         """The folder of a step's output, downloaded if the step has ended well."""
@@ -42,7 +82,26 @@ class AzureRun:
                 shutil.copytree(Path(scratch, "named-outputs", name), folder)
         return folder
 
-    def failure(self) -> str:
+    def fetch(self, registered: Iterable[Registration]) -> None:
+        """Download the champions' files, so that this machine can serve them."""
+        registry = AzureRegistry(self.project)
+        for one in registered:
+            if one.serving:
+                folder = registry.root / one.name / one.serving.version
+                files = (one.serving.version, folder, one.serving.sha256)
+                registry.fetch(RegisteredVersion(one.name, *files))
+
+    def problem(self) -> str:
+        """Return why the job did not end well: the step that failed, and its last line."""
+        if self.status == "Canceled":
+            return f"The job {self.id} was cancelled."
+        return "" if self.status == "Completed" else f"The job {self.id} failed: {self._failure()}"
+
+    def remove(self) -> None:
+        """Remove what was downloaded of its outputs."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _failure(self) -> str:
         """Which step failed, and its last words."""
         failed = next((name for name, one in self.steps.items() if one.status == "Failed"), None)
         if failed is None:
@@ -58,18 +117,6 @@ class AzureRun:
             shutil.copy(logs[0], log)
         words = local_run.last_line(log).removeprefix("Error: ")
         return f"{failed} failed: {words} (log: {log.as_posix()})"
-
-
-def train_there(
-    project: Project, models: Sequence[str], source: str | None = None
-) -> list[dict[str, Any]]:
-    """Submit the pipeline and follow it to its end: the outcome of each model.
-
-    Raises:
-        ProjectError: as `submit` and `follow`.
-    """
-    names = submit(project, models, source)
-    return [outcome for job in names for outcome in follow(project, job)]
 
 
 def submit(project: Project, models: Sequence[str], source: str | None = None) -> list[str]:
@@ -104,7 +151,7 @@ def prepared(
     project: Project, client: Any, models: Sequence[str], source: str | None = None
 ) -> Iterator[dict[str, Any]]:
     """Jobs as they can be submitted, by dataset, while their files are there: as for `submit`."""
-    chosen = train.chosen_of(project, list(models))
+    chosen = chosen_of(project, models)
     if source and not (data.URI.fullmatch(source) or data.ASSET.fullmatch(source)):
         raise ProjectError(
             f"{source!r:.80} names no folder in Azure: azureml://datastores/NAME/paths/FOLDER/, or "
@@ -129,33 +176,6 @@ def prepared(
         yield ready
 
 
-def follow(project: Project, job: str) -> list[dict[str, Any]]:
-    """Show what a training job says until it ends; the outcome of each of its models.
-
-    What was registered is noted in model.yaml, and its files are fetched.
-
-    Raises:
-        ProjectError: the job failed, or it cannot be followed; it goes on then.
-    """
-    client = workspace.client(project)
-    with workspace.in_words(f"Looking for the job {job}"):
-        tags = client.jobs.get(job).tags
-    if MODELS not in tags:
-        raise ProjectError(f"The job {job} is no training of this project.")
-    status = jobs.follow(client, job, how_to_follow(job))
-    run = AzureRun(client, job, project.assets / "runs")
-    found = [train.collect(project, run, model) for model in tags[MODELS].split()]
-    outcomes = [outcome for outcome in found if outcome]
-    train.note(project, outcomes)
-    _fetch(project, outcomes)
-    if status == "Canceled":
-        raise ProjectError(f"The job {job} was cancelled.")
-    if status != "Completed":
-        raise ProjectError(f"The job {job} failed: {run.failure()}")
-    shutil.rmtree(run.folder)
-    return outcomes
-
-
 def how_to_follow(job: str) -> str:
     return f"It goes on. Follow it: python -m seedling train-model-in-aml --follow {job}"
 
@@ -165,7 +185,7 @@ def _job(project: Project, chosen: Pipeline, dataset: Dataset, config: Path, uri
     tags = {
         MODELS: " ".join(chosen.models),
         "data": f"{dataset.name}:{dataset.version}",
-        "build_id": register.build_id(),
+        "build_id": build_id(),
     }
     inputs = {"inputs.config.path": str(config), "inputs.datasets.path": uri}
     return loaded(project, chosen, {**inputs, "tags": tags})
@@ -210,8 +230,8 @@ def variables() -> Mapping[str, str]:
     """What a step finds in its environment, where only its code and what it requires are."""
     return {
         "PYTHONPATH": "internal",
-        "BUILD_ID": register.build_id(),
-        MODEL_REGISTRY.name: "azure ml registry",
+        "BUILD_ID": build_id(),
+        MODEL_REGISTRY.name: WORKSPACE,
     }
 
 
@@ -229,12 +249,3 @@ def narrowed(project: Project, models: Sequence[str], dataset: Dataset, folder: 
 
     copy.edit(narrow)
     return copy.config_path
-
-
-def _fetch(project: Project, outcomes: Sequence[Mapping[str, Any]]) -> None:
-    """Bring the champions' files here, so that this machine can serve them."""
-    registry = AzureRegistry(project)
-    for outcome in outcomes:
-        version, digest = outcome["serving"]["version"], outcome["serving"]["sha256"]
-        folder = registry.root / outcome["name"] / version
-        registry.fetch(Version(outcome["name"], version, folder, digest))

@@ -42,19 +42,20 @@ def train_model_in_aml(
 ) -> None:
     """Train, evaluate and register on Azure ML."""
     from seedling.azure import ci_output, training
-    from seedling.training import train
+    from seedling.azure.training import AzureRun
+    from seedling.training import outcomes, train
 
     project = find_project()
     if job and (models or data or no_wait):
         raise click.UsageError("--follow goes alone.")
     if job:
-        train.show(training.follow(project, job))
+        outcomes.show(train.complete(project, [AzureRun.of(project, job)]))
     elif no_wait:
         for job in training.submit(project, models, data):
             click.echo(training.how_to_follow(job))
             ci_output.tell("job", job)
     else:
-        train.show(training.train_there(project, models, data))
+        outcomes.show(train.complete(project, AzureRun.start(project, models, data)))
 
 
 @section.command("download-datasets")
@@ -163,9 +164,9 @@ def publish_training_pipeline(version: str | None) -> None:
 def registered_models(build_id: str | None, fail: bool) -> None:
     """List the models that a build has registered."""
     from seedling.azure import ci_output, tag_models
-    from seedling.steps import register
+    from seedling.training import outcomes
 
-    found = tag_models.of_build(find_project(), build_id or register.build_id())
+    found = tag_models.of_build(find_project(), build_id or outcomes.build_id())
     for line in tag_models.told(found):
         click.echo(line)
     ci_output.tell("registered", "true" if found else "false")

@@ -19,7 +19,7 @@ from seedling.scaffold import all_models
 from seedling.serving.access import Access
 from seedling.settings import SERVICE_PRINCIPAL
 from seedling.training import pipeline
-from seedling.training.train import TRAINING
+from seedling.training.pipeline import TRAINING
 
 MOST_NAMED = 10  # of the files of internal/ that were edited
 PRINCIPAL = tuple(setting.name for setting in SERVICE_PRINCIPAL)

@@ -14,9 +14,9 @@ section = Section("Models")
 @click.option("--model", "models", multiple=True, help="Only this model; may be given again.")
 def train(models: Sequence[str]) -> None:
     """Train, evaluate and register the models; train-all is the same."""
-    from seedling.training import train as training
+    from seedling.training import outcomes, train
 
-    training.show(training.train(find_project(), models))
+    outcomes.show(train.train(find_project(), models))
 
 
 section.also("train-all", train)

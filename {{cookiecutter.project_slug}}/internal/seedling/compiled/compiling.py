@@ -37,6 +37,7 @@ from seedling.data.scalars import plain
 from seedling.errors import ProjectError
 from seedling.files import read_json, sha256
 from seedling.registry.model_files import Predictor
+from seedling.training.notes import Compiled
 
 CHECK_ROWS = 8
 MOST_BOUNDARIES = 300
@@ -58,7 +59,7 @@ class Core(NamedTuple):
     single: bool = False
 
 
-def add(folder: Path, predictor: Predictor, predict: Path, rows: pd.DataFrame) -> dict[str, Any]:
+def add(folder: Path, predictor: Predictor, predict: Path, rows: pd.DataFrame) -> Compiled:
     """Write the compiled form into a model's new folder, unless it answers differently.
 
     Args:
@@ -68,7 +69,7 @@ def add(folder: Path, predictor: Predictor, predict: Path, rows: pd.DataFrame) -
         rows: rows that the model did not learn from.
 
     Returns:
-        `form`, `rows` and `largest_difference`; or `refused`: why there is none.
+        How far it is from the model, or why there is none.
     """
     home = folder / FOLDER
     home.mkdir()
@@ -78,12 +79,10 @@ def add(folder: Path, predictor: Predictor, predict: Path, rows: pd.DataFrame) -
         return compare(folder, predictor, predict, rows)
     except ProjectError as error:
         shutil.rmtree(home)
-        return {"refused": str(error)}
+        return Compiled(refused=str(error))
 
 
-def compare(
-    folder: Path, predictor: Predictor, predict: Path, rows: pd.DataFrame
-) -> dict[str, Any]:
+def compare(folder: Path, predictor: Predictor, predict: Path, rows: pd.DataFrame) -> Compiled:
     """How far the compiled form is from the model: on these rows, and on those at its edges.
 
     Raises:
@@ -101,7 +100,7 @@ def compare(
     if not worst <= TOLERANCE:
         raise NotCompilable(f"its answers differ from the model's by {worst:.1g}")
     kind = "trees" if (folder / FOLDER / TREES).exists() else "tables"
-    return {"form": kind, "rows": len(table), "largest_difference": worst}
+    return Compiled(kind, len(table), float(worst))
 
 
 def values(rows: pd.DataFrame, dataset: Dataset) -> list[tuple[Any, ...]]:

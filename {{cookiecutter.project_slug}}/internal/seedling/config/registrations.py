@@ -72,9 +72,15 @@ def is_elsewhere(project: Project, entry: RegisteredModel) -> bool:
     Versions before this file existed stood in model.yaml, by a number of the machine that had
     trained them. A workspace's models have the project's slug before their names.
     """
-    workspaces = re.fullmatch(f"{project.model_yaml.slug}-.+-{entry.model}", entry.name)
+    name = workspace_name(project.model_yaml.slug, ".+", entry.model)
+    workspaces = re.fullmatch(name, entry.name)
     downloaded = project.model_yaml.registry and is_production(stage())
     return not (workspaces or downloaded or project.model_path(entry).is_dir())
+
+
+def workspace_name(slug: str, dataset: str, model: str) -> str:
+    """Return what a model is called in a workspace, which has other projects' models too."""
+    return f"{slug}-{dataset}-{model}"
 
 
 def edit_here(project: Project, model: str, change: Change) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 from seedling import implementations, team_code
 from seedling.config import Project
 from seedling.errors import ProjectError
-from seedling.registry import named_models
+from seedling.registry import folder as named_models
 from seedling.settings import DATA_FOLDER
 
 TABLES = (".csv", ".parquet", ".tsv", ".txt")
@@ -57,7 +57,7 @@ class Train:
         payload = message.get("payload", message)
         if not isinstance(payload, Mapping):
             raise ProjectError("PAYLOAD: expected an object with `$ref` and `model_name`.")
-        name = payload.get("model_name") or ",".join(named_models.given()) or self.model
+        name = payload.get("model_name") or ",".join(named_models.names_given()) or self.model
         if not isinstance(name, str):
             raise ProjectError("PAYLOAD, model_name: expected text.")
         named_models.refuse_name(name)

@@ -14,7 +14,7 @@ from seedling.config import Project
 from seedling.containers import entry_points, images
 from seedling.errors import ProjectError
 from seedling.processes import refuse_taken
-from seedling.registry import named_models
+from seedling.registry import folder as named_models
 from seedling.serving import background_service
 from seedling.settings import API_KEY, AUTHENTICATION, ENTRA_AUDIENCE, passed_on_values
 

@@ -8,8 +8,7 @@ import os
 import re
 import shutil
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -22,10 +21,11 @@ from seedling.data import datasets
 from seedling.data.validation import first_problem
 from seedling.errors import ProjectError
 from seedling.files import replacing
-from seedling.registry import named_models
-from seedling.settings import AML_PIPELINE_EXEC_MODE, REGISTRY_FOLDER
-from seedling.steps import register
-from seedling.training import train as training
+from seedling.registry import folder as named_models
+from seedling.settings import REGISTRY_FOLDER
+from seedling.training import outcomes
+from seedling.training.local_run import LocalRun
+from seedling.training.train import complete
 
 REPORT = "report"
 
@@ -51,20 +51,24 @@ def train(project: Project, model: str, table: Path, name: str) -> dict[str, Any
     with TemporaryDirectory(ignore_cleanup_errors=True) as scratch:
         copy = _copy(project, model, table, Path(scratch).resolve())
         _refuse_closed(folder)
-        with _variables(
-            {REGISTRY_FOLDER.name: str(folder.resolve()), AML_PIPELINE_EXEC_MODE.name: "DEV"}
-        ):
-            try:
-                (outcome,) = training.train(copy, [model])
-            except ProjectError as error:
-                _show_logs(copy)
-                with suppress(OSError):  # it holds earlier versions
-                    folder.rmdir()
-                raise ProjectError(str(error).partition(" (log: ")[0]) from None
+        try:
+            runs = LocalRun.start(copy, [model], {REGISTRY_FOLDER.name: str(folder.resolve())})
+            ((registered, report),) = complete(copy, runs)
+        except ProjectError as error:
+            _show_logs(copy)
+            with suppress(OSError):  # it holds earlier versions
+                folder.rmdir()
+            raise ProjectError(str(error).partition(" (log: ")[0]) from None
         with replacing(folder / REPORT) as aside:
-            shutil.copytree((copy.root / outcome["report"]).parent, aside)
-    found = {key: outcome[key] for key in ("model", "version", "metric", "value")}
-    return {"model_name": name, **found, "message": register.told(outcome)}
+            shutil.copytree((copy.root / report).parent, aside)
+    return {
+        "model_name": name,
+        "model": registered.model,
+        "version": registered.version,
+        "metric": registered.metric,
+        "value": registered.value,
+        "message": outcomes.in_words(registered),
+    }
 
 
 def _refuse_taken(folder: Path, model: str) -> None:
@@ -126,21 +130,6 @@ def _checked(rows: pd.DataFrame, dataset: Dataset, table: Path) -> pd.DataFrame:
     if problem:
         raise ProjectError(f"{table.name}: {problem}.")
     return labelled
-
-
-@contextmanager
-def _variables(values: dict[str, str]) -> Iterator[None]:
-    """Set environment variables for the processes of the steps, and restore them at the end."""
-    before = {name: os.environ.get(name) for name in values}
-    os.environ.update(values)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value
 
 
 def _show_logs(copy: Project) -> None:

@@ -14,11 +14,13 @@ from seedling import tasks, team_code
 from seedling.config import Dataset
 from seedling.errors import ProjectError
 from seedling.files import read_json, sha256
+from seedling.training import notes
+from seedling.training.notes import Measured
 
 if TYPE_CHECKING:  # a compiled form answers without pandas
     import pandas as pd
 
-SCHEMA, MEASURED = "schema.json", "measured.json"
+SCHEMA = "schema.json"
 
 
 @dataclass(frozen=True)
@@ -103,10 +105,10 @@ def read_schema(folder: Path) -> tuple[Dataset, float]:
         raise ProjectError(f"The model {where}: {problem}.") from None
 
 
-def read_measured(folder: Path) -> dict[str, Any]:
-    """Read the measurements made before registration: `metrics`, `holdout_rows`, `compiled`."""
-    path = folder / MEASURED
-    return read_json(path) if path.exists() else {"metrics": {}, "holdout_rows": 0, "compiled": {}}
+def read_measured(folder: Path) -> Measured:
+    """Read the measurements made before registration; empty ones where there is no such file."""
+    path = folder / notes.MEASURED
+    return notes.read(path, Measured) if path.exists() else Measured()
 
 
 def mlflow_version(folder: Path) -> str:

@@ -2,12 +2,12 @@
 
 from typing import Any
 
-from seedling.azure import registry as aml_registry
 from seedling.config import Project, RegisteredModel, registrations
 from seedling.errors import ProjectError
 from seedling.registry.model_files import read_measured
-from seedling.registry.registries import Registry, Version, open_registry
-from seedling.steps import register
+from seedling.registry.open import registry_of
+from seedling.registry.protocol import RegisteredVersion, Registry
+from seedling.training import outcomes
 
 
 def table(project: Project) -> list[str]:
@@ -93,25 +93,17 @@ def answer_as_shared(project: Project, model: str) -> None:
     registrations.remove_here(project, model)
 
 
-def registry_of(project: Project, champion: RegisteredModel) -> Registry:
-    """Where a champion was registered: its name tells."""
-    dataset = project.config.trained_model(champion.model).dataset
-    if champion.name == aml_registry.name_of(project, dataset, champion.model):
-        return aml_registry.AzureRegistry(project)
-    return open_registry(project)
-
-
-def _fetched(registry: Registry, name: str, version: str) -> Version:
+def _fetched(registry: Registry, name: str, version: str) -> RegisteredVersion:
     """A registered version whose files are on this machine."""
     found = registry.find(name, version)
     registry.fetch(found)
     return found
 
 
-def _description(project: Project, model: str, version: Version) -> str:
+def _description(project: Project, model: str, version: RegisteredVersion) -> str:
     dataset = project.config.dataset(project.config.trained_model(model).dataset)
-    measured = read_measured(version.folder)["metrics"]
-    return register.described(dataset, measured.get(dataset.metric))
+    measured = read_measured(version.folder).metrics
+    return outcomes.description(dataset, measured.get(dataset.metric))
 
 
 def champion_of(project: Project, model: str) -> RegisteredModel:

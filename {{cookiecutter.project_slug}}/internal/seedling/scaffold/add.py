@@ -51,6 +51,10 @@ $arguments
     model.fit(X_train, y_train)
     train_metrics = $train_metrics
     return model, train_metrics, fit_metrics(model, X_test, y_test)
+
+
+if __name__ == "__main__":
+    train_here(__file__)
 ''')
 
 JOBS = Template("""
@@ -247,7 +251,7 @@ def train_source(ready: Ready) -> str:
     return TRAIN.substitute(
         title=ready.title,
         third_party="\n".join(sorted([*ready.imports.splitlines(), pipeline])),
-        helpers=_import(["fit_metrics", "preprocessing", *ready.helpers]),
+        helpers=_import(["fit_metrics", "preprocessing", "train_here", *ready.helpers]),
         arguments="\n".join(
             f"    {name}: {kind} = {value}," for name, kind, value in ready.hyperparameters
         ),

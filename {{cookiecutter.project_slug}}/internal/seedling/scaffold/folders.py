@@ -18,7 +18,7 @@ from seedling.containers import s2i
 from seedling.errors import ProjectError
 from seedling.files import write_text
 from seedling.scaffold import add, all_models, model_folder
-from seedling.training.train import TRAINING
+from seedling.training.pipeline import TRAINING
 
 # The service of all models, and what can be no folder on Windows.
 TAKEN = re.compile(r"all|aux|con|nul|prn|(com|lpt)\d", re.IGNORECASE)

@@ -32,8 +32,8 @@ def facts(config: Config, lineups: Mapping[str, Lineup]) -> list[ModelFacts]:
             version=version.version,
             description=version.registered.description,
             dataset=version.dataset,
-            metrics=as_json(version.measured["metrics"]),
-            holdout_rows=version.measured["holdout_rows"],
+            metrics=as_json(version.measured.metrics),
+            holdout_rows=version.measured.holdout_rows,
         )
         for name in names
         for version in lineups[name].versions

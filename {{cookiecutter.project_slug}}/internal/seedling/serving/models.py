@@ -13,6 +13,7 @@ from seedling.data.scalars import label_text, plain
 from seedling.errors import InputError, ProjectError, Unavailable
 from seedling.registry import model_files
 from seedling.serving.inputs import Reader, Values
+from seedling.training.notes import Measured
 
 log = logging.getLogger(__name__)
 
@@ -34,12 +35,12 @@ class Version:
         dataset: Dataset,
         answer: Callable[[Sequence[Values]], Mapping[str, Any]],
         plain: bool = False,
-        measured: Mapping[str, Any] | None = None,
+        measured: Measured | None = None,
     ) -> None:
         self.registered, self.dataset, self.plain = registered, dataset, plain
         self.version = registered.version
         self.task = tasks.of(dataset)
-        self.measured = measured or {"metrics": {}, "holdout_rows": None}
+        self.measured = measured or Measured()
         self.answer = answer
 
 
@@ -258,7 +259,7 @@ def load(project: Project, registered: RegisteredModel) -> Version:
     try:
         form = forms.load(folder, project.predict_path(registered.model))
     except ProjectError as error:
-        reason = measured["compiled"].get("refused") or str(error)
+        reason = measured.compiled.refused or str(error)
         answer = _plain(project, registered, reason)
         log.warning("%s answers by pandas and scikit-learn: %s", where, reason)
         return Version(registered, dataset, answer, True, measured)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from seedling.config import Config, Project, RegisteredModel
 from seedling.errors import ProjectError
-from seedling.registry import named_models
+from seedling.registry import folder as named_models
 from seedling.settings import SERVED_MODELS
 
 log = logging.getLogger(__name__)
@@ -59,7 +59,8 @@ def left_out(project: Project) -> set[str]:
 
 def modified(project: Project) -> tuple[int, ...]:
     """Return when each file that `config` reads was modified, in nanoseconds since 1970."""
-    notes = [project.models_folder / name / named_models.NOTE for name in named_models.given()]
+    names = named_models.names_given()
+    notes = [project.models_folder / name / named_models.NOTE for name in names]
     files = (project.config_path, project.registrations_path, *notes)
     return tuple(_modified(path) for path in files)
 
@@ -73,7 +74,7 @@ def _warn(words: str) -> None:
 def _named(project: Project, chosen: list[str]) -> dict[str, RegisteredModel]:
     """Return the champions that MODEL_NAME names, by the model that each was trained from."""
     found: dict[str, RegisteredModel] = {}
-    for name in named_models.given():
+    for name in named_models.names_given():
         named_models.refuse_name(name)
         noted = named_models.champion(project.models_folder / name)
         if noted is None:

@@ -12,25 +12,37 @@ from seedling.compiled import compiling
 from seedling.config import Dataset, Project
 from seedling.data.schema import HOLDOUT
 from seedling.errors import ProjectError
-from seedling.files import read_json, sha256, write_json, write_text
+from seedling.files import sha256, write_text
 from seedling.registry import model_files
 from seedling.registry.model_files import Predictor
-from seedling.registry.registries import open_registry
-from seedling.steps.options import CONFIG, FOLDER, NEW_FOLDER, project_of, step
-from seedling.training import mlflow_runs, report
+from seedling.registry.open import open_registry
+from seedling.steps import options
+from seedling.steps.options import config_option, model_option, path_option, step
+from seedling.training import mlflow_runs, notes, report
+from seedling.training.notes import Compiled, Evaluation, TrainingRun
 
 FEWEST = 30  # rows that both models must not have seen, for a comparison to mean something
 
 
 @step
-@click.option("--config", type=CONFIG, required=True, help="The project's model.yaml.")
-@click.option("--model", required=True, help="The model's folder under models/.")
-@click.option("--trained", type=FOLDER, required=True, help="What the train step wrote.")
-@click.option("--holdout", type=FOLDER, required=True, help="The held-out rows.")
-@click.option("--output", type=NEW_FOLDER, required=True, help="Where the evaluation goes.")
-def main(config: Path, model: str, trained: Path, holdout: Path, output: Path) -> None:
+@config_option
+@model_option
+@path_option("--trained", "What the train step wrote")
+@path_option("--holdout", "The held-out rows")
+@path_option("--output", "Where the evaluation goes", exists=False)
+def main(
+    config: Path | None,
+    model: str | None,
+    trained: Path | None,
+    holdout: Path | None,
+    output: Path | None,
+) -> None:
     """Write evaluation.json, report.html and model_card.md."""
-    project = project_of(config)
+    project = options.project_of(config)
+    model = options.model_of(project, model)
+    output = options.made(project, output, f"evaluate_{model}", "evaluation")
+    holdout = options.left(project, holdout, "prepare", "holdout")
+    trained = options.left(project, trained, f"train_{model}", "trained")
     dataset = project.config.dataset(project.config.trained_model(model).dataset)
     rows = pd.read_parquet(holdout / f"{dataset.name}.parquet")
     folder = trained / "model"
@@ -44,29 +56,29 @@ def main(config: Path, model: str, trained: Path, holdout: Path, output: Path) -
     def measure(answer: Mapping[str, Any]) -> dict[str, float]:
         return training.measure(truth, answer, dataset)
 
-    evaluation: dict[str, Any] = {
-        "model": model,
-        "dataset": dataset.name,
-        "metric": dataset.metric,
-        "holdout_rows": len(rows),
-        "challenger": measure(answer),
-        "champion": measure(champion.answer(rows)) if champion else None,
-        "baseline": measure(training.baseline(truth, dataset)),
-        "champion_version": champion.version if champion else None,
-        "incomparable_champion": incomparable,
-        "compiled": _compiled(project, challenger, trained, rows),
-    }
-    run = read_json(trained / "run.json")
+    run = notes.read(trained / notes.RUN, TrainingRun)
+    evaluation = Evaluation(
+        model=model,
+        dataset=dataset.name,
+        metric=dataset.metric,
+        holdout_rows=len(rows),
+        challenger=measure(answer),
+        champion=measure(champion.answer(rows)) if champion else None,
+        baseline=measure(training.baseline(truth, dataset)),
+        champion_version=champion.version if champion else None,
+        incomparable_champion=incomparable,
+        compiled=_compiled(project, challenger, trained / "model", run.compiled, rows),
+    )
     pages = report.write(project.config, challenger, rows, truth, answer, evaluation, run)
     output.mkdir(parents=True, exist_ok=True)
-    write_json(output / "evaluation.json", evaluation)
+    notes.write(output / notes.EVALUATION, evaluation)
     for name, text in pages.items():
         write_text(output / name, text)
-    with mlflow_runs.run(project, model, run["run_id"]):
-        mlflow_runs.log_metrics("holdout_", evaluation["challenger"])
+    with mlflow_runs.run(project, model, run.run_id):
+        mlflow_runs.log_metrics("holdout_", evaluation.challenger)
         for name in pages:
             mlflow_runs.mlflow().log_artifact(str(output / name))
-    click.echo(f"{model}: {dataset.metric} {evaluation['challenger'].get(dataset.metric)}")
+    click.echo(f"{model}: {dataset.metric} {evaluation.challenger.get(dataset.metric)}")
 
 
 def _champion(
@@ -87,17 +99,16 @@ def _champion(
 
 
 def _compiled(
-    project: Project, challenger: Predictor, trained: Path, rows: pd.DataFrame
-) -> dict[str, Any]:
+    project: Project, challenger: Predictor, folder: Path, noted: Compiled, rows: pd.DataFrame
+) -> Compiled:
     """How far the compiled form is from the model on the holdout, or why it is not to be used."""
-    noted: dict[str, Any] = read_json(trained / "run.json")["compiled"]
-    if "refused" in noted:
+    if noted.refused:
         return noted
     predict = project.predict_path(challenger.name)
     try:
-        return compiling.compare(trained / "model", challenger, predict, rows)
+        return compiling.compare(folder, challenger, predict, rows)
     except ProjectError as error:
-        return {"refused": str(error)}
+        return Compiled(refused=str(error))
 
 
 def _incomparable(champion: Predictor, dataset: Dataset, rows: pd.DataFrame) -> str:

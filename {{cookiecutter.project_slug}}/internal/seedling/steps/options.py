@@ -1,5 +1,11 @@
-"""What the steps' command lines have in common."""
+"""What the steps' command lines have in common: options, with defaults for runs by hand.
 
+The pipeline gives every path. By hand, or by an editor's run button, a step works on the project
+that it stands in, on its first model, and on what the step before has left below
+local_assets/runs/manual/.
+"""
+
+import os
 import sys
 from collections.abc import Callable
 from functools import wraps
@@ -12,21 +18,80 @@ from seedling.config import Project
 from seedling.errors import ProjectError
 from seedling.processes import end_soon
 
-CONFIG = click.Path(exists=True, dir_okay=False, path_type=Path)
-FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
-NEW_FOLDER = click.Path(file_okay=False, path_type=Path)
+MANUAL = "manual"  # the folder of runs by hand, below local_assets/runs/
+
+CONFIG = click.Path(exists=True, dir_okay=False, path_type=Path, resolve_path=True)
+FOLDER = click.Path(exists=True, file_okay=False, path_type=Path, resolve_path=True)
+NEW_FOLDER = click.Path(file_okay=False, path_type=Path, resolve_path=True)
+
+config_option = click.option(
+    "--config", type=CONFIG, help="A model.yaml; the project's own unless given."
+)
+model_option = click.option("--model", help="A folder of models/; the first model unless given.")
 
 
-def project_of(config: Path) -> Project:
-    """The project that a step works on: its code is here, its model.yaml where it was mounted."""
-    return Project(Path.cwd(), config)
+def path_option(name: str, words: str, exists: bool = True) -> Callable[[Any], Any]:
+    """An option for a folder that a step reads, or makes.
+
+    Args:
+        name: with its dashes.
+        words: what the folder has, for --help.
+        exists: whether the step reads it.
+    """
+    ending = "unless given: that of runs by hand." if exists else "unless given: for runs by hand."
+    return click.option(name, type=FOLDER if exists else NEW_FOLDER, help=f"{words}; {ending}")
+
+
+def project_of(config: Path | None) -> Project:
+    """Return the project that a step works on.
+
+    Args:
+        config: its model.yaml where that was mounted; the code is in the working folder then. None:
+            the project that this folder, or else this file, stands in; it is the working folder
+            from then on.
+
+    Raises:
+        ProjectError: neither is in a project.
+    """
+    if config is not None:
+        return Project(Path.cwd(), config)
+    try:
+        project = Project.find()
+    except ProjectError:
+        project = Project.find(Path(__file__).parent)
+    os.chdir(project.root)
+    sys.path[:] = [str(project.root), *(p for p in sys.path if p != str(Path(__file__).parent))]
+    return project
+
+
+def model_of(project: Project, model: str | None) -> str:
+    """Return the model that was named, or else the first of model.yaml."""
+    return model or project.config.training.models[0].name
+
+
+def left(project: Project, given: Path | None, job: str, output: str) -> Path:
+    """Return the folder that was given, or else the output of a job that was run by hand.
+
+    Raises:
+        ProjectError: that job was not run yet.
+    """
+    folder = given or made(project, None, job, output)
+    if not folder.is_dir():
+        step = job.partition("_")[0]
+        raise ProjectError(f"{folder} is missing: run python -m seedling.steps.{step} first.")
+    return folder
+
+
+def made(project: Project, given: Path | None, job: str, output: str) -> Path:
+    """Return the folder that was given for a job's output, or else the place of runs by hand."""
+    return given or project.assets / "runs" / MANUAL / job / output
 
 
 def step(function: Callable[..., None]) -> click.Command:
-    """A click command that ends with one line and exit code 1 where the person must act."""
+    """Make a click command that ends with one line and exit code 1 where the person must act."""
 
     @wraps(function)
-    def told(*args: Any, **kwargs: Any) -> None:
+    def command(*args: Any, **kwargs: Any) -> None:
         end_soon()
         try:
             function(*args, **kwargs)
@@ -34,4 +99,4 @@ def step(function: Callable[..., None]) -> click.Command:
             click.echo(f"Error: {error}", err=True)
             sys.exit(1)
 
-    return click.command()(told)
+    return click.command()(command)

@@ -10,23 +10,31 @@ from seedling.data.datasets import read_table
 from seedling.data.schema import HOLDOUT, split
 from seedling.data.validation import first_problem
 from seedling.errors import ProjectError
-from seedling.steps.options import CONFIG, FOLDER, NEW_FOLDER, project_of, step
+from seedling.steps.options import FOLDER, config_option, made, path_option, project_of, step
 
 
 @step
-@click.option("--config", type=CONFIG, required=True, help="The project's model.yaml.")
-@click.option("--datasets", type=FOLDER, required=True, help="The folder of the datasets' files.")
-@click.option("--training", type=NEW_FOLDER, required=True, help="Where training rows go.")
-@click.option("--holdout", type=NEW_FOLDER, required=True, help="Where held-out rows go.")
-def main(config: Path, datasets: Path, training: Path, holdout: Path) -> None:
+@config_option
+@click.option("--datasets", type=FOLDER, help="The datasets' files; the project's unless given.")
+@path_option("--training", "Where training rows go", exists=False)
+@path_option("--holdout", "Where held-out rows go", exists=False)
+def main(
+    config: Path | None, datasets: Path | None, training: Path | None, holdout: Path | None
+) -> None:
     """Validate the datasets and hold out a share of each, which no training step sees."""
-    settings = project_of(config).config
+    project = project_of(config)
+    settings = project.config
+    folders = [made(project, training, "prepare", "training")]
+    folders.append(made(project, holdout, "prepare", "holdout"))
     for name in dict.fromkeys(model.dataset for model in settings.training.models):
         dataset = settings.dataset(name)
-        rows = read_table(datasets / dataset.file_name)
+        path = datasets / dataset.file_name if datasets else project.dataset_path(dataset)
+        if not path.is_file():
+            raise ProjectError(f"{path} is missing: run create-local-datasets first.")
+        rows = read_table(path)
         _check(dataset, rows)
         sides = split(rows, dataset, settings.training.holdout, HOLDOUT)
-        for side, folder in zip(sides, (training, holdout), strict=True):
+        for side, folder in zip(sides, folders, strict=True):
             folder.mkdir(parents=True, exist_ok=True)
             side.to_parquet(folder / f"{name}.parquet", index=False)
         click.echo(f"{name}: {len(sides[0]):,} rows to train on, {len(sides[1]):,} held out")

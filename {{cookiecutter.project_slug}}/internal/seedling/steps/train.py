@@ -14,28 +14,38 @@ from seedling.compiled import compiling
 from seedling.config import TrainedModel
 from seedling.data.schema import model_frame, split
 from seedling.errors import ProjectError
-from seedling.files import replacing, write_json
+from seedling.files import replacing
 from seedling.registry.model_files import Predictor
-from seedling.steps.options import CONFIG, FOLDER, NEW_FOLDER, project_of, step
-from seedling.training import mlflow_runs, saving
+from seedling.steps import options
+from seedling.steps.options import config_option, model_option, path_option, step
+from seedling.training import mlflow_runs, notes, saving
 from seedling.training.estimators import fix_seeds
+from seedling.training.notes import Rows, TrainingRun
 
 TEST_SHARE = 0.2
 EXAMPLE_ROWS = 5
 
 
 @step
-@click.option("--config", type=CONFIG, required=True, help="The project's model.yaml.")
-@click.option("--model", required=True, help="The model's folder under models/.")
-@click.option("--training", type=FOLDER, required=True, help="The training rows.")
+@config_option
+@model_option
+@path_option("--training", "The training rows")
 @click.option("--seed", type=int, default=20, show_default=True)
-@click.option("--output", type=NEW_FOLDER, required=True, help="Where the trained model goes.")
+@path_option("--output", "Where the trained model goes", exists=False)
 @click.option("--set", "given", multiple=True, metavar="NAME=VALUE", help="A hyperparameter.")
 def main(
-    config: Path, model: str, training: Path, seed: int, output: Path, given: Sequence[str]
+    config: Path | None,
+    model: str | None,
+    training: Path | None,
+    seed: int,
+    output: Path | None,
+    given: Sequence[str],
 ) -> None:
     """Call the team's train_model and save what it returns in MLflow's format."""
-    project = project_of(config)
+    project = options.project_of(config)
+    model = options.model_of(project, model)
+    output = options.made(project, output, f"train_{model}", "trained")
+    training = options.left(project, training, "prepare", "training")
     settings = project.config.trained_model(model)
     dataset = project.config.dataset(settings.dataset)
     rows = pd.read_parquet(training / f"{dataset.name}.parquet")
@@ -62,20 +72,18 @@ def main(
     with replacing(output / "model") as aside:
         saving.save(trained, X_train.head(EXAMPLE_ROWS), dataset, share, aside)
         compiled = compiling.add(aside, predictor, project.predict_path(model), sides[1])
-    write_json(
-        output / "run.json",
-        {
-            "run_id": run_id,
-            "rows": {"train": len(X_train), "test": len(X_test)},
-            "hyperparameters": hyperparameters,
-            "train_metrics": train_metrics,
-            "test_metrics": test_metrics,
-            "compiled": compiled,
-        },
+    done = TrainingRun(
+        run_id=run_id,
+        rows=Rows(len(X_train), len(X_test)),
+        hyperparameters=hyperparameters,
+        train_metrics=dict(train_metrics),
+        test_metrics=dict(test_metrics),
+        compiled=compiled,
     )
+    notes.write(output / notes.RUN, done)
     click.echo(f"{model}: trained on {len(X_train):,} rows")
-    if "refused" in compiled:
-        click.echo(f"{model}: no compiled form, it is served as it is: {compiled['refused']}")
+    if compiled.refused:
+        click.echo(f"{model}: no compiled form, it is served as it is: {compiled.refused}")
 
 
 def overrides(settings: TrainedModel, given: Sequence[str]) -> dict[str, Any]:

@@ -12,33 +12,104 @@ import subprocess
 import sys
 import time
 import traceback
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
+from seedling.config import Project
+from seedling.data import datasets
 from seedling.errors import ProjectError
+from seedling.training import mlflow_runs
+from seedling.training.notes import Registration
+from seedling.training.outcomes import chosen_of
 from seedling.training.pipeline import REFERENCE, Job, Pipeline, order, reference
 
 Outcome = tuple[int, float]  # a job's exit code, and its seconds
 
 
+def _nothing() -> None:
+    """What there is to do once it has been done."""
+
+
 class LocalRun:
     """One run of a pipeline: every job's outputs and log stand in a folder of its own."""
 
-    def __init__(self, pipeline: Pipeline, root: Path, runs: Path) -> None:
+    def __init__(
+        self,
+        pipeline: Pipeline,
+        root: Path,
+        runs: Path,
+        variables: Mapping[str, str] = MappingProxyType({}),
+        meanwhile: Callable[[], object] = _nothing,
+    ) -> None:
+        """
+        Args:
+            pipeline: the jobs.
+            root: their working folder.
+            runs: where the run's own folder is made.
+            variables: set in the environment of the jobs' processes, beside this process's own.
+            meanwhile: called by `wait` as by `execute`.
+        """
         self.pipeline = pipeline
         self.root = root
+        self.variables, self.meanwhile = variables, meanwhile
         self.id = datetime.now(UTC).strftime("%Y%m%d-%H%M%S-%f")[:-3]
         self.folder = runs / self.id
         self.failed: dict[str, str] = {}
+        self._problem = ""
+
+    @classmethod
+    def start(
+        cls,
+        project: Project,
+        models: Sequence[str],
+        variables: Mapping[str, str] = MappingProxyType({}),
+    ) -> "list[LocalRun]":
+        """Prepare the run that trains these models, or all; `wait` runs its jobs.
+
+        Args:
+            project: whose pipeline it is.
+            models: folders of models/.
+            variables: set in the environment of the steps' processes.
+
+        Raises:
+            ProjectError: the pipeline does not hold together, or a dataset is missing.
+        """
+        chosen = chosen_of(project, models)
+        for name in {project.config.trained_model(model).dataset for model in chosen.models}:
+            datasets.load(project, project.config.dataset(name))
+        runs = project.assets / "runs"
+        meanwhile = partial(mlflow_runs.prepare, project)
+        return [cls(chosen, project.root, runs, variables, meanwhile)]
+
+    @property
+    def models(self) -> Sequence[str]:
+        """The models that its pipeline trains."""
+        return self.pipeline.models
+
+    def wait(self) -> None:
+        """Run every job; `problem` says which failed."""
+        try:
+            self.execute(self.meanwhile)
+        except ProjectError as error:
+            self._problem = str(error)
+
+    def problem(self) -> str:
+        """Return which job failed, its last line and where its log is; empty where none did."""
+        return self._problem
+
+    def fetch(self, registered: Iterable[Registration]) -> None:
+        """Do nothing: what was registered on this machine is here."""
 
     def execute(self, meanwhile: Callable[[], object]) -> None:
         """Run every job after those it needs; where one fails, what needs it is left out.
@@ -89,7 +160,9 @@ class LocalRun:
         cores = os.cpu_count() or 1
         threads = max(1, cores // max(1, len(self.pipeline.models)))
         spawn = get_context("spawn")
-        return ProcessPoolExecutor(cores, spawn, initializer=limit_threads, initargs=(threads,))
+        return ProcessPoolExecutor(
+            cores, spawn, initializer=prepare_worker, initargs=(threads, dict(self.variables))
+        )
 
     def _start(self, name: str, pool: ProcessPoolExecutor) -> "Future[Outcome]":
         log = self.log(name)
@@ -138,9 +211,10 @@ class LocalRun:
         return str((self.pipeline.path.parent / value["path"]).resolve())
 
 
-def limit_threads(count: int) -> None:
-    """Limit this worker's threads, before it loads a library that would start them."""
-    os.environ.setdefault("OMP_NUM_THREADS", str(count))
+def prepare_worker(threads: int, variables: Mapping[str, str]) -> None:
+    """Set this worker's variables, and its threads before it loads a library that starts them."""
+    os.environ.setdefault("OMP_NUM_THREADS", str(threads))
+    os.environ.update(variables)
 
 
 def perform(command: list[str], root: Path, log: Path) -> Outcome:
@@ -183,10 +257,6 @@ def _output_to(log: Path) -> Iterator[None]:
             for number, original in enumerate(kept, start=1):
                 os.dup2(original, number)
                 os.close(original)
-
-
-def _nothing() -> None:
-    """What there is to do once it has been done."""
 
 
 def _joined(command: str) -> str:

@@ -12,6 +12,7 @@ from ruamel.yaml.error import YAMLError
 
 from seedling.errors import ProjectError
 
+TRAINING = Path("mlops/pipelines/training.yml")  # from the project's root
 REFERENCE = re.compile(r"\$\{\{\s*([\w.]+)\s*\}\}")
 FILE_TYPES = ("uri_file", "uri_folder")
 

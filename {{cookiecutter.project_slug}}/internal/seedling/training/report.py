@@ -17,6 +17,7 @@ from seedling.data.scalars import short
 from seedling.data.schema import model_frame
 from seedling.registry.model_files import Predictor
 from seedling.training.gate import gate
+from seedling.training.notes import Evaluation, TrainingRun
 
 mpl.use("svg")
 mpl.rcParams.update({"svg.fonttype": "none", "font.size": 9, "svg.hashsalt": "report"})
@@ -33,8 +34,8 @@ def write(
     rows: pd.DataFrame,
     truth: pd.Series,
     answer: Mapping[str, Any],
-    evaluation: Mapping[str, Any],
-    run: Mapping[str, Any],
+    evaluation: Evaluation,
+    run: TrainingRun,
 ) -> dict[str, str]:
     """The pages of one evaluation, by file name: `report.html` and `model_card.md`.
 
@@ -77,12 +78,12 @@ def write(
     }
 
 
-def verdict(dataset: Dataset, evaluation: Mapping[str, Any]) -> str:
+def verdict(dataset: Dataset, evaluation: Evaluation) -> str:
     """What the gate will say of these numbers."""
-    metric, new, old = (evaluation[key] for key in ("metric", "challenger", "champion"))
+    metric, new, old = evaluation.metric, evaluation.challenger, evaluation.champion
     better = gate(dataset, new, old)
     if old is None:
-        reason = evaluation["incomparable_champion"]
+        reason = evaluation.incomparable_champion
         return f"Registered: {reason}." if reason else "Registered: there was no champion."
     numbers = f"{metric} {short(new[metric])}, champion {short(old[metric])}"
     return f"Registered: {numbers}." if better else f"Not registered: {numbers}."
@@ -131,18 +132,18 @@ def data_summary(rows: pd.DataFrame, dataset: Dataset) -> list[dict[str, str]]:
     return lines
 
 
-def _metric_rows(dataset: Dataset, evaluation: Mapping[str, Any]) -> list[dict[str, Any]]:
-    champion, lower = evaluation["champion"] or {}, tasks.of(dataset).lower_is_better
+def _metric_rows(dataset: Dataset, evaluation: Evaluation) -> list[dict[str, Any]]:
+    champion, lower = evaluation.champion or {}, tasks.of(dataset).lower_is_better
     return [
         {
             "name": name,
             "challenger": value,
             "champion": champion.get(name),
-            "baseline": evaluation["baseline"].get(name),
-            "gate": name == evaluation["metric"],
+            "baseline": evaluation.baseline.get(name),
+            "gate": name == evaluation.metric,
             "better": "lower" if name in lower else "higher",
         }
-        for name, value in evaluation["challenger"].items()
+        for name, value in evaluation.challenger.items()
     ]
 
 

@@ -1,0 +1,32 @@
+"""Opens the project's registries, by the names that the table of implementations has for them."""
+
+from pathlib import Path
+
+from seedling import implementations
+from seedling.config import Project, RegisteredModel, registrations
+from seedling.registry.folder import FolderRegistry
+from seedling.registry.protocol import Registry
+from seedling.settings import MODEL_REGISTRY, REGISTRY_FOLDER
+
+HERE, WORKSPACE = "mlflow registry", "azure ml registry"
+
+
+def open_registry(project: Project, name: str = "") -> Registry:
+    """Open the registry of that name; without one, the registry of this process.
+
+    Args:
+        project: whose models it has.
+        name: HERE or WORKSPACE.
+    """
+    folder = REGISTRY_FOLDER.get()
+    if folder and not name:
+        return FolderRegistry(Path(folder))
+    found: Registry = implementations.find(name or MODEL_REGISTRY.get() or HERE)(project)
+    return found
+
+
+def registry_of(project: Project, entry: RegisteredModel) -> Registry:
+    """Open the registry that an entry's version is in: the entry's name tells."""
+    dataset = project.config.trained_model(entry.model).dataset
+    shared = registrations.workspace_name(project.config.slug, dataset, entry.model)
+    return open_registry(project, WORKSPACE if entry.name == shared else "")

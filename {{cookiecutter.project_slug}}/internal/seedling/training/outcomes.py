@@ -1,0 +1,162 @@
+"""The outcomes of a training run: collected, noted where they are served from, and shown."""
+
+import shutil
+from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
+from typing import Any, NamedTuple
+
+from rich.console import Console
+from rich.table import Table
+
+from seedling.config import Dataset, Project, RegisteredModel, registrations
+from seedling.errors import ProjectError
+from seedling.files import replacing
+from seedling.settings import BUILD_ID
+from seedling.training import notes, pipeline
+from seedling.training.notes import Registration
+from seedling.training.pipeline import TRAINING, Pipeline
+from seedling.training.runner import Runner
+
+NOT_REGISTERED = "Model was not registered for this run."
+
+
+class Outcome(NamedTuple):
+    """A model's registration, and its report's path from the project's root."""
+
+    registration: Registration
+    report: str
+
+
+def build_id() -> str:
+    """Return what CI calls this build, by which it finds what was registered: BUILD_ID."""
+    return BUILD_ID.get() or "local"
+
+
+def chosen_of(project: Project, models: Sequence[str]) -> Pipeline:
+    """Return the training pipeline, narrowed to these models; to all where there are none.
+
+    Raises:
+        ProjectError: the pipeline, or model.yaml, does not have one of them.
+    """
+    training = pipeline.load(project.root / TRAINING)
+    for model in models:
+        if model not in training.models:
+            known = ", ".join(training.models)
+            raise ProjectError(f"{TRAINING.name} trains no model {model!r}; it has {known}.")
+    chosen = training.only(list(models)) if models else training
+    for model in chosen.models:
+        project.config.trained_model(model)
+    return chosen
+
+
+def collect(project: Project, run: Runner) -> list[Outcome]:
+    """Return the outcomes of the models whose register step has ended.
+
+    Their reports are copied to local_assets/reports/<run>/<model>/.
+    """
+    found = []
+    for model in run.models:
+        noted = run.output(f"register_{model}", "registration") / notes.REGISTRATION
+        if noted.exists():
+            pages = project.assets / "reports" / run.id / model
+            with replacing(pages) as aside:
+                shutil.copytree(run.output(f"evaluate_{model}", "evaluation"), aside)
+            report = (pages / "report.html").relative_to(project.root).as_posix()
+            found.append(Outcome(notes.read(noted, Registration), report))
+    return found
+
+
+def note(project: Project, registered: Iterable[Registration]) -> None:
+    """Let the champions answer: those of this machine's registry here, a workspace's for all.
+
+    An old champion is not there yet where the model has learned from another dataset meanwhile.
+    Challengers and shadows of the same data stay. A registry that is a folder of its own has noted
+    its champion itself.
+    """
+    for one in registered:
+        if one.shared is None or one.serving is None:
+            continue
+        entry = _entry(project, one, one.serving)
+        noted = project.model_yaml.models if one.shared else project.registered_here
+        if not any(_is(each, entry) for each in noted if each.is_champion):
+            edit = registrations.edit_shared if one.shared else registrations.edit_here
+            edit(project, one.model, partial(_with_champion, entry))
+
+
+def show(outcomes: Iterable[Outcome]) -> None:
+    """Print a table of the outcomes, the best of each metric first, and each in a sentence."""
+    best_first = sorted(outcomes, key=_badness)
+    table = Table(title="Training run")
+    for heading in ("model", "metric", "this run", "champion", "registered as"):
+        table.add_column(heading)
+    for one, _ in best_first:
+        table.add_row(
+            one.model,
+            one.metric,
+            f"{one.value:.4f}",
+            "-" if one.champion is None else f"{one.champion:.4f}",
+            f"version {one.version}" if one.version else "not registered",
+        )
+    Console().print(table)
+    for one, report in best_first:
+        print(f"{one.model}: {in_words(one)}")
+        print(f"  report: {report}")
+
+
+def in_words(one: Registration) -> str:
+    """Return a registration as a sentence, with the metrics of model and champion."""
+    value = f"{one.metric} {one.value:.6g}"
+    champion = f"{one.champion or 0:.6g} of version {one.champion_version}"
+    if one.version is None:
+        return f"{NOT_REGISTERED} {value} is not better than {champion}."
+    registered = f"Registered as {one.name}, version {one.version}"
+    if one.champion is not None:
+        return f"{registered}: {value} is better than {champion}."
+    if one.incomparable_champion:
+        return f"{registered}: {value}; {one.incomparable_champion}."
+    return f"{registered}: {value}; it has no champion to beat."
+
+
+def description(dataset: Dataset, value: float | None) -> str:
+    """Return what entries, the page and the OpenAPI document say of a version.
+
+    Args:
+        dataset: what it learned from.
+        value: of the dataset's metric; None where it was not measured.
+    """
+    metric = "" if value is None else f"; {dataset.metric} {value:.4f}"
+    return f"Predicts {dataset.target.name}{metric}"
+
+
+def _badness(outcome: Outcome) -> tuple[str, float]:
+    one = outcome.registration
+    return one.metric, one.value if one.lower_is_better else -one.value
+
+
+def _is(registered: RegisteredModel, entry: Mapping[str, Any]) -> bool:
+    """Whether an entry is this version with these files: a registry may begin again at 1."""
+    return all(getattr(registered, key) == entry[key] for key in ("name", "version", "sha256"))
+
+
+def _with_champion(champion: Mapping[str, Any], entries: list[Any]) -> list[Any]:
+    """A model's entries with a new champion, and what stays beside it."""
+    beside = [
+        entry
+        for entry in entries
+        if ("share" in entry or entry.get("shadow"))
+        and entry["name"] == champion["name"]
+        and entry["version"] != champion["version"]
+    ]
+    return [champion, *beside]
+
+
+def _entry(project: Project, one: Registration, serving: notes.Files) -> dict[str, Any]:
+    dataset = project.config.dataset(project.config.trained_model(one.model).dataset)
+    return {
+        "name": one.name,
+        "model": one.model,
+        "description": description(dataset, one.value if one.version else one.champion),
+        "version": serving.version,
+        "is_mlflow": True,
+        "sha256": serving.sha256,
+    }
