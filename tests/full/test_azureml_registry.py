@@ -29,14 +29,12 @@ from seedling.config import Project
 
 project = Project.find()
 
-def change(document):
-    document["registry"] = {"name": "registry"}
-    for entry in document["models"]:
-        entry["name"] = f"shop-{entry['name']}"
-
 before = project.config.models
-project.edit(change)
-for old, new in zip(before, project.config.models):
+entries = [entry.model_dump(exclude_defaults=True) for entry in before]
+models = [{**entry, "name": f"shop-{entry['name']}"} for entry in entries]
+project.registrations_path.unlink()
+project.edit(lambda document: document.update(registry={"name": "registry"}, models=models))
+for old, new in zip(before, project.config.models, strict=True):
     shutil.copytree(project.model_path(old), project.model_path(new))
 """
 REGISTER = """

@@ -41,7 +41,7 @@ for number in (1, 2, 3, 10):
     (folder / "MLmodel").write_text(f"flavors: {{}}\\nnumber: {number}\\n")
     registry.register("churn", folder, {"description": "", "model": "churn"})
     if number == 3:  # versions are numbers, not texts: the next is 10
-        found = registry.versions("churn")[-1]
+        found = registry._models("churn")[-1]
         found.version = "9"
         registry.client.models.create_or_update(found)
         registry.client.models.archive("churn", "9")

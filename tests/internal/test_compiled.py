@@ -25,6 +25,7 @@ from seedling.data.schema import model_frame
 from seedling.errors import ProjectError
 from seedling.registry.model_files import Predictor
 from seedling.training.estimators import preprocessing
+from seedling.training.notes import Compiled
 
 DESCRIBED = PETS.model_dump()
 TARGETS: dict[str, dict[str, Any]] = {
@@ -86,7 +87,7 @@ def fitted(kind: str, model: BaseEstimator) -> Predictor:
     return Predictor("pet", "new", dataset, 0.2, pipeline, predict)
 
 
-def compile_to(folder: Path, predictor: Predictor) -> dict[str, Any]:
+def compile_to(folder: Path, predictor: Predictor) -> Compiled:
     (folder / "model.pkl").write_bytes(b"the pickle")
     (folder / "predict.py").write_text("predict = ...")
     return compiling.add(folder, predictor, folder / "predict.py", pets(60))
@@ -98,8 +99,8 @@ def test_it_answers_as_the_model_does_at_every_edge(
 ) -> None:
     predictor = fitted(kind, model)
     noted = compile_to(tmp_path, predictor)
-    assert "refused" not in noted, noted
-    assert noted["largest_difference"] < 1e-12
+    assert not noted.refused
+    assert noted.largest_difference < 1e-12
     form = forms.load(tmp_path, tmp_path / "predict.py")
     rows = pets(50)
     rows.loc[3, "weight"] = None
@@ -115,7 +116,7 @@ def test_a_model_of_another_kind_is_refused_in_words(tmp_path: Path) -> None:
     predictor = fitted("number", LinearRegression())
     strange = make_pipeline(MinMaxScaler(), LinearRegression())
     noted = compile_to(tmp_path, Predictor("pet", "new", predictor.dataset, 0.2, strange, predict))
-    assert noted == {"refused": "its preprocessing is a MinMaxScaler"}
+    assert noted == Compiled(refused="its preprocessing is a MinMaxScaler")
     with pytest.raises(ProjectError, match="no compiled form"):
         forms.load(tmp_path, tmp_path / "predict.py")
 
@@ -129,7 +130,7 @@ def test_a_predict_that_does_more_than_the_model_is_refused(tmp_path: Path) -> N
         return answer | {"predictions": np.where(certain, "yes", "no")}
 
     own = Predictor("pet", "new", predictor.dataset, 0.2, predictor.model, strict)
-    assert "differ" in compile_to(tmp_path, own)["refused"]
+    assert "differ" in compile_to(tmp_path, own).refused
 
 
 @pytest.mark.parametrize("name", MADE_FROM)

@@ -19,8 +19,8 @@ import pytest
 
 from seedling.config import Project
 from seedling.processes import free_port
-from seedling.steps.register import NOT_REGISTERED
 from seedling.testing import copy_project, run_verb
+from seedling.training.outcomes import NOT_REGISTERED
 
 TOY = Path(__file__).parent / "toys" / "count.py"
 ROW = {"beds": 30, "season": "summer"}
