@@ -1,6 +1,6 @@
 """The service of all models: what is generated in models/all/, and whether it is current.
 
-It needs nothing but the standard library, as scaffold.py does, which calls it.
+It needs nothing but the standard library, as scaffold/add.py does, which calls it.
 """
 
 import re

@@ -1,6 +1,6 @@
 """What stands in a model's folder beside train.py and predict.py: names, routes, verbs.
 
-It needs nothing but the standard library, as scaffold.py does, which calls it.
+It needs nothing but the standard library, as scaffold/add.py does, which calls it.
 """
 
 import re
