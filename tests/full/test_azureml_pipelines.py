@@ -89,7 +89,7 @@ def test_the_pipeline_is_published_as_its_yaml_says(ask: Any, emulator: AzureML)
     assert trained["training"]["value"] == "${{parent.jobs.prepare.outputs.training}}"
     assert trained["model"]["value"] == "logistic_regression"
     train = component(emulator, "published_train", "4711")
-    assert "published.steps.train" in train["command"]
+    assert "seedling.steps.train" in train["command"]
     (made,) = emulator.documents.children(f"{HERE}/environments/published/versions")
     assert train["environment"].endswith(f"/environments/published/versions/{made['name']}")
     assert "/codes/" in train["code"]
