@@ -56,7 +56,7 @@ def routes(folder: Path) -> list[Route]:
         parts = entry.strip().split(":")
         if len(parts) != 3 or not _can_be(Route(*parts)):
             raise ProjectError(
-                f"{where}: ROUTES has entries route:module:function and commas between, not "
+                f"{where}: ROUTES is route:module:function, with commas between entries, not "
                 f"{entry!r:.80}."
             )
         if parts[0] in found:
