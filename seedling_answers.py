@@ -9,6 +9,7 @@ import keyword
 import re
 import sys
 import unicodedata
+from collections.abc import Iterable
 from pathlib import Path
 
 from jinja2 import Environment
@@ -35,6 +36,7 @@ class Answers(Extension):
             "model_names": model_names,
             "one_line": one_line,
             "one_of": one_of,
+            "part_names": part_names,
             "quoted": quoted,
             "valid_slug": valid_slug,
             "within_quotes": within_quotes,
@@ -63,7 +65,7 @@ def refuse(message: str) -> None:
     sys.exit(f"error: {message}")
 
 
-def one_of(answer: str, known: dict[str, object], prompt: str) -> str:
+def one_of(answer: str, known: Iterable[str], prompt: str) -> str:
     if answer.strip() not in known:
         refuse(f"{prompt}: {shown(answer)} is none of {', '.join(known)}.")
     return answer.strip()
@@ -122,6 +124,19 @@ def model_names(answer: str, known: list[str]) -> str:
         if name not in known:
             refuse(f"models: {shown(name)} is none of {', '.join(known)}.")
     return " ".join(dict.fromkeys(names))
+
+
+def part_names(answer: str, known: list[str]) -> str:
+    """The chosen parts, a blank between them; `all` and `none` may be said."""
+    names = [name.strip() for name in answer.split(",") if name.strip()]
+    if names == ["all"]:
+        return " ".join(known)
+    if names == ["none"]:
+        return ""
+    for name in names:
+        if name not in known:
+            refuse(f"parts: {shown(name)} is none of {', '.join(known)}; or say all, or none.")
+    return " ".join(name for name in known if name in names)
 
 
 def quoted(text: str) -> str:

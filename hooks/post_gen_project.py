@@ -1,5 +1,5 @@
 # A hook of the template: this line tells seedling_answers.py that it is no answer.
-"""Finishes a project with its own code: its models, as add-model writes them, and its CI folder."""
+"""Finishes a project with its own code: adds its models and parts, as add-model and add-part do."""
 
 import shutil
 import sys
@@ -9,7 +9,7 @@ from pathlib import Path
 # fmt: off
 ANSWERS = {{ {
     "models": cookiecutter.__models,
-    "ci_folder": cookiecutter.__ci_folder,
+    "parts": cookiecutter.__on,
 } | tojson }}
 # fmt: on
 
@@ -21,7 +21,7 @@ def main(root: Path) -> None:
     from seedling.scaffold.finish import finish
 
     try:
-        finish(root, ANSWERS["models"].split(), ANSWERS["ci_folder"])
+        finish(root, ANSWERS["models"].split(), ANSWERS["parts"].split())
     except ProjectError as error:
         sys.exit(f"error: {error}")
     for cache in [*root.glob("internal/**/__pycache__")]:  # of those who test the plumbing there

@@ -13,7 +13,13 @@ ROOT = Path(__file__).resolve().parents[1]
 TREE = ROOT / "{{cookiecutter.project_slug}}"
 PROMPTS = json.loads((ROOT / "cookiecutter.json").read_text(encoding="utf-8"))
 VERTICALS = PROMPTS["_catalog"]
-CI = PROMPTS["_ci"]
+# The folder and the files of each CI system, in a project with Azure.
+CI = {
+    "github": (".github/workflows", "ci.yml", "train.yml", "trained.yml"),
+    "azure_devops": (".pipelines", "ci.yml", "train.yml"),
+    "none": ("",),
+}
+assert list(CI) == PROMPTS["_ci"]
 
 
 def models_of(vertical: str) -> list[str]:

@@ -39,7 +39,7 @@ def test_the_registered_versions_go_into_the_image_and_nothing_private(
     (registered,) = whole.config.models
     staged = {path.relative_to(folder).as_posix() for path in folder.rglob("*")}
     assert f"local_assets/models/{registered.name}/{registered.version}/model.pkl" in staged
-    assert {"Dockerfile", "model.yaml", "serve/serve.py"} <= staged
+    assert {"model.yaml", "serve/serve.py"} <= staged
     private = [path for path in staged if path.endswith((".env", ".db"))]
     assert private == []
 

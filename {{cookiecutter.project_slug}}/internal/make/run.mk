@@ -20,3 +20,7 @@ unexport $(foreach name,$(.VARIABLES),$(if $(findstring command,$(origin $(name)
 
 $(READY): $(ROOT)/pyproject.toml $(ROOT)/internal/pyproject.toml $(ROOT)/constraints.txt
 	@$(INIT) --make
+
+# What stands nowhere as a verb or a file.
+.DEFAULT:
+	@$(PYTHON) $(ROOT)/internal/make/missing.py "$@"

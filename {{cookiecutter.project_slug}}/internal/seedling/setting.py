@@ -1,7 +1,7 @@
 """An environment variable: its name, its type, its meaning, and how it is read."""
 
 import os
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
@@ -58,10 +58,6 @@ class Setting(Generic[Value]):
     def is_set(self, environ: Mapping[str, str] | None = None) -> bool:
         """Tell whether the variable has a value that is not empty."""
         return bool((os.environ if environ is None else environ).get(self.name, "").strip())
-
-    def described(self, parts: Collection[str]) -> str:
-        """Return its text, with what these parts of a project add."""
-        return " ".join([self.text, *(more for part, more in self.more.items() if part in parts)])
 
 
 def names(text: str) -> list[str]:

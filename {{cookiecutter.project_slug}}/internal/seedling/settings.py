@@ -344,8 +344,10 @@ def env_example(parts: Collection[str] = PARTS) -> str:
     for section, settings in listed(parts).items():
         lines += ["", f"# ---- {section}"]
         for each in settings:
-            wrapped = textwrap.wrap(each.described(parts), WIDTH, break_on_hyphens=False)
-            lines += ["", *(f"# {line}" for line in wrapped), f"{each.name}={each.default}"]
+            texts = [each.text, *(more for part, more in each.more.items() if part in parts)]
+            wrapped = [textwrap.wrap(text, WIDTH, break_on_hyphens=False) for text in texts]
+            comment = [f"# {line}" for text in wrapped for line in text]
+            lines += ["", *comment, f"{each.name}={each.default}"]
     return "\n".join(lines) + "\n"
 
 
@@ -356,12 +358,17 @@ def page(parts: Collection[str] = PARTS) -> str:
         "",
         "Environment variables, or lines of `.env`, which git ignores; `.env.example` is a copy to",
         "start from. An empty variable counts as not set. A value that a variable cannot have is",
-        "refused in one line that names both. *Secret*: the value is never shown. *Passed on*: it",
-        "holds in a container of the service too.",
+        "refused in one line that names both. *Secret*: the value is never shown.",
     ]
     for section, settings in listed(parts).items():
         lines += ["", f"## {section}", "", "| variable | | |", "|---|---|---|"]
         for each in settings:
-            kinds = ["secret"] * each.is_secret + ["passed on"] * each.is_passed_on
-            lines.append(f"| `{each.name}` | {each.described(parts)} | {', '.join(kinds)} |")
+            lines.append(f"| `{each.name}` | {each.text} | {'secret' * each.is_secret} |")
+            lines += [f"| | {more} | |" for part, more in each.more.items() if part in parts]
+    if CONTAINERS_PART in parts:
+        passed_on = [
+            each for found in listed(parts).values() for each in found if each.is_passed_on
+        ]
+        lines += ["", "## Passed on", "", "What these say here holds in a container too:", ""]
+        lines += [f"- `{each.name}`" for each in passed_on]
     return "\n".join(lines) + "\n"

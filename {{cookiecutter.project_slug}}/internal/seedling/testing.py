@@ -185,7 +185,8 @@ def copy_project(folder: Path) -> Project:
         ignored = shutil.ignore_patterns("__pycache__")
         shutil.copytree(root() / name, folder / name, ignore=ignored)
     for name in FILES:
-        shutil.copy(root() / name, folder / name)
+        if (root() / name).is_file():
+            shutil.copy(root() / name, folder / name)
     project = Project(folder)
     project.edit(lambda document: document.update(models=[]))
     return project

@@ -1,4 +1,4 @@
-"""The verb `train-groups --in-aml`: groups fitted by a cluster, many at a time."""
+"""The verb `train-groups-in-aml`: groups fitted by a cluster, many at a time."""
 
 import io
 from collections.abc import Iterator, Sequence

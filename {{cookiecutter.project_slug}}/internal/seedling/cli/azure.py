@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from seedling.cli.models import columns_of, show_groups
 from seedling.cli.section import Section, find_project
 from seedling.errors import ProjectError
 
@@ -267,3 +268,16 @@ def sweep_model_in_aml(model: str, trials: int | None, concurrent: int, write: b
         click.echo(f"They are in model.yaml; now run train --model {model}.")
     else:
         click.echo(f"Put them into model.yaml (--write does), then run train --model {model}.")
+
+
+@section.command("train-groups-in-aml")
+@click.option("--by", required=True, metavar="COLUMN[,COLUMN]", help="What makes a group.")
+@click.option("--dataset", help="The rows; those of the first dataset unless given.")
+@click.option(
+    "--files", type=click.IntRange(1), help="Parts of the rows; four a node unless given."
+)
+def train_groups_in_aml(by: str, dataset: str | None, files: int | None) -> None:
+    """Fit a linear regression for each group of rows on Azure ML's cluster, side by side."""
+    from seedling.azure import groups
+
+    show_groups(*groups.train(find_project(), columns_of(by), dataset, files))

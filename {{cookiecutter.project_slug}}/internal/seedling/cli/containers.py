@@ -20,6 +20,15 @@ def build(tag: str | None) -> None:
     images.build(find_project(), tag)
 
 
+@section.command("generate-all")
+def generate_all() -> None:
+    """Generate what models/all/ has from the models' own files."""
+    from seedling.scaffold import all_models
+
+    all_models.write(find_project().root)
+    click.echo("models/all/ is what the models' own files say.")
+
+
 @section.command("train-payload", hidden=True)
 @click.option("--payload", envvar="PAYLOAD", default="", help="JSON: `$ref`, `model_name`.")
 @click.option("--module", envvar="TRAIN_MODULE", default="", help="Where the function is.")

@@ -29,7 +29,8 @@ def run(project: Project, module: list[str]) -> int:
 def lint(project: Project, fix: bool) -> int:
     """All checks, each even if one before it failed; the first exit code that is not 0."""
     codes = [run(project, command) for command in ((*FIXES, *CHECKS) if fix else CHECKS)]
-    codes.append(_lint_imports(project))
+    if "[tool.importlinter]" in (project.root / "pyproject.toml").read_text(encoding="utf-8"):
+        codes.append(_lint_imports(project))
     return next((code for code in codes if code), 0)
 
 

@@ -15,7 +15,7 @@ from seedling.errors import ProjectError
 from seedling.files import sha256
 from seedling.init import SUPPORTED, fingerprint
 from seedling.release import manifest
-from seedling.scaffold import all_models
+from seedling.scaffold import all_models, parts
 from seedling.serving.access import Access
 from seedling.settings import SERVICE_PRINCIPAL
 from seedling.training import pipeline
@@ -45,7 +45,8 @@ def examine(project: Project) -> Iterator[Finding]:
         return
     yield Finding("model.yaml", f"{len(config.datasets)} dataset(s), valid")
     yield _attempt("pipeline", "wrong", lambda: _pipeline(project))
-    yield _attempt("models/all", "to do", lambda: _together(project))
+    if parts.CONTAINERS in config.parts:
+        yield _attempt("models/all", "to do", lambda: _together(project))
     yield _feature_store(project)
     for dataset in config.datasets:
         count = partial(_count, project, dataset)
@@ -53,6 +54,11 @@ def examine(project: Project) -> Iterator[Finding]:
     yield from _models(project)
     yield _attempt("settings", "wrong", _settings)
     yield _attempt("access", "wrong", lambda: f"answers {Access.from_environment(os.environ)}")
+    if parts.AZURE in config.parts:
+        yield from _azure(project)
+
+
+def _azure(project: Project) -> Iterator[Finding]:
     yield Finding("registry", _registry(project))
     azure = _attempt("azure ml", "wrong", lambda: _workspace(project))
     yield azure

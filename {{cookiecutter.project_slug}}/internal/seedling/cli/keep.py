@@ -54,6 +54,23 @@ def mlflow_ui(port: int) -> None:
     sys.exit(open_ui(find_project(), port))
 
 
+@section.command("add-part")
+@click.argument("part", required=False)
+def add_part(part: str | None) -> None:
+    """Add a part of the project; without a name, list them."""
+    from seedling.scaffold import add_part as adding
+    from seedling.scaffold import part_files
+    from seedling.scaffold.parts import PARTS
+
+    project = find_project()
+    if part is None:
+        for name, purpose in PARTS.items():
+            click.echo(f"{'on ' if name in project.config.parts else 'off'} {name:14}{purpose}")
+        return
+    changed = adding.add(project.root, part, part_files.of_project(project.config))
+    click.echo(f"Added {part}: {len(changed)} files are new or have new lines; git shows which.")
+
+
 @section.command("check-internal")
 def check_internal() -> None:
     """Fail where internal/ is not as its version has it."""

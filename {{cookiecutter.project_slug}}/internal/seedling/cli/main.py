@@ -1,6 +1,7 @@
 """One command line for the whole life: `python -m seedling VERB`, and the same by `make VERB`."""
 
 import sys
+from pathlib import Path
 from typing import Any
 
 import click
@@ -26,12 +27,27 @@ class Verbs(click.Group):
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """List the verbs of each section under its heading."""
-        width = max(len(name) for section in SECTIONS for name in section.verbs())
-        for section in SECTIONS:
+        present = parts_here()
+        shown = [each for each in SECTIONS if each.part is None or each.part in present]
+        width = max(len(name) for section in shown for name in section.verbs())
+        for section in shown:
             with formatter.section(section.title):
                 verbs = section.verbs().items()
                 rows = [(f"{name:{width}}", verb.get_short_help_str(100)) for name, verb in verbs]
                 formatter.write_dl(rows)
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the verb that the words begin with; refuse one of a part that the project lacks."""
+        name, verb, rest = super().resolve_command(ctx, args)
+        for section in SECTIONS:
+            if section.part and name in section.commands and section.part not in parts_here():
+                raise ProjectError(
+                    f"{name} is a verb of the part {section.part}, which this project does not "
+                    f"have: add-part {section.part} (make add-part PART={section.part}) adds it."
+                )
+        return name, verb, rest
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run a verb; exit with 1 and one line on stderr for an error that a person can mend."""
@@ -52,6 +68,20 @@ class Verbs(click.Group):
             message = f"{error.filename}: {error.strerror}."
         click.echo(f"Error: {message}", err=True)
         sys.exit(1)
+
+
+def parts_here() -> list[str]:
+    """Return the parts of the project in the working folder; every part where there is none.
+
+    The text of model.yaml is enough: `--help` loads no configuration.
+    """
+    from seedling.scaffold import parts
+
+    here = Path.cwd()
+    for folder in (here, *here.parents):
+        if (folder / parts.FILE).is_file():
+            return parts.on((folder / parts.FILE).read_text(encoding="utf-8"))
+    return [*parts.PARTS]
 
 
 def show_version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:

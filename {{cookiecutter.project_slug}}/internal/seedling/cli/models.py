@@ -2,10 +2,15 @@
 
 import sys
 from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from seedling.cli.section import Section, find_project
+
+if TYPE_CHECKING:
+    from seedling.training.grouped_regression import Fitted
 
 section = Section("Models")
 
@@ -76,34 +81,23 @@ def remove_model(model: str, yes: bool) -> None:
         click.echo(f"{path} still names it: change that by hand.")
 
 
-@section.command("generate-all")
-def generate_all() -> None:
-    """Generate what models/all/ has from the models' own files."""
-    from seedling.scaffold import all_models
-
-    all_models.write(find_project().root)
-    click.echo("models/all/ is what the models' own files say.")
-
-
 @section.command("train-groups")
 @click.option("--by", required=True, metavar="COLUMN[,COLUMN]", help="What makes a group.")
 @click.option("--dataset", help="The rows; those of the first dataset unless given.")
-@click.option("--in-aml", is_flag=True, help="Fit them on Azure ML's cluster, side by side.")
-@click.option("--files", type=click.IntRange(1), help="With --in-aml: parts; else 4 a node.")
-def train_groups(by: str, dataset: str | None, in_aml: bool, files: int | None) -> None:
+def train_groups(by: str, dataset: str | None) -> None:
     """Fit a linear regression for each group of rows."""
-    if files and not in_aml:
-        raise click.UsageError("--files goes with --in-aml.")
-    project = find_project()
-    columns = [column.strip() for column in by.split(",")]
-    if in_aml:
-        from seedling.azure import groups as groups_there
+    from seedling.training import groups
 
-        folder, fitted = groups_there.train(project, columns, dataset, files)
-    else:
-        from seedling.training import groups
+    show_groups(*groups.train(find_project(), columns_of(by), dataset))
 
-        folder, fitted = groups.train(project, columns, dataset)
+
+def columns_of(text: str) -> list[str]:
+    """Parse names of columns with commas between."""
+    return [column.strip() for column in text.split(",")]
+
+
+def show_groups(folder: Path, fitted: "Fitted") -> None:
+    """Print what became of the groups; exit with 1 where some could not be fitted."""
     for problem in fitted.problems:
         click.echo(f"Not fitted: {problem}", err=True)
     click.echo(f"{len(fitted.rmse):,} groups are fitted: {folder} has coefficient.csv, rmse.csv.")

@@ -27,6 +27,7 @@ from seedling.columns import AnyColumn, part_names
 from seedling.columns.protocol import ColumnName
 from seedling.errors import ProjectError
 from seedling.files import write_text
+from seedling.scaffold.parts import DEFAULT, Part
 from seedling.settings import MODELS_FOLDER
 
 FILE_NAME = "model.yaml"
@@ -311,6 +312,7 @@ class Config(Registrations):
     description: str = ""
     organisation: str = ""
     api_version: str = "1.0.0"
+    parts: list[Part] = DEFAULT
     subscription_id: str | None = None
     aml: AzureMl | None = None
     registry: SharedRegistry | None = None

@@ -13,8 +13,9 @@ from seedling.config import Project, RegisteredModel, registrations
 from seedling.containers import s2i
 from seedling.errors import ProjectError
 from seedling.requirements import of_group, required
-from seedling.scaffold import all_models
+from seedling.scaffold import all_models, parts
 from seedling.scaffold.model_folder import image_name
+from seedling.scaffold.part_files import HOME
 from seedling.settings import CONTAINER_ENGINE, CONTAINER_NETWORK
 
 MODELS = "local_assets/models"
@@ -50,6 +51,7 @@ def build(project: Project, tag: str | None = None) -> None:
     extras = f"EXTRAS={' '.join(groups(project))}"
     with TemporaryDirectory() as folder:
         stage(project, Path(folder))
+        copy(project.root, ["Dockerfile"], Path(folder))
         _build(Path(folder), tag or project.config.slug, "--build-arg", extras)
     _report(tag or project.config.slug)
 
@@ -132,7 +134,7 @@ def groups(project: Project) -> list[str]:
 
 def stage(project: Project, folder: Path) -> None:
     """Copy the files that .dockerignore allows, and the registered versions of the models."""
-    copy(project.root, ["Dockerfile", *_allowed_paths(project)], folder)
+    copy(project.root, _allowed_paths(project), folder)
     for registered in project.config.models:
         source = project.model_path(registered)
         if not source.is_dir():
@@ -198,8 +200,14 @@ def _is_compiled(project: Project, registered: RegisteredModel) -> bool:
 
 
 def _allowed_paths(project: Project) -> list[str]:
-    """Return the paths that .dockerignore allows, without those of trained models."""
-    lines = (project.root / ".dockerignore").read_text(encoding="utf-8").splitlines()
+    """Return the paths that .dockerignore allows, without those of trained models.
+
+    Without the part containers the project has no such file; then the part's own one counts.
+    """
+    path = project.root / ".dockerignore"
+    if not path.is_file():
+        path = HOME / parts.CONTAINERS / "files" / path.name
+    lines = path.read_text(encoding="utf-8").splitlines()
     named = [line[1:] for line in lines if line.startswith("!") and line[1:] != MODELS]
     away = {*team_code.OPTIONAL} - {*team_code.brought(project.root)}
     return [name for name in named if name not in away]

@@ -16,21 +16,22 @@ def main() -> None:
         prog="python internal/seedling/scaffold", description="Add ready models to the project."
     )
     parser.add_argument("models", nargs="+", metavar="MODEL")
-    parser.add_argument(
-        "--ci-folder", default="", help="where CI looks for the .yml files of the project's folder"
-    )
+    parser.add_argument("--parts", nargs="*", default=[], metavar="PART", help="add these as well")
     options = parser.parse_args()
     sys.path[0] = str(HOME)
     from seedling.errors import ProjectError
-    from seedling.scaffold.add import add
+    from seedling.scaffold import add, add_part, part_files
     from seedling.scaffold.finish import finish, is_finished
 
+    root = HOME.parent
     try:
-        if not is_finished(HOME.parent):
-            finish(HOME.parent, options.models, options.ci_folder)
-        else:
-            for model in options.models:
-                add(HOME.parent, model)
+        if not is_finished(root):
+            finish(root, options.models, options.parts)
+            return
+        for model in options.models:
+            add.add(root, model)
+        for part in options.parts:
+            add_part.add(root, part, part_files.as_generated(root))
     except ProjectError as error:
         sys.exit(f"Error: {error}")
 

@@ -6,6 +6,7 @@ lines to the files it touches and leaves every other line as it is.
 
 import re
 import shutil
+from collections.abc import Iterable
 from importlib.util import find_spec
 from pathlib import Path
 from string import Template
@@ -13,7 +14,7 @@ from typing import NamedTuple
 
 from seedling import tasks
 from seedling.errors import ProjectError
-from seedling.scaffold import all_models, model_folder
+from seedling.scaffold import all_models, model_folder, parts
 from seedling.scaffold.ready_models import COMPILING, PLAIN, TREES, Ready
 
 LONGEST_LINE = 100
@@ -116,7 +117,7 @@ def add(
     """
     settings, pipeline = root / "model.yaml", root / "mlops" / "pipelines" / "training.yml"
     text = settings.read_text(encoding="utf-8")
-    learned_from = dataset or _first_dataset(text)
+    learned_from = dataset or first_dataset(text)
     ready = ready_model(kind or model, learned_from)
     folder = root / "models" / model
     is_new = not folder.exists()
@@ -133,9 +134,7 @@ def add(
         folder / "__init__.py": f'"""{ready.title}"""\n',
         folder / "train.py": train_source(ready),
         folder / "predict.py": tasks.find(learned_from.task).predict_source,
-        **plumbing(folder, ready.title, learned_from.file_name, slug_of(text)),
-        **_required(folder, ready),
-        **with_all(root, model),
+        **_for_containers(root, folder, ready, learned_from),
     }
     instances = root / "dataset_creation" / f"{learned_from.name}_instances.json"
     if instances.exists():
@@ -144,7 +143,7 @@ def add(
 
 
 def apply(root: Path, folder: Path, edited: dict[Path, str], *, is_new: bool = True) -> None:
-    """Write a model's files, and what models/all/ has of them: all, or nothing.
+    """Write a model's files, and where containers are on, models/all/: everything or nothing.
 
     Args:
         root: the project's folder.
@@ -160,7 +159,8 @@ def apply(root: Path, folder: Path, edited: dict[Path, str], *, is_new: bool = T
         for path, content in edited.items():
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(content, encoding="utf-8", newline="\n")
-        all_models.write(root)
+        if parts.is_on(root, parts.CONTAINERS):
+            all_models.write(root)
     except ProjectError:
         for path, old in before.items():
             path.write_bytes(old)
@@ -174,10 +174,16 @@ def with_steps(pipeline: Path, model: str) -> str:
     return insert(pipeline, ["jobs"], JOBS.substitute(model=model))
 
 
-def plumbing(folder: Path, title: str, table: str, slug: str) -> dict[Path, str]:
-    """The files of a model's folder that follow from its name."""
-    texts = model_folder.texts(folder.name, title, table, slug)
-    return {folder / name: text for name, text in texts.items()}
+def _for_containers(
+    root: Path, folder: Path, ready: Ready, learned_from: LearnedFrom
+) -> dict[Path, str]:
+    """Return the files of a new model's images; none where the part is off."""
+    if not parts.is_on(root, parts.CONTAINERS):
+        return {}
+    slug = slug_of((root / parts.FILE).read_text(encoding="utf-8"))
+    texts = model_folder.texts(folder.name, ready.title, learned_from.file_name, slug)
+    texts |= image_requirements([ready])
+    return {folder / name: text for name, text in texts.items()} | with_all(root, folder.name)
 
 
 def with_all(root: Path, model: str) -> dict[Path, str]:
@@ -185,19 +191,36 @@ def with_all(root: Path, model: str) -> dict[Path, str]:
     home = root / "models" / all_models.ALL
     if home.exists():
         return {home / "Makefile": all_models.with_model(root, model)}
-    slug = slug_of((root / "model.yaml").read_text(encoding="utf-8"))
-    return {home / name: text for name, text in model_folder.all_texts(model, slug).items()}
+    slug = slug_of((root / parts.FILE).read_text(encoding="utf-8"))
+    return {home / name: text for name, text in model_folder.all_texts([model], slug).items()}
 
 
-def _required(folder: Path, ready: Ready) -> dict[Path, str]:
-    """The requirements of a model's images: without a compiled form, it is served as it is."""
-    needs = requirements(ready)
-    serving = needs["serve"] if ready.compiled else [*PLAIN, *needs["plain"]]
-    texts = model_folder.requirements(needs["train"], serving)
-    return {folder / name: text for name, text in texts.items()}
+def image_requirements(used: list[Ready]) -> dict[str, str]:
+    """Return the requirements files of a model's images, by their names.
+
+    Args:
+        used: the ready models whose estimators it trains. Where there is none, the model is the
+            team's own, and may need pandas and scikit-learn to answer.
+    """
+    needs = [requirements(ready) for ready in used]
+    train = [line for need in needs for line in need["train"]]
+    serve = [line for need in needs for line in need["serve"]]
+    if not used or not all(ready.compiled for ready in used):
+        serve = [*PLAIN, *(line for need in needs for line in need["plain"])]
+    return model_folder.requirements(list(dict.fromkeys(train)), list(dict.fromkeys(serve)))
 
 
-def _first_dataset(settings: str) -> LearnedFrom:
+def used_in(folders: Iterable[Path]) -> list[Ready]:
+    """Return the ready models whose estimators the code of these models names."""
+    text = "\n".join(
+        path.read_text(encoding="utf-8") for folder in folders for path in folder.glob("*.py")
+    )
+    models = [tasks.find(name).ready_models for name in tasks.names()]
+    known = [ready for ready_models in models for ready in ready_models.values()]
+    return [ready for ready in known if re.search(rf"\b{ready.estimator}\b", text)]
+
+
+def first_dataset(settings: str) -> LearnedFrom:
     """The first dataset of model.yaml as the template wrote it."""
     section = settings.split("\ndatasets:")[1]
     pattern = r"(?ms)^  - name: (\S+)$.*?^    file_name: (\S+)$.*?^    task: (\S+)$"

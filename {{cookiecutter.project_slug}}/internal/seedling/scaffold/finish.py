@@ -1,12 +1,12 @@
-"""Finishes a project that cookiecutter has written: its models, and the folder of its CI files.
+"""Finishes a project that cookiecutter has written: adds its models and its parts.
 
-It needs nothing but the standard library, since it runs before anything is installed. Cookiecutter
-can do neither: a folder whose name follows from an answer cannot be left out of the tree.
+It needs nothing but the standard library, since it runs before anything is installed.
 """
 
 from pathlib import Path
 
-from seedling.scaffold import add
+from seedling.scaffold import add, add_part, part_files
+from seedling.scaffold.parts import is_on
 
 # How the README's line for the case that no hook has run begins.
 UNFINISHED = "> Generated without hooks"
@@ -17,38 +17,31 @@ def is_finished(root: Path) -> bool:
     return UNFINISHED not in (root / "README.md").read_text(encoding="utf-8")
 
 
-def finish(root: Path, models: list[str], ci_folder: str) -> None:
-    """Add the models, move the CI files to their folder, and take the note out of the README.
+def finish(root: Path, models: list[str], parts: list[str]) -> None:
+    """Add the models, then the parts, and take the note out of the README.
 
-    Where cookiecutter wrote over a project (-f), models and CI files are written over as well.
-    Where it kept the files that were there (-f -s), the README is one of them: it has no note, and
-    models and CI files that are there are kept too.
+    Where cookiecutter wrote over a project (-f), models and parts are written over as well. Where
+    it kept the files that were there (-f -s), the README is one of them: it has no note, and models
+    and parts that are there are kept too.
 
     Args:
         root: the project's folder.
         models: names of ready models.
-        ci_folder: where CI looks for its files, relative to root; empty without CI.
+        parts: names of parts, the CI system among them.
 
     Raises:
-        ProjectError: no ready model of that name fits the first dataset of model.yaml.
+        ProjectError: no ready model of that name fits the first dataset of model.yaml, or there is
+            no such part.
     """
     keep = is_finished(root)
     for model in models:
         if not (keep and (root / "models" / model).exists()):
             add.add(root, model, overwrite=True)
-    if ci_folder:
-        _move(sorted(root.glob("*.yml")), root / ci_folder, keep)
+    for part in parts:
+        if not (keep and is_on(root, part)):
+            add_part.add(root, part, part_files.as_generated(root), overwrite=not keep)
     if not keep:
         _remove_note(root / "README.md")
-
-
-def _move(files: list[Path], folder: Path, keep: bool) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    for path in files:
-        if keep and (folder / path.name).exists():
-            path.unlink()
-        else:
-            path.replace(folder / path.name)
 
 
 def _remove_note(readme: Path) -> None:

@@ -12,12 +12,11 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
-from seedling import tasks
 from seedling.config import Project, registrations
 from seedling.containers import s2i
 from seedling.errors import ProjectError
 from seedling.files import write_text
-from seedling.scaffold import add, all_models, model_folder
+from seedling.scaffold import add, all_models, model_folder, parts
 from seedling.training.pipeline import TRAINING
 
 # The service of all models, and what can be no folder on Windows.
@@ -56,16 +55,17 @@ def copy(project: Project, model: str, source: str, dataset: str | None = None) 
     if not home.is_dir():
         raise ProjectError(f"models/{source}/ is missing.")
     pipeline, folder = root / TRAINING, root / "models" / model
-    named = model_folder.makefile(model, chosen.file_name, project.config.slug)
     naming = [path for path in home.rglob("*") if path.suffix in (".py", ".md")]
     edited = {
         project.config_path: add.insert(project.config_path, ["training", "models"], entry),
         pipeline: add.with_steps(pipeline, model),
         **{folder / path.relative_to(home): _renamed(path, source, model) for path in naming},
-        folder / "Makefile": _with_names(home / "Makefile", named),
-        folder / s2i.FILE: _with_routes(home, source, model),
-        **add.with_all(root, model),
     }
+    if parts.CONTAINERS in project.config.parts:
+        named = model_folder.makefile(model, chosen.file_name, project.config.slug)
+        edited[folder / "Makefile"] = _with_names(home / "Makefile", named)
+        edited[folder / s2i.FILE] = _with_routes(home, source, model)
+        edited |= add.with_all(root, model)
     shutil.copytree(home, folder, ignore=shutil.ignore_patterns("__pycache__"))
     add.apply(root, folder, edited)
 
@@ -89,16 +89,20 @@ def remove(project: Project, model: str) -> None:
     steps = _without_steps(pipeline, model)
     requirements = _without_requirements(project.root / "pyproject.toml", unused)
     settings = _without_entry(project.config_path, model)
-    together = all_models.without_model(project.root, model)
+    makefile = project.root / "models" / all_models.ALL / "Makefile"
+    in_images = parts.CONTAINERS in project.config.parts
+    together = all_models.without_model(project.root, model) if in_images else ""
     write_text(project.config_path, settings)
     registrations.remove_here(project, model)
     if any(entry.model == model for entry in project.model_yaml.models):
         project.edit(lambda document: _forget(document, model))
     write_text(pipeline, steps)
     write_text(project.root / "pyproject.toml", requirements)
-    write_text(project.root / "models" / all_models.ALL / "Makefile", together)
+    if in_images:
+        write_text(makefile, together)
     shutil.rmtree(folders[model], ignore_errors=True)
-    all_models.write(project.root)
+    if in_images:
+        all_models.write(project.root)
 
 
 def mentions(project: Project, model: str) -> list[str]:
@@ -219,14 +223,9 @@ def _forget(document: Any, model: str) -> None:
 
 def _needs(folders: Iterable[Path]) -> set[tuple[str, str]]:
     """Group and requirement for each ready estimator that these models' files name."""
-    text = "\n".join(
-        path.read_text(encoding="utf-8") for folder in folders for path in folder.glob("*.py")
-    )
-    known = [ready for name in tasks.names() for ready in tasks.find(name).ready_models.values()]
-    used = [ready for ready in known if re.search(rf"\b{ready.estimator}\b", text)]
     return {
         (group, line)
-        for ready in used
+        for ready in add.used_in(folders)
         for group, lines in add.requirements(ready).items()
         for line in lines
     }

@@ -110,9 +110,9 @@ def requirements(train: list[str], predict: list[str]) -> dict[str, str]:
     return found
 
 
-def all_texts(model: str, slug: str) -> dict[str, str]:
-    """The files of models/all/ that are not generated, for a first model."""
-    dirs = f"MODEL_DIRS += {model}\n"
+def all_texts(models: list[str], slug: str) -> dict[str, str]:
+    """The files of models/all/ that are not generated, for these models."""
+    dirs = "".join(f"MODEL_DIRS += {model}\n" for model in models)
     return {
         "__init__.py": '"""All models in one service."""\n',
         "Makefile": ALL_MAKEFILE.substitute(dirs=dirs, container=image_name(slug, "all")),

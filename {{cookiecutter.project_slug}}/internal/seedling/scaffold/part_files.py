@@ -1,0 +1,201 @@
+"""The files that a part brings, and the lines that it inserts into files that are there already.
+
+They stand in internal/parts/: a folder for each part, and one for each pair of parts that have
+something together (`azure+github`). In such a folder, `files/` has whole files, and `lines/` has
+lines for files of the same path, each in a file with `.lines` behind its name: see `inserted`.
+Lines are only ever inserted, so that a team's own edits stay. In both, `@slug@` and so on stand for
+the facts of the project.
+
+It needs nothing but the standard library, as add_part.py does.
+"""
+
+import ast
+import re
+from collections.abc import Iterator
+from difflib import SequenceMatcher
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from seedling import settings
+from seedling.scaffold import add, all_models, model_folder, parts
+
+if TYPE_CHECKING:
+    from seedling.config import Config
+
+HOME = Path(__file__).resolve().parents[2] / "parts"
+
+
+class Facts(NamedTuple):
+    """What the files of a part say of the project.
+
+    `tables` has the file of the dataset that each model learns from, by the model's name.
+    """
+
+    slug: str
+    dataset: str
+    tables: dict[str, str]
+
+    def values(self) -> dict[str, str]:
+        """Return what stands for each `@name@` in a part's files."""
+        model = next(iter(self.tables))
+        return {
+            "slug": self.slug,
+            "dataset": self.dataset,
+            "model": model,
+            "table": self.tables[model],
+            "image": model_folder.image_name(self.slug, model),
+            "site": model_folder.image_name(self.slug),
+        }
+
+
+def as_generated(root: Path) -> Facts:
+    """Read the facts from a model.yaml that nobody has edited since the template wrote it."""
+    settings = (root / parts.FILE).read_text(encoding="utf-8")
+    dataset = add.first_dataset(settings)
+    section = settings.partition("\ntraining:\n")[2].partition("\n\n")[0]
+    models = re.findall(r"(?m)^    - name: (\w+)$", section)
+    tables = dict.fromkeys(models, dataset.file_name)
+    return Facts(add.slug_of(settings), dataset.name, tables)
+
+
+def of_project(config: "Config") -> Facts:
+    """Collect the facts from a project's configuration."""
+    tables = {
+        model.name: config.dataset(model.dataset).file_name for model in config.training.models
+    }
+    return Facts(config.slug, config.datasets[0].name, tables)
+
+
+def folders(part: str, present: list[str]) -> list[Path]:
+    """Return the folders of internal/parts/ that a part brings where others are present."""
+    known = {*present, part}
+    needs = {folder: set(folder.name.split("+")) for folder in sorted(HOME.iterdir())}
+    return [folder for folder, needed in needs.items() if part in needed and needed <= known]
+
+
+def sources(root: Path, folders: list[Path]) -> dict[Path, Path]:
+    """Return the file of internal/parts/ for each whole file of the project."""
+    return {root / path.relative_to(home): path for home, path in _each(folders, "files")}
+
+
+def whole(
+    root: Path, sources: dict[Path, Path], folders: list[Path], facts: Facts
+) -> dict[Path, str]:
+    """Return the texts of the whole files, with the lines that pairs of parts have for them."""
+    texts = {path: _filled(source, facts) for path, source in sources.items()}
+    return {path: _joined(root, path, text, folders, facts) for path, text in texts.items()}
+
+
+def edited(
+    root: Path, sources: dict[Path, Path], folders: list[Path], facts: Facts
+) -> dict[Path, str]:
+    """Return the new texts of the project's files that get lines; not of those that are gone."""
+    found = _each(folders, "lines")
+    paths = {root / path.relative_to(home).with_suffix(""): None for home, path in found}
+    return {
+        path: _joined(root, path, path.read_text(encoding="utf-8"), folders, facts)
+        for path in paths
+        if path not in sources and path.is_file()
+    }
+
+
+def with_settings(root: Path, part: str, present: list[str]) -> dict[Path, str]:
+    """Return the files that list settings, those of a part included; not those that are gone."""
+    edited = {}
+    for name, text_of in {
+        ".env.example": settings.env_example,
+        "docs/settings.md": settings.page,
+    }.items():
+        path = root / name
+        if path.is_file():
+            before, after = text_of(present), text_of([*present, part])
+            text = path.read_text(encoding="utf-8")
+            edited[path] = after if text == before else _with_new_lines(text, before, after)
+    return edited
+
+
+def of_models(root: Path, facts: Facts) -> dict[Path, str]:
+    """Return the container files of every model, and of models/all/ what is not generated."""
+    found: dict[Path, str] = {}
+    for model, table in facts.tables.items():
+        folder = root / "models" / model
+        required = add.image_requirements(add.used_in([folder]))
+        texts = model_folder.texts(model, _title(folder), table, facts.slug)
+        found |= {folder / name: text for name, text in {**texts, **required}.items()}
+    home = root / "models" / all_models.ALL
+    together = model_folder.all_texts(list(facts.tables), facts.slug)
+    return found | {home / name: text for name, text in together.items()}
+
+
+def inserted(text: str, lines: str) -> str:
+    """Return a text with the blocks of a file of `lines/` inserted.
+
+    A block begins with a line that says where it goes: `@@ top`, `@@ end`, or `@@ after: START` and
+    `@@ before: START` of the first line that begins so. Where there is no such line, the block goes
+    to the end. A block whose lines are all there already is left out.
+    """
+    for where, block in _blocks(lines):
+        if {*block.split("\n")} <= {*text.split("\n"), ""}:
+            continue
+        kind, _, start = where.partition(": ")
+        if text and not text.endswith("\n"):
+            text += "\n"
+        found = re.search(rf"(?m)^{re.escape(start)}.*\n", text) if start else None
+        at = 0 if kind == "top" else len(text)
+        if found:
+            at = found.end() if kind == "after" else found.start()
+        text = text[:at] + block + text[at:]
+    return text
+
+
+def _with_new_lines(text: str, before: str, after: str) -> str:
+    """Return an edited text with the lines that `after` has and `before` has not.
+
+    They go before the line that follows them in `after`, or the next that the text still has.
+    """
+    lines = text.splitlines()
+    old, new = before.splitlines(), after.splitlines()
+    changes = SequenceMatcher(None, old, new, autojunk=False).get_opcodes()
+    for kind, first, _, start, end in reversed(changes):
+        if kind == "insert" and not {*new[start:end]} <= {*lines, ""}:
+            following = [lines.index(line) for line in old[first:] if line and line in lines]
+            at = following[0] if following else len(lines)
+            lines[at:at] = new[start:end]
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _blocks(lines: str) -> Iterator[tuple[str, str]]:
+    """Yield (where, block) for each block of a file of `lines/`."""
+    _, *found = re.split(r"(?m)^@@ (.*)\n", lines)
+    yield from zip(found[::2], found[1::2], strict=True)
+
+
+def _each(folders: list[Path], kind: str) -> Iterator[tuple[Path, Path]]:
+    """Yield (home, file) for each file below `files/` or `lines/` of these folders."""
+    for folder in folders:
+        home = folder / kind
+        yield from ((home, path) for path in sorted(home.rglob("*")) if path.is_file())
+
+
+def _joined(root: Path, path: Path, text: str, folders: list[Path], facts: Facts) -> str:
+    """Return a file's text with the lines that these folders have for it."""
+    for folder in folders:
+        lines = folder / "lines" / f"{path.relative_to(root)}.lines"
+        if lines.is_file():
+            text = inserted(text, _filled(lines, facts))
+    return text
+
+
+def _filled(source: Path, facts: Facts) -> str:
+    """Return the text of a part's file with the project's facts."""
+    text = source.read_text(encoding="utf-8")
+    for name, value in facts.values().items():
+        text = text.replace(f"@{name}@", value)
+    return text
+
+
+def _title(folder: Path) -> str:
+    """Return the docstring of a model's folder, or its name where there is none."""
+    path = folder / "__init__.py"
+    text = path.read_text(encoding="utf-8") if path.is_file() else ""
+    return ast.get_docstring(ast.parse(text)) or f"{folder.name}."
