@@ -73,7 +73,7 @@ def colours(tmp_path_factory: pytest.TempPathFactory) -> Project:
     """A project with one file more, columns/colour.py, that has trained its first model."""
     project = copy_project(tmp_path_factory.mktemp("colours") / "project")
     (project.root / "columns").mkdir()
-    shutil.copy(Path(__file__).with_name("colour.py"), project.root / "columns")
+    shutil.copy(Path(__file__).parent / "toys" / "colour.py", project.root / "columns")
     model = first_model(project)  # as long as this process can read model.yaml
     bring(project, table())
     done = run_verb(project, "train", "--model", model)
