@@ -9,7 +9,13 @@ from seedling.containers import s2i
 from seedling.errors import ProjectError
 from seedling.files import write_text
 from seedling.requirements import required
-from seedling.scaffold import all_models, folders
+from seedling.scaffold import (
+    all_models,
+    copy_model,
+    model_dirs,
+    model_requirements,
+    remove_model,
+)
 from seedling.testing import first_model, invoke, root
 
 
@@ -24,14 +30,14 @@ def test_the_models_images_know_what_pyproject_requires() -> None:
         for kind, groups in (("train", ["train"]), ("predict", ["serve", "plain"])):
             path = root() / "models" / model.name / f"requirements_{kind}.txt"
             declared = required(project.root, groups)
-            assert set(all_models.requirements(path)) <= set(declared), path
+            assert set(model_requirements.read(path)) <= set(declared), path
 
 
 def test_a_second_model_gets_its_route_and_loses_it(project: Project) -> None:
     first = first_model(project)
-    before = all_models.models(project.root)
-    folders.copy(project, "second", first)
-    assert all_models.models(project.root) == [*before, "second"]
+    before = model_dirs.models(project.root)
+    copy_model.copy(project, "second", first)
+    assert model_dirs.models(project.root) == [*before, "second"]
     home = project.root / "models" / "all"
     route = s2i.Route("second/predict", "models.all.predict", "second_predict")
     assert route in s2i.routes(home)
@@ -41,8 +47,8 @@ def test_a_second_model_gets_its_route_and_loses_it(project: Project) -> None:
     assert own["TRAIN_MODULE"] == "models.second.entry"
     assert own["SERVED_MODELS"] == "second"
     assert 'Train("second")' in (project.root / "models/second/entry.py").read_text("utf-8")
-    folders.remove(Project(project.root), "second")
-    assert all_models.models(project.root) == before
+    remove_model.remove(Project(project.root), "second")
+    assert model_dirs.models(project.root) == before
     all_models.refuse_stale(project.root)
 
 
@@ -60,7 +66,7 @@ def test_what_is_not_current_is_refused_and_generated_again(project: Project) ->
 
 def test_two_models_cannot_have_one_route(project: Project) -> None:
     first = first_model(project)
-    folders.copy(project, "second", first)
+    copy_model.copy(project, "second", first)
     route = s2i.routes(project.root / "models" / first)[0].route
     own = f"ROUTES={route}:models.second.entry:predict\n"
     write_text(project.root / "models" / "second" / s2i.FILE, own)
@@ -78,7 +84,7 @@ def test_two_models_cannot_have_one_route(project: Project) -> None:
 )
 def test_routes_that_cannot_be_are_named(tmp_path: Path, routes: str) -> None:
     write_text(tmp_path / s2i.FILE, f"ROUTES={routes}\n")
-    with pytest.raises(ProjectError, match="ROUTES is route:module:function"):
+    with pytest.raises(ProjectError, match="ROUTES has entries route:module:function"):
         s2i.routes(tmp_path)
 
 
@@ -90,7 +96,7 @@ def test_a_route_stands_once(tmp_path: Path) -> None:
 
 def test_every_function_has_a_name_of_its_own_in_the_service_of_all(project: Project) -> None:
     first = first_model(project)
-    folders.copy(project, "Second2", first)
+    copy_model.copy(project, "Second2", first)
     entries = ["a/p:models.Second2.entry:predict", "b/p:models.Second2.other:predict"]
     write_text(project.root / "models/Second2" / s2i.FILE, f"ROUTES={','.join(entries)}\nMINE=1\n")
     all_models.write(project.root)
@@ -116,7 +122,7 @@ def test_a_copy_is_no_longer_its_source(project: Project) -> None:
     write_text(home / s2i.FILE, f"ROUTES={routes}\n" + text.partition("\nSERVED")[2])
     makefile = (home / "Makefile").read_text(encoding="utf-8")
     write_text(home / "Makefile", makefile + "\nours:\n\techo ours\n")
-    folders.copy(project, "second", first)
+    copy_model.copy(project, "second", first)
     copied = project.root / "models" / "second"
     assert "Predict('second')" in (copied / "entry.py").read_text(encoding="utf-8")
     assert "from models.second.features" in (copied / "train.py").read_text(encoding="utf-8")
@@ -138,9 +144,9 @@ def test_model_dirs_are_read_as_make_reads_them(tmp_path: Path, lines: str, left
     for name in "ab":
         (tmp_path / "models" / name).mkdir(parents=True)
     write_text(tmp_path / "models/all/Makefile", f"{lines}MODEL_NAME :=\n")
-    assert all_models.models(tmp_path) == ["a", "b"]
-    assert all_models.with_model(tmp_path, "c") == f"{lines}MODEL_DIRS += c\nMODEL_NAME :=\n"
-    assert all_models.without_model(tmp_path, "b") == f"{left}MODEL_NAME :=\n"
+    assert model_dirs.models(tmp_path) == ["a", "b"]
+    assert model_dirs.with_model(tmp_path, "c") == f"{lines}MODEL_DIRS += c\nMODEL_NAME :=\n"
+    assert model_dirs.without_model(tmp_path, "b") == f"{left}MODEL_NAME :=\n"
 
 
 def test_an_environment_file_is_read_as_s2i_reads_it(tmp_path: Path) -> None:

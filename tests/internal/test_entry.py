@@ -14,9 +14,9 @@ from seedling.containers import entry_points, s2i
 from seedling.data import datasets, instances
 from seedling.errors import ProjectError
 from seedling.files import sha256, write_json
-from seedling.registry import folder as named_models
-from seedling.registry.folder import FolderRegistry
-from seedling.scaffold import folders
+from seedling.registry import named_models
+from seedling.registry.registries import FolderRegistry
+from seedling.scaffold import copy_model
 from seedling.serving import selection
 from seedling.serving.app import create_app
 from seedling.testing import copy_project, first_model, invoke, root, run_verb, sample_rows
@@ -227,7 +227,7 @@ def test_variables_that_name_nothing_are_one_line(
 
 def test_a_name_redirects_no_other_model(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     first = first_model(project)
-    folders.copy(project, "second", first)
+    copy_model.copy(project, "second", first)
     entries = [registered(model) for model in ("second", first)]
     registrations.write(project.registrations_path, entries)
     named_models.note(project.models_folder / "other", registered(first))

@@ -11,7 +11,7 @@ import pytest
 from seedling.config import Project, RegisteredModel, registrations
 from seedling.containers import images, s2i
 from seedling.files import write_text
-from seedling.scaffold import all_models, folders
+from seedling.scaffold import copy_model, model_requirements
 from seedling.testing import first_model, invoke, root
 
 # Stands for docker and for s2i: writes down how it was called, and with what Dockerfile.
@@ -98,7 +98,7 @@ def calls(log: Path) -> list[dict[str, object]]:
 
 def test_a_models_image_has_its_own_folder_and_no_other(whole: Project, tmp_path: Path) -> None:
     first = first_model(whole)
-    folders.copy(whole, "second", first)
+    copy_model.copy(whole, "second", first)
     whole = Project(whole.root)
     images.stage_source(whole, first, "predict", tmp_path / "one")
     assert {path.name for path in (tmp_path / "one/models").iterdir()} == {"__init__.py", first}
@@ -106,8 +106,8 @@ def test_a_models_image_has_its_own_folder_and_no_other(whole: Project, tmp_path
     assert not (tmp_path / "one" / "local_assets").exists()
     images.stage_source(whole, "all", "predict", tmp_path / "all")
     assert {path.name for path in (tmp_path / "all/models").iterdir()} >= {"all", first, "second"}
-    required = all_models.requirements(tmp_path / "all" / "requirements.txt")
-    assert set(all_models.requirements(tmp_path / "one" / "requirements.txt")) <= set(required)
+    required = model_requirements.read(tmp_path / "all" / "requirements.txt")
+    assert set(model_requirements.read(tmp_path / "one" / "requirements.txt")) <= set(required)
 
 
 def test_the_builder_has_what_models_share_and_what_they_install(
@@ -117,7 +117,7 @@ def test_the_builder_has_what_models_share_and_what_they_install(
     write_text(whole.root / "models" / first / "setup.sh", "apt-get install libgomp1")
     images.stage_builder(whole, first, "train", tmp_path)
     shared = (tmp_path / "requirements_shared.txt").read_text(encoding="utf-8").splitlines()
-    own = all_models.requirements(whole.root / "models" / first / "requirements_train.txt")
+    own = model_requirements.read(whole.root / "models" / first / "requirements_train.txt")
     assert any(line.startswith("scikit-learn") for line in shared)
     assert not set(own) & set(shared)
     assert [path.name for path in (tmp_path / "setup").iterdir()] == [f"{first}.sh"]
@@ -212,5 +212,5 @@ def test_a_served_model_without_a_compiled_form_brings_what_it_needs(
     entry = RegisteredModel(name="x", model=first, version="1", sha256="0" * 64)
     registrations.write(whole.registrations_path, [entry])
     images.stage_source(Project(whole.root), first, "predict", tmp_path / "source")
-    required = all_models.requirements(tmp_path / "source" / "requirements.txt")
+    required = model_requirements.read(tmp_path / "source" / "requirements.txt")
     assert any(line.startswith("scikit-learn") for line in required)

@@ -7,7 +7,7 @@ import pytest
 from seedling.config import Project, RegisteredModel, registrations
 from seedling.errors import ProjectError
 from seedling.files import write_text
-from seedling.scaffold import add, folders
+from seedling.scaffold import add_model, copy_model, remove_model
 from seedling.scaffold.ready_models import READY
 from seedling.testing import first_model, invoke
 from seedling.training import pipeline
@@ -31,7 +31,7 @@ def test_a_ready_model_only_adds_lines(project: Project) -> None:
     name = absent(project)
     files = [project.config_path, project.root / TRAINING, project.root / "pyproject.toml"]
     before = [path.read_text(encoding="utf-8").splitlines() for path in files]
-    add.add(project.root, name)
+    add_model.add(project.root, name)
     for path, old in zip(files, before, strict=True):
         changes = difflib.ndiff(old, path.read_text(encoding="utf-8").splitlines())
         assert not [line for line in changes if line.startswith("- ")]
@@ -45,12 +45,12 @@ def test_a_model_that_is_there_is_not_written_over(project: Project) -> None:
     if name not in ready(project):
         pytest.skip("the project's models are all its own")
     with pytest.raises(ProjectError, match="is there already"):
-        add.add(project.root, name)
+        add_model.add(project.root, name)
 
 
 def test_an_unknown_model_is_refused_with_the_known_ones(project: Project) -> None:
     with pytest.raises(ProjectError, match="no ready model 'oracle'; there are"):
-        add.add(project.root, "oracle")
+        add_model.add(project.root, "oracle")
 
 
 def texts(project: Project) -> dict[str, bytes]:
@@ -82,21 +82,21 @@ def test_a_ready_model_leaves_with_what_only_it_required(project: Project, name:
     if name not in ready(project):
         pytest.skip("it is of another task")
     before = texts(project)
-    add.add(project.root, name)
-    folders.remove(Project(project.root), name)
+    add_model.add(project.root, name)
+    remove_model.remove(Project(project.root), name)
     assert texts(project) == before
 
 
 def test_a_model_that_is_removed_is_not_served_any_more(project: Project) -> None:
     first = project.config.training.models[0].name
-    folders.copy(project, "mine", first)
+    copy_model.copy(project, "mine", first)
     entry = {"version": "1", "sha256": "0" * 64}
     entries = [{**entry, "name": f"d-{m}", "model": m} for m in (first, "mine")]
     shared = [{**each, "name": f"{project.config.slug}-{each['name']}"} for each in entries]
     project.edit(lambda document: document.update(models=shared))
     registered = [RegisteredModel.model_validate(each) for each in entries]
     registrations.write(project.registrations_path, registered)
-    folders.remove(project, "mine")
+    remove_model.remove(project, "mine")
     project = Project(project.root)
     for found in (project.model_yaml.models, registrations.read(project.registrations_path)):
         assert [each.model for each in found] == [first]
@@ -130,16 +130,16 @@ def test_wrong_requests_are_one_line_and_change_nothing(project: Project) -> Non
 
 def test_the_last_model_stays(project: Project) -> None:
     while len(project.config.training.models) > 1:
-        folders.remove(project, project.config.training.models[-1].name)
+        remove_model.remove(project, project.config.training.models[-1].name)
         project = Project(project.root)
     with pytest.raises(ProjectError, match="the only model"):
-        folders.remove(project, first_model(project))
+        remove_model.remove(project, first_model(project))
 
 
 def test_steps_stand_among_the_jobs_whatever_follows_them(project: Project) -> None:
     path = project.root / TRAINING
     write_text(path, path.read_text(encoding="utf-8") + "\ntags:\n  owner: Ann\n")
-    folders.copy(project, "mine", first_model(project))
+    copy_model.copy(project, "mine", first_model(project))
     assert "mine" in pipeline.load(path).models
 
 
@@ -156,12 +156,12 @@ def test_what_cannot_be_added_changes_nothing(project: Project) -> None:
 
 def test_requirements_of_another_model_stay(project: Project) -> None:
     name = absent(project)
-    add.add(project.root, name)
+    add_model.add(project.root, name)
     first = project.root / "models" / first_model(project) / "requirements_train.txt"
     own = project.root / "models" / name / "requirements_train.txt"
     write_text(first, own.read_text(encoding="utf-8"))
     after = (project.root / "pyproject.toml").read_text(encoding="utf-8")
-    folders.remove(Project(project.root), name)
+    remove_model.remove(Project(project.root), name)
     left = (project.root / "pyproject.toml").read_text(encoding="utf-8")
     group = after.partition("\ntrain = [")[2].partition("\n]")[0]
     assert left.partition("\ntrain = [")[2].partition("\n]")[0] == group

@@ -36,7 +36,8 @@ def add_model(model: str | None, source: str | None, kind: str | None, dataset: 
     """Add a model: its folder, settings and steps."""
     from seedling import tasks
     from seedling.data import instances
-    from seedling.scaffold import add, folders
+    from seedling.scaffold import add_model as adding
+    from seedling.scaffold import copy_model, model_yaml
 
     if model is None:
         for task in tasks.names():
@@ -49,17 +50,15 @@ def add_model(model: str | None, source: str | None, kind: str | None, dataset: 
     project = find_project()
     chosen = project.config.dataset(dataset or project.config.datasets[0].name)
     if source:
-        folders.copy(project, model, source, dataset)
+        copy_model.copy(project, model, source, dataset)
     else:
-        learned_from = add.LearnedFrom(chosen.name, chosen.file_name, chosen.task)
-        if kind:
-            folders.refuse_name(project.root, model)
-        add.add(project.root, model, learned_from, kind=kind)
+        learned_from = model_yaml.LearnedFrom(chosen.name, chosen.file_name, chosen.task)
+        adding.add(project.root, model, learned_from)
         project = find_project()  # read anew
         if not instances.exists(project, model):
             instances.write_example(project, model)
     click.echo(f"Added models/{model}/: edit its train.py, then run train --model {model}.")
-    if not source and not add.is_installed(tasks.of(chosen).ready_models[kind or model]):
+    if not source and not adding.is_installed(tasks.of(chosen).ready_models[model]):
         click.echo("It needs packages that are not installed here: run init first.")
 
 
@@ -68,16 +67,16 @@ def add_model(model: str | None, source: str | None, kind: str | None, dataset: 
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def remove_model(model: str, yes: bool) -> None:
     """Remove a model: its folder, settings and steps."""
-    from seedling.scaffold import folders
+    from seedling.scaffold import remove_model as removing
 
     project = find_project()
-    folders.refuse_missing(project, model)
+    removing.refuse_missing(project, model)
     question = f"Remove models/{model}/ with all that is in it, its settings and its steps?"
     if not yes and not click.confirm(question):
         return
-    folders.remove(project, model)
+    removing.remove(project, model)
     click.echo(f"Removed {model}. What it registered stays in local_assets/; nothing serves it.")
-    for path in folders.mentions(project, model):
+    for path in removing.mentions(project, model):
         click.echo(f"{path} still names it: change that by hand.")
 
 

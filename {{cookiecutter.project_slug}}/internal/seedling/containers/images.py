@@ -13,7 +13,7 @@ from seedling.config import Project, RegisteredModel, registrations
 from seedling.containers import s2i
 from seedling.errors import ProjectError
 from seedling.requirements import of_group, required
-from seedling.scaffold import all_models, parts
+from seedling.scaffold import all_models, model_dirs, model_requirements, parts
 from seedling.scaffold.model_folder import image_name
 from seedling.scaffold.part_files import HOME
 from seedling.settings import CONTAINER_ENGINE, CONTAINER_NETWORK
@@ -72,7 +72,7 @@ def build_from_source(project: Project, name: str, kind: str, tag: str) -> None:
         ProjectError: no engine is installed, a file of the folder is missing, or the build failed.
     """
     refuse_name(tag)
-    if name == all_models.ALL:
+    if name == model_dirs.ALL:
         all_models.refuse_stale(project.root)
     program = shutil.which("s2i") if Path(engine()).stem == "docker" else None
     with TemporaryDirectory() as scratch:
@@ -153,8 +153,8 @@ def stage_source(project: Project, name: str, kind: str, folder: Path) -> None:
     copy(project.root, [*kept, "models/__init__.py", home.as_posix(), *others], folder)
     (folder / s2i.FILE).parent.mkdir()
     shutil.copy(project.root / home / s2i.FILE, folder / s2i.FILE)
-    file = "requirements.txt" if name == all_models.ALL else f"requirements_{kind}.txt"
-    lines = all_models.requirements(project.root / home / file)
+    file = "requirements.txt" if name == model_dirs.ALL else f"requirements_{kind}.txt"
+    lines = model_requirements.read(project.root / home / file)
     registered = [each for each in project.config.models if each.model in members(project, name)]
     if kind == "predict" and _needs_plain(project, registered):
         lines = [*lines, *of_group(project.root, "plain")]
@@ -168,7 +168,7 @@ def stage_builder(project: Project, name: str, kind: str, folder: Path) -> None:
     models = project.root / "models"
     names = [model.name for model in project.config.training.models]
     files = [models / model / f"requirements_{kind}.txt" for model in names]
-    own = {line for path in files for line in all_models.requirements(path)}
+    own = {line for path in files for line in model_requirements.read(path)}
     shared = required(project.root, [GROUPS[kind]])
     _write_lines(folder / "requirements_shared.txt", [line for line in shared if line not in own])
     (folder / SETUP).mkdir()
@@ -181,8 +181,8 @@ def stage_builder(project: Project, name: str, kind: str, folder: Path) -> None:
 
 def members(project: Project, name: str) -> list[str]:
     """Return the models of a folder's images: its own, or those of MODEL_DIRS for `all`."""
-    if name == all_models.ALL:
-        return all_models.models(project.root)
+    if name == model_dirs.ALL:
+        return model_dirs.models(project.root)
     return [project.config.trained_model(name).name]
 
 

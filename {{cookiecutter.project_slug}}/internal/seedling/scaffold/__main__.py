@@ -20,7 +20,7 @@ def main() -> None:
     options = parser.parse_args()
     sys.path[0] = str(HOME)
     from seedling.errors import ProjectError
-    from seedling.scaffold import add, add_part, part_files
+    from seedling.scaffold import add_model, add_part, part_files
     from seedling.scaffold.finish import finish, is_finished
 
     root = HOME.parent
@@ -29,7 +29,7 @@ def main() -> None:
             finish(root, options.models, options.parts)
             return
         for model in options.models:
-            add.add(root, model)
+            add_model.add(root, model)
         for part in options.parts:
             add_part.add(root, part, part_files.as_generated(root))
     except ProjectError as error:

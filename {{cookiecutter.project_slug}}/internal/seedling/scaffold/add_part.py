@@ -1,13 +1,9 @@
-"""Adds a part to the project: at generation, and by the verb add-part ever after.
-
-It needs nothing but the standard library, since it runs before anything is installed.
-"""
+"""Adds a part to the project: at generation, and by the verb add-part ever after."""
 
 from pathlib import Path
 
 from seedling.errors import ProjectError
-from seedling.scaffold import all_models, part_files, parts
-from seedling.settings import page as settings_page
+from seedling.scaffold import part_files, parts, write_files
 
 
 def add(root: Path, part: str, facts: part_files.Facts, *, overwrite: bool = False) -> list[str]:
@@ -31,7 +27,7 @@ def add(root: Path, part: str, facts: part_files.Facts, *, overwrite: bool = Fal
     texts, edited = _brought(root, part, present, facts)
     if not overwrite:
         _refuse_others(root, texts)
-    _write(root, part, texts, edited)
+    write_files.write(root, {**texts, **edited}, generate=part == parts.CONTAINERS)
     return sorted(path.relative_to(root).as_posix() for path in (*texts, *edited))
 
 
@@ -59,23 +55,3 @@ def _refuse_others(root: Path, texts: dict[Path, str]) -> None:
         if path.exists() and (path.is_dir() or path.read_text(encoding="utf-8") != text):
             where = path.relative_to(root).as_posix()
             raise ProjectError(f"{where} is there already, and is yours: move it away first.")
-
-
-def _write(root: Path, part: str, texts: dict[Path, str], edited: dict[Path, str]) -> None:
-    """Write everything, model.yaml last; put back what was there if that fails."""
-    before = {path: path.read_bytes() for path in edited}
-    new = [path for path in texts if not path.exists()]
-    try:
-        for path, text in (*texts.items(), *edited.items()):
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text, encoding="utf-8", newline="\n")
-            if text.startswith("#!"):
-                path.chmod(0o755)
-        if part == parts.CONTAINERS:
-            all_models.write(root)
-    except (OSError, ProjectError):
-        for path in new:
-            path.unlink(missing_ok=True)
-        for path, content in before.items():
-            path.write_bytes(content)
-        raise

@@ -10,7 +10,6 @@ the lines below it, as the items of a list or as more keys.
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 from textwrap import indent
 
@@ -21,21 +20,23 @@ KEY = re.compile(r"[\"']?([\w.$-]+)[\"']?[ \t]*:(?:[ \t]+(.*))?$")
 COMMENT = re.compile(r"(?:^|[ \t]+)#.*")
 
 
-@dataclass
 class Entry:
     """A key or an item of a list, with the lines that belong to it.
 
-    `first` and `end` number the lines from 0; the line `end` is the first that is not its own.
-    `depth` is the number of spaces before it. An item has no `key`. `held` is what stands behind
-    the key or the dash on the same line; `entries` are the items or keys that it holds.
+    Args:
+        first: the number of its first line, from 0.
+        end: the number of the first line that is not its own any more.
+        depth: how many spaces stand before it.
+        key: empty for an item.
+        held: what stands behind the key or the dash on the same line.
+
+    `entries` are the items or keys that it holds.
     """
 
-    first: int
-    end: int
-    depth: int
-    key: str = ""
-    held: str = ""
-    entries: list["Entry"] = field(default_factory=list)
+    def __init__(self, first: int, end: int, depth: int, key: str = "", held: str = "") -> None:
+        self.first, self.end, self.depth = first, end, depth
+        self.key, self.held = key, held
+        self.entries: list[Entry] = []
 
     def find(self, path: str) -> "Entry | None":
         """Return the entry at the end of a path; None where there is none."""
@@ -99,6 +100,18 @@ def insert(text: str, path: str, entry: str, file: str) -> str:
     return with_lines(text, holder.end, indent(entry, " " * depth))
 
 
+def insert_after(text: str, key: str, line: str, file: str) -> str:
+    """Return a YAML text with a line after all that belongs to an outer key.
+
+    Raises:
+        ProjectError: there is no such key.
+    """
+    found = outline(text).find(key)
+    if not found:
+        raise ProjectError(f"{file} has no {key}.")
+    return with_lines(text, found.end, line)
+
+
 def entries(text: str, path: str, file: str) -> list[Entry]:
     """Return the entries below the key at the end of a path.
 
@@ -144,7 +157,7 @@ def with_lines(text: str, number: int, new: str) -> str:
     before = "".join(lines[:number])
     if new and before and not before.endswith("\n"):
         before += end
-    return "".join([before, new.replace("\n", end), *lines[number:]])
+    return "".join([before, new.replace("\r\n", "\n").replace("\n", end), *lines[number:]])
 
 
 def _begun(number: int, depth: int, code: str) -> Iterator[Entry]:

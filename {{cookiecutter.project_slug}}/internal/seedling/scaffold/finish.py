@@ -1,11 +1,8 @@
-"""Finishes a project that cookiecutter has written: adds its models and its parts.
-
-It needs nothing but the standard library, since it runs before anything is installed.
-"""
+"""Finishes a project that cookiecutter has written: adds its models and its parts."""
 
 from pathlib import Path
 
-from seedling.scaffold import add, add_part, part_files
+from seedling.scaffold import add_model, add_part, part_files
 from seedling.scaffold.parts import is_on
 
 # How the README's line for the case that no hook has run begins.
@@ -36,7 +33,7 @@ def finish(root: Path, models: list[str], parts: list[str]) -> None:
     keep = is_finished(root)
     for model in models:
         if not (keep and (root / "models" / model).exists()):
-            add.add(root, model, overwrite=True)
+            add_model.add(root, model, overwrite=True)
     for part in parts:
         if not (keep and is_on(root, part)):
             add_part.add(root, part, part_files.as_generated(root), overwrite=not keep)

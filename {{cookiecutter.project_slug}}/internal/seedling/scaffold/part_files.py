@@ -5,8 +5,6 @@ something together (`azure+github`). In such a folder, `files/` has whole files,
 lines for files of the same path, each in a file with `.lines` behind its name: see `inserted`.
 Lines are only ever inserted, so that a team's own edits stay. In both, `@slug@` and so on stand for
 the facts of the project.
-
-It needs nothing but the standard library, as add_part.py does.
 """
 
 import ast
@@ -17,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from seedling import settings
-from seedling.scaffold import add, all_models, model_folder, parts
+from seedling.scaffold import model_dirs, model_folder, model_requirements, model_yaml, parts
 
 if TYPE_CHECKING:
     from seedling.config import Config
@@ -51,11 +49,9 @@ class Facts(NamedTuple):
 def as_generated(root: Path) -> Facts:
     """Read the facts from a model.yaml that nobody has edited since the template wrote it."""
     settings = (root / parts.FILE).read_text(encoding="utf-8")
-    dataset = add.first_dataset(settings)
-    section = settings.partition("\ntraining:\n")[2].partition("\n\n")[0]
-    models = re.findall(r"(?m)^    - name: (\w+)$", section)
-    tables = dict.fromkeys(models, dataset.file_name)
-    return Facts(add.slug_of(settings), dataset.name, tables)
+    dataset = model_yaml.first_dataset(settings)
+    tables = dict.fromkeys(model_yaml.models(settings), dataset.file_name)
+    return Facts(model_yaml.slug(settings), dataset.name, tables)
 
 
 def of_project(config: "Config") -> Facts:
@@ -119,10 +115,10 @@ def of_models(root: Path, facts: Facts) -> dict[Path, str]:
     found: dict[Path, str] = {}
     for model, table in facts.tables.items():
         folder = root / "models" / model
-        required = add.image_requirements(add.used_in([folder]))
+        required = model_requirements.of_images(model_requirements.used_in([folder]))
         texts = model_folder.texts(model, _title(folder), table, facts.slug)
         found |= {folder / name: text for name, text in {**texts, **required}.items()}
-    home = root / "models" / all_models.ALL
+    home = root / "models" / model_dirs.ALL
     together = model_folder.all_texts(list(facts.tables), facts.slug)
     return found | {home / name: text for name, text in together.items()}
 

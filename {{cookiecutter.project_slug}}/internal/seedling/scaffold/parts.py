@@ -1,7 +1,7 @@
 """Which parts a project may have, and which are on: the key `parts` of model.yaml.
 
 The code of every part stands in internal/, whatever is on; a part decides only what a person sees:
-files, keys, pages and verbs. It needs nothing but the standard library, as add_part.py does.
+files, keys, pages and verbs.
 """
 
 import re
@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Literal
 
 from seedling.errors import ProjectError
+from seedling.scaffold import edit_text
 
 FILE = "model.yaml"
 Part = Literal["containers", "azure", "github", "azure_devops"]
@@ -23,18 +24,12 @@ PARTS: dict[Part, str] = {
     "azure_devops": "checks, and with azure training, by Azure Pipelines",
 }
 DEFAULT: list[Part] = [CONTAINERS, AZURE]  # of a model.yaml without the key
-LINE = re.compile(r"(?m)^parts:[ \t]*\[([^\]\n]*)\]")
-LIST = re.compile(r"(?m)^parts:[ \t]*(?:#.*)?\n((?:[ \t]*- .*\n?)+)")
 
 
 def on(settings: str) -> list[str]:
     """Return the names of the parts that the text of model.yaml lists under `parts`."""
-    line, items = LINE.search(settings), LIST.search(settings)
-    if line:
-        return [name.strip(" \t'\"") for name in line[1].split(",") if name.strip()]
-    if items:
-        return re.findall(r"- *['\"]?(\w+)", items[1])
-    return [*DEFAULT]
+    listed = edit_text.words(settings, "parts")
+    return [*DEFAULT] if listed is None else listed
 
 
 def is_on(root: Path, part: str) -> bool:
@@ -59,11 +54,9 @@ def with_part(settings: str, part: str) -> str:
     """Return the text of model.yaml with one more name under `parts`."""
     names = {*on(settings), part}
     line = f"parts: [{', '.join(name for name in PARTS if name in names)}]"
-    if LINE.search(settings):
-        return LINE.sub(line, settings, count=1)
-    items = LIST.search(settings)
-    if items:
-        indent = items[1].partition("-")[0]
-        end = "" if items[1].endswith("\n") else "\n"
-        return f"{settings[: items.end(1)]}{end}{indent}- {part}\n{settings[items.end(1) :]}"
-    return re.sub(r"(?m)^(slug: .*\n)", rf"\1{line}\n", settings, count=1)
+    listed = edit_text.outline(settings).find("parts")
+    if listed is None:
+        return edit_text.insert_after(settings, "slug", f"{line}\n", FILE)
+    if listed.held.startswith("["):
+        return re.sub(r"(?m)^parts:[ \t]*\[[^\]]*\]", line, settings, count=1)
+    return edit_text.insert(settings, "parts", f"- {part}\n", FILE)

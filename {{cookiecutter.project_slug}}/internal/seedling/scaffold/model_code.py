@@ -1,0 +1,72 @@
+"""Writes the train.py of a ready model.
+
+Each argument stands on a line of its own with a comma behind it: a layout that the formatter keeps,
+however many there are.
+"""
+
+from string import Template
+from textwrap import indent
+
+from seedling.scaffold.ready_models import Ready
+
+TRAIN = Template('''"""$title"""
+
+import pandas as pd
+$third_party
+
+$helpers
+
+
+def train_model(
+    X_train: pd.DataFrame,
+    y_train: pd.Series,
+    X_test: pd.DataFrame | None = None,
+    y_test: pd.Series | None = None,
+    *,
+$arguments
+) -> tuple[Pipeline, dict[str, float], dict[str, float]]:
+    """Fit the model, and measure it on the rows that it learned from and on the test rows.
+
+    Args:
+        X_train, y_train: n rows of features, and their target.
+        X_test, y_test: rows set aside for a look at the result; not the holdout of the gate.
+        *: hyperparameters, set in model.yaml.
+
+    Returns:
+        The fitted model, its metrics on the training rows, its metrics on the test rows.
+    """
+    model = make_pipeline(
+        preprocessing(X_train$scale),
+$estimator,
+    )
+    model.fit(X_train, y_train)
+    train_metrics = $train_metrics
+    return model, train_metrics, fit_metrics(model, X_test, y_test)
+''')
+
+
+def train_source(ready: Ready) -> str:
+    """Return the text of a ready model's train.py."""
+    arguments = [f"{name}={name}" for name, _, _ in ready.hyperparameters]
+    estimator = _call(ready.estimator, [*arguments, *ready.fixed])
+    if ready.around:
+        estimator = _call(ready.around, [estimator, *ready.around_arguments])
+    pipeline = "from sklearn.pipeline import Pipeline, make_pipeline"
+    helpers = sorted(["fit_metrics", "preprocessing", *ready.helpers])
+    return TRAIN.substitute(
+        title=ready.title,
+        third_party="\n".join(sorted([*ready.imports.splitlines(), pipeline])),
+        helpers=f"from seedling import {', '.join(helpers)}",
+        arguments="\n".join(
+            f"    {name}: {kind} = {value}," for name, kind, value in ready.hyperparameters
+        ),
+        scale=", scale=True" if ready.scale else "",
+        estimator=indent(estimator, " " * 8),
+        train_metrics=ready.train_metrics,
+    )
+
+
+def _call(name: str, arguments: list[str]) -> str:
+    """Return a call with a line for each argument."""
+    lines = "".join(f"{argument},\n" for argument in arguments)
+    return f"{name}(\n{indent(lines, '    ')})"
