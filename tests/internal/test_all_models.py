@@ -84,7 +84,7 @@ def test_two_models_cannot_have_one_route(project: Project) -> None:
 )
 def test_routes_that_cannot_be_are_named(tmp_path: Path, routes: str) -> None:
     write_text(tmp_path / s2i.FILE, f"ROUTES={routes}\n")
-    with pytest.raises(ProjectError, match="ROUTES has entries route:module:function"):
+    with pytest.raises(ProjectError, match="ROUTES is route:module:function"):
         s2i.routes(tmp_path)
 
 

@@ -9,7 +9,7 @@ import pytest
 from seedling import steps
 from seedling.config import Project
 from seedling.data import datasets
-from seedling.scaffold import folders
+from seedling.scaffold import copy_model
 from seedling.testing import first_model, sample_rows
 
 STEPS = ("prepare", "train", "evaluate", "register")
@@ -39,7 +39,7 @@ def test_a_models_train_py_trains_that_model_from_any_folder(
     assert f"{first}: Registered as" in done.stdout
     assert [entry.model for entry in Project(filled.root).registered_here] == [first]
     assert filled.config_path.read_bytes() == before
-    folders.copy(filled, "mine", first)
+    copy_model.copy(filled, "mine", first)
     done = run(filled.root / "models" / "mine", "train.py")
     assert done.returncode == 0, done.stdout + done.stderr
     assert {entry.model for entry in Project(filled.root).registered_here} == {first, "mine"}

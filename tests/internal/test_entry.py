@@ -14,8 +14,8 @@ from seedling.containers import entry_points, s2i
 from seedling.data import datasets, instances
 from seedling.errors import ProjectError
 from seedling.files import sha256, write_json
-from seedling.registry import named_models
-from seedling.registry.registries import FolderRegistry
+from seedling.registry import folder as named_models
+from seedling.registry.folder import FolderRegistry
 from seedling.scaffold import copy_model
 from seedling.serving import selection
 from seedling.serving.app import create_app

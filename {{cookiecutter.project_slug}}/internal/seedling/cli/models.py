@@ -53,12 +53,14 @@ def add_model(model: str | None, source: str | None, kind: str | None, dataset: 
         copy_model.copy(project, model, source, dataset)
     else:
         learned_from = model_yaml.LearnedFrom(chosen.name, chosen.file_name, chosen.task)
-        adding.add(project.root, model, learned_from)
+        if kind:
+            copy_model.refuse_name(project.root, model)
+        adding.add(project.root, model, learned_from, kind=kind)
         project = find_project()  # read anew
         if not instances.exists(project, model):
             instances.write_example(project, model)
     click.echo(f"Added models/{model}/: edit its train.py, then run train --model {model}.")
-    if not source and not adding.is_installed(tasks.of(chosen).ready_models[model]):
+    if not source and not adding.is_installed(tasks.of(chosen).ready_models[kind or model]):
         click.echo("It needs packages that are not installed here: run init first.")
 
 

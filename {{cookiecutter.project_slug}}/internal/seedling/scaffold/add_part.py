@@ -4,6 +4,7 @@ from pathlib import Path
 
 from seedling.errors import ProjectError
 from seedling.scaffold import part_files, parts, write_files
+from seedling.settings import page as settings_page
 
 
 def add(root: Path, part: str, facts: part_files.Facts, *, overwrite: bool = False) -> list[str]:

@@ -42,6 +42,10 @@ $estimator,
     model.fit(X_train, y_train)
     train_metrics = $train_metrics
     return model, train_metrics, fit_metrics(model, X_test, y_test)
+
+
+if __name__ == "__main__":
+    train_here(__file__)
 ''')
 
 
@@ -52,7 +56,7 @@ def train_source(ready: Ready) -> str:
     if ready.around:
         estimator = _call(ready.around, [estimator, *ready.around_arguments])
     pipeline = "from sklearn.pipeline import Pipeline, make_pipeline"
-    helpers = sorted(["fit_metrics", "preprocessing", *ready.helpers])
+    helpers = sorted(["fit_metrics", "preprocessing", "train_here", *ready.helpers])
     return TRAIN.substitute(
         title=ready.title,
         third_party="\n".join(sorted([*ready.imports.splitlines(), pipeline])),

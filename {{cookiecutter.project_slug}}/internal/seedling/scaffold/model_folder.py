@@ -1,7 +1,4 @@
-"""What stands in a model's folder beside train.py and predict.py: names, routes, verbs.
-
-It needs nothing but the standard library, as scaffold/add.py does, which calls it.
-"""
+"""Writes the files of a model's folder that its images need: names, routes, requirements."""
 
 import re
 from string import Template
@@ -76,7 +73,7 @@ REQUIREMENTS = Template("# What $purpose it needs beside the group `$group` of p
 
 
 def texts(model: str, title: str, table: str, slug: str) -> dict[str, str]:
-    """The files that follow from a model's name, by their paths in its folder.
+    """Return the files that follow from a model's name, by their paths in its folder.
 
     Args:
         model: the folder's name.
@@ -94,12 +91,12 @@ def texts(model: str, title: str, table: str, slug: str) -> dict[str, str]:
 
 
 def makefile(model: str, table: str, slug: str) -> str:
-    """The names of a model; see `texts`."""
+    """Return the text of a model's Makefile; see `texts`."""
     return MAKEFILE.substitute(model=model, table=table, container=image_name(slug, model))
 
 
 def requirements(train: list[str], predict: list[str]) -> dict[str, str]:
-    """The two files of what a model requires."""
+    """Return the requirements files of a model's images, by their names."""
     found = {}
     for name, purpose, group, lines in (
         ("requirements_train.txt", "training", "train", train),
@@ -111,7 +108,7 @@ def requirements(train: list[str], predict: list[str]) -> dict[str, str]:
 
 
 def all_texts(models: list[str], slug: str) -> dict[str, str]:
-    """The files of models/all/ that are not generated, for these models."""
+    """Return the files of models/all/ that are not generated anew, by their names."""
     dirs = "".join(f"MODEL_DIRS += {model}\n" for model in models)
     return {
         "__init__.py": '"""All models in one service."""\n',
@@ -120,5 +117,5 @@ def all_texts(models: list[str], slug: str) -> dict[str, str]:
 
 
 def image_name(slug: str, *words: str) -> str:
-    """A name for images of a project, of letters that every engine takes."""
+    """Return a name for images of a project, of letters that every engine takes."""
     return re.sub(r"[^a-z0-9]+", "-", "-".join([slug, *words]).lower()).strip("-")
