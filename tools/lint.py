@@ -1,6 +1,6 @@
-"""Checks style, formatting, types and imports: the template's own Python, and its plumbing.
+"""Check style, formatting, types and imports of the template's own Python, and its plumbing.
 
-`--fix` first mends what can be mended, and writes internal/MANIFEST anew.
+`--fix` first mends what can be mended, and writes internal/MANIFEST.
 """
 
 import os

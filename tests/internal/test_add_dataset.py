@@ -61,7 +61,7 @@ def test_a_dataset_stands_beside_the_others(project: Project, table: Path) -> No
     [
         (("--name", "{first}"), "model.yaml has another dataset '{first}'"),
         (("--task", "ranking"), "There is no task 'ranking'; there are classification, regression"),
-        (("--task", "classification", "--target", "price"), "price holds 198 different values"),
+        (("--task", "classification", "--target", "price"), "price has 198 different values"),
         (("--task", "regression", "--target", "sold"), "add-dataset --task classification"),
         (("--target", "colour"), "no column 'colour'"),
     ],

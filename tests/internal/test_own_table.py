@@ -78,7 +78,7 @@ def test_a_target_that_is_not_there_is_refused() -> None:
 
 def test_a_continuous_target_does_not_fit_classification() -> None:
     rows = pets().assign(price=[number / 7 for number in range(60)])
-    with pytest.raises(ProjectError, match="price holds 60 different values"):
+    with pytest.raises(ProjectError, match="price has 60 different values"):
         propose(rows, "pets", "pets.csv", "classification", target="price")
 
 

@@ -101,8 +101,8 @@ def test_what_a_build_has_registered_is_tagged(built: Project) -> None:
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["stage"], "'stage' is no tag"),
-        (["=x"], "'=x' is no tag"),
+        (["stage"], "'stage' is not a tag"),
+        (["=x"], "'=x' is not a tag"),
         (["a=b"], "Give --model and --version, or --build-id"),
         (["a=b", "--model", "m"], "Give --model and --version, or --build-id"),
         (["a=b", "--model", "m", "--version", "1", "--build-id", "x"], "or --build-id"),

@@ -87,7 +87,7 @@ def test_an_unknown_task_is_one_line_with_the_known_ones(project: Project) -> No
     result = invoke(project, "validate-datasets")
     (line,) = result.stderr.splitlines()
     assert re.search(r"model.yaml, line \d+, datasets.0.task: There is no task 'ranking'", line)
-    assert "classification, regression: bring another as tasks/ranking.py" in line
+    assert "classification, regression: define another in tasks/ranking.py" in line
 
 
 def test_a_project_brings_its_own(own: Path) -> None:

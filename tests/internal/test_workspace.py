@@ -103,7 +103,7 @@ def test_doctor_says_what_a_service_principal_lacks(
     monkeypatch.setattr(workspace, "has_sdk", lambda: True)
     for name in PRINCIPAL:
         monkeypatch.setenv(name, "")
-    assert "whoever is signed in" in invoke(project, "doctor").stdout
+    assert "the account signed in by az login" in invoke(project, "doctor").stdout
     monkeypatch.setenv("AZURE_CLIENT_SECRET", "given")
     lacks = "the service principal lacks AZURE_TENANT_ID, AZURE_CLIENT_ID"
     assert lacks in invoke(project, "doctor").stdout

@@ -1,4 +1,4 @@
-"""What a team's own files import from the plumbing: these names, and nothing deeper.
+"""The public face: a team's own files import these names, and no module below `seedling`.
 
 The names of `__all__` keep their meaning within a major version; `seedling.testing` has the
 fixtures of the project's tests, `seedling.gunicorn` the functions that gunicorn.conf.py needs.

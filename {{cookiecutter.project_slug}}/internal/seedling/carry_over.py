@@ -1,8 +1,8 @@
-"""Carries a project of before 0.2.0 over: `python internal/seedling/carry_over.py NAME`.
+"""Move a project from before 0.2.0 to `seedling`: `python internal/seedling/carry_over.py NAME`.
 
-There the plumbing was imported by the project's own name, NAME, from src/NAME/. This script edits
-what `cruft update` cannot know of: models that were added later, and the team's own files. Run it
-after the update. The standard library is enough.
+Before 0.2.0 the plumbing stood in src/NAME/ and was imported by the project's own name, NAME.
+This script edits the files that `cruft update` does not: models that were added later, and the
+team's own files. Run it after the update. The standard library is enough.
 """
 
 import argparse
@@ -13,7 +13,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-# The modules of before, and what their names are called in `seedling`.
+# The modules from before 0.2.0: for each, its public names and what `seedling` calls them.
 PUBLIC = {
     "config": {name: name for name in ("Config", "Dataset", "Project", "RegisteredModel")},
     "datasets": {"load": "load_dataset"},
@@ -40,7 +40,7 @@ LONGEST_LINE = 100
 
 ALIAS = '''"""Models that were registered before name this module in their files.
 
-Delete this folder as soon as each of them has been trained anew.
+Delete this folder as soon as each of them has been trained again.
 """
 
 from seedling import LabelEncoded
@@ -50,12 +50,14 @@ __all__ = ["LabelEncoded"]
 
 
 def main() -> int:
-    """Edit the project around this folder; exit code 1 where a line is left to a person."""
+    """Edit the project around this folder; return 1 if a line is left to edit by hand, else 0."""
     parser = argparse.ArgumentParser(description="Carry a project of before 0.2.0 over.")
-    parser.add_argument("name", help="what the plumbing was imported by: the folder in src/")
+    parser.add_argument(
+        "name", help="the name that the plumbing was imported by: its folder in src/"
+    )
     name, root = parser.parse_args().name, Path(__file__).resolve().parents[2]
     if not name.isidentifier():
-        parser.error(f"{name!r} is no name that Python imports a package by")
+        parser.error(f"{name!r} is not a valid name of a Python package")
     for path in carry_over(root, name):
         print(f"changed {path.relative_to(root).as_posix()}")
     left = list(left_to_do(root, name))
@@ -65,11 +67,11 @@ def main() -> int:
 
 
 def carry_over(root: Path, name: str) -> list[Path]:
-    """Edit the team's files, and write the alias that models registered before need.
+    """Edit the team's files, and write the alias module that older registered models import.
 
     Args:
         root: the project's folder.
-        name: what the plumbing was imported by.
+        name: the package that the plumbing was.
 
     Returns:
         The files that have changed.
@@ -126,7 +128,7 @@ def with_imports(source: str, name: str) -> str:
 
 
 def _public(node: ast.ImportFrom, module: str) -> list[str]:
-    """The names of an import as `seedling` has them; none unless it has them all."""
+    """Return an import's names as `seedling` spells them; empty unless it has all of them."""
     known = PUBLIC.get(module, {})
     if not all(alias.name in known for alias in node.names):
         return []
@@ -156,7 +158,7 @@ def _carried_over(path: Path, name: str) -> str:
 
 
 def _files(root: Path) -> Iterator[Path]:
-    """Yield the files of the project that may speak of the plumbing."""
+    """Yield the project's text files that may name the plumbing."""
     for folder in sorted(root.iterdir()):
         if folder.is_dir() and folder.name not in NOT_THE_TEAMS and folder.name[0] != ".":
             yield from (path for path in sorted(folder.rglob("*")) if _is_text(path))
@@ -170,7 +172,7 @@ def _is_text(path: Path) -> bool:
 
 
 def _remove_caches(folder: Path) -> None:
-    """Remove what Python has left of modules that are gone, and the folders that had no other."""
+    """Remove the __pycache__ folders below a folder, and the folders that are empty then."""
     for cache in [*folder.rglob("__pycache__")]:
         shutil.rmtree(cache)
     for path in sorted([folder, *folder.rglob("*")], reverse=True):

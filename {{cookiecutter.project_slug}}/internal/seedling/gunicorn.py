@@ -1,4 +1,4 @@
-"""What the project's gunicorn.conf.py hands to gunicorn."""
+"""gunicorn's hooks and settings, which the project's gunicorn.conf.py imports."""
 
 from seedling.serving.gunicorn_hooks import (
     JsonLogger,

@@ -1,4 +1,4 @@
-"""Creates .venv with what constraints.txt pins: run `python init.py`, nothing installed before.
+"""Create .venv with the versions of constraints.txt: run `python init.py`, before any install.
 
 uv does the work where it is installed, venv and pip otherwise. The standard library is enough to
 run this file, and any Python 3 can: it looks for a version that the project supports. Without a
@@ -58,7 +58,7 @@ def options_of_make() -> list:
 
 
 def install(root: Path, groups: list, wheelhouse: "str | None" = None) -> None:
-    """Bring root/.venv to the pinned versions of these groups, unless it is there already.
+    """Install the pinned versions of these groups into root/.venv, unless they are there already.
 
     Args:
         root: the project's folder.
@@ -90,9 +90,9 @@ def install(root: Path, groups: list, wheelhouse: "str | None" = None) -> None:
 
 
 def offline(wheelhouse: "str | None") -> list:
-    """The options of pip and uv for a machine without an index: none, if there may be one.
+    """Return the options of pip and uv for a machine without an index; empty where one is allowed.
 
-    pip obeys its own variables by itself; uv does not know PIP_NO_INDEX and PIP_FIND_LINKS.
+    pip reads PIP_NO_INDEX and PIP_FIND_LINKS itself; uv does not know them.
     """
     if wheelhouse:
         folder = Path(wheelhouse).resolve()

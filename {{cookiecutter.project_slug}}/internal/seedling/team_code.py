@@ -15,7 +15,7 @@ if TYPE_CHECKING:  # the service reaches serve.py from here, and does without pa
     from seedling.columns.protocol import Column
     from seedling.tasks.protocol import Task
 
-OPTIONAL = ("columns", "tasks")  # folders that are there only where a team brings types of its own
+OPTIONAL = ("columns", "tasks")  # folders that only a project with types of its own has
 
 
 def train_model(model: str) -> Callable[..., Any]:
@@ -49,6 +49,7 @@ def task(name: str) -> "Task":
 
 
 def column_type(name: str) -> "type[Column]":
+    """Return the column type that the team defines in columns/<name>.py as `TYPE`."""
     return function(f"columns.{name}", "TYPE")  # type: ignore[return-value]
 
 

@@ -46,7 +46,7 @@ def root() -> Path:
 
 @pytest.fixture(autouse=True)
 def own_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What the person's .env or shell says must not reach a test."""
+    """Clear all settings of the person's .env and shell, and run training on this machine."""
     for name in settings.BY_NAME:
         monkeypatch.setenv(name, "")
     monkeypatch.setenv("AML_PIPELINE_EXEC_MODE", "DEV")
@@ -54,13 +54,13 @@ def own_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def project(tmp_path: Path) -> Project:
-    """A copy of this project with nothing registered and no data."""
+    """Return a copy of this project without registered models and data."""
     return copy_project(tmp_path / "project")
 
 
 @pytest.fixture(scope="session")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    """A copy whose first model has been trained and registered. Leave it as it is."""
+    """Return a copy whose first model is trained and registered. Tests must not change it."""
     project = copy_project(tmp_path_factory.mktemp("trained") / "project")
     for dataset in project.config.datasets:
         datasets.save(project, dataset, sample_rows(dataset))
@@ -73,13 +73,13 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Project:
 
 @pytest.fixture(scope="session")
 def client(trained: Project) -> Iterator[FlaskClient]:
-    """A client of the service, which serves the trained model."""
+    """Yield a client of the service, which serves the trained model."""
     yield from _client(trained, "")
 
 
 @pytest.fixture(scope="session")
 def fake_client(trained: Project) -> Iterator[FlaskClient]:
-    """A client of the service for app developers, which loads no model."""
+    """Yield a client of the service for app developers, which loads no model."""
     yield from _client(trained, "app-dev")
 
 
@@ -134,7 +134,7 @@ def fit(model: str) -> Fit:
 
 
 def sent_to(model: str) -> list[dict[str, Any]]:
-    """The rows of a model's test_instances.json."""
+    """Return the rows of a model's test_instances.json."""
     rows: list[dict[str, Any]] = instances.read(Project(root()), model)["payload"]["instances"]
     return rows
 
@@ -159,7 +159,7 @@ def pipeline_models() -> list[str]:
 
 
 def stale_files() -> list[str]:
-    """Name the generated file that is not what the models' own files say; empty if none."""
+    """Return the message about a generated file of models/all/ that is stale; empty if none is."""
     try:
         all_models.refuse_stale(root())
     except ProjectError as error:
@@ -168,7 +168,7 @@ def stale_files() -> list[str]:
 
 
 def own_files(*patterns: str) -> list[Path]:
-    """List the project's files of these patterns, without the plumbing and what running makes."""
+    """List the project's files of these patterns, without internal/, .venv and local_assets/."""
     left_out = ("internal", "local_assets", ".venv")
     found = (path for pattern in patterns for path in root().rglob(pattern))
     return sorted(path for path in found if path.relative_to(root()).parts[0] not in left_out)
@@ -193,13 +193,13 @@ def copy_project(folder: Path) -> Project:
 
 
 def run_verb(project: Project, *words: str) -> "subprocess.CompletedProcess[str]":
-    """`python -m seedling ...` in the project's folder."""
+    """Run `python -m seedling ...` in the project's folder, in a process of its own."""
     command = [sys.executable, "-m", "seedling", *words]
     return subprocess.run(command, cwd=project.root, capture_output=True, text=True, timeout=300)
 
 
 def invoke(project: Project, *words: str) -> Result:
-    """A verb in this process: quicker where nothing is trained."""
+    """Run a verb in this process, which is quicker than `run_verb` if nothing is trained."""
     here = Path.cwd()
     os.chdir(project.root)
     try:
@@ -209,11 +209,12 @@ def invoke(project: Project, *words: str) -> Result:
 
 
 def first_model(project: Project) -> str:
+    """Return the name of the first model of model.yaml."""
     return project.config.training.models[0].name
 
 
 def sample_rows(dataset: Dataset, count: int = ROWS, seed: int = 0) -> pd.DataFrame:
-    """Rows that fit the schema, with a target that hangs loosely on the features."""
+    """Return rows that fit the schema, with a target that depends loosely on the features."""
     rows = random_rows(dataset.features, count, seed)
     for at, name in enumerate(dataset.entity_key):
         rows.insert(at, name, range(count))

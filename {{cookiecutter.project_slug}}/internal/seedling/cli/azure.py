@@ -1,4 +1,4 @@
-"""The section Azure: the same life on Azure ML."""
+"""The section Azure: train, register, publish, deploy and score on Azure ML."""
 
 import sys
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ from seedling.errors import ProjectError
 
 
 def not_empty(context: click.Context, parameter: click.Parameter, value: str) -> str:
-    """Refuse the empty text that make hands on where its variable is not set."""
+    """Refuse an empty argument: make passes one if its variable is not set."""
     if not value:
         raise click.BadParameter("is missing.", context, parameter)
     return value
@@ -35,7 +35,9 @@ def register_datasets_in_aml() -> None:
 
 @section.command("train-model-in-aml")
 @click.option("--model", "models", multiple=True, help="Only this model; may be given again.")
-@click.option("--data", metavar="URI", help="A folder in Azure's storage, not what is registered.")
+@click.option(
+    "--data", metavar="URI", help="A folder in Azure's storage; else the registered data."
+)
 @click.option("--no-wait", is_flag=True, help="Leave the job running.")
 @click.option("--follow", "job", help="A job that was submitted before.")
 def train_model_in_aml(
@@ -48,7 +50,7 @@ def train_model_in_aml(
 
     project = find_project()
     if job and (models or data or no_wait):
-        raise click.UsageError("--follow goes alone.")
+        raise click.UsageError("--follow takes no other option beside it.")
     if job:
         outcomes.show(train.complete(project, [AzureRun.of(project, job)]))
     elif no_wait:
@@ -61,7 +63,7 @@ def train_model_in_aml(
 
 @section.command("download-datasets")
 def download_datasets() -> None:
-    """Bring the datasets from the Azure ML workspace here."""
+    """Download the datasets from the Azure ML workspace."""
     from seedling.azure import data
 
     project = find_project()
@@ -82,12 +84,14 @@ def train_on_new_data() -> None:
 @section.command("schedule-training")
 @click.option("--cron", help='When, five fields in UTC: "0 3 * * 1" is Mondays at three.')
 @click.option("--model", "models", multiple=True, help="Only this model; may be given again.")
-@click.option("--on-new-data", is_flag=True, help="Look for new data then; train if there is some.")
+@click.option(
+    "--on-new-data", is_flag=True, help="Create the datasets each time; train if they changed."
+)
 @click.option("--remove", is_flag=True, help="Delete this project's schedules.")
 def schedule_training(
     cron: str | None, models: Sequence[str], on_new_data: bool, remove: bool
 ) -> None:
-    """Have Azure ML train by the clock."""
+    """Let Azure ML train on a schedule."""
     from seedling.azure import schedules
 
     project = find_project()
@@ -107,13 +111,13 @@ def schedule_training(
     default=100,
     show_default=True,
     type=click.IntRange(0, 100),
-    help="Percent of the requests that the new deployment gets; what answers now keeps the rest.",
+    help="Percent of the requests that the new deployment gets; the present one keeps the rest.",
 )
 def deploy_online(traffic: int) -> None:
     """Deploy the registered models to the managed online endpoint.
 
-    They are tried on this machine, then in a deployment that gets no requests yet, then behind the
-    endpoint. What fails is taken back: the endpoint answers as before.
+    They are tested on this machine, then in a deployment without traffic, then through the
+    endpoint. After a failure the endpoint is as it was before.
     """
     from seedling.azure import online
 
@@ -130,7 +134,7 @@ def test_online() -> None:
 
 @section.command("roll-back-online")
 def roll_back_online() -> None:
-    """Give all requests back to the deployment that answered before."""
+    """Route all requests to the previous deployment again."""
     from seedling.azure import online
 
     online.roll_back(find_project(), click.echo)
@@ -149,7 +153,7 @@ def publish_assets_in_registry() -> None:
 
 
 @section.command("publish-training-pipeline")
-@click.option("--version", help="BUILD_ID unless given, else of the content's hash.")
+@click.option("--version", help="Unless given: BUILD_ID, or a hash of the content.")
 def publish_training_pipeline(version: str | None) -> None:
     """Register the training pipeline with its components."""
     from seedling.azure import publish_pipeline
@@ -176,9 +180,9 @@ def registered_models(build_id: str | None, fail: bool) -> None:
 
 @section.command("tag-model")
 @click.argument("tags", nargs=-1, required=True, metavar="KEY=VALUE...")
-@click.option("--model", help="A name, as registered-models says it.")
-@click.option("--version", help="Which version of it.")
-@click.option("--build-id", help="Instead: what this build has registered.")
+@click.option("--model", help="A model's name, as registered-models prints it.")
+@click.option("--version", help="The model's version.")
+@click.option("--build-id", help="Instead: the versions that this build registered.")
 def tag_model(
     tags: Sequence[str], model: str | None, version: str | None, build_id: str | None
 ) -> None:
@@ -187,7 +191,7 @@ def tag_model(
 
     wrong = [tag for tag in tags if not tag.partition("=")[0] or "=" not in tag]
     if wrong:
-        raise click.UsageError(f"{wrong[0]!r} is no tag: write key=value.")
+        raise click.UsageError(f"{wrong[0]!r} is not a tag: write key=value.")
     if (model is None) != (version is None) or (model is None) == (build_id is None):
         raise click.UsageError("Give --model and --version, or --build-id.")
     project = find_project()
@@ -248,7 +252,7 @@ def batch_score_in_aml(source: str | None, target: str, no_wait: bool, job: str 
 
 @section.command("sweep-model-in-aml")
 @click.argument("model", callback=not_empty)
-@click.option("--trials", type=click.IntRange(1), help="How many; all combinations, else 20.")
+@click.option("--trials", type=click.IntRange(1), help="How many; else all combinations, or 20.")
 @click.option("--concurrent", default=4, show_default=True, type=click.IntRange(1))
 @click.option("--write", is_flag=True, help="Put the best hyperparameters into model.yaml.")
 def sweep_model_in_aml(model: str, trials: int | None, concurrent: int, write: bool) -> None:
@@ -271,13 +275,13 @@ def sweep_model_in_aml(model: str, trials: int | None, concurrent: int, write: b
 
 
 @section.command("train-groups-in-aml")
-@click.option("--by", required=True, metavar="COLUMN[,COLUMN]", help="What makes a group.")
-@click.option("--dataset", help="The rows; those of the first dataset unless given.")
+@click.option("--by", required=True, metavar="COLUMN[,COLUMN]", help="Columns that make a group.")
+@click.option("--dataset", help="The dataset to fit; the first unless given.")
 @click.option(
     "--files", type=click.IntRange(1), help="Parts of the rows; four a node unless given."
 )
 def train_groups_in_aml(by: str, dataset: str | None, files: int | None) -> None:
-    """Fit a linear regression for each group of rows on Azure ML's cluster, side by side."""
+    """Fit a linear regression for each group in parallel on Azure ML."""
     from seedling.azure import groups
 
     show_groups(*groups.train(find_project(), columns_of(by), dataset, files))

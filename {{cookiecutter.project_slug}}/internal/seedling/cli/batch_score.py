@@ -1,4 +1,4 @@
-"""The verb `batch-score`: files scored on this machine, with the code of the batch deployment."""
+"""The verb `batch-score`: score files on this machine, with the code of the batch deployment."""
 
 import sys
 from pathlib import Path
@@ -10,23 +10,23 @@ from seedling.errors import ProjectError
 from seedling.files import replacing
 from seedling.serving.score_files import Scorer, tables
 
-STEPS = 1_000  # of the bar, for a file
+STEPS = 1_000  # of the progress bar for each file
 
 
 def score(project: Project, source: Path, target: Path, model: str | None = None) -> list[str]:
-    """Write the answers for a file, or for a folder's files, to one CSV.
+    """Write the predictions for a file, or for all files of a folder, to one CSV.
 
     Args:
-        project: whose model answers.
+        project: the project of the model.
         source: a CSV or Parquet file, or a folder of them.
-        target: the file to write; it takes its place when all is scored.
-        model: the model's name; the first unless given.
+        target: the CSV to write; it replaces an older one only when every file is scored.
+        model: the model's name; the first registered one unless given.
 
     Returns:
-        What is wrong with the files that could not be scored; nothing of them is written.
+        One message for each file that could not be scored; no row of it is written.
 
     Raises:
-        ProjectError: there is nothing to score, no model to do it, or every file is faulty.
+        ProjectError: there is no file to score, no registered model, or every file is faulty.
     """
     files = tables(source)
     if target.is_dir():

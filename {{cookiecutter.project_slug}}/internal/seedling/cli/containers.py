@@ -22,19 +22,19 @@ def build(tag: str | None) -> None:
 
 @section.command("generate-all")
 def generate_all() -> None:
-    """Generate what models/all/ has from the models' own files."""
+    """Generate models/all/ from the files of the models."""
     from seedling.scaffold import all_models
 
     all_models.write(find_project().root)
-    click.echo("models/all/ is what the models' own files say.")
+    click.echo("models/all/ agrees with the files of the models.")
 
 
 @section.command("train-payload", hidden=True)
 @click.option("--payload", envvar="PAYLOAD", default="", help="JSON: `$ref`, `model_name`.")
-@click.option("--module", envvar="TRAIN_MODULE", default="", help="Where the function is.")
+@click.option("--module", envvar="TRAIN_MODULE", default="", help="The function's module.")
 @click.option("--function", envvar="TRAIN_FUNCTION", default="train", show_default=True)
 def train_payload(payload: str, module: str, function: str) -> None:
-    """Train as PAYLOAD says: what a training container does."""
+    """Train on the table of PAYLOAD, as a training container does."""
     from seedling.containers import entry_points
 
     outcome = entry_points.train(module, function, payload)

@@ -16,7 +16,7 @@ section = Section("Data")
 
 
 @section.command("create-local-datasets")
-@click.option("--from", "source", metavar="FILE_OR_URL", help="Bring your own table instead.")
+@click.option("--from", "source", metavar="FILE_OR_URL", help="Use your own table instead.")
 @click.option("--target", help="Its column to predict; guessed unless given.")
 @click.option("--key", "keys", multiple=True, help="A column that identifies an entity; repeat.")
 @click.option("--dataset", help="The dataset of model.yaml to replace; the first unless given.")
@@ -49,7 +49,7 @@ def create_local_datasets(
     help="A table, a query below dataset_creation/, or a SQL URL with #table.",
 )
 @click.option("--name", help="The dataset's name; the file's unless given.")
-@click.option("--task", help="What its models do; guessed from the target unless given.")
+@click.option("--task", help="What its models predict; guessed from the target unless given.")
 @click.option("--target", help="Its column to predict; guessed unless given.")
 @click.option("--key", "keys", multiple=True, help="A column that identifies an entity; repeat.")
 @click.option("--yes", is_flag=True, help="Write the proposed schema without asking.")
@@ -75,7 +75,7 @@ def add_dataset(
 
 
 def _create(project: "Project", dataset: "Dataset") -> None:
-    """Create a dataset's file, and say what it holds."""
+    """Create a dataset's file, and print its rows and columns."""
     from seedling.data import datasets
 
     note = datasets.create(project, dataset)

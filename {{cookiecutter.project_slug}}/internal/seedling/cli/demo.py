@@ -17,12 +17,12 @@ from seedling.serving import background_service
 
 
 def demo(project: Project) -> None:
-    """Run every verb from an empty folder to a prediction, and stop what was started.
+    """Run every verb from an empty folder to a prediction, then stop the service.
 
-    Where nothing has changed since the last demo, its dataset and its models are used again.
+    If nothing has changed since the last demo, its dataset and its models are used again.
     """
     if _noted(project) == _fingerprint(project):
-        print("[1-3/4] Nothing changed since the last demo: its dataset and models are good still.")
+        print("[1-3/4] Nothing changed since the last demo: its dataset and models are used again.")
     else:
         _make(project)
     _heading(4, "serve-local")
@@ -40,11 +40,11 @@ def demo(project: Project) -> None:
 
 
 def _make(project: Project) -> None:
-    """The dataset and the models, and a note of what they were made from."""
+    """Create the dataset, train the models, and note the fingerprint of their sources."""
     for number, verb in enumerate(("create-local-datasets", "validate-datasets", "train"), start=1):
         _heading(number, verb)
         if subprocess.call([sys.executable, "-m", "seedling", verb], cwd=project.root):
-            raise ProjectError(f"The demo stopped at {verb}; its lines above tell why.")
+            raise ProjectError(f"The demo stopped at {verb}; the lines above say why.")
     write_text(_note(project), _fingerprint(project))
 
 
@@ -57,7 +57,7 @@ def _noted(project: Project) -> str:
 
 
 def _fingerprint(project: Project) -> str:
-    """A hash of everything that a dataset and its models are made from."""
+    """Return the hashes of all files that the dataset and its models depend on."""
     made_from = ("model.yaml", "constraints.txt", "dataset_creation", "models", "mlops", "internal")
     names = (*made_from, *team_code.brought(project.root))
     paths = [*(project.root / name for name in names), project.registrations_path]
@@ -69,7 +69,7 @@ def _heading(number: int, verb: str) -> None:
 
 
 def _row(project: Project, model: str) -> dict[str, Any]:
-    """The features of the dataset's first row; SQLite keeps true and false as numbers."""
+    """Return the features of the dataset's first row; booleans that SQLite kept are 0 or 1."""
     dataset = project.config.dataset(project.config.trained_model(model).dataset)
     row = datasets.load(project, dataset)[dataset.feature_names].head(1)
     values = as_json(json.loads(row.to_json(orient="records"))[0])

@@ -20,14 +20,14 @@ FIXES = (["ruff", "check", "--fix"], ["ruff", "format"])
 
 
 def run(project: Project, module: list[str]) -> int:
-    """`python -m MODULE ...` in the project's folder; returns its exit code."""
+    """Run `python -m MODULE ...` in the project's folder; return its exit code."""
     if find_spec(module[0].partition(".")[0]) is None:
         raise ProjectError(f"{module[0]} is not installed: run init with the group `dev`.")
     return subprocess.call([sys.executable, "-m", *module], cwd=project.root)
 
 
 def lint(project: Project, fix: bool) -> int:
-    """All checks, each even if one before it failed; the first exit code that is not 0."""
+    """Run all checks, also after one has failed; return the first exit code that is not 0."""
     codes = [run(project, command) for command in ((*FIXES, *CHECKS) if fix else CHECKS)]
     if "[tool.importlinter]" in (project.root / "pyproject.toml").read_text(encoding="utf-8"):
         codes.append(_lint_imports(project))
@@ -35,7 +35,7 @@ def lint(project: Project, fix: bool) -> int:
 
 
 def _lint_imports(project: Project) -> int:
-    """The contract in pyproject.toml; import-linter has no `python -m` of its own."""
+    """Check the contract in pyproject.toml; import-linter cannot be run by `python -m`."""
     from importlinter.cli import lint_imports
 
     os.chdir(project.root)
@@ -53,7 +53,7 @@ def lock(project: Project) -> int:
 
 
 def mlflow_ui(project: Project, port: int) -> int:
-    """MLflow's pages on the project's runs; their group `ui` is installed on first use."""
+    """Serve MLflow's pages of the project's runs; their group `ui` is installed on first use."""
     refuse_taken("127.0.0.1", port)
     if not _installed("mlflow"):
         print("Installing MLflow's pages (once)", flush=True)

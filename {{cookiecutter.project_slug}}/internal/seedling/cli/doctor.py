@@ -1,4 +1,4 @@
-"""The verb `doctor`: what stands, what is missing, and which verb mends it."""
+"""The verb `doctor`: examine a project, and name the verb that mends each finding."""
 
 import os
 import sys
@@ -21,13 +21,19 @@ from seedling.settings import SERVICE_PRINCIPAL
 from seedling.training import pipeline
 from seedling.training.pipeline import TRAINING
 
-MOST_NAMED = 10  # of the files of internal/ that were edited
+MOST_NAMED = 10  # edited files of internal/
 PRINCIPAL = tuple(setting.name for setting in SERVICE_PRINCIPAL)
 
 
 @dataclass(frozen=True)
 class Finding:
-    """What was looked at: `ok`; `note`, to be known; `to do`; `wrong`, which stops the project."""
+    """One examined subject.
+
+    Attributes:
+        subject: such as `python` or `dataset income`.
+        message: its state, and the verb that mends it.
+        mark: `ok`, `note` (worth knowing), `to do` (a verb mends it) or `wrong` (an error).
+    """
 
     subject: str
     message: str
@@ -35,7 +41,7 @@ class Finding:
 
 
 def examine(project: Project) -> Iterator[Finding]:
-    """One finding after the other, from the ground up; a broken model.yaml ends it."""
+    """Yield the findings, those that others depend on first; an invalid model.yaml is the last."""
     yield from _python(project)
     yield from _internal(project)
     try:
@@ -78,7 +84,7 @@ def _python(project: Project) -> Iterator[Finding]:
 
 
 def _internal(project: Project) -> Iterator[Finding]:
-    """Name the version of internal/ and the files that are not as that version has them."""
+    """Yield the version of internal/, or the files that differ from that version."""
     internal = project.root / "internal"
     if not internal.is_dir():
         yield Finding("internal", f"not here: Seedling {manifest.running_version()} is installed")
@@ -98,7 +104,7 @@ def _internal(project: Project) -> Iterator[Finding]:
 
 
 def _settings() -> str:
-    """Name the settings that have a value; none of the values."""
+    """List the names of the settings that have a value, without the values."""
     settings.check()
     found = [each.name for each in settings.ALL if each.is_set()]
     return ", ".join(found) if found else "none is set"
@@ -182,7 +188,7 @@ def _credential(project: Project) -> Finding:
         missing = ", ".join(name for name in PRINCIPAL if name not in given)
         return Finding("credential", f"the service principal lacks {missing}", "to do")
     identity = os.environ.get("IDENTITY_ENDPOINT") or os.environ.get("MSI_ENDPOINT")
-    which = "managed identity" if identity else "whoever is signed in (az login)"
+    which = "managed identity" if identity else "the account signed in by az login"
     principal = len(given) == len(PRINCIPAL)
     return Finding("credential", f"{'service principal' if principal else which}, for Azure")
 

@@ -22,7 +22,7 @@ def test(arguments: Sequence[str]) -> None:
 
 @section.command()
 def coverage() -> None:
-    """Run the tests; show the lines they did not reach."""
+    """Run the tests; list the lines they did not run."""
     from seedling.cli.development import run
 
     sys.exit(run(find_project(), ["pytest", "--cov", "--cov-report=term-missing:skip-covered"]))
@@ -73,7 +73,7 @@ def add_part(part: str | None) -> None:
 
 @section.command("check-internal")
 def check_internal() -> None:
-    """Fail where internal/ is not as its version has it."""
+    """Fail if internal/ differs from its version."""
     from seedling.release import manifest
 
     internal = find_project().root / "internal"
@@ -90,7 +90,7 @@ def check_internal() -> None:
 @click.option("--force", is_flag=True, help="Take the same or an older version as well.")
 @click.option("--yes", is_flag=True, help="Replace edited files without asking.")
 def update_internal(file: Path, force: bool, yes: bool) -> None:
-    """Replace internal/ by that of a released zip."""
+    """Replace internal/ by a released version of it."""
     from seedling.release import update
 
     planned = update.plan(find_project().root, file, force)

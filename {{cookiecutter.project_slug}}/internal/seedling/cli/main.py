@@ -1,4 +1,4 @@
-"""One command line for the whole life: `python -m seedling VERB`, and the same by `make VERB`."""
+"""The one command line: `python -m seedling VERB`, or `make VERB`."""
 
 import sys
 from pathlib import Path
@@ -23,7 +23,7 @@ OWN = ("seedling", "columns", "models", "serve", "dataset_creation", "tasks")
 
 
 class Verbs(click.Group):
-    """All verbs, listed by section; an error ends with one line where the person must act."""
+    """The group of all verbs, listed by section; an error is one line that says what to do."""
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """List the verbs of each section under its heading."""

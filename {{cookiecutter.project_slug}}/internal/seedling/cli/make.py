@@ -17,9 +17,9 @@ from seedling import settings
 from seedling.cli.main import main
 from seedling.cli.make_variables import given
 
-OF_MAKE = ("PYTHON", "SHELL")  # what a person may say to make itself
+OF_MAKE = ("PYTHON", "SHELL")  # make's own variables that a person may set
 INHERITED = ("MAKEFLAGS", "MAKEOVERRIDES", "MFLAGS", "MAKECMDGOALS", "MAKELEVEL")
-DEFAULT = "MAKE_DEFAULT_"  # internal/make/model.mk exports what a model's Makefile says so
+DEFAULT = "MAKE_DEFAULT_"  # internal/make/model.mk exports a model's variables with this prefix
 ON, OFF = ("1", "yes", "true", "on"), ("", "0", "no", "false", "off")
 
 
@@ -31,9 +31,9 @@ def words_of(
     Args:
         names: the verb, such as [`train`]; or [`model`, `xgboost`, `predict`].
         values: what make's command line says, by NAME. An empty value counts as not given.
-        defaults: what the Makefile of a model says instead, by NAME; names that the verb does not
-            have are passed over.
-        others: the NAMEs of the other goals of make's command line; they are passed over too.
+        defaults: the values that a model's Makefile sets, by NAME; names that the verb does not
+            have are ignored.
+        others: the NAMEs of the other goals of make's command line; they are ignored too.
 
     Returns:
         The verb with its options and arguments.
@@ -108,11 +108,11 @@ def _option(name: str, option: click.Option, value: str) -> list[str]:
 
 
 def run(names: list[str], environ: MutableMapping[str, str]) -> list[str]:
-    """Return the words of a verb, and leave in `environ` what the verb is to find there.
+    """Return the words of a verb, and prepare the environment in which it runs.
 
     A NAME that settings.py declares, and that is no option of the verb, is set as that environment
-    variable. What make has set for itself is taken out, so that a make which the verb runs starts
-    anew.
+    variable. The variables that make sets for its recipes are removed, so that a make which the
+    verb runs does not inherit this one's options.
 
     Args:
         names: the verb; see `words_of`.
@@ -153,7 +153,7 @@ def _names_elsewhere(names: list[str], goals: Sequence[str]) -> list[str]:
 
 
 def start(names: list[str]) -> None:
-    """Run a verb with what make's command line says; exit with 2 and one line where it is wrong."""
+    """Run a verb with the options of make's command line; exit with 2 and one line on a fault."""
     try:
         words = run(names, os.environ)
     except click.UsageError as error:

@@ -1,4 +1,4 @@
-"""What stands on make's command line as NAME=value, as make hands it to what it runs.
+"""Read the NAME=value variables of make's command line from MAKEFLAGS.
 
 The standard library is enough: init.py uses it before anything is installed.
 """
@@ -15,8 +15,8 @@ VARIABLE = re.compile(r"\s*([^\s:+?!=]+)\s*[:+?!]*=\s*(.*)", re.DOTALL)
 def given(makeflags: str) -> dict[str, str]:
     """Return the variables of make's command line, each value as the shell gave it to make.
 
-    Neither make nor a shell evaluates a value on this way: `$(...)`, quotes, blanks and semicolons
-    are letters of it.
+    Neither make nor a shell evaluates these values: `$(...)`, quotes, blanks and semicolons are
+    ordinary characters.
 
     Args:
         makeflags: the environment variable MAKEFLAGS, as make sets it for its recipes.

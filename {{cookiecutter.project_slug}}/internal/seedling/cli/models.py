@@ -1,4 +1,4 @@
-"""The section Models: train them, add them, take them out."""
+"""The section Models: train, add and remove models."""
 
 import sys
 from collections.abc import Sequence
@@ -29,9 +29,9 @@ section.also("train-all", train)
 
 @section.command("add-model")
 @click.argument("model", required=False)
-@click.option("--from", "source", help="A model of this project that it starts as a copy of.")
-@click.option("--kind", help="The ready model that it is, where its own name is another.")
-@click.option("--dataset", help="What it learns from; the first dataset unless given.")
+@click.option("--from", "source", help="A model of this project to copy.")
+@click.option("--kind", help="The ready model to write, if MODEL is a name of your own.")
+@click.option("--dataset", help="The dataset to train on; the first unless given.")
 def add_model(model: str | None, source: str | None, kind: str | None, dataset: str | None) -> None:
     """Add a model: its folder, settings and steps."""
     from seedling import tasks
@@ -56,7 +56,7 @@ def add_model(model: str | None, source: str | None, kind: str | None, dataset: 
         if kind:
             copy_model.refuse_name(project.root, model)
         adding.add(project.root, model, learned_from, kind=kind)
-        project = find_project()  # read anew
+        project = find_project()  # with the new model
         if not instances.exists(project, model):
             instances.write_example(project, model)
     click.echo(f"Added models/{model}/: edit its train.py, then run train --model {model}.")
@@ -83,8 +83,8 @@ def remove_model(model: str, yes: bool) -> None:
 
 
 @section.command("train-groups")
-@click.option("--by", required=True, metavar="COLUMN[,COLUMN]", help="What makes a group.")
-@click.option("--dataset", help="The rows; those of the first dataset unless given.")
+@click.option("--by", required=True, metavar="COLUMN[,COLUMN]", help="Columns that make a group.")
+@click.option("--dataset", help="The dataset to fit; the first unless given.")
 def train_groups(by: str, dataset: str | None) -> None:
     """Fit a linear regression for each group of rows."""
     from seedling.training import groups

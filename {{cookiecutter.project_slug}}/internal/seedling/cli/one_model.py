@@ -16,12 +16,12 @@ from seedling.cli.section import find_project, port_option
 from seedling.errors import ProjectError
 
 ALL = "all"  # the folder models/all/
-NAME = click.option("--model-name", default="", help="What is trained, or served, is called so.")
-TABLE = click.option("--dataset-name", metavar="data/FILE", help="The table that it learns from.")
+NAME = click.option("--model-name", default="", help="The name to register, or to serve.")
+TABLE = click.option("--dataset-name", metavar="data/FILE", help="The table to train on.")
 
 
 class Chosen:
-    """A folder of models/: a model's, or that of all."""
+    """The folder of models/ that the command line names: a model's, or models/all/."""
 
     def __init__(self, name: str) -> None:
         self.project = find_project()
@@ -30,7 +30,7 @@ class Chosen:
             self.project.config.trained_model(name)
 
     def refuse_all(self) -> None:
-        """Refuse to train where the folder is not a model's."""
+        """Refuse to train models/all/, which is not a model."""
         if self.name == ALL:
             raise ProjectError("Models are trained one by one, or by train-all.")
 
@@ -41,7 +41,7 @@ class Chosen:
 
 
 def chosen_folder(function: Callable[..., None]) -> Callable[..., None]:
-    """Give a verb the folder that its group names; `--help` needs none."""
+    """Pass a verb the folder that its group's argument names; `--help` needs none."""
 
     @wraps(function)
     def verb(**options: Any) -> None:

@@ -1,4 +1,4 @@
-"""A named section of the command line, and what its verbs have in common."""
+"""A named section of the command line, and the options that several sections share."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any

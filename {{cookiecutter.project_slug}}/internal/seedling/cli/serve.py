@@ -1,4 +1,4 @@
-"""The section Serve: answer over HTTP and in bulk, and try what answers."""
+"""The section Serve: predict over HTTP and in bulk, and test the endpoints."""
 
 import json
 import math
@@ -28,7 +28,7 @@ def serve_local(host: str, port: int) -> None:
 @HOST
 @port_option()
 def serve_local_app_dev(host: str, port: int) -> None:
-    """Serve answers of the real shape, with no model."""
+    """Serve made-up answers of the real shape, without models."""
     from seedling.serving import start_server
     from seedling.settings import APP_DEV, ENVIRONMENT
 
@@ -80,7 +80,7 @@ def test_endpoint(model: str, url: str | None) -> None:
 
 @section.command()
 def stop() -> None:
-    """Stop what predict-all has started."""
+    """Stop the service that predict-all has started."""
     from seedling.serving import background_service
 
     address = background_service.stop(find_project())
@@ -90,13 +90,13 @@ def stop() -> None:
 @section.command()
 @click.argument("model", required=False)
 @click.option("--version", help="A version of the registry, as training named it.")
-@click.option("--share", type=click.FloatRange(0, 1), help="Of the entities that it answers.")
-@click.option("--shadow", is_flag=True, help="It answers to the prediction log only.")
-@click.option("--champion", is_flag=True, help="It takes the champion's place.")
-@click.option("--remove", is_flag=True, help="It answers no more.")
 @click.option(
-    "--shared", is_flag=True, help="Versions of model.yaml answer here too; no --version."
+    "--share", type=click.FloatRange(0, 1), help="Of the entities that the version answers."
 )
+@click.option("--shadow", is_flag=True, help="Its answers go to the prediction log only.")
+@click.option("--champion", is_flag=True, help="It becomes the champion.")
+@click.option("--remove", is_flag=True, help="It is not served any more.")
+@click.option("--shared", is_flag=True, help="Serve here the versions of model.yaml; no --version.")
 def traffic(
     model: str | None,
     version: str | None,
@@ -106,7 +106,7 @@ def traffic(
     remove: bool,
     shared: bool,
 ) -> None:
-    """Say which versions answer; give one a share."""
+    """List the served versions; give one a share."""
     from seedling.registry import traffic as roles
 
     project = find_project()
@@ -117,7 +117,7 @@ def traffic(
         raise click.UsageError("Name the model whose version that is.")
     if model is not None and shared:
         if version is not None or roles_given:
-            raise click.UsageError("--shared goes alone.")
+            raise click.UsageError("--shared takes no other option beside it.")
         roles.answer_as_shared(project, model)
     elif model is not None:
         roles.champion_of(project, model)
@@ -143,7 +143,7 @@ def batch_score(source: Path, target: Path, model: str | None) -> None:
     """Score a CSV or Parquet file, or a folder of them."""
     from seedling.cli import batch_score
 
-    if Path() in (source, target):  # what make hands on where a variable is not set
+    if Path() in (source, target):  # make passes an empty text if a variable is not set
         raise click.UsageError("Give INPUT and OUTPUT.")
     problems = batch_score.score(find_project(), source, target, model)
     for problem in problems:

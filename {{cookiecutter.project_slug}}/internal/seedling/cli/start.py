@@ -1,4 +1,4 @@
-"""The section Start: an environment, a first run, what is missing."""
+"""The section Start: create the environment, run the demo, examine the project."""
 
 import subprocess
 import sys
@@ -16,7 +16,7 @@ section = Section("Start")
 @click.argument("verb", required=False)
 @click.pass_context
 def show_help(context: click.Context, verb: str | None) -> None:
-    """List the verbs, or say what one does."""
+    """List the verbs, or the options of one."""
     assert context.parent
     group = context.parent.command
     assert isinstance(group, click.Group)
@@ -49,7 +49,7 @@ def init(groups: str, wheelhouse: str | None) -> None:
 
 @section.command()
 def demo() -> None:
-    """Run the whole life once, to a prediction over HTTP."""
+    """Run every step once, from data to a prediction over HTTP."""
     from seedling.cli.demo import demo as live
 
     live(find_project())
@@ -57,7 +57,7 @@ def demo() -> None:
 
 @section.command()
 def doctor() -> None:
-    """Say what is not there yet, and which verb mends it."""
+    """Say what is missing, and which verb mends it."""
     from seedling.cli.doctor import examine
 
     wrong = False

@@ -1,6 +1,6 @@
 """The tasks: what a dataset's models predict, each behind the protocol of `tasks.protocol`.
 
-A folder of this package is a task; a team brings one of its own as the project's file
+A folder of this package is a task; a team adds one of its own as the project's file
 `tasks/<name>.py`. Either has a `TASK`.
 """
 
@@ -21,7 +21,7 @@ READY = tuple(sorted(path.parent.name for path in Path(__file__).parent.glob("*/
 
 
 class UnknownTask(ProjectError):
-    """No task has this name."""
+    """Report that no task has this name."""
 
 
 def find(name: str) -> Task:
@@ -29,8 +29,8 @@ def find(name: str) -> Task:
 
     Raises:
         UnknownTask: neither this package nor the project's `tasks/` has it.
-        ProjectError: the project's file has no TASK, leaves a method of it out, or imports what is
-            not installed.
+        ProjectError: the project's file has no TASK, its class lacks a method, or a package that
+            it imports is not installed.
     """
     if name in READY:
         found: Task = import_module(f"seedling.tasks.{name}").TASK
@@ -38,10 +38,10 @@ def find(name: str) -> Task:
     if name in brought():
         try:
             return team_code.task(name)
-        except TypeError as error:  # what Python says of a class that leaves a method out
+        except TypeError as error:  # the class lacks an abstract method
             raise ProjectError(f"{OWN_FOLDER}/{name}.py: {error}.") from None
     raise UnknownTask(
-        f"There is no task {name!r}; there are {', '.join(names())}: bring another as "
+        f"There is no task {name!r}; there are {', '.join(names())}: define another in "
         f"{OWN_FOLDER}/{name}.py."
     )
 
@@ -52,10 +52,10 @@ def of(dataset: "Dataset") -> Task:
 
 
 def names() -> list[str]:
-    """Name every task, the project's own first: they are the more special ones."""
+    """List the names of all tasks, the project's own first: they are the more special ones."""
     return [*brought(), *READY]
 
 
 def brought() -> list[str]:
-    """Name the tasks that the project's own folder brings."""
+    """List the names of the tasks that the project defines in tasks/."""
     return sorted({*team_code.modules(OWN_FOLDER)} - {*READY})

@@ -1,4 +1,4 @@
-"""What a model's train.py says of its fit: a quick look, beside the metrics of the gate."""
+"""Metrics and coefficients that a model's train.py returns, beside the metrics of the gate."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from sklearn.pipeline import Pipeline
 
 
 def fit_metrics(model: Any, X: pd.DataFrame | None, y: pd.Series | None) -> dict[str, float]:
-    """A quick look at a fitted model: accuracy and log loss, or RMSE and R². Empty without rows."""
+    """Return accuracy and log loss of a classifier, RMSE and R² of a regressor; {} without rows."""
     if X is None or y is None:
         return {}
     if is_classifier(model):
@@ -28,14 +28,17 @@ def fit_metrics(model: Any, X: pd.DataFrame | None, y: pd.Series | None) -> dict
 
 
 def five_fold_rmse(model: Pipeline, X: pd.DataFrame, y: pd.Series) -> dict[str, float]:
-    """RMSE on the rows that each of five folds leaves out, and on the rows of the fit."""
+    """Return `fit_metrics` and `rmse_5_fold`, the mean RMSE on the rows that each fold leaves out.
+
+    All are in the target's unit, except R².
+    """
     folds = KFold(5, shuffle=True, random_state=0)
     losses = cross_val_score(model, X, y, cv=folds, scoring="neg_root_mean_squared_error")
     return {**fit_metrics(model, X, y), "rmse_5_fold": float(-losses.mean())}
 
 
 def coefficients(model: Pipeline) -> dict[str, float]:
-    """The intercept and the coefficients of a linear model, in the target's unit per feature's."""
+    """Return a linear model's intercept and coefficients by name, in the target's unit each."""
     names = model[:-1].get_feature_names_out()
     linear = model[-1]
     found = {"intercept": float(np.ravel(linear.intercept_)[0])}

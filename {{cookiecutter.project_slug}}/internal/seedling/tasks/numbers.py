@@ -1,4 +1,4 @@
-"""How answers that are numbers are compared and described."""
+"""Compare answers that are numbers, and describe them in JSON schema."""
 
 import math
 from collections.abc import Iterable, Mapping

@@ -1,4 +1,4 @@
-"""What a task is: everything that depends on what is predicted, in two halves.
+"""The protocol of a task: everything that depends on what is predicted, in two halves.
 
 `Task` is what configuration and the service need; it must import neither numpy nor pandas. Its
 `training` is the other half (`training_protocol.py`), imported where models are trained and
@@ -28,7 +28,7 @@ Outputs = list[list[float]]  # n x outputs: what a compiled model computes, befo
 
 
 class Task(Protocol):
-    """What configuration, scaffold and service need of a task."""
+    """The half of a task that configuration, scaffold and service use."""
 
     name: str  # as model.yaml has it
     target_types: tuple[str, ...]
@@ -42,30 +42,30 @@ class Task(Protocol):
     @property
     @abstractmethod
     def training(self) -> "TaskTraining":
-        """What trains and measures; only here are pandas and scikit-learn imported."""
+        """Return the task's other half; pandas and scikit-learn are imported only with it."""
 
     # Configuration.
 
     @abstractmethod
     def check_target(self, target: "Target") -> None:
-        """Refuse a target of model.yaml that cannot be predicted so.
+        """Refuse a target of model.yaml that this task cannot predict.
 
         Raises:
-            ValueError: what is wrong with it; file, line and key are put in front.
+            ValueError: the fault; the caller puts file, line and key in front of the message.
         """
 
     def outcomes(self, target: "Target") -> "Sequence[Label]":
-        """Return what predictions are chosen from; empty where they are no choice."""
+        """Return the values that a prediction can have; empty if they are not a fixed set."""
         return ()
 
     def meaning(self, target: "Target") -> tuple[object, ...]:
-        """Return what must be equal for two models' metrics to be comparable."""
+        """Return a key that is equal for two targets if their models' metrics are comparable."""
         return self.name, target.name, target.type, frozenset(self.outcomes(target))
 
     # Answers.
 
     def load(self, folder: "Path") -> Any:
-        """Read a model that `training.save` wrote, once its files were verified.
+        """Read a model that `training.save` wrote; the caller has verified its files.
 
         Raises:
             ProjectError: it cannot be read: "is no scikit-learn model."
@@ -75,14 +75,14 @@ class Task(Protocol):
         return load_estimator(folder)
 
     def answer(self, found: Mapping[str, Any], dataset: "Dataset") -> Answer:
-        """Return what a team's `predict` found, as JSON can carry it; `{}` stands for no rows."""
+        """Return the result of a team's `predict` as JSON values; `{}` stands for no rows."""
         return {key: [plain(value) for value in found.get(key, ())] for key in self.by_row}
 
     @abstractmethod
     def compiled(
         self, link: Callable[[Outputs], Outputs], labels: "Sequence[Label]"
     ) -> Callable[[Outputs], Answer]:
-        """Return what makes an answer of a compiled model's raw outputs.
+        """Return the function that turns a compiled model's raw outputs into an answer.
 
         Args:
             link: turns the outputs into what the estimator predicts: probabilities, or numbers.
@@ -90,22 +90,22 @@ class Task(Protocol):
         """
 
     def difference(self, one: Mapping[str, Any], other: Mapping[str, Any]) -> float:
-        """Return the largest difference of two answers; infinite where they say different things.
+        """Return the largest difference of two answers' numbers; infinite if they contradict.
 
-        A compiled model answers in the model's place only where this is as good as nothing.
+        A compiled model replaces the model only if this is close to 0.
         """
         return largest_difference(one, other, self.by_row)
 
     def aligned(self, answer: Answer, other: Answer) -> Answer:
-        """Return an answer with what stands in each row in the order that `other` has it in.
+        """Return an answer with the items of each row in the order of `other`'s.
 
-        The rows of two versions of a model are put together so.
+        Needed to put rows of two versions of a model into one answer.
         """
         return answer
 
     @abstractmethod
     def stand_in(self, dataset: "Dataset", count: int) -> Answer:
-        """Return an answer to `count` rows in the real shape, made up: for app developers."""
+        """Return a made-up answer to `count` rows in the real shape, for app developers."""
 
     def answer_example(self, dataset: "Dataset") -> Answer:
         """Return the answer to one row that the documentation shows."""
@@ -121,27 +121,27 @@ class Task(Protocol):
         return ["prediction", *others]
 
     def batch_cells(self, answer: Answer) -> list[list[Any]]:
-        """Return n rows of what stands in those columns."""
+        """Return n rows with the values of those columns."""
         others = [key for key in self.by_row if key != "predictions"]
         columns = [answer[key] for key in ("predictions", *others)]
         return [list(row) for row in zip(*columns, strict=True)]
 
     def facts(self, target: "Target") -> dict[str, str]:
-        """Return what the page tells of the answers, by heading."""
+        """Return the facts about the answers that the page shows, by heading."""
         return {}
 
     # Ready models.
 
     @property
     def ready_models(self) -> "Mapping[str, Ready]":
-        """What add-model can write for such a dataset, by name."""
+        """Return the ready models that add-model can write for a dataset of this task, by name."""
         from seedling.scaffold.ready_models import READY
 
         return READY.get(self.name, {})
 
     @property
     def predict_source(self) -> str:
-        """The text of such a model's predict.py."""
+        """Return the text of a ready model's predict.py."""
         from seedling.scaffold.ready_models import PREDICT
 
         return PREDICT[self.name]

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class LeakProbe:
-    """How well one feature alone could predict the target, by a small tree.
+    """The means to measure how well one feature alone predicts the target, by a small tree.
 
     Args:
         truth: the target of n rows, as the tree learns it.
@@ -29,7 +29,7 @@ class LeakProbe:
 
 
 class TaskTraining(Protocol):
-    """What proposing, validating, training and reporting need of a task."""
+    """The half of a task that own tables, validation, training and reports use."""
 
     # Own tables.
 
@@ -39,14 +39,14 @@ class TaskTraining(Protocol):
 
     @abstractmethod
     def propose_target(self, values: "pd.Series", name: str) -> dict[str, Any]:
-        """Return the `target` of model.yaml for such a column.
+        """Return the `target` of model.yaml for a column.
 
         Args:
             values: the column's known values, at least two of them different.
             name: the column's name.
 
         Raises:
-            ProjectError: it cannot be predicted so; the message says why.
+            ProjectError: this task cannot predict the column; the message says why.
         """
 
     # Rows.
@@ -57,7 +57,7 @@ class TaskTraining(Protocol):
 
     @abstractmethod
     def check(self, target: "Target") -> "tuple[Callable[[pd.Series], pd.Series], str]":
-        """Return which of n values can be a target, and what is said of one that cannot."""
+        """Return a function that marks the valid ones of n values, and the message for others."""
 
     def held_out(
         self, rows: "pd.DataFrame", dataset: "Dataset", share: float, salt: str
@@ -69,11 +69,11 @@ class TaskTraining(Protocol):
 
     @abstractmethod
     def leak_probe(self, values: "pd.Series") -> LeakProbe:
-        """Return what tells a feature that gives the target away."""
+        """Return the probe that finds a feature which gives the target away."""
 
     @abstractmethod
     def made_up(self, ranks: "pd.Series", target: "Target") -> "Sequence[Any]":
-        """Return a target for rows of a test that grows with `ranks`, which are from 0 to 1."""
+        """Return a target for n rows of a test that grows with `ranks`, numbers from 0 to 1."""
 
     # Models.
 
@@ -85,13 +85,13 @@ class TaskTraining(Protocol):
 
         Args:
             truth: the target of n rows, as `values` gives it.
-            answer: what `predict` answered for them.
-            dataset: whose target it is.
+            answer: the result of `predict` for them.
+            dataset: the dataset of the target.
         """
 
     @abstractmethod
     def check_answer(self, answer: Mapping[str, Any], target: "Target") -> None:
-        """Check that what `predict` answered has the task's shape; AssertionError where not."""
+        """Check that an answer of `predict` has the task's shape; AssertionError if not."""
 
     @abstractmethod
     def baseline(self, truth: "pd.Series", dataset: "Dataset") -> "Answer":

@@ -1,4 +1,4 @@
-"""What the values of a column are: shared by the tasks that propose and check a target."""
+"""Properties of a column's values, for the tasks that propose and check a target."""
 
 from typing import Any
 

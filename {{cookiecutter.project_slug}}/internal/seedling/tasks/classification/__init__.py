@@ -67,7 +67,10 @@ class Classification(Task):
         return answer
 
     def difference(self, one: Mapping[str, Any], other: Mapping[str, Any]) -> float:
-        """The largest of the probabilities; labels may differ only where two are equal."""
+        """Return the largest difference of the probabilities; infinite if labels contradict.
+
+        Labels may differ only in a row whose two largest probabilities are equal.
+        """
         here, there = one["predictions"], other["predictions"]
         if len(here) != len(there) or "scores" not in other:
             return math.inf
@@ -122,7 +125,7 @@ class Classification(Task):
 
 
 def positive_label(target: "Target") -> "Label":
-    """Return the label that ROC, precision and recall speak of: the last, unless named."""
+    """Return the label that ROC, precision and recall count as positive: the last unless named."""
     return target.labels[-1] if target.positive is None else target.positive
 
 

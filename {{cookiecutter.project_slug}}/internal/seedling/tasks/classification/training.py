@@ -1,4 +1,4 @@
-"""How models of classes are proposed, checked, measured and drawn."""
+"""Targets, metrics, baseline and plots of classification."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -27,8 +27,8 @@ class ClassificationTraining(TaskTraining):
     def propose_target(self, values: pd.Series, name: str) -> dict[str, Any]:
         if not self.suits(values):
             raise ProjectError(
-                f"The target {name} holds {values.nunique()} different values, where classes are "
-                "to be told apart"
+                f"The target {name} has {values.nunique()} different values, and classes are at "
+                f"most {MOST_LABELS} words or whole numbers"
             )
         found = (as_label(value) for value in values.unique())
         labels = sorted(found, key=lambda label: (str(type(label)), label))
@@ -63,7 +63,7 @@ class ClassificationTraining(TaskTraining):
         np.testing.assert_allclose(np.sum(answer["scores"], axis=1), 1, atol=1e-5)
 
     def baseline(self, truth: pd.Series, dataset: "Dataset") -> Answer:
-        """The most frequent label for every row, with the shares as probabilities."""
+        """Return the most frequent label for every row, with the labels' shares as scores."""
         labels = dataset.target.labels
         shares = truth.map(label_text).value_counts(normalize=True)
         scores = [float(shares.get(label_text(label), 0.0)) for label in labels]

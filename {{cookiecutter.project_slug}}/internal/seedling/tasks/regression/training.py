@@ -1,4 +1,4 @@
-"""How models of numbers are proposed, checked, measured and drawn."""
+"""Targets, metrics, baseline and plots of regression."""
 
 import math
 from collections.abc import Callable, Mapping, Sequence
@@ -25,7 +25,7 @@ class RegressionTraining(TaskTraining):
 
     def propose_target(self, values: pd.Series, name: str) -> dict[str, Any]:
         if not is_number(values):
-            raise ProjectError(f"The target {name} holds text, where numbers are to be predicted")
+            raise ProjectError(f"The target {name} has text, and a regression predicts numbers")
         return {"name": name, "type": "integer" if integral(values) else "number"}
 
     def values(self, rows: pd.DataFrame, target: "Target") -> pd.Series:
@@ -44,7 +44,7 @@ class RegressionTraining(TaskTraining):
     def measure(
         self, truth: pd.Series, answer: Mapping[str, Any], dataset: "Dataset"
     ) -> dict[str, float]:
-        """`rmse` and `mae` in the target's unit, and `r2`, the share of variance explained."""
+        """Return `rmse` and `mae` in the target's unit, and `r2`, without a unit."""
         predicted = np.asarray(answer["predictions"], dtype="float64")
         return {
             "rmse": float(sk.root_mean_squared_error(truth, predicted)),
@@ -56,7 +56,7 @@ class RegressionTraining(TaskTraining):
         assert np.isfinite(np.asarray(answer["predictions"], dtype="float64")).all()
 
     def baseline(self, truth: pd.Series, dataset: "Dataset") -> Answer:
-        """The mean for every row."""
+        """Return the mean of the target for every row."""
         return {"predictions": [float(truth.mean())] * len(truth)}
 
     def plots(
