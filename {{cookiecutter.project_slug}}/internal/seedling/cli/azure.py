@@ -281,7 +281,7 @@ def sweep_model_in_aml(model: str, trials: int | None, concurrent: int, write: b
     "--files", type=click.IntRange(1), help="Parts of the rows; four a node unless given."
 )
 def train_groups_in_aml(by: str, dataset: str | None, files: int | None) -> None:
-    """Fit a linear regression for each group in parallel on Azure ML."""
+    """Fit a linear model for each group in parallel on Azure ML."""
     from seedling.azure import groups
 
     show_groups(*groups.train(find_project(), columns_of(by), dataset, files))
