@@ -47,7 +47,7 @@ def installed(cookies_session: Cookies) -> Callable[..., Path]:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Escape what a test has logged or printed and UTF-8 cannot carry: workers send reports in it."""
+    """Escape what a test printed and UTF-8 cannot carry: workers send their reports in it."""
     report = yield
     report.sections = [
         (title, text.encode(errors="backslashreplace").decode()) for title, text in report.sections
