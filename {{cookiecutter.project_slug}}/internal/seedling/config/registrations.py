@@ -8,19 +8,16 @@ import re
 from collections.abc import Callable, Sequence
 from io import StringIO
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from seedling.config import (
-    Config,
-    Project,
-    RegisteredModel,
-    Registrations,
-    read_text,
-    round_trip,
-    validated,
-)
+from seedling.config.document import read_text, round_trip, validated
+from seedling.config.model_yaml import Config
+from seedling.config.models import RegisteredModel, Registrations
 from seedling.files import write_text
 from seedling.settings import is_production, stage
+
+if TYPE_CHECKING:
+    from seedling.config.project import Project
 
 FILE_NAME = "registered.yaml"
 HEADER = """\
@@ -32,7 +29,7 @@ Change = Callable[[list[Any]], list[Any]]
 
 
 def read(path: Path) -> list[RegisteredModel]:
-    """The entries of a file of registrations; none where there is no such file.
+    """Read the entries of a file of registrations; none where there is no such file.
 
     Raises:
         ProjectError: one line with file, line, key and what is expected there.
@@ -54,8 +51,8 @@ def write(path: Path, entries: Sequence[RegisteredModel]) -> None:
     write_text(path, text)
 
 
-def merged(project: Project) -> Config:
-    """model.yaml with the entries that answer on this machine; the models keep its order."""
+def merged(project: "Project") -> Config:
+    """Return model.yaml with the entries that answer on this machine; the models keep its order."""
     shared, here = project.model_yaml, project.registered_here
     absent = {(entry.name, entry.version) for entry in project.registered_elsewhere}
     order = dict.fromkeys(entry.model for entry in (*shared.models, *here))
@@ -66,8 +63,8 @@ def merged(project: Project) -> Config:
     return shared.model_copy(update={"models": found})
 
 
-def is_elsewhere(project: Project, entry: RegisteredModel) -> bool:
-    """Whether an entry of model.yaml has no files here, and no registry that they come from.
+def is_elsewhere(project: "Project", entry: RegisteredModel) -> bool:
+    """Tell whether an entry of model.yaml has no files here, and no registry to bring them from.
 
     Versions before this file existed stood in model.yaml, by a number of the machine that had
     trained them. A workspace's models have the project's slug before their names.
@@ -83,7 +80,7 @@ def workspace_name(slug: str, dataset: str, model: str) -> str:
     return f"{slug}-{dataset}-{model}"
 
 
-def edit_here(project: Project, model: str, change: Change) -> None:
+def edit_here(project: "Project", model: str, change: Change) -> None:
     """Let `change` edit a model's entries that answer here; this machine registers the result.
 
     Args:
@@ -105,7 +102,7 @@ def edit_here(project: Project, model: str, change: Change) -> None:
     project.forget_what_was_read()
 
 
-def edit_shared(project: Project, model: str, change: Change) -> None:
+def edit_shared(project: "Project", model: str, change: Change) -> None:
     """Let `change` edit a model's entries in model.yaml, which answer from then on.
 
     Args:
@@ -126,7 +123,7 @@ def edit_shared(project: Project, model: str, change: Change) -> None:
     remove_here(project, model)
 
 
-def remove_here(project: Project, model: str) -> None:
+def remove_here(project: "Project", model: str) -> None:
     """Drop what this machine registered of a model: model.yaml's versions answer then, if any."""
     kept = [entry for entry in project.registered_here if entry.model != model]
     if len(kept) < len(project.registered_here):

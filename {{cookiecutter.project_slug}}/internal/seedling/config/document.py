@@ -1,0 +1,119 @@
+"""Reads a YAML document, and says where a fault stands: file, line, key and remedy."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+from seedling.errors import ProjectError
+
+PLACEHOLDER = "_CHANGE_ME_"
+
+
+class Section(BaseModel):
+    """A part of a YAML document; a key it does not know is an error."""
+
+    model_config = ConfigDict(extra="forbid", protected_namespaces=())
+
+
+S = TypeVar("S", bound=Section)
+
+
+def round_trip() -> YAML:
+    """Return a YAML reader and writer that keeps comments, and knows each key's line."""
+    yaml = YAML()
+    yaml.preserve_quotes = True
+    yaml.width = 100
+    yaml.indent(mapping=2, sequence=4, offset=2)
+    return yaml
+
+
+def read_text(path: Path) -> str:
+    """Read a UTF-8 text.
+
+    Raises:
+        ProjectError: the file is missing, or is not UTF-8.
+    """
+    try:
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise ProjectError(f"{path} is missing: every verb reads it.") from None
+    except UnicodeDecodeError as error:
+        raise ProjectError(f"{path.name} is not UTF-8 text (byte {error.start}).") from None
+
+
+def parse(yaml: YAML, text: str, path: Path) -> Any:
+    """Parse a YAML text; `path` is where it stands.
+
+    Raises:
+        ProjectError: it is not valid YAML, with the line.
+    """
+    try:
+        return yaml.load(text)
+    except YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        line = f", line {mark.line + 1}" if mark else ""
+        problem = getattr(error, "problem", None) or str(error).splitlines()[0]
+        raise ProjectError(f"{path.name}{line}: not valid YAML: {problem}.") from None
+
+
+def validated(text: str, path: Path, kind: type[S]) -> S:
+    """Parse a YAML text and validate it as a document of this kind.
+
+    Raises:
+        ProjectError: one line with file, line, key and what is expected there.
+    """
+    document = parse(YAML(typ="safe", pure=True), text, path)
+    if not isinstance(document, Mapping):
+        raise ProjectError(f"{path.name} holds no keys: restore it from version control.")
+    placeholder = _find_placeholder(document, ())
+    if placeholder:
+        where = _place(path, text, placeholder)
+        raise ProjectError(f"{where}: still {PLACEHOLDER}: put your own value there.")
+    try:
+        return kind.model_validate(document)
+    except ValidationError as error:
+        # A key that is not known, often a misspelt one, explains the one that is missing.
+        first = min(error.errors(), key=lambda found: found["type"] != "extra_forbidden")
+        problem = first["msg"].removeprefix("Value error, ")
+        if first["type"] == "extra_forbidden":
+            problem = "no such key here: correct its name or remove it"
+        elif first["type"] == "missing":
+            problem = "this key is missing"
+        elif first["type"] == "string_type":
+            problem = "this must be text: put it into quotes"
+        more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
+        where = _place(path, text, first["loc"])
+        raise ProjectError(f"{where}: {problem}{more}.") from None
+
+
+def _find_placeholder(node: Any, keys: tuple[Any, ...]) -> tuple[Any, ...] | None:
+    """Return the keys that lead to the first placeholder in a node, which `keys` lead to."""
+    if node == PLACEHOLDER:
+        return keys
+    items: Any = ()
+    if isinstance(node, Mapping):
+        items = node.items()
+    elif isinstance(node, Sequence) and not isinstance(node, str):
+        items = enumerate(node)
+    return next(
+        (found for key, value in items if (found := _find_placeholder(value, (*keys, key)))), None
+    )
+
+
+def _place(path: Path, text: str, keys: Sequence[Any]) -> str:
+    """Return where the keys lead, as text: `model.yaml, line 12, datasets.0.target`."""
+    line: int = 1
+    node: Any = round_trip().load(text)
+    for key in keys:
+        try:
+            marks = node.lc
+            find = marks.item if isinstance(node, list) else marks.value
+            line, node = find(key)[0] + 1, node[key]
+        except (KeyError, IndexError, TypeError, AttributeError):
+            break
+    dotted = ".".join(str(key) for key in keys)
+    return f"{path.name}, line {line}" + (f", {dotted}" if dotted else "")

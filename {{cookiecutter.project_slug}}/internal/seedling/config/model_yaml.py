@@ -1,0 +1,109 @@
+"""model.yaml as a whole."""
+
+import os
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import Field, StringConstraints
+from pydantic import model_validator as validates_model
+
+from seedling.config.azure import AzureMl, SharedRegistry
+from seedling.config.datasets import Dataset
+from seedling.config.document import read_text, validated
+from seedling.config.models import Registrations, TrainedModel, Training
+from seedling.config.serving import FeatureStore, Serving
+from seedling.errors import ProjectError
+from seedling.scaffold.parts import DEFAULT, Part
+
+FILE_NAME = "model.yaml"
+Slug = Annotated[str, StringConstraints(pattern=r"^[a-z]([a-z0-9_]*[a-z0-9])?$", max_length=60)]
+
+
+class Config(Registrations):
+    """The validated model.yaml."""
+
+    name: str = Field(min_length=1)
+    slug: Slug
+    description: str = ""
+    organisation: str = ""
+    api_version: str = "1.0.0"
+    parts: list[Part] = DEFAULT
+    subscription_id: str | None = None
+    aml: AzureMl | None = None
+    registry: SharedRegistry | None = None
+    feature_store: FeatureStore
+    datasets: list[Dataset] = Field(min_length=1)
+    training: Training
+    serving: Serving = Serving()
+
+    @validates_model(mode="after")
+    def _names_refer_to_something(self) -> "Config":
+        for what, names in {
+            "datasets": [dataset.name for dataset in self.datasets],
+            "training.models": [model.name for model in self.training.models],
+        }.items():
+            twice = sorted({name for name in names if names.count(name) > 1})
+            if twice:
+                raise ValueError(f"{what}: the name {', '.join(twice)} is given twice")
+        for model in self.training.models:
+            self.dataset(model.dataset, asked_by=f"training.models, {model.name}")
+        return self
+
+    def dataset(self, name: str, asked_by: str = "") -> Dataset:
+        """Return a dataset by its name.
+
+        Args:
+            name: its name.
+            asked_by: the key that names it, for the error.
+
+        Raises:
+            ProjectError: there is no such dataset; the message names those that there are.
+        """
+        return _named(self.datasets, name, "dataset", asked_by)
+
+    def trained_model(self, name: str) -> TrainedModel:
+        """Return an entry of `training.models` by the model's name.
+
+        Raises:
+            ProjectError: there is no such model; the message names those that there are.
+        """
+        return _named(self.training.models, name, "model", "training.models")
+
+
+def _named(items: Sequence[Any], name: str, kind: str, asked_by: str) -> Any:
+    for item in items:
+        if item.name == name:
+            return item
+    known = ", ".join(item.name for item in items)
+    where = f"{asked_by}: " if asked_by else ""
+    raise ProjectError(f"{where}there is no {kind} {name!r} in {FILE_NAME}; it has {known}.")
+
+
+def read_config(path: Path) -> Config:
+    """Read and validate the model.yaml at `path`.
+
+    Raises:
+        ProjectError: one line with file, line, key and what is expected there.
+    """
+    return validated(read_text(path), path, Config)
+
+
+def expand(value: str, where: str) -> str:
+    """Return `value` with every ${NAME} taken from the environment.
+
+    Args:
+        value: a text of model.yaml.
+        where: the key that has it, for the error.
+
+    Raises:
+        ProjectError: a variable is not set.
+    """
+
+    def lookup(match: re.Match[str]) -> str:
+        if match[1] not in os.environ:
+            raise ProjectError(f"{where} uses ${{{match[1]}}}, which is not set: add it to .env.")
+        return os.environ[match[1]]
+
+    return re.sub(r"\$\{(\w+)\}", lookup, value)

@@ -1,0 +1,104 @@
+"""The sections `training` and `models` of model.yaml: what is trained, and what is registered."""
+
+from typing import Annotated, Any
+
+from pydantic import Field, StringConstraints
+from pydantic import model_validator as validates_model
+
+from seedling.config.document import Section
+
+ModelName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_]*$", max_length=64)]
+SearchValue = bool | int | float | Annotated[str, StringConstraints(pattern=r"^[\w.-]+$")]
+
+
+class SearchRange(Section):
+    """A range that a sweep draws numbers from: whole ones where both ends are whole."""
+
+    min: int | float
+    max: int | float
+    log: bool = False  # drawn evenly by their logarithm
+
+    @validates_model(mode="after")
+    def _is_a_range(self) -> "SearchRange":
+        if not self.min < self.max:
+            raise ValueError(f"min {self.min:g} is not below max {self.max:g}")
+        if self.log and not self.min > 0:
+            raise ValueError(f"min {self.min:g} has no logarithm: put it above 0")
+        return self
+
+
+SearchValues = Annotated[list[SearchValue], Field(min_length=1)]
+
+
+class TrainedModel(Section):
+    """A folder of models/, the dataset it learns from, and what train_model is called with.
+
+    `search` says among which values a sweep looks for better hyperparameters.
+    """
+
+    name: ModelName
+    dataset: str
+    hyperparameters: dict[str, Any] = {}
+    search: dict[str, SearchRange | SearchValues] = {}
+
+    @validates_model(mode="after")
+    def _searches_its_hyperparameters(self) -> "TrainedModel":
+        for name in self.search:
+            if name not in self.hyperparameters:
+                known = ", ".join(self.hyperparameters) or "none"
+                raise ValueError(f"search: {name} is no hyperparameter; there are {known}")
+        return self
+
+
+class Training(Section):
+    """The share of entities held out for the gate, and the models."""
+
+    holdout: float = Field(0.2, gt=0, lt=1)
+    models: list[TrainedModel] = Field(min_length=1)
+
+
+class RegisteredModel(Section):
+    """A version in the registry; the service loads it only if its files have this hash.
+
+    A model may have several: one champion, challengers that answer a `share` of the entities,
+    and shadows, which answer to the prediction log only.
+    """
+
+    name: str
+    model: ModelName
+    description: str = ""
+    version: str
+    is_mlflow: bool = True
+    sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
+    share: float | None = Field(default=None, ge=0, le=1)
+    shadow: bool = False
+
+    @validates_model(mode="after")
+    def _one_role(self) -> "RegisteredModel":
+        if self.shadow and self.share is not None:
+            raise ValueError("a shadow answers nobody: give share or shadow, not both")
+        return self
+
+    @property
+    def is_champion(self) -> bool:
+        return self.share is None and not self.shadow
+
+
+class Registrations(Section):
+    """The registered versions of model.yaml, or those that this machine has for itself."""
+
+    models: list[RegisteredModel] = []
+
+    @validates_model(mode="after")
+    def _versions_share_a_model(self) -> "Registrations":
+        for name in dict.fromkeys(entry.model for entry in self.models):
+            versions = [entry for entry in self.models if entry.model == name]
+            if sum(entry.is_champion for entry in versions) != 1:
+                raise ValueError(
+                    f"models: {name} needs one version that has neither share nor shadow"
+                )
+            if sum(entry.share or 0 for entry in versions) > 1:
+                raise ValueError(f"models: the shares of {name} are more than 1 in all")
+            if len({entry.version for entry in versions}) < len(versions):
+                raise ValueError(f"models: a version of {name} is given twice")
+        return self

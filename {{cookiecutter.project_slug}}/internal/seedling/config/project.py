@@ -1,0 +1,130 @@
+"""A project on disk: its folders, its model.yaml, and edits of that file which keep comments."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+from dotenv import load_dotenv
+
+from seedling.config import registrations
+from seedling.config.datasets import Dataset
+from seedling.config.document import parse, read_text, round_trip, validated
+from seedling.config.model_yaml import FILE_NAME, Config, read_config
+from seedling.config.models import RegisteredModel
+from seedling.errors import ProjectError
+from seedling.files import write_text
+from seedling.settings import MODELS_FOLDER
+
+
+@dataclass(frozen=True)
+class Project:
+    """A project on disk: its root folder and its model.yaml, which may stand elsewhere."""
+
+    root: Path
+    settings: Path | None = None
+
+    @classmethod
+    def find(cls, start: Path | None = None) -> "Project":
+        """Find the project that holds `start` (this folder by default), and load its .env.
+
+        Raises:
+            ProjectError: neither the folder nor one above it has a model.yaml.
+        """
+        here = (start or Path.cwd()).resolve()
+        for folder in (here, *here.parents):
+            if (folder / FILE_NAME).is_file():
+                load_dotenv(folder / ".env")
+                return cls(folder)
+        raise ProjectError(f"No {FILE_NAME} in {here} or above it: run this inside the project.")
+
+    @property
+    def config_path(self) -> Path:
+        return self.settings or self.root / FILE_NAME
+
+    @property
+    def assets(self) -> Path:
+        """Return the folder of everything made by running; git ignores it."""
+        return self.root / "local_assets"
+
+    @cached_property
+    def model_yaml(self) -> Config:
+        """Read model.yaml alone, with the registered versions that the team shares."""
+        return read_config(self.config_path)
+
+    @cached_property
+    def registered_here(self) -> list[RegisteredModel]:
+        """Read what this machine has registered for itself of the models that model.yaml trains."""
+        trained = {model.name for model in self.model_yaml.training.models}
+        found = registrations.read(self.registrations_path)
+        return [entry for entry in found if entry.model in trained]
+
+    @cached_property
+    def config(self) -> Config:
+        """Read model.yaml with the registered versions of this machine in `models`.
+
+        A model has the entries of this machine where it is registered here, else those of
+        model.yaml without `registered_elsewhere`.
+        """
+        return registrations.merged(self)
+
+    @property
+    def registered_elsewhere(self) -> list[RegisteredModel]:
+        """Return the entries of model.yaml that another machine made for itself; it has their files.
+
+        A model whose champion is one of them is left out with its other versions.
+        """
+        here = {entry.model for entry in self.registered_here}
+        others = [entry for entry in self.model_yaml.models if entry.model not in here]
+        gone = [entry for entry in others if registrations.is_elsewhere(self, entry)]
+        models = {entry.model for entry in gone if entry.is_champion}
+        return [entry for entry in others if entry in gone or entry.model in models]
+
+    def dataset_path(self, dataset: Dataset) -> Path:
+        return self.root / dataset.local_directory_path / dataset.file_name
+
+    @property
+    def models_folder(self) -> Path:
+        """Return the folder of trained models' files; containers mount it elsewhere."""
+        return self.root / (MODELS_FOLDER.get() or self.assets / "models")
+
+    @property
+    def registrations_path(self) -> Path:
+        """Return the file of what this machine has registered for itself; git ignores it."""
+        return self.models_folder / registrations.FILE_NAME
+
+    def model_path(self, registered: RegisteredModel) -> Path:
+        return self.models_folder / registered.name / registered.version
+
+    def predict_path(self, model: str) -> Path:
+        return self.root / "models" / model / "predict.py"
+
+    def edit(self, change: Callable[[Any], None]) -> None:
+        """Let `change` edit model.yaml's document; comments, order and quotes stay.
+
+        The result is validated before it replaces the file, so a bad edit changes nothing.
+        """
+        before = read_text(self.config_path)
+        document = parse(round_trip(), before, self.config_path)
+        change(document)
+        dumped = StringIO()
+        round_trip().dump(document, dumped)
+        text = _with_blank_lines(before, dumped.getvalue())
+        validated(text, self.config_path, Config)
+        write_text(self.config_path, text)
+        self.forget_what_was_read()
+
+    def forget_what_was_read(self) -> None:
+        """Read model.yaml and what is registered here again at the next access."""
+        for name in ("model_yaml", "registered_here", "config"):
+            self.__dict__.pop(name, None)
+
+
+def _with_blank_lines(before: str, after: str) -> str:
+    """Return the edited text with a blank line above each section that had one before the edit."""
+    for section in re.findall(r"^\n(\w+):", before, re.MULTILINE):
+        after = re.sub(rf"(?<!\n)\n{section}:", f"\n\n{section}:", after)
+    return after

@@ -1,0 +1,49 @@
+"""The sections `feature_store` and `serving` of model.yaml."""
+
+from typing import Literal
+
+from pydantic import Field
+from pydantic import model_validator as validates_model
+
+from seedling.config.document import Section
+
+
+class FeatureStore(Section):
+    """A SQLAlchemy URL, or server and database of an Azure SQL that takes a token."""
+
+    url: str | None = None
+    server: str | None = None
+    database: str | None = None
+
+    @validates_model(mode="after")
+    def _one_way_in(self) -> "FeatureStore":
+        azure_sql = self.server is not None and self.database is not None
+        if azure_sql == (self.url is not None) or (self.server is None) != (self.database is None):
+            raise ValueError("give either url, or server and database")
+        return self
+
+
+class PredictionLog(Section):
+    """Where predictions are kept: a SQLAlchemy URL, or a container of Cosmos DB."""
+
+    url: str | None = None
+    endpoint: str | None = None
+    database: str | None = None
+    container: str | None = None
+
+    @validates_model(mode="after")
+    def _one_place(self) -> "PredictionLog":
+        cosmos = (self.endpoint, self.database, self.container)
+        if any(cosmos) != all(cosmos) or any(cosmos) == (self.url is not None):
+            raise ValueError("give either url, or endpoint, database and container")
+        return self
+
+
+class Serving(Section):
+    """Where the service keeps predictions, and the limits of one request."""
+
+    prediction_log: PredictionLog | Literal["off"] = PredictionLog(
+        url="sqlite:///local_assets/predictions.db"
+    )
+    most_rows: int = Field(default=10_000, ge=1)  # of one request
+    time_limit: float = Field(default=30, gt=0)  # seconds
