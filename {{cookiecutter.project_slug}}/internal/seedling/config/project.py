@@ -73,7 +73,7 @@ class Project:
 
     @property
     def registered_elsewhere(self) -> list[RegisteredModel]:
-        """Return the entries of model.yaml that another machine made for itself; it has their files.
+        """Return the entries of model.yaml that another machine made for itself, with their files.
 
         A model whose champion is one of them is left out with its other versions.
         """
