@@ -8,13 +8,13 @@ import msgspec
 from pydantic import model_validator as validates_model
 
 from seedling.columns.protocol import Check, Column, FormField, Json
-from seedling.data.scalars import LARGEST, short
+from seedling.data.scalars import MAX_NUMBER, short
 
 if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
 
-Float = Annotated[float, msgspec.Meta(ge=-LARGEST, le=LARGEST)]
+Float = Annotated[float, msgspec.Meta(ge=-MAX_NUMBER, le=MAX_NUMBER)]
 
 
 class Numeric(Column):
@@ -65,7 +65,7 @@ class Number(Numeric):
 
         if not pd.api.types.is_numeric_dtype(values):
             return None
-        finite = values[values.abs() <= LARGEST]
+        finite = values[values.abs() <= MAX_NUMBER]
         return {"minimum": _bound(finite.min()), "maximum": _bound(finite.max())}
 
     def words(self) -> str:
@@ -89,7 +89,7 @@ class Number(Numeric):
     @classmethod
     def fits(cls, cells: "pd.Series") -> "pd.Series":
         """Return whether each of n cells is a number of this type, None and text being none."""
-        return numbers_of(cells).abs() <= LARGEST
+        return numbers_of(cells).abs() <= MAX_NUMBER
 
     @classmethod
     def summary(cls, values: "pd.Series") -> str:
@@ -124,7 +124,7 @@ class Number(Numeric):
         return generator.uniform(*self.span(), count)
 
     def edges(self) -> list[Any]:
-        return [*self.span(), 0, -LARGEST, LARGEST]
+        return [*self.span(), 0, -MAX_NUMBER, MAX_NUMBER]
 
     def json_type(self) -> Any:
         return Float
@@ -138,7 +138,7 @@ class Number(Numeric):
         return text
 
     def json_schema(self) -> Json:
-        return {"type": "number", "minimum": -LARGEST, "maximum": LARGEST}
+        return {"type": "number", "minimum": -MAX_NUMBER, "maximum": MAX_NUMBER}
 
     def hints(self) -> Json:
         limits = {"x-minimum": self.minimum, "x-maximum": self.maximum}

@@ -1,4 +1,4 @@
-"""A model's compiled form: the same answers without pandas and scikit-learn, in microseconds.
+"""Answers rows by a model's compiled form: without pandas and scikit-learn, in microseconds.
 
 Training writes it beside the pickle (`compiling.py`). A linear model is read as plain tables and
 answers in plain Python; trees are run by onnxruntime, in double precision like the original.
@@ -23,25 +23,25 @@ TOLERANCE = 1e-6  # between compiled and original: trees of XGBoost sum in singl
 Row = Sequence[Any]  # a row's feature values in the schema's order, None for missing
 
 
-class Number(msgspec.Struct, tag=True, forbid_unknown_fields=True):
-    """A numeric feature: `(value or fill - mean) / scale` in column `at`."""
+class Number(msgspec.Struct, tag=True, forbid_unknown_fields=True, rename={"column": "at"}):
+    """A numeric feature: `(value or fill - mean) / scale`, as the fitted preprocessing has it."""
 
-    at: int
+    column: int  # after the preprocessing
     fill: float
     mean: float = 0.0
     scale: float = 1.0
 
 
 class Category(msgspec.Struct, tag=True, forbid_unknown_fields=True):
-    """A category, one column for each value: the column that is 1, None for no column."""
+    """A category with the column that is 1 for each of its values; None where no column is."""
 
-    columns: dict[str, int]
-    missing: int | None
-    unknown: int | None
+    columns: dict[str, int]  # by value
+    missing: int | None  # of a row without a value
+    unknown: int | None  # of a value that is not in `columns`
 
 
 class Form(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
-    """What a fitted pipeline computes.
+    """The numbers of a fitted pipeline, from which its answers are computed.
 
     `link` turns the raw outputs into what the estimator predicts: `identity` (numbers), `logistic`
     (the log-odds of the second of two labels), `softmax` (a logit for each label), or `shares`
@@ -57,11 +57,11 @@ class Form(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     base: list[float]  # added to each raw output
     weights: list[list[float]] = []  # of a linear model: outputs x columns
     single: bool = False  # whether columns are rounded to single precision first
-    made_from: dict[str, str]  # the hashes of the files that it stands for
+    made_from: dict[str, str]  # SHA-256 of each file that it was made from, by name
 
 
 class Check(msgspec.Struct, forbid_unknown_fields=True):
-    """A few rows and what the original answered: repeated whenever the form is loaded."""
+    """A few rows with the model's own answer, which the form is compared with when it is loaded."""
 
     rows: list[list[bool | int | float | str | None]]
     answer: dict[str, Any]
@@ -85,25 +85,31 @@ class Compiled:
 
 
 def _splitter(split_up: Mapping[int, Mapping[str, Any]]) -> Callable[[Row], Row]:
-    """What replaces the values of some features, by their places, by their parts."""
-    columns = {at: read(entry) for at, entry in split_up.items()}
-    encoders = {at: (column.encode, (None,) * len(column.parts)) for at, column in columns.items()}
+    """Return a function that replaces the values of features with several parts by those parts.
+
+    Args:
+        split_up: the schema's entries of these features, by their places in a row.
+    """
+    columns = {place: read(entry) for place, entry in split_up.items()}
+    encoders = {
+        place: (column.encode, (None,) * len(column.parts)) for place, column in columns.items()
+    }
 
     def split(row: Row) -> Row:
         found: list[Any] = []
-        for at, value in enumerate(row):
-            if at not in encoders:
+        for place, value in enumerate(row):
+            if place not in encoders:
                 found.append(value)
                 continue
-            encode, gap = encoders[at]
-            found.extend(gap if value is None else encode(value))
+            encode, missing = encoders[place]
+            found.extend(missing if value is None else encode(value))
         return found
 
     return split
 
 
 class Linear:
-    """Raw outputs of a linear model: its weights folded into one table a feature."""
+    """Computes the raw outputs of a linear model: a table of weighted values for each feature."""
 
     def __init__(self, form: Form) -> None:
         self._parts = [
@@ -112,7 +118,7 @@ class Linear:
         ]
 
     def outputs(self, rows: Sequence[Row]) -> list[list[float]]:
-        """n x outputs."""
+        """Return the n x outputs raw outputs of n rows."""
         return [
             [_sum(row, numbers, categories, base) for numbers, categories, base in self._parts]
             for row in rows
@@ -124,23 +130,27 @@ Categories = list[tuple[int, Callable[[Any, float], float], float]]
 
 
 def _sum(row: Row, numbers: Numbers, categories: Categories, total: float) -> float:
-    for at, fill, mean, weight in numbers:
-        value = row[at]
+    """Return `total` with each feature's weighted value added."""
+    for place, fill, mean, weight in numbers:
+        value = row[place]
         total += ((fill if value is None else value) - mean) * weight
-    for at, weight_of, unknown in categories:
-        total += weight_of(row[at], unknown)
+    for place, weight_of, unknown in categories:
+        total += weight_of(row[place], unknown)
     return total
 
 
 def _numbers(form: Form, weights: list[float]) -> Numbers:
+    """Return (place in a row, fill, mean, weight) for each numeric feature."""
     return [
-        (place, feature.fill, feature.mean, weights[feature.at] / feature.scale)
+        (place, feature.fill, feature.mean, weights[feature.column] / feature.scale)
         for place, feature in enumerate(form.features)
         if isinstance(feature, Number)
     ]
 
 
 def _categories(form: Form, weights: list[float]) -> Categories:
+    """Return (place in a row, weight by value, weight of an unknown value) for each category."""
+
     def weight(column: int | None) -> float:
         return 0.0 if column is None else weights[column]
 
@@ -156,7 +166,10 @@ def _categories(form: Form, weights: list[float]) -> Categories:
 
 
 class Trees:
-    """Raw outputs of an ensemble of trees, by onnxruntime on one thread: workers are processes."""
+    """Computes the raw outputs of an ensemble of trees by onnxruntime.
+
+    It runs on one thread, since the service's workers are processes.
+    """
 
     def __init__(self, form: Form, path: Path) -> None:
         try:
@@ -175,7 +188,7 @@ class Trees:
         self.np, self.form = np, form
         self.base = np.array(form.base)
         self.numbers = [
-            (place, feature.at, feature.fill, feature.mean, feature.scale)
+            (place, feature.column, feature.fill, feature.mean, feature.scale)
             for place, feature in enumerate(form.features)
             if isinstance(feature, Number)
         ]
@@ -186,7 +199,7 @@ class Trees:
         ]
 
     def outputs(self, rows: Sequence[Row]) -> list[list[float]]:
-        """n x outputs."""
+        """Return the n x outputs raw outputs of n rows."""
         if not rows:
             return []
         (outputs,) = self.session.run(None, {"X": self._encoded(rows)})
@@ -194,23 +207,24 @@ class Trees:
         return found
 
     def _encoded(self, rows: Sequence[Row]) -> Any:
-        """n x width, as the fitted preprocessing makes it."""
+        """Return n rows as the fitted preprocessing makes them: n x width, double precision."""
         encoded = self.np.zeros((len(rows), self.form.width))
         for number, row in enumerate(rows):
             columns = encoded[number]
-            for place, at, fill, mean, scale in self.numbers:
+            for place, column, fill, mean, scale in self.numbers:
                 value = row[place]
-                columns[at] = ((fill if value is None else value) - mean) / scale
+                columns[column] = ((fill if value is None else value) - mean) / scale
             for place, known, unknown in self.categories:
-                column = known.get(row[place], unknown)
-                if column is not None:
-                    columns[column] = 1.0
+                chosen = known.get(row[place], unknown)
+                if chosen is not None:
+                    columns[chosen] = 1.0
         if self.form.single:
             encoded = encoded.astype(self.np.float32).astype(self.np.float64)
         return encoded
 
 
 def _logistic(outputs: list[list[float]]) -> list[list[float]]:
+    """Return n x 2 probabilities for n x 1 log-odds of the second label."""
     scores = []
     for (odds,) in outputs:
         # exp of a large positive number overflows; of a large negative one it is 0.
@@ -224,6 +238,7 @@ def _logistic(outputs: list[list[float]]) -> list[list[float]]:
 
 
 def _softmax(outputs: list[list[float]]) -> list[list[float]]:
+    """Return n x labels probabilities for n x labels logits."""
     scores = []
     for row in outputs:
         largest = max(row)
@@ -234,6 +249,7 @@ def _softmax(outputs: list[list[float]]) -> list[list[float]]:
 
 
 def _shares(outputs: list[list[float]]) -> list[list[float]]:
+    """Return n x labels probabilities; of two labels, the outputs have the second's only."""
     return [[1 - row[0], row[0]] if len(row) == 1 else row for row in outputs]
 
 
@@ -246,19 +262,19 @@ LINKS: dict[str, Callable[[list[list[float]]], list[list[float]]]] = {
 
 
 def has_trees(folder: Path) -> bool:
-    """Whether a model's compiled form needs onnxruntime."""
+    """Tell whether a model's compiled form needs onnxruntime."""
     return (folder / FOLDER / TREES).exists()
 
 
 def load(folder: Path, predict: Path) -> Compiled:
-    """The compiled form in a model's folder, once it has proved that it answers as the model does.
+    """Load the compiled form of a model, and compare its answers with those of the model.
 
     Args:
         folder: the model's folder, whose files have been verified.
-        predict: the team's predict.py, which the form stands for as well.
+        predict: the team's predict.py, from which the form was made as well.
 
     Raises:
-        ProjectError: why the model has to answer the plain way.
+        ProjectError: there is no form, it was made from other files, or it answers differently.
     """
     home = folder / FOLDER
     if not home.is_dir():
@@ -280,6 +296,7 @@ def load(folder: Path, predict: Path) -> Compiled:
 
 
 def _refuse_other_sources(form: Form, files: dict[str, Path]) -> None:
+    """Refuse files that differ from those that the form was made from."""
     for name, path in files.items():
         if not path.exists() or sha256(path) != form.made_from.get(name):
             raise ProjectError(f"{name} is not the one that its compiled form was made from")

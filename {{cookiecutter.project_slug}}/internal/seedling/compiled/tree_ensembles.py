@@ -1,4 +1,4 @@
-"""Ensembles of trees as onnxruntime runs them."""
+"""Writes ensembles of trees as ONNX, which onnxruntime runs."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -34,7 +34,7 @@ class Tree(NamedTuple):
 
 
 def as_onnx(trees: Sequence[Tree], outputs: int, comparison: int) -> bytes:
-    """The sum of the trees, for each of the outputs, as ONNX's operator TreeEnsemble.
+    """Return the sum of the trees for each output as an ONNX model, by its operator TreeEnsemble.
 
     It is in double precision: onnxruntime answers scikit-learn's trees with it to the last digits,
     which the single precision of the usual converters does not.
@@ -79,7 +79,7 @@ def as_onnx(trees: Sequence[Tree], outputs: int, comparison: int) -> bytes:
 
 
 def splits(path: Path) -> list[tuple[int, float]]:
-    """Column and threshold of every split, sorted; none without trees."""
+    """Return (column, threshold) of every split of an ONNX file, sorted; none without a file."""
     if not path.exists():
         return []
     from onnx import load, numpy_helper
@@ -101,7 +101,7 @@ def _append(parts: dict[str, Any], tree: Tree) -> None:
         for name, value in zip(LISTS[:6], (0, 0.0, leaf, 1, leaf, 1), strict=True):
             parts[name].append(value)
         return
-    numbers = {int(node): first + at for at, node in enumerate(inner)}
+    numbers = {int(node): first + place for place, node in enumerate(inner)}
     for node in inner:
         parts["nodes_featureids"].append(int(tree.feature[node]))
         parts["nodes_splits"].append(float(tree.threshold[node]))
@@ -115,5 +115,6 @@ def _append(parts: dict[str, Any], tree: Tree) -> None:
 
 
 def _append_leaf(parts: dict[str, Any], tree: Tree, node: int) -> None:
+    """Add a node's value to ONNX's lists of leaves."""
     parts["leaf_targetids"].append(tree.output)
     parts["leaf_weights"].append(float(tree.value[node]))

@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-LARGEST = 3e38  # trees compare in single precision
+MAX_NUMBER = 3e38  # trees compare in single precision
 
 
 def label_text(value: Any) -> str:
