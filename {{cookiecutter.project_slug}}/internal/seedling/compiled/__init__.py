@@ -1,1 +1,1 @@
-"""The compiled form of models: written in training, read by the service."""
+"""Compiled forms of models: written in training, read by the service."""

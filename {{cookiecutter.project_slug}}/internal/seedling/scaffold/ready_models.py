@@ -222,7 +222,7 @@ REGRESSORS = {
 READY = {"classification": CLASSIFIERS, "regression": REGRESSORS}
 
 PREDICT = {
-    "classification": '''"""How the model answers."""
+    "classification": '''"""Answers rows by the trained model."""
 
 from typing import Any
 
@@ -230,7 +230,7 @@ import pandas as pd
 
 
 def predict(model: Any, instances: pd.DataFrame) -> dict[str, Any]:
-    """The answer for n instances.
+    """Answer n instances.
 
     Args:
         model: what train_model returned.
@@ -243,7 +243,7 @@ def predict(model: Any, instances: pd.DataFrame) -> dict[str, Any]:
     labels = model.classes_
     return {"predictions": labels[scores.argmax(axis=1)], "scores": scores, "labels": labels}
 ''',
-    "regression": '''"""How the model answers."""
+    "regression": '''"""Answers rows by the trained model."""
 
 from typing import Any
 
@@ -251,7 +251,7 @@ import pandas as pd
 
 
 def predict(model: Any, instances: pd.DataFrame) -> dict[str, Any]:
-    """The answer for n instances.
+    """Answer n instances.
 
     Args:
         model: what train_model returned.
