@@ -57,9 +57,9 @@ def download(registry: str, kind: str, name: str, version: str, folder: Path) ->
     logging.getLogger("azure").setLevel(logging.ERROR)  # its errors are put into words
     retry = ExponentialRetry(initial_backoff=1, increment_base=2, retry_total=REPETITIONS)
     with _client() as client:
-        with _in_words(f"the registry {registry}"):
+        with _project_errors(f"the registry {registry}"):
             front = _front(client, registry)
-        with _in_words(f"{name}, version {version}, in the registry {registry}"):
+        with _project_errors(f"{name}, version {version}, in the registry {registry}"):
             url, prefix = _storage(client, front, registry, f"{kind}/{name}/versions/{version}")
             with ContainerClient.from_container_url(url, retry_policy=retry, **TIMES) as container:
                 _write(container, prefix, folder)
@@ -139,7 +139,7 @@ def _relative(name: str, prefix: str) -> str:
 
 
 @contextmanager
-def _in_words(what: str) -> Iterator[None]:
+def _project_errors(what: str) -> Iterator[None]:
     """Tell why Azure does not give something; never an URL, which may hold a signature."""
     from azure.core.exceptions import AzureError, HttpResponseError
 

@@ -156,7 +156,7 @@ def _model(project: Project, client: Any, registered: RegisteredModel) -> Any:
     from azure.ai.ml.entities import Model
     from azure.core.exceptions import ResourceNotFoundError
 
-    with workspace.in_words(f"Looking for {registered.name}"):
+    with workspace.project_errors(f"Looking for {registered.name}"):
         try:
             known = client.models.get(registered.name, registered.version)
             if known.tags.get("sha256") == registered.sha256:
@@ -168,7 +168,7 @@ def _model(project: Project, client: Any, registered: RegisteredModel) -> Any:
 
 def _free_name(client: Any, endpoint: str) -> str:
     """Choose a name for the next deployment: `batch-1`, `batch-2` and so on."""
-    with workspace.in_words(f"Looking at the deployments of {endpoint}"):
+    with workspace.project_errors(f"Looking at the deployments of {endpoint}"):
         there = {deployment.name for deployment in client.batch_deployments.list(endpoint)}
     return next(name for number in range(1, 10_000) if (name := f"batch-{number}") not in there)
 
@@ -213,7 +213,7 @@ def _invoke(client: Any, endpoint: str, deployment: str, source: str) -> str:
     from azure.ai.ml import Input
     from azure.ai.ml.constants import AssetTypes
 
-    with workspace.in_words(f"Asking {endpoint}"):
+    with workspace.project_errors(f"Asking {endpoint}"):
         is_file = Path(source).suffix in KINDS
         kind = AssetTypes.URI_FILE if is_file else AssetTypes.URI_FOLDER
         asset = data.ASSET.fullmatch(source)
@@ -231,9 +231,9 @@ def _invoke(client: Any, endpoint: str, deployment: str, source: str) -> str:
 def _download(client: Any, job: str, folder: Path, again: str) -> Path:
     """Wait for a scoring job's end; the folder with what it has left."""
     status = jobs.follow(client, job, again)
-    with workspace.in_words(f"Listing the steps of {job}"):
+    with workspace.project_errors(f"Listing the steps of {job}"):
         steps = list(client.jobs.list(parent_job_name=job))
-    with workspace.in_words(f"Downloading what {job} has left"):
+    with workspace.project_errors(f"Downloading what {job} has left"):
         for step in steps:
             client.jobs.download(step.name, download_path=folder, all=status == "Completed")
     if status == "Canceled":

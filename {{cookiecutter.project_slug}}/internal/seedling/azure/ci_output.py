@@ -7,7 +7,7 @@ from pathlib import Path
 VARIABLES = {"job": "AZUREML_JOB_NAME", "registered": "MODEL_REGISTERED"}
 
 
-def tell(name: str, value: str) -> None:
+def write(name: str, value: str) -> None:
     """Set an output of this step, for the steps and jobs that follow; nothing outside of CI.
 
     Args:

@@ -15,7 +15,7 @@ def ensure(project: Project, client: Any) -> str:
     from azure.core.exceptions import ResourceNotFoundError
 
     wanted = workspace.settings(project).compute
-    with workspace.in_words(f"The cluster {wanted.cluster_name}"):
+    with workspace.project_errors(f"The cluster {wanted.cluster_name}"):
         try:
             client.compute.get(wanted.cluster_name)
         except ResourceNotFoundError:

@@ -35,7 +35,7 @@ def push(image: str) -> None:
 
 def _token(registry: str) -> str:
     """Exchange a token of the credential chain for one of the container registry."""
-    with workspace.in_words(f"Entering {registry}"):
+    with workspace.project_errors(f"Entering {registry}"):
         entra = sites.credential().get_token(sites.scope()).token
     form = {"grant_type": "access_token", "service": registry, "access_token": entra}
     try:

@@ -62,7 +62,7 @@ def versions(client: Any, name: str) -> list[Any]:
     """List the numbered versions of a data asset; empty if it does not exist."""
     from azure.core.exceptions import ResourceNotFoundError
 
-    with workspace.in_words(f"Looking for {name}"):
+    with workspace.project_errors(f"Looking for {name}"):
         try:
             return [found for found in client.data.list(name=name) if found.version.isdigit()]
         except ResourceNotFoundError:
@@ -83,7 +83,7 @@ def download(project: Project, dataset: Dataset) -> int:
     if known is None:
         raise ProjectError(f"{where} is not registered: run register-datasets-in-aml.")
     with TemporaryDirectory() as folder:
-        with workspace.in_words(f"Downloading {where}"):
+        with workspace.project_errors(f"Downloading {where}"):
             artifacts.download_artifact_from_aml_uri(known.path, folder, client.datastores)
         file = Path(folder) / dataset.file_name
         if not file.is_file() or sha256(file) != known.tags.get("sha256"):
@@ -104,7 +104,7 @@ def _register(client: Any, project: Project, dataset: Dataset) -> str:
         if known.tags.get("sha256") == note["sha256"]:
             return f"{where} is registered already"
         raise ProjectError(f"{where} {OTHER_ROWS}")
-    with workspace.in_words(f"Registering {where}"), TemporaryDirectory() as folder:
+    with workspace.project_errors(f"Registering {where}"), TemporaryDirectory() as folder:
         shutil.copy(path, folder)  # alone: jobs are given the folder
         data = Data(
             name=dataset.name,
@@ -127,7 +127,7 @@ def _known(client: Any, dataset: Dataset) -> Any:
     """Return the data asset of that name and version; None if there is none."""
     from azure.core.exceptions import ResourceNotFoundError
 
-    with workspace.in_words(f"Looking for {dataset.name}"):
+    with workspace.project_errors(f"Looking for {dataset.name}"):
         try:
             return client.data.get(dataset.name, dataset.version)
         except ResourceNotFoundError:

@@ -90,7 +90,7 @@ def finish(begin: Callable[[], Any], what: str) -> Any:
     """
     click.echo(f"{what} ...", err=True)
     began = time.monotonic()
-    with workspace.in_words(what), redirect_stdout(StringIO()):  # the SDK prints dots
+    with workspace.project_errors(what), redirect_stdout(StringIO()):  # the SDK prints dots
         poller = begin()
         try:
             while not poller.done():
@@ -107,5 +107,5 @@ def finish(begin: Callable[[], Any], what: str) -> Any:
 
 
 def _listed(kind: Any) -> list[Any]:
-    with workspace.in_words("Looking for endpoints"):
+    with workspace.project_errors("Looking for endpoints"):
         return list(kind.list())

@@ -58,7 +58,7 @@ def register_context(
     from azure.core.exceptions import ResourceNotFoundError
 
     version = sha256(context)[:16]
-    with workspace.in_words(f"Registering the environment {name}"):
+    with workspace.project_errors(f"Registering the environment {name}"):
         try:
             client.environments.get(name, version)
         except ResourceNotFoundError:

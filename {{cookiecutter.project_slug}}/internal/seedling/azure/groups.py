@@ -116,7 +116,7 @@ def _job(project: Project, client: Any, work: groups.Work, folder: Path, files: 
 
 def _submit(client: Any, job: Any) -> Any:
     """Submit the job, which uploads the files; what Azure ML says of it."""
-    with workspace.in_words("Submitting the groups"):
+    with workspace.project_errors("Submitting the groups"):
         submitted = client.jobs.create_or_update(job)
     print(f"Submitted {submitted.name}.", flush=True)
     print(submitted.studio_url, flush=True)

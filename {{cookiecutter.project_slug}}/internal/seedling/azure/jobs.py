@@ -23,7 +23,7 @@ def follow(client: Any, job: str, again: str) -> str:
     from azure.ai.ml.exceptions import JobException
 
     try:
-        with workspace.in_words(f"The job {job} cannot be followed"):
+        with workspace.project_errors(f"The job {job} cannot be followed"):
             with suppress(JobException):  # it failed, or Ctrl-C: the status tells
                 client.jobs.stream(job)
             status: str = client.jobs.get(job).status

@@ -23,11 +23,11 @@ class Endpoint:
 
     def document(self) -> Any:
         """Fetch the endpoint; deployments without requests have a share of 0."""
-        with workspace.in_words(f"Looking at the endpoint {self.name}"):
+        with workspace.project_errors(f"Looking at the endpoint {self.name}"):
             return self.client.online_endpoints.get(self.name)
 
     def deployments(self) -> dict[str, Any]:
-        with workspace.in_words(f"Looking at the deployments of {self.name}"):
+        with workspace.project_errors(f"Looking at the deployments of {self.name}"):
             return {one.name: one for one in self.client.online_deployments.list(self.name)}
 
     def shares(self) -> dict[str, int]:
@@ -55,7 +55,7 @@ class Endpoint:
     def logs(self, deployment: str, lines: int) -> str:
         """Return the last log lines of a deployment; empty if Azure has none."""
         try:
-            with workspace.in_words(f"Reading the log of {deployment}"):
+            with workspace.project_errors(f"Reading the log of {deployment}"):
                 return str(self.client.online_deployments.get_logs(deployment, self.name, lines))
         except ProjectError:  # it may not even have begun
             return ""
@@ -70,7 +70,7 @@ class Endpoint:
         from azure.core.pipeline.policies import RetryPolicy
         from azure.core.rest import HttpRequest
 
-        with workspace.in_words(f"Asking {self.name}"):
+        with workspace.project_errors(f"Asking {self.name}"):
             key = self.client.online_endpoints.get_keys(self.name).primary_key
             url = self.document().scoring_uri
             headers = {"Authorization": f"Bearer {key}"}

@@ -97,7 +97,9 @@ def _publish(places: Places, asset: Asset) -> str:
         )
     if digest and HASH not in theirs.tags:
         theirs.tags = {**(ours.tags if ours else {}), HASH: digest, **theirs.tags}
-        with workspace.in_words(f"Writing the tags of {asset}, in the registry {places.name}"):
+        with workspace.project_errors(
+            f"Writing the tags of {asset}, in the registry {places.name}"
+        ):
             getattr(places.registry, asset.kind).create_or_update(theirs)
     return done
 
@@ -106,7 +108,7 @@ def _find(client: Any, asset: Asset, where: str) -> Any:
     """Look an asset up in the workspace or the registry; None if there is none."""
     from azure.core.exceptions import ResourceNotFoundError
 
-    with workspace.in_words(f"Looking for {asset}, in the {where}"):
+    with workspace.project_errors(f"Looking for {asset}, in the {where}"):
         try:
             return getattr(client, asset.kind).get(asset.name, asset.version)
         except ResourceNotFoundError:
@@ -116,7 +118,7 @@ def _find(client: Any, asset: Asset, where: str) -> Any:
 def _share(places: Places, asset: Asset) -> Any:
     """Have Azure copy the asset; what arrived, whose tags may be missing."""
     logging.getLogger(EXPERIMENTAL).setLevel(logging.ERROR)
-    with workspace.in_words(f"Publishing {asset}"):
+    with workspace.project_errors(f"Publishing {asset}"):
         return getattr(places.workspace, asset.kind).share(
             asset.name,
             asset.version,

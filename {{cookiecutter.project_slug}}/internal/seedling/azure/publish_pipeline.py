@@ -100,7 +100,7 @@ def _register(
         raise ProjectError(
             f"{name}, version {version}, is published with other content: give another --version."
         )
-    with workspace.in_words(f"Publishing {name}, version {version}"):
+    with workspace.project_errors(f"Publishing {name}, version {version}"):
         component: Any = load_component(source)
         component.name, component.version = name, version
         component.tags = {"sha256": digest}
@@ -114,7 +114,7 @@ def _known(client: Any, name: str, version: str) -> Any:
     """Return the component of that name and version; None if there is none."""
     from azure.core.exceptions import ResourceNotFoundError
 
-    with workspace.in_words(f"Looking for {name}"):
+    with workspace.project_errors(f"Looking for {name}"):
         try:
             return client.components.get(name, version)
         except ResourceNotFoundError:

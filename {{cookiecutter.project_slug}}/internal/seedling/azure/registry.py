@@ -48,7 +48,7 @@ class AzureRegistry:
             return version.folder
         what = f"Downloading {version.name}, version {version.version}"
         with TemporaryDirectory() as scratch:
-            with workspace.in_words(what):
+            with workspace.project_errors(what):
                 self.client.models.download(version.name, version.version, download_path=scratch)
             files = next(Path(scratch).rglob("MLmodel"), Path(scratch, "MLmodel")).parent
             if sha256(files) != version.sha256:
@@ -84,7 +84,7 @@ class AzureRegistry:
             description=tags["description"],
             tags={**tags, "sha256": digest, ROLE: CHAMPION},
         )
-        with workspace.in_words(f"Registering {name}, version {number}"):
+        with workspace.project_errors(f"Registering {name}, version {number}"):
             created = self.client.models.create_or_update(model)
         self.set_champion(name, created.version)
         return self._version(created)
@@ -97,7 +97,7 @@ class AzureRegistry:
         from azure.ai.ml.constants import ListViewType
         from azure.core.exceptions import ResourceNotFoundError
 
-        with workspace.in_words(f"Looking for {name}"):
+        with workspace.project_errors(f"Looking for {name}"):
             try:
                 kind = ListViewType.ALL if archived else ListViewType.ACTIVE_ONLY
                 found = list(self.client.models.list(name=name, list_view_type=kind))
@@ -109,7 +109,7 @@ class AzureRegistry:
     def _find(self, name: str, version: str) -> Any:
         from azure.core.exceptions import ResourceNotFoundError
 
-        with workspace.in_words(f"Looking for {name}, version {version}"):
+        with workspace.project_errors(f"Looking for {name}, version {version}"):
             try:
                 return self.client.models.get(name, version)
             except ResourceNotFoundError:
@@ -125,7 +125,7 @@ class AzureRegistry:
 
     def _tag(self, found: Any, tags: Mapping[str, str]) -> None:
         found.tags = {**found.tags, **tags}
-        with workspace.in_words(f"Tagging {found.name}, version {found.version}"):
+        with workspace.project_errors(f"Tagging {found.name}, version {found.version}"):
             self.client.models.create_or_update(found)
 
     def _version(self, found: Any) -> RegisteredVersion:

@@ -66,7 +66,7 @@ def _is_within(field: str, limits: tuple[int, int]) -> bool:
 def remove(project: Project) -> list[str]:
     """Disable and delete the project's schedules; their names."""
     client = workspace.client(project)
-    with workspace.in_words("Removing the schedules"):
+    with workspace.project_errors("Removing the schedules"):
         names = [
             one.name
             for one in client.schedules.list()
@@ -87,7 +87,7 @@ def _put(project: Project, client: Any, subject: str, cron: str, job: Any) -> st
     made = JobSchedule(
         name=name, trigger=trigger, create_job=job, tags={"project": project.config.slug}
     )
-    with workspace.in_words(f"Making the schedule {name}"):
+    with workspace.project_errors(f"Making the schedule {name}"):
         client.schedules.begin_create_or_update(made).result()
     return name
 

@@ -49,7 +49,7 @@ class Sites:
 
     def plan(self, name: str) -> Plan:
         """Fetch the App Service plan, which must exist and run Linux."""
-        with workspace.in_words(f"Looking for the plan {name}"):
+        with workspace.project_errors(f"Looking for the plan {name}"):
             found = self.client.app_service_plans.get(self.group, name)
         if not found.reserved:
             raise ProjectError(f"The plan {name} runs Windows: a container of Linux needs another.")
@@ -75,7 +75,7 @@ class Sites:
         """
         apps, where = self.client.web_apps, [name] if slot is None else [name, slot]
         suffix = "" if slot is None else "_slot"
-        with workspace.in_words(f"Deploying {'/'.join(where)}"):
+        with workspace.project_errors(f"Deploying {'/'.join(where)}"):
             was_there = self._find(*where) is not None
             if was_there:
                 getattr(apps, f"stop{suffix}")(self.group, *where)
@@ -92,14 +92,14 @@ class Sites:
     def swap(self, name: str, slot: str) -> None:
         """Let a slot and production change places."""
         entity = {"targetSlot": slot, "preserveVnet": True}
-        with workspace.in_words(f"Swapping {name} and {name}/{slot}"):
+        with workspace.project_errors(f"Swapping {name} and {name}/{slot}"):
             self.client.web_apps.begin_swap_slot_with_production(self.group, name, entity).result()
 
     def _find(self, name: str, slot: str | None = None) -> Any:
         from azure.core.exceptions import ResourceNotFoundError
 
         apps = self.client.web_apps
-        with workspace.in_words(f"Looking for the web app {name}"):
+        with workspace.project_errors(f"Looking for the web app {name}"):
             try:
                 if slot is None:
                     return apps.get(self.group, name)
@@ -109,7 +109,7 @@ class Sites:
 
     def _is_free(self, name: str) -> bool:
         request = {"name": name, "type": "Microsoft.Web/sites"}
-        with workspace.in_words(f"Asking whether {name} is free"):
+        with workspace.project_errors(f"Asking whether {name} is free"):
             answer = self.client.check_name_availability(request)
         if not answer.name_available and answer.reason == "Invalid":
             raise ProjectError(f"{name} cannot be the name of a web app: {answer.message}")

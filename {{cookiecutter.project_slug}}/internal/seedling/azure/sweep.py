@@ -176,7 +176,7 @@ def _run(client: Any, job: Any, what: str) -> str:
         ProjectError: it failed, was cancelled, or cannot be followed.
     """
     print(f"{what} on Azure ML.")
-    with workspace.in_words(what):
+    with workspace.project_errors(what):
         submitted = client.jobs.create_or_update(job)
     page = submitted.studio_url
     status = jobs.follow(client, submitted.name, f"It goes on: {page}")
@@ -194,7 +194,7 @@ def _trials(
     Raises:
         ProjectError: there is none with the metric.
     """
-    with workspace.in_words("Looking for the workspace"):
+    with workspace.project_errors("Looking for the workspace"):
         uri = client.workspaces.get(client.workspace_name).mlflow_tracking_uri
     mlflow = mlflow_runs.mlflow()
     mlflow.set_tracking_uri(uri)

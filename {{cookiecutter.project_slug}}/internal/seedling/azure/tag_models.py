@@ -11,7 +11,7 @@ from seedling.registry.open import HERE, WORKSPACE, open_registry
 from seedling.registry.protocol import RegisteredVersion, Registry
 from seedling.training.outcomes import NOT_REGISTERED
 
-TOLD = ("metric", "data_version", "stage")  # the tags that a line shows
+SHOWN_TAGS = ("metric", "data_version", "stage")  # the tags that a line shows
 
 
 def of_build(project: Project, build_id: str) -> list[RegisteredVersion]:
@@ -33,11 +33,11 @@ def tag(project: Project, versions: Sequence[tuple[str, str]], tags: Mapping[str
 
 def line(version: RegisteredVersion) -> str:
     """A version in a line, with what its tags say of it."""
-    words = [version.tags[key] for key in TOLD if version.tags.get(key)]
+    words = [version.tags[key] for key in SHOWN_TAGS if version.tags.get(key)]
     return f"{version.name}, version {version.version}: {', '.join(words) or 'no tags'}"
 
 
-def told(versions: Sequence[RegisteredVersion]) -> list[str]:
+def lines(versions: Sequence[RegisteredVersion]) -> list[str]:
     """A line for each version, or that there is none."""
     return [line(version) for version in versions] or [NOT_REGISTERED]
 

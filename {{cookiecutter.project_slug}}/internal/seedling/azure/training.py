@@ -47,7 +47,7 @@ class AzureRun:
             ProjectError: there is no such job, or it is no training of this project.
         """
         client = workspace.client(project)
-        with workspace.in_words(f"Looking for the job {job}"):
+        with workspace.project_errors(f"Looking for the job {job}"):
             tags = client.jobs.get(job).tags
         if MODELS not in tags:
             raise ProjectError(f"The job {job} is no training of this project.")
@@ -67,7 +67,7 @@ class AzureRun:
     @cached_property
     def steps(self) -> Mapping[str, Any]:
         """The job's steps by the pipeline's names of them, once the job has ended."""
-        with workspace.in_words(f"Listing the steps of {self.id}"):
+        with workspace.project_errors(f"Listing the steps of {self.id}"):
             steps = self.client.jobs.list(parent_job_name=self.id)
             return {step.display_name: step for step in steps}
 
@@ -77,7 +77,7 @@ class AzureRun:
         step = self.steps.get(job)
         if step and step.status == "Completed" and not folder.exists():
             with TemporaryDirectory() as scratch:
-                with workspace.in_words(f"Downloading what {job} has left"):
+                with workspace.project_errors(f"Downloading what {job} has left"):
                     self.client.jobs.download(step.name, output_name=name, download_path=scratch)
                 shutil.copytree(Path(scratch, "named-outputs", name), folder)
         return folder
@@ -107,7 +107,7 @@ class AzureRun:
         if failed is None:
             return "no step failed; the job's own page tells more"
         with TemporaryDirectory() as scratch:
-            with workspace.in_words(f"Downloading the log of {failed}"):
+            with workspace.project_errors(f"Downloading the log of {failed}"):
                 self.client.jobs.download(self.steps[failed].name, download_path=scratch)
             logs = sorted(Path(scratch).rglob("std_log.txt"))
             if not logs:
@@ -138,7 +138,7 @@ def submit(project: Project, models: Sequence[str], source: str | None = None) -
     names = []
     with prepared(project, client, models, source) as ready:
         for job in ready.values():
-            with workspace.in_words("Submitting the training"):
+            with workspace.project_errors("Submitting the training"):
                 submitted = client.jobs.create_or_update(job)
             print(f"Submitted {submitted.name}, which trains {job.tags[MODELS]}.", flush=True)
             print(submitted.studio_url, flush=True)

@@ -81,7 +81,7 @@ def registry_client(project: Project) -> Any:
     registry = project.config.registry
     if registry is None:
         raise ProjectError("No shared registry is named: put `registry` into model.yaml.")
-    with in_words(f"Opening the registry {registry.name}"):
+    with project_errors(f"Opening the registry {registry.name}"):
         return _client(registry_name=registry.name)
 
 
@@ -105,7 +105,7 @@ def _client(*where: str, **options: Any) -> Any:
 
 
 @contextmanager
-def in_words(what: str) -> Iterator[None]:
+def project_errors(what: str) -> Iterator[None]:
     """Tell what Azure refuses, or why it is not reached, in a sentence.
 
     Args:

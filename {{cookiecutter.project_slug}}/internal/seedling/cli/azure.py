@@ -56,7 +56,7 @@ def train_model_in_aml(
     elif no_wait:
         for job in training.submit(project, models, data):
             click.echo(training.how_to_follow(job))
-            ci_output.tell("job", job)
+            ci_output.write("job", job)
     else:
         outcomes.show(train.complete(project, AzureRun.start(project, models, data)))
 
@@ -172,9 +172,9 @@ def registered_models(build_id: str | None, fail: bool) -> None:
     from seedling.training import outcomes
 
     found = tag_models.of_build(find_project(), build_id or outcomes.build_id())
-    for line in tag_models.told(found):
+    for line in tag_models.lines(found):
         click.echo(line)
-    ci_output.tell("registered", "true" if found else "false")
+    ci_output.write("registered", "true" if found else "false")
     sys.exit(fail and not found)
 
 

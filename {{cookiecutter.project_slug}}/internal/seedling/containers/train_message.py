@@ -67,7 +67,7 @@ def train(project: Project, model: str, table: Path, name: str) -> dict[str, Any
         "version": registered.version,
         "metric": registered.metric,
         "value": registered.value,
-        "message": outcomes.in_words(registered),
+        "message": outcomes.sentence(registered),
     }
 
 

@@ -147,7 +147,7 @@ def query(
     """
     import pandas as pd
 
-    with _errors_in_words(engine), engine.connect() as connection:
+    with _project_errors(engine), engine.connect() as connection:
         statement = text(sql) if isinstance(sql, str) else sql
         return pd.read_sql_query(statement, connection, params=dict(parameters or {}))
 
@@ -158,7 +158,7 @@ def first_row(engine: Engine, sql: str, parameters: Mapping[str, Any]) -> dict[s
     Raises:
         FeatureStoreUnavailable: the store did not respond, or refused the query.
     """
-    with _errors_in_words(engine), engine.connect() as connection:
+    with _project_errors(engine), engine.connect() as connection:
         row = connection.execute(text(sql), dict(parameters)).mappings().first()
     return dict(row) if row is not None else None
 
@@ -169,7 +169,7 @@ def fill(engine: Engine, tables: "Mapping[str, pd.DataFrame]") -> None:
     Raises:
         FeatureStoreUnavailable: the store did not respond, or refused to write.
     """
-    with _errors_in_words(engine), engine.begin() as connection:
+    with _project_errors(engine), engine.begin() as connection:
         for name, rows in tables.items():
             rows.to_sql(name, connection, if_exists="replace", index=False, chunksize=10_000)
 
@@ -199,7 +199,7 @@ def shown(engine: Engine) -> str:
 
 
 @contextmanager
-def _errors_in_words(engine: Engine) -> Iterator[None]:
+def _project_errors(engine: Engine) -> Iterator[None]:
     """Raise FeatureStoreUnavailable, with the reason's first line, for SQLAlchemy's errors."""
     try:
         yield

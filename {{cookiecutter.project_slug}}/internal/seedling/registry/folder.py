@@ -1,4 +1,4 @@
-"""A registry in a folder: what a container trains under a name, and another one serves.
+"""A registry in a folder, in which one container registers versions and another serves them.
 
 The folder of that name holds the versions, and a note of the champion in the form of an entry under
 `models` of model.yaml.
@@ -22,12 +22,12 @@ NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 
 
 def names_given() -> list[str]:
-    """The names in MODEL_NAME, commas between."""
+    """Return the names in MODEL_NAME, which has commas between them."""
     return list(dict.fromkeys([*MODEL_NAME.get(), *MODEL_NAME_OF_THE_SEED.get()]))
 
 
 def champion(folder: Path) -> RegisteredModel | None:
-    """The version of the folder that serves; None where nothing was trained yet.
+    """Read the champion of a folder; None if nothing was registered yet.
 
     Raises:
         ProjectError: the note cannot be read.
@@ -45,12 +45,12 @@ def champion(folder: Path) -> RegisteredModel | None:
 
 
 def note(folder: Path, registered: RegisteredModel) -> None:
-    """Let a version of the folder be the one that serves."""
+    """Write the champion of a folder."""
     write_json(folder / NOTE, registered.model_dump(exclude_defaults=True))
 
 
 def refuse_name(name: str) -> None:
-    """Refuse what cannot be the name of a folder everywhere."""
+    """Refuse a name that some file system does not accept for a folder."""
     if not NAME.fullmatch(name):
         raise ProjectError(
             f"MODEL_NAME: {name!r:.80} must be letters, digits, _ and -, 64 at most, with a letter "
@@ -61,7 +61,7 @@ def refuse_name(name: str) -> None:
 class FolderRegistry:
     """A model's versions in a folder of any name, with a note of the champion beside them.
 
-    All that a training container is given is a folder to write to.
+    A training container has no other place to write to.
     """
 
     shared = None

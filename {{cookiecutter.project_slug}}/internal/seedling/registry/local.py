@@ -82,7 +82,7 @@ class LocalRegistry:
             self.client.set_model_version_tag(name, version, key, value)
 
     def _create(self, name: str) -> None:
-        """Make a name known, where it is not."""
+        """Create a registered model of this name, unless there is one."""
         from mlflow.exceptions import MlflowException
 
         try:

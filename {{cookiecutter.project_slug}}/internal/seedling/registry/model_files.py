@@ -35,7 +35,7 @@ class Predictor:
     predict: "Callable[[Any, pd.DataFrame], Mapping[str, Any]]"
 
     def answer(self, rows: "pd.DataFrame") -> Mapping[str, Any]:
-        """Return the result of the team's `predict` for n rows, in the form of their task."""
+        """Return the answer of the team's `predict` for n rows, in the form of their task."""
         from seedling.data.schema import model_frame
 
         return self.predict(self.model, model_frame(rows, self.dataset.features))
@@ -62,7 +62,8 @@ def load_estimator(folder: Path) -> Any:
     """Read a scikit-learn estimator that was saved in MLflow's format.
 
     Raises:
-        ProjectError: it is none, or its code is gone; the model's name is put in front.
+        ProjectError: it is no estimator, or a module of it is gone; the caller puts the model's
+            name in front of the message.
     """
     flavor = YAML(typ="safe", pure=True).load(folder / "MLmodel")["flavors"].get("sklearn")
     if flavor is None:
@@ -91,10 +92,10 @@ def verify(folder: Path, expected: str) -> None:
 
 
 def read_schema(folder: Path) -> tuple[Dataset, float]:
-    """Read what a model learned from, and the share of it that was held out.
+    """Read the dataset that a model was trained on, and the share of it that was held out.
 
     Raises:
-        ProjectError: it is no dataset as this project knows them; its task may be gone.
+        ProjectError: the dataset is invalid in this project, for example its task is gone.
     """
     noted = read_json(folder / SCHEMA)
     try:
@@ -106,7 +107,7 @@ def read_schema(folder: Path) -> tuple[Dataset, float]:
 
 
 def read_measured(folder: Path) -> Measured:
-    """Read the measurements made before registration; empty ones where there is no such file."""
+    """Read the measurements made before registration; empty ones if the file is missing."""
     path = folder / notes.MEASURED
     return notes.read(path, Measured) if path.exists() else Measured()
 

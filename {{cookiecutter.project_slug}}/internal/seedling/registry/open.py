@@ -1,4 +1,4 @@
-"""Opens the project's registries, by the names that the table of implementations has for them."""
+"""Open the project's registries by their names in `implementations.py`."""
 
 from pathlib import Path
 
@@ -15,7 +15,7 @@ def open_registry(project: Project, name: str = "") -> Registry:
     """Open the registry of that name; without one, the registry of this process.
 
     Args:
-        project: whose models it has.
+        project: the project of the models.
         name: HERE or WORKSPACE.
     """
     folder = REGISTRY_FOLDER.get()
@@ -26,7 +26,7 @@ def open_registry(project: Project, name: str = "") -> Registry:
 
 
 def registry_of(project: Project, entry: RegisteredModel) -> Registry:
-    """Open the registry that an entry's version is in: the entry's name tells."""
+    """Open the registry of an entry's version; a workspace's entry has another name."""
     dataset = project.config.trained_model(entry.model).dataset
     shared = registrations.workspace_name(project.config.slug, dataset, entry.model)
     return open_registry(project, WORKSPACE if entry.name == shared else "")

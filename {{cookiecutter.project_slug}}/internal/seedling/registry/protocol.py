@@ -13,7 +13,7 @@ class RegisteredVersion:
     """A registered version: its number, and the folder where its files are on this machine.
 
     Attributes:
-        sha256: the hash of its files; empty where something else has registered it.
+        sha256: the hash of its files; empty if another program has registered it.
         tags: texts by name, such as `build_id`, `metric` and `data_version`.
     """
 
@@ -25,35 +25,35 @@ class RegisteredVersion:
 
 
 class Registry(Protocol):
-    """What the steps need of a registry, wherever it is."""
+    """A registry of models, on this machine or elsewhere."""
 
     @property
     def shared(self) -> bool | None:
-        """Who serves its champions: all that share model.yaml (True), this machine only (False).
+        """Return True if all who share model.yaml serve its champions, False if this machine does.
 
-        None where the registry notes its champion by itself.
+        None: the registry notes its champion itself.
         """
 
     def name_of(self, dataset: str, model: str) -> str:
-        """What it calls a model: models of other data are never its champion."""
+        """Return the registry's name for a model of a dataset: other data have other champions."""
 
     def champion(self, name: str) -> RegisteredVersion | None:
-        """The version that serves now, or None where nothing was registered yet."""
+        """Return the champion of a name, or None if nothing was registered yet."""
 
     def find(self, name: str, version: str) -> RegisteredVersion:
-        """A registered version; raises ProjectError where there is none."""
+        """Return a registered version; raises ProjectError if there is none."""
 
     def fetch(self, version: RegisteredVersion) -> Path:
-        """Where a version's files are on this machine, brought here if they are not."""
+        """Return the folder of a version's files on this machine, after a download if needed."""
 
     def set_champion(self, name: str, version: str) -> None:
-        """Let a registered version be the one to beat."""
+        """Make a registered version the champion."""
 
     def register(self, name: str, folder: Path, tags: Mapping[str, str]) -> RegisteredVersion:
-        """A new champion with the files of `folder`; the same files again are the same version."""
+        """Register `folder` as the new champion; the same files again are the same version."""
 
     def versions(self, name: str) -> list[RegisteredVersion]:
-        """Return all versions of a name, the oldest first; none where nothing was registered."""
+        """Return all versions of a name, the oldest first; empty if nothing was registered."""
 
     def tag(self, name: str, version: str, tags: Mapping[str, str]) -> None:
         """Set these tags of a version; its other tags stay.

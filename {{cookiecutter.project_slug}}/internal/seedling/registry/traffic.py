@@ -1,4 +1,4 @@
-"""The verb `traffic`: which versions of a model answer, and for what share of the entities."""
+"""The verb `traffic`: list the served versions, and change their roles and shares."""
 
 from typing import Any
 
@@ -11,19 +11,19 @@ from seedling.training import outcomes
 
 
 def table(project: Project) -> list[str]:
-    """A line for each registered version, and what model.yaml has that is not served here."""
+    """Return a line for each registered version, also for those of another machine."""
     found = [["model", "version", "answers"]]
     for entry in project.config.models:
         found.append([entry.model, entry.version, _role(project, entry)])
     for entry in project.registered_elsewhere:
-        found.append([entry.model, entry.version, "nobody: registered on another machine"])
+        found.append([entry.model, entry.version, "nothing: registered on another machine"])
     widths = [max(len(row[at]) for row in found) for at in range(2)]
     return [f"{row[0]:{widths[0]}}  {row[1]:{widths[1]}}  {row[2]}" for row in found]
 
 
 def _role(project: Project, entry: RegisteredModel) -> str:
     if entry.shadow:
-        return "nobody: a shadow, in the prediction log only"
+        return "the prediction log only: a shadow"
     if entry.share is not None:
         return f"{entry.share:.0%} of the entities"
     others = [each for each in project.config.models if each.model == entry.model]
@@ -34,7 +34,7 @@ def assign(project: Project, model: str, version: str, share: float | None, shad
     """Let a registered version answer a share of the entities, or shadow the champion.
 
     Raises:
-        ProjectError: there is no such version, or it is the champion.
+        ProjectError: the version is not registered, or it is the champion.
     """
     champion = champion_of(project, model)
     if version == champion.version:
@@ -53,7 +53,7 @@ def assign(project: Project, model: str, version: str, share: float | None, shad
 
 
 def remove(project: Project, model: str, version: str) -> None:
-    """Let a challenger or a shadow answer no more."""
+    """Stop serving a challenger or a shadow."""
     if version == champion_of(project, model).version:
         raise ProjectError(
             f"Version {version} is the champion of {model}: make another the champion first."
@@ -64,7 +64,7 @@ def remove(project: Project, model: str, version: str) -> None:
 
 
 def promote(project: Project, model: str, version: str) -> None:
-    """Make a registered version the champion, which the next training run has to beat."""
+    """Make a registered version the champion, which the next training run must beat."""
     champion = champion_of(project, model)
     registry = registry_of(project, champion)
     found = _fetched(registry, champion.name, version)
@@ -83,10 +83,10 @@ def promote(project: Project, model: str, version: str) -> None:
 
 
 def answer_as_shared(project: Project, model: str) -> None:
-    """Let the versions of model.yaml answer on this machine too.
+    """Serve a model's versions of model.yaml on this machine too.
 
     Raises:
-        ProjectError: model.yaml has none of the model.
+        ProjectError: model.yaml has no version of the model.
     """
     if all(entry.model != model for entry in project.model_yaml.models):
         raise ProjectError(f"model.yaml names no version of {model!r}: nothing was changed.")
@@ -94,7 +94,7 @@ def answer_as_shared(project: Project, model: str) -> None:
 
 
 def _fetched(registry: Registry, name: str, version: str) -> RegisteredVersion:
-    """A registered version whose files are on this machine."""
+    """Return a registered version, after a download of its files if needed."""
     found = registry.find(name, version)
     registry.fetch(found)
     return found
@@ -107,6 +107,7 @@ def _description(project: Project, model: str, version: RegisteredVersion) -> st
 
 
 def champion_of(project: Project, model: str) -> RegisteredModel:
+    """Return the champion of a model; raises ProjectError if none is registered."""
     for entry in project.config.models:
         if entry.model == model and entry.is_champion:
             return entry
@@ -114,7 +115,7 @@ def champion_of(project: Project, model: str) -> RegisteredModel:
 
 
 def _replace(project: Project, model: str, version: str, entry: dict[str, Any] | None) -> None:
-    """Put this entry in the place of the one for the same version."""
+    """Replace the entry of a version by this one; None removes it."""
 
     def change(entries: list[Any]) -> list[Any]:
         added = [entry] if entry else []
@@ -124,6 +125,6 @@ def _replace(project: Project, model: str, version: str, entry: dict[str, Any] |
 
 
 def _edit(project: Project, registry: Registry, model: str, change: registrations.Change) -> None:
-    """Edit a model's entries where its registry's versions stand."""
+    """Edit a model's entries in model.yaml, or in registered.yaml of this machine."""
     edit = registrations.edit_shared if registry.shared else registrations.edit_here
     edit(project, model, change)

@@ -27,9 +27,9 @@ FEWEST = 30  # rows that both models must not have seen, for a comparison to mea
 @step
 @config_option
 @model_option
-@path_option("--trained", "What the train step wrote")
+@path_option("--trained", "The output of the train step")
 @path_option("--holdout", "The held-out rows")
-@path_option("--output", "Where the evaluation goes", exists=False)
+@path_option("--output", "The folder for the evaluation", exists=False)
 def main(
     config: Path | None,
     model: str | None,
@@ -84,7 +84,7 @@ def main(
 def _champion(
     project: Project, model: str, dataset: Dataset, rows: pd.DataFrame
 ) -> tuple[Predictor | None, str]:
-    """The champion, or why there is none that these rows can be put to."""
+    """Return the champion, or None and the reason why it cannot be compared on these rows."""
     registry = open_registry(project)
     version = registry.champion(registry.name_of(dataset.name, model))
     if version is None:
@@ -101,7 +101,7 @@ def _champion(
 def _compiled(
     project: Project, challenger: Predictor, folder: Path, noted: Compiled, rows: pd.DataFrame
 ) -> Compiled:
-    """How far the compiled form is from the model on the holdout, or why it is not to be used."""
+    """Compare the compiled form with the model on the holdout; the note may refuse it."""
     if noted.refused:
         return noted
     predict = project.predict_path(challenger.name)
@@ -126,7 +126,7 @@ def _incomparable(champion: Predictor, dataset: Dataset, rows: pd.DataFrame) -> 
 
 
 def _unseen(champion: Predictor, rows: pd.DataFrame) -> pd.DataFrame:
-    """The rows that the champion's own split held out too: all, unless the split has changed."""
+    """Return the rows that the champion's own split held out too: all, unless it has changed."""
     learned = champion.dataset
     held_out = tasks.of(learned).training.held_out
     return rows[held_out(rows, learned, champion.holdout, HOLDOUT)]

@@ -1,7 +1,7 @@
-"""What the steps' command lines have in common: options, with defaults for runs by hand.
+"""Options that the steps' command lines share, with defaults for runs by hand.
 
 The pipeline gives every path. By hand, or by an editor's run button, a step works on the project
-that it stands in, on its first model, and on what the step before has left below
+of the working folder, on its first model, and on the outputs of the step before below
 local_assets/runs/manual/.
 """
 
@@ -31,12 +31,12 @@ model_option = click.option("--model", help="A folder of models/; the first mode
 
 
 def path_option(name: str, words: str, exists: bool = True) -> Callable[[Any], Any]:
-    """An option for a folder that a step reads, or makes.
+    """Declare an option for a folder that a step reads, or makes.
 
     Args:
         name: with its dashes.
-        words: what the folder has, for --help.
-        exists: whether the step reads it.
+        words: the folder's content, for --help.
+        exists: True if the step reads the folder, False if it makes it.
     """
     ending = "unless given: that of runs by hand." if exists else "unless given: for runs by hand."
     return click.option(name, type=FOLDER if exists else NEW_FOLDER, help=f"{words}; {ending}")
@@ -46,9 +46,8 @@ def project_of(config: Path | None) -> Project:
     """Return the project that a step works on.
 
     Args:
-        config: its model.yaml where that was mounted; the code is in the working folder then. None:
-            the project that this folder, or else this file, stands in; it is the working folder
-            from then on.
+        config: a mounted model.yaml; the code is in the working folder then. None: the project
+            around the working folder, or else around this file, which becomes the working folder.
 
     Raises:
         ProjectError: neither is in a project.
@@ -88,7 +87,7 @@ def made(project: Project, given: Path | None, job: str, output: str) -> Path:
 
 
 def step(function: Callable[..., None]) -> click.Command:
-    """Make a click command that ends with one line and exit code 1 where the person must act."""
+    """Make a click command that ends with one line and exit code 1 after a ProjectError."""
 
     @wraps(function)
     def command(*args: Any, **kwargs: Any) -> None:

@@ -1,4 +1,4 @@
-"""Split each dataset that a model learns from: training rows here, the holdout there."""
+"""Split each dataset that a model is trained on into training rows and holdout."""
 
 from pathlib import Path
 
@@ -16,8 +16,8 @@ from seedling.steps.options import FOLDER, config_option, made, path_option, pro
 @step
 @config_option
 @click.option("--datasets", type=FOLDER, help="The datasets' files; the project's unless given.")
-@path_option("--training", "Where training rows go", exists=False)
-@path_option("--holdout", "Where held-out rows go", exists=False)
+@path_option("--training", "The folder for training rows", exists=False)
+@path_option("--holdout", "The folder for held-out rows", exists=False)
 def main(
     config: Path | None, datasets: Path | None, training: Path | None, holdout: Path | None
 ) -> None:

@@ -1,4 +1,4 @@
-"""The last step: register the model if it beats its champion, and say so either way."""
+"""The last step: register the model if it beats its champion, and print the outcome."""
 
 import shutil
 from pathlib import Path
@@ -21,9 +21,9 @@ from seedling.training.notes import Evaluation, Files, Measured, Registration, T
 @step
 @config_option
 @model_option
-@path_option("--trained", "What the train step wrote")
-@path_option("--evaluation", "What the evaluate step wrote")
-@path_option("--output", "Where the outcome is noted", exists=False)
+@path_option("--trained", "The output of the train step")
+@path_option("--evaluation", "The output of the evaluate step")
+@path_option("--output", "The folder for the outcome", exists=False)
 def main(
     config: Path | None,
     model: str | None,
@@ -76,11 +76,11 @@ def main(
     notes.write(folder / notes.REGISTRATION, outcome)
     if output is None:  # by hand: no verb notes it
         outcomes.note(project, [outcome])
-    click.echo(f"{model}: {outcomes.in_words(outcome)}")
+    click.echo(f"{model}: {outcomes.sentence(outcome)}")
 
 
 def _files(folder: Path, trained: Path, measured: Evaluation) -> Path:
-    """What is registered: the model, what was measured, the compiled form if it was as good."""
+    """Copy the files to register: model, measurements, and the compiled form unless refused."""
     ignored = shutil.ignore_patterns(forms.FOLDER) if measured.compiled.refused else None
     shutil.copytree(trained / "model", folder, ignore=ignored)
     noted = Measured(measured.challenger, measured.holdout_rows, measured.compiled)
@@ -89,7 +89,7 @@ def _files(folder: Path, trained: Path, measured: Evaluation) -> Path:
 
 
 def _refuse_stale(registry: Registry, name: str, measured: Evaluation) -> None:
-    """Refuse a model that was measured against another champion than there is now."""
+    """Refuse a model that was compared with another champion than the present one."""
     champion = registry.champion(name)
     version = measured.champion_version
     if champion and not measured.incomparable_champion and champion.version != version:

@@ -1,4 +1,4 @@
-"""Train one model on the training rows and write it down, with its metrics."""
+"""Train one model on the training rows, and save it with its metrics."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -31,7 +31,7 @@ EXAMPLE_ROWS = 5
 @model_option
 @path_option("--training", "The training rows")
 @click.option("--seed", type=int, default=20, show_default=True)
-@path_option("--output", "Where the trained model goes", exists=False)
+@path_option("--output", "The folder for the trained model", exists=False)
 @click.option("--set", "given", multiple=True, metavar="NAME=VALUE", help="A hyperparameter.")
 def main(
     config: Path | None,
@@ -87,10 +87,11 @@ def main(
 
 
 def overrides(settings: TrainedModel, given: Sequence[str]) -> dict[str, Any]:
-    """The hyperparameters of `NAME=VALUE` texts, typed as YAML types them.
+    """Return the hyperparameters of `NAME=VALUE` texts, each value parsed as YAML.
 
     Raises:
-        ProjectError: model.yaml gives the model no such hyperparameter, or a text is not like that.
+        ProjectError: model.yaml gives the model no hyperparameter NAME, or a text is not
+            NAME=VALUE.
     """
     found = {}
     for text in given:

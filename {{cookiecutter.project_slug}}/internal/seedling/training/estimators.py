@@ -1,4 +1,4 @@
-"""What a model's train.py builds on: preprocessing fitted on its rows, and fixed seeds."""
+"""Preprocessing for a model's train.py, and fixed seeds."""
 
 import random
 
@@ -13,14 +13,14 @@ MOST_CATEGORIES = 50
 
 
 def preprocessing(X: pd.DataFrame, scale: bool = False) -> ColumnTransformer:
-    """An unfitted transformer for the columns of X: to be fitted with the model, in one pipeline.
+    """Return an unfitted transformer for the columns of X; fit it in one pipeline with the model.
 
     Numbers: a gap takes the median of the training rows. Categories: one column each for the
-    `MOST_CATEGORIES` most frequent; a gap, or a category never seen, is answered all the same.
+    `MOST_CATEGORIES` most frequent; a gap and an unknown category are valid in predictions.
 
     Args:
         X: n rows of features, numbers as float64 and categories as text.
-        scale: bring numbers to mean 0 and variance 1, as linear models want them.
+        scale: scale numbers to mean 0 and variance 1, as linear models need.
     """
     numbers = list(X.select_dtypes("number").columns)
     categories = [name for name in X.columns if name not in numbers]
@@ -41,6 +41,6 @@ def preprocessing(X: pd.DataFrame, scale: bool = False) -> ColumnTransformer:
 
 
 def fix_seeds(seed: int) -> None:
-    """Make everything that draws from Python's or numpy's global generator repeatable."""
+    """Seed the global random generators of Python and numpy."""
     random.seed(seed)
     np.random.seed(seed)

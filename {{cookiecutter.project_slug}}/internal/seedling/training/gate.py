@@ -11,10 +11,10 @@ from seedling.errors import ProjectError
 def gate(
     dataset: Dataset, challenger: Mapping[str, float], champion: Mapping[str, float] | None
 ) -> bool:
-    """Say whether the challenger is registered: there is no champion, or it is strictly better.
+    """Return True if the challenger is to be registered: strictly better, or without a champion.
 
     Args:
-        dataset: names the metric, and the task that says which direction is better.
+        dataset: has the metric and the task, which knows the metric's better direction.
         challenger, champion: their metrics on the same rows.
 
     Raises:

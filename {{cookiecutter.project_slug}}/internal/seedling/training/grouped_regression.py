@@ -67,7 +67,7 @@ def fit(rows: pd.DataFrame, by: Sequence[str], features: Sequence[str], target: 
     correlations = _products(z, starts, counts)
     few = counts < len(features) + 2
     dependent = np.linalg.eigvalsh(correlations)[:, 0] < DEPENDENT
-    problems = _told(keys, counts, features, few, constant, dependent)
+    problems = _reasons(keys, counts, features, few, constant, dependent)
     problems += left_out(rows[list(by)], keys)
     good = ~(few | constant.any(axis=1) | dependent)
 
@@ -92,10 +92,10 @@ def fit(rows: pd.DataFrame, by: Sequence[str], features: Sequence[str], target: 
 def complete(
     rows: pd.DataFrame, by: Sequence[str], features: Sequence[str], target: str
 ) -> pd.DataFrame:
-    """The rows with a value in each of these columns, and these columns only: as for `fit`.
+    """Return the rows without a gap in these columns, and these columns only; see `fit`.
 
     Raises:
-        ProjectError: there is no such row.
+        ProjectError: every row has a gap.
     """
     whole = rows[[*by, *features, target]].dropna()
     if whole.empty:
@@ -106,7 +106,7 @@ def complete(
 def parts(whole: pd.DataFrame, by: Sequence[str], count: int) -> Iterator[pd.DataFrame]:
     """Cut complete rows into about equal parts, each of whole groups.
 
-    What `fit` finds in one part after the other is what it finds in all rows, in the same order.
+    `fit` on one part after the other gives the groups of `fit` on all rows, in the same order.
 
     Args:
         whole: the rows.
@@ -122,7 +122,7 @@ def parts(whole: pd.DataFrame, by: Sequence[str], count: int) -> Iterator[pd.Dat
 
 
 def left_out(groups: pd.DataFrame, keys: pd.DataFrame) -> list[str]:
-    """Which groups have no complete row, a sentence each, and how many rows have no group.
+    """Return a sentence for each group without a complete row, and one for rows without a group.
 
     Args:
         groups: the columns that make a group, of all rows.
@@ -130,24 +130,24 @@ def left_out(groups: pd.DataFrame, keys: pd.DataFrame) -> list[str]:
     """
     named = groups.dropna().drop_duplicates()
     found = named.merge(keys, how="left", indicator=True)
-    told = [
+    reasons = [
         f"{_name(row)}: no complete row."
         for _, row in found[found["_merge"] == "left_only"].drop(columns="_merge").iterrows()
     ]
     nowhere = int(groups.isna().any(axis=1).sum())
     if nowhere:
-        told.append(f"{nowhere:,} rows are in no group: {', '.join(groups)} is missing there.")
-    return told
+        reasons.append(f"{nowhere:,} rows are in no group: {', '.join(groups)} is missing there.")
+    return reasons
 
 
 def _means(values: Numbers, starts: Any, counts: Any) -> Numbers:
-    """The mean of each group."""
+    """Return the mean of each group."""
     sums = np.add.reduceat(values, starts, axis=0)
     return np.asarray(sums / (counts if values.ndim == 1 else counts[:, None]))
 
 
 def _products(z: Numbers, starts: Any, counts: Any) -> Numbers:
-    """The mean of z'z of each group."""
+    """Return the mean of z'z of each group, width x width."""
     width = z.shape[1]
     found = np.empty((len(starts), width, width))
     for at in range(width):
@@ -161,7 +161,7 @@ def _name(key: pd.Series) -> str:
     return ", ".join(f"{column} {value}" for column, value in key.items())
 
 
-def _told(
+def _reasons(
     keys: pd.DataFrame,
     counts: Any,
     features: Sequence[str],
@@ -169,8 +169,8 @@ def _told(
     constant: Any,
     dependent: Any,
 ) -> list[str]:
-    """Why groups could not be fitted, a sentence each."""
-    told = []
+    """Return a sentence for each group that cannot be fitted, with the reason."""
+    reasons = []
     for at in np.flatnonzero(few | constant.any(axis=1) | dependent):
         name = _name(keys.iloc[at])
         if few[at]:
@@ -180,5 +180,5 @@ def _told(
             why = f"{', '.join(same)} does not vary"
         else:
             why = "one of its features follows from the others"
-        told.append(f"{name}: {why}.")
-    return told
+        reasons.append(f"{name}: {why}.")
+    return reasons

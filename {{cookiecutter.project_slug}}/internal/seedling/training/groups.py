@@ -17,7 +17,7 @@ OUTPUT = "Training_Output"
 
 
 class Work(NamedTuple):
-    """What is fitted: `rows` with the columns `by`, `features` and `target`."""
+    """The input of a fit: `rows` with the columns `by`, `features` and `target`."""
 
     rows: pd.DataFrame
     by: list[str]
@@ -36,7 +36,7 @@ def train(
         name: the dataset's; the first unless given.
 
     Returns:
-        The folder of the files, and what came of the groups.
+        The folder of the files, and the fit of the groups.
 
     Raises:
         ProjectError: the columns do not make groups, or none could be fitted.
@@ -46,7 +46,7 @@ def train(
 
 
 def work(project: Project, by: Sequence[str], name: str | None) -> Work:
-    """What there is to fit: as for `train`.
+    """Return the input of the fit; the arguments are those of `train`.
 
     Raises:
         ProjectError: the columns do not make groups.
@@ -73,7 +73,7 @@ def write(project: Project, fitted: grouped_regression.Fitted) -> Path:
 
 
 def _features(dataset: Dataset, by: Sequence[str]) -> list[str]:
-    """The features that a line can be fitted to: all numbers that do not make the groups."""
+    """Return the names of the features to fit: all numbers that do not make the groups."""
     if tasks.of(dataset).outcomes(dataset.target):
         raise ProjectError(f"{dataset.name} has classes to predict: groups are for numbers.")
     known = [*dataset.entity_key, *dataset.feature_names]

@@ -1,6 +1,6 @@
-"""Runs a pipeline on this machine: its jobs in worker processes, side by side where they can be.
+"""Run a pipeline on this machine: its jobs in worker processes, in parallel where they can be.
 
-A worker keeps what one job has imported for the next; that is most of a short job's time.
+A worker's imports serve its next job too; importing is most of a short job's time.
 """
 
 import os
@@ -38,7 +38,7 @@ Outcome = tuple[int, float]  # a job's exit code, and its seconds
 
 
 def _nothing() -> None:
-    """What there is to do once it has been done."""
+    """Do nothing."""
 
 
 class LocalRun:
@@ -56,7 +56,7 @@ class LocalRun:
         Args:
             pipeline: the jobs.
             root: their working folder.
-            runs: where the run's own folder is made.
+            runs: the folder in which the run's own folder is made.
             variables: set in the environment of the jobs' processes, beside this process's own.
             meanwhile: called by `wait` as by `execute`.
         """
@@ -78,12 +78,12 @@ class LocalRun:
         """Prepare the run that trains these models, or all; `wait` runs its jobs.
 
         Args:
-            project: whose pipeline it is.
+            project: the project of the pipeline.
             models: folders of models/.
             variables: set in the environment of the steps' processes.
 
         Raises:
-            ProjectError: the pipeline does not hold together, or a dataset is missing.
+            ProjectError: the pipeline is invalid, or a dataset is missing.
         """
         chosen = chosen_of(project, models)
         for name in {project.config.trained_model(model).dataset for model in chosen.models}:
@@ -94,31 +94,31 @@ class LocalRun:
 
     @property
     def models(self) -> Sequence[str]:
-        """The models that its pipeline trains."""
+        """Return the names of the models that the pipeline trains."""
         return self.pipeline.models
 
     def wait(self) -> None:
-        """Run every job; `problem` says which failed."""
+        """Run every job; `problem` has the first failure."""
         try:
             self.execute(self.meanwhile)
         except ProjectError as error:
             self._problem = str(error)
 
     def problem(self) -> str:
-        """Return which job failed, its last line and where its log is; empty where none did."""
+        """Return the failed job, the last line of its log and the log's path; empty if none did."""
         return self._problem
 
     def fetch(self, registered: Iterable[Registration]) -> None:
-        """Do nothing: what was registered on this machine is here."""
+        """Do nothing: versions registered on this machine have their files here."""
 
     def execute(self, meanwhile: Callable[[], object]) -> None:
-        """Run every job after those it needs; where one fails, what needs it is left out.
+        """Run every job after those it needs; skip the jobs that need a failed one.
 
         Args:
             meanwhile: called here while the first jobs run; the next ones wait for it.
 
         Raises:
-            ProjectError: a job failed; says which, its last words and where its log is.
+            ProjectError: a job failed; the message has its name, its last line and its log's path.
         """
         waiting = order(self.pipeline)
         waiting.prepare()
@@ -151,12 +151,14 @@ class LocalRun:
         return self.folder / job / "log.txt"
 
     def remove(self) -> None:
-        """Take the run's folder away: what is worth keeping has been moved."""
+        """Remove the run's folder; `collect` has copied the reports."""
         shutil.rmtree(self.folder)
 
     def _pool(self) -> ProcessPoolExecutor:
-        """Workers for this machine's cores, each with its share of them: more threads than cores
-        make every model slow."""
+        """Return a pool of one worker a core, each with its share of the cores as threads.
+
+        More threads than cores make every model slow.
+        """
         cores = os.cpu_count() or 1
         threads = max(1, cores // max(1, len(self.pipeline.models)))
         spawn = get_context("spawn")
@@ -184,7 +186,7 @@ class LocalRun:
         progress.console.print(f"{name:32} {words} in {seconds:.1f} s", highlight=False)
 
     def _command(self, job: Job) -> list[str]:
-        """The component's command line for this job."""
+        """Return the component's command line for this job."""
         return [self._filled(word, job) for word in shlex.split(_joined(job.component.command))]
 
     def _filled(self, word: str, job: Job) -> str:
@@ -218,7 +220,7 @@ def prepare_worker(threads: int, variables: Mapping[str, str]) -> None:
 
 
 def perform(command: list[str], root: Path, log: Path) -> Outcome:
-    """Run one command in this worker, what it prints going to a log: exit code and seconds."""
+    """Run one command in this worker, its output in a log; return exit code and seconds."""
     os.chdir(root)
     started = time.monotonic()
     with _output_to(log):
@@ -230,7 +232,7 @@ def perform(command: list[str], root: Path, log: Path) -> Outcome:
 
 
 def _run_module(module: str, arguments: list[str]) -> int:
-    """What `python -m MODULE ...` does, in this process; returns its exit code."""
+    """Run a module in this process as `python -m MODULE ...` would; return its exit code."""
     sys.argv = [module, *arguments]
     try:
         runpy.run_module(module, run_name="__main__", alter_sys=True)
@@ -244,7 +246,7 @@ def _run_module(module: str, arguments: list[str]) -> int:
 
 @contextmanager
 def _output_to(log: Path) -> Iterator[None]:
-    """Send what this process and its libraries print to a file."""
+    """Redirect stdout and stderr of this process and its libraries to a file."""
     kept = [os.dup(1), os.dup(2)]
     with log.open("wb") as stream:
         try:
@@ -260,7 +262,7 @@ def _output_to(log: Path) -> Iterator[None]:
 
 
 def _joined(command: str) -> str:
-    """A command over several lines as one; references lose their spaces, so each stays one word."""
+    """Join a command's lines, and remove the spaces in references, so that each is one word."""
     return re.sub(r"\{\s+|\s+\}", lambda match: match[0].strip(), " ".join(command.split()))
 
 
@@ -270,6 +272,7 @@ def _progress() -> Progress:
 
 
 def last_line(log: Path) -> str:
+    """Return the last line of a log that names an exception, else its last line."""
     lines = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
-    told = [line for line in lines if re.match(r"[\w.]*(Error|Exception)\b", line)]
-    return [*(lines or ["it said nothing"]), *told][-1]
+    errors = [line for line in lines if re.match(r"[\w.]*(Error|Exception)\b", line)]
+    return [*(lines or ["it printed nothing"]), *errors][-1]

@@ -1,4 +1,4 @@
-"""Runs and their metrics, in MLflow: a SQLite file here, or wherever MLFLOW_TRACKING_URI points."""
+"""MLflow's runs: in a SQLite file of this machine, or on the server of MLFLOW_TRACKING_URI."""
 
 import os
 import subprocess
@@ -18,14 +18,14 @@ GIVEN = "MLFLOW_RUN_ID"
 
 
 def quiet() -> None:
-    """Turn mlflow's telemetry off and its log down: it looks when it is imported."""
+    """Turn mlflow's telemetry off and its log down; mlflow reads these variables on import."""
     os.environ["DO_NOT_TRACK"] = "true"
     os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
     os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")
 
 
 def mlflow() -> ModuleType:
-    """mlflow, imported quietly, when it is needed: that takes seconds."""
+    """Import mlflow without telemetry, as late as possible: the import takes seconds."""
     quiet()
     import mlflow
 
@@ -33,12 +33,12 @@ def mlflow() -> ModuleType:
 
 
 def uri(project: Project) -> str:
-    """The tracking server: MLFLOW_TRACKING_URI, else a SQLite file under local_assets/."""
+    """Return the tracking server's URI: MLFLOW_TRACKING_URI, else a SQLite file's."""
     return MLFLOW_TRACKING_URI.get() or _sqlite(_database(project))
 
 
 def client(project: Project) -> Any:
-    """A client for the project's runs and registry; creates the SQLite file on first use."""
+    """Return a client of the project's runs and registry; create the SQLite file on first use."""
     project.assets.mkdir(parents=True, exist_ok=True)
     tracking = mlflow()
     tracking.set_tracking_uri(uri(project))
@@ -46,7 +46,7 @@ def client(project: Project) -> Any:
 
 
 def prepare(project: Project) -> None:
-    """Create the database and the experiment, before steps that run side by side look for them."""
+    """Create the database and the experiment, before steps in parallel processes need them."""
     if uri(project) == _sqlite(_database(project)):
         _create_database(project)
     else:
@@ -57,8 +57,8 @@ def prepare(project: Project) -> None:
 def _create_database(project: Project) -> None:
     """Create the SQLite file with the experiment, unless it is there or a server is used.
 
-    It is built aside by a process of its own: one that is killed leaves none behind that is half
-    migrated.
+    A process of its own writes it under another name first: if that is killed, no half-migrated
+    file is left.
     """
     database = _database(project)
     if uri(project) == _sqlite(database) and not database.exists():
@@ -90,9 +90,9 @@ def _artifacts(project: Project) -> str:
 
 @contextmanager
 def run(project: Project, name: str, run_id: str | None = None) -> Iterator[Any]:
-    """An active run of the project's experiment: a new one, or the one with this id.
+    """Yield an active run of the project's experiment: a new one, or the one with this id.
 
-    Where what started this process has made a run for it, as Azure ML does, it is that run.
+    If MLFLOW_RUN_ID is set, as Azure ML does for a job, it is that run.
     """
     if os.environ.get(GIVEN):
         with mlflow().start_run() as active:

@@ -1,4 +1,4 @@
-"""Notes that the steps leave for each other, and beside a model's files: what each JSON holds."""
+"""The JSON files that the steps write for each other and beside a model's files, as structs."""
 
 import json
 from pathlib import Path
@@ -16,13 +16,13 @@ Metrics = dict[str, float]
 
 
 class Compiled(msgspec.Struct, frozen=True, omit_defaults=True):
-    """How far a compiled form is from its model, or why there is none.
+    """The comparison of a compiled form with its model.
 
     Attributes:
-        form: `tables` or `trees`; empty where there is none.
-        rows: how many rows were compared.
+        form: `tables` or `trees`; empty if there is none.
+        rows: the number of rows compared.
         largest_difference: of two scores, in the scores' own unit.
-        refused: why there is no compiled form; empty where there is one.
+        refused: the reason why there is no compiled form; empty if there is one.
     """
 
     form: str = ""
@@ -32,7 +32,7 @@ class Compiled(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Rows(msgspec.Struct, frozen=True):
-    """How many rows a model learned from, and how many its train_model was tested on."""
+    """The numbers of rows that train_model was given as X_train and X_test."""
 
     train: int
     test: int
@@ -72,13 +72,13 @@ class Files(msgspec.Struct, frozen=True):
 
 
 class Registration(msgspec.Struct, frozen=True):
-    """registration.json: what the gate decided.
+    """registration.json: the decision of the gate.
 
     Attributes:
-        name: what the registry calls the model.
+        name: the model's name in the registry.
         value, champion: the metric of the new model and of the champion, on the same rows.
-        version: the new version; None where the model was not registered.
-        serving: the champion after the step; None where there is none.
+        version: the new version; None if the model was not registered.
+        serving: the champion after the step; None if there is none.
         shared: as `Registry.shared`.
     """
 
@@ -96,7 +96,7 @@ class Registration(msgspec.Struct, frozen=True):
 
 
 class Measured(msgspec.Struct, frozen=True):
-    """measured.json of a version's files: what was measured before it was registered."""
+    """measured.json, beside a version's files: the measurements made before its registration."""
 
     metrics: Metrics = {}
     holdout_rows: int | None = None

@@ -1,4 +1,4 @@
-"""The outcomes of a training run: collected, noted where they are served from, and shown."""
+"""The outcomes of a training run: collect them, note the champions, and print a table."""
 
 import shutil
 from collections.abc import Iterable, Mapping, Sequence
@@ -28,12 +28,12 @@ class Outcome(NamedTuple):
 
 
 def build_id() -> str:
-    """Return what CI calls this build, by which it finds what was registered: BUILD_ID."""
+    """Return the id of this build, by which CI finds the versions it registered: BUILD_ID."""
     return BUILD_ID.get() or "local"
 
 
 def chosen_of(project: Project, models: Sequence[str]) -> Pipeline:
-    """Return the training pipeline, narrowed to these models; to all where there are none.
+    """Return the training pipeline, narrowed to these models; the whole one if none is named.
 
     Raises:
         ProjectError: the pipeline, or model.yaml, does not have one of them.
@@ -67,11 +67,11 @@ def collect(project: Project, run: Runner) -> list[Outcome]:
 
 
 def note(project: Project, registered: Iterable[Registration]) -> None:
-    """Let the champions answer: those of this machine's registry here, a workspace's for all.
+    """Note the champions as served: a workspace's in model.yaml, others in registered.yaml.
 
-    An old champion is not there yet where the model has learned from another dataset meanwhile.
-    Challengers and shadows of the same data stay. A registry that is a folder of its own has noted
-    its champion itself.
+    Champions are noted also if nothing was registered: after a change of the dataset the noted one
+    may be of other data. Challengers and shadows of the same data stay. A `FolderRegistry` has
+    noted its champion itself.
     """
     for one in registered:
         if one.shared is None or one.serving is None:
@@ -84,7 +84,7 @@ def note(project: Project, registered: Iterable[Registration]) -> None:
 
 
 def show(outcomes: Iterable[Outcome]) -> None:
-    """Print a table of the outcomes, the best of each metric first, and each in a sentence."""
+    """Print a table of the outcomes, the best of each metric first, and a sentence for each."""
     best_first = sorted(outcomes, key=_badness)
     table = Table(title="Training run")
     for heading in ("model", "metric", "this run", "champion", "registered as"):
@@ -99,11 +99,11 @@ def show(outcomes: Iterable[Outcome]) -> None:
         )
     Console().print(table)
     for one, report in best_first:
-        print(f"{one.model}: {in_words(one)}")
+        print(f"{one.model}: {sentence(one)}")
         print(f"  report: {report}")
 
 
-def in_words(one: Registration) -> str:
+def sentence(one: Registration) -> str:
     """Return a registration as a sentence, with the metrics of model and champion."""
     value = f"{one.metric} {one.value:.6g}"
     champion = f"{one.champion or 0:.6g} of version {one.champion_version}"
@@ -118,11 +118,11 @@ def in_words(one: Registration) -> str:
 
 
 def description(dataset: Dataset, value: float | None) -> str:
-    """Return what entries, the page and the OpenAPI document say of a version.
+    """Return the description of a version, for model.yaml, the page and the OpenAPI document.
 
     Args:
-        dataset: what it learned from.
-        value: of the dataset's metric; None where it was not measured.
+        dataset: the dataset that it was trained on.
+        value: the value of the dataset's metric; None if it was not measured.
     """
     metric = "" if value is None else f"; {dataset.metric} {value:.4f}"
     return f"Predicts {dataset.target.name}{metric}"
@@ -134,12 +134,12 @@ def _badness(outcome: Outcome) -> tuple[str, float]:
 
 
 def _is(registered: RegisteredModel, entry: Mapping[str, Any]) -> bool:
-    """Whether an entry is this version with these files: a registry may begin again at 1."""
+    """Compare version and files of an entry: numbers start at 1 again in a new registry."""
     return all(getattr(registered, key) == entry[key] for key in ("name", "version", "sha256"))
 
 
 def _with_champion(champion: Mapping[str, Any], entries: list[Any]) -> list[Any]:
-    """A model's entries with a new champion, and what stays beside it."""
+    """Return a model's entries with a new champion; challengers and shadows of its name stay."""
     beside = [
         entry
         for entry in entries

@@ -1,4 +1,4 @@
-"""Pipelines and their components, as their YAML says; what is wrong with them, before they run."""
+"""Read pipelines and their components from YAML, and check them before they run."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -37,11 +37,11 @@ class Job:
 
     @property
     def needs(self) -> set[str]:
-        """The jobs whose outputs this one reads."""
+        """Return the names of the jobs whose outputs this job reads."""
         return {job for job, _ in self.references()}
 
     def references(self) -> Iterator[tuple[str, str]]:
-        """(job, output) for each input that is another job's output."""
+        """Yield (job, output) for each input that is another job's output."""
         for value in self.inputs.values():
             parts = reference(value)
             if parts[:2] == ["parent", "jobs"] and len(parts) == 5:
@@ -56,12 +56,12 @@ class Pipeline:
 
     @property
     def models(self) -> list[str]:
-        """The models that the pipeline trains."""
+        """Return the names of the models that the pipeline trains."""
         named = (job.inputs.get("model") for job in self.jobs.values())
         return list(dict.fromkeys(name for name in named if name))
 
     def only(self, models: list[str]) -> "Pipeline":
-        """The jobs of these models, with what they need."""
+        """Return a pipeline with the jobs of these models, and the jobs that they need."""
         chosen: set[str] = set()
         waiting = [name for name, job in self.jobs.items() if job.inputs.get("model") in models]
         while waiting:
@@ -74,11 +74,11 @@ class Pipeline:
 
 
 def load(path: Path) -> Pipeline:
-    """The pipeline at `path` with its components.
+    """Read the pipeline at `path` with its components.
 
     Raises:
-        ProjectError: a file is missing or is not YAML of the expected shape, or `problems` finds
-            something.
+        ProjectError: a file is missing or is not YAML of the expected shape, or `problems` has
+            an entry.
     """
     document = _read(path)
     jobs = {}
@@ -95,8 +95,10 @@ def load(path: Path) -> Pipeline:
 
 
 def problems(pipeline: Pipeline) -> list[str]:
-    """What Azure ML's own validation lets through: dangling references, inputs that a component
-    does not have or does not get, types that do not fit, missing files, circles.
+    """Return a pipeline's faults, one message each, that Azure ML's own validation accepts.
+
+    They are references to nothing, inputs that a component does not have or does not get, types
+    that do not fit, missing files and circular dependencies.
     """
     found = [
         f"inputs.{name}: there is no {pipeline.path.parent / value['path']}."
@@ -113,12 +115,12 @@ def problems(pipeline: Pipeline) -> list[str]:
 
 
 def order(pipeline: Pipeline) -> TopologicalSorter[str]:
-    """The jobs, each after those that it needs."""
+    """Return the jobs' names for iteration, each after those that it needs."""
     return TopologicalSorter({name: job.needs for name, job in pipeline.jobs.items()})
 
 
 def reference(value: Any) -> list[str]:
-    """The parts of a value that is one reference as a whole, else nothing."""
+    """Return the parts of a value that is exactly one reference; empty for any other value."""
     match = REFERENCE.fullmatch(value.strip()) if isinstance(value, str) else None
     return match[1].split(".") if match else []
 

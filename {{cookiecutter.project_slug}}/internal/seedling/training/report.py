@@ -37,16 +37,16 @@ def write(
     evaluation: Evaluation,
     run: TrainingRun,
 ) -> dict[str, str]:
-    """The pages of one evaluation, by file name: `report.html` and `model_card.md`.
+    """Return the pages of one evaluation, by file name: `report.html` and `model_card.md`.
 
     Args:
         config: the project's model.yaml.
         challenger: the model that was trained.
         rows: the n held-out rows.
         truth: their target.
-        answer: what the challenger answered for them.
-        evaluation: metrics of challenger and champion, as the evaluate step notes them.
-        run: what the train step noted.
+        answer: the challenger's answer for them.
+        evaluation: the evaluate step's note, with the metrics of challenger and champion.
+        run: the train step's note.
     """
     dataset = challenger.dataset
     facts = {
@@ -79,7 +79,7 @@ def write(
 
 
 def verdict(dataset: Dataset, evaluation: Evaluation) -> str:
-    """What the gate will say of these numbers."""
+    """Return the gate's decision as a sentence, with both metrics."""
     metric, new, old = evaluation.metric, evaluation.challenger, evaluation.champion
     better = gate(dataset, new, old)
     if old is None:
@@ -90,7 +90,10 @@ def verdict(dataset: Dataset, evaluation: Evaluation) -> str:
 
 
 def importance(predictor: Predictor, rows: pd.DataFrame) -> list[dict[str, Any]]:
-    """How much worse the metric becomes when a feature's values are shuffled, largest first."""
+    """Return each feature's loss in the metric when its values are shuffled, largest first.
+
+    Each has `name`, `mean` and `std` in the metric's unit, and `share` of the largest, 0 to 1.
+    """
     dataset = predictor.dataset
     sample = rows.sample(min(SAMPLE, len(rows)), random_state=0)
     task = tasks.of(dataset)
@@ -121,7 +124,7 @@ def importance(predictor: Predictor, rows: pd.DataFrame) -> list[dict[str, Any]]
 
 
 def data_summary(rows: pd.DataFrame, dataset: Dataset) -> list[dict[str, str]]:
-    """A line for each column: type, gaps, and its range or its most frequent values."""
+    """Return a line for each column: type, gaps, and its range or its most frequent values."""
     lines = []
     described: list[Target | Column] = [dataset.target, *dataset.features]
     for column in described:
@@ -148,7 +151,7 @@ def _metric_rows(dataset: Dataset, evaluation: Evaluation) -> list[dict[str, Any
 
 
 def _svg(draw: Callable[[Any], object]) -> str:
-    """What `draw` draws on a pair of axes, as an <svg> element."""
+    """Return the drawing that `draw` makes on a pair of axes, as an <svg> element."""
     figure, axes = plt.subplots(figsize=(4.2, 3.4), layout="constrained")
     draw(axes)
     text = StringIO()

@@ -1,4 +1,4 @@
-"""Runs of the training pipeline, wherever they are: on this machine, or on Azure ML."""
+"""Runs of the training pipeline: on this machine, or on Azure ML."""
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -18,46 +18,45 @@ class Runner(Protocol):
 
     @property
     def id(self) -> str:
-        """Its name, which that of its reports' folder follows."""
+        """Return the run's name, which its folder below local_assets/reports/ has too."""
 
     @property
     def models(self) -> Sequence[str]:
-        """The models that it trains."""
+        """Return the names of the models that the run trains."""
 
     @classmethod
     def start(cls, project: Project, models: Sequence[str]) -> "Sequence[Runner]":
         """Start the runs that train these models, or all where there are none.
 
         Raises:
-            ProjectError: the pipeline does not hold together, a dataset is missing, or Azure
-                refuses.
+            ProjectError: the pipeline is invalid, a dataset is missing, or Azure refuses.
         """
 
     def wait(self) -> None:
-        """Wait until its last job has ended, well or not.
+        """Wait until the run's last job has ended, with success or failure.
 
         Raises:
-            ProjectError: it cannot be followed; it goes on.
+            ProjectError: the run cannot be followed; it goes on.
         """
 
     def output(self, job: str, name: str) -> Path:
-        """Return the folder of a job's output on this machine; missing where the job failed."""
+        """Return the folder of a job's output on this machine; it is missing if the job failed."""
 
     def fetch(self, registered: Iterable[Registration]) -> None:
-        """Have the files of the champions on this machine, which is to serve them."""
+        """Download the champions' files, so that this machine can serve them."""
 
     def problem(self) -> str:
-        """Return which job failed and why; empty where all ended well."""
+        """Return the message about the job that failed; empty if none did."""
 
     def remove(self) -> None:
-        """Remove its outputs from this machine."""
+        """Remove the run's outputs from this machine."""
 
 
 def chosen() -> type[Runner]:
-    """Return the kind of run that AML_PIPELINE_EXEC_MODE names.
+    """Return the class of runs that AML_PIPELINE_EXEC_MODE chooses.
 
     Raises:
-        ProjectError: it names none.
+        ProjectError: the variable has another value than DEV or PROD.
     """
     found: type[Runner] = implementations.find(RUNNERS[AML_PIPELINE_EXEC_MODE.get()])
     return found

@@ -1,4 +1,4 @@
-"""Writes a trained model down in MLflow's format; only training imports this."""
+"""Write a trained model in MLflow's format; only training imports this module."""
 
 from importlib.metadata import version
 from pathlib import Path
@@ -19,9 +19,9 @@ def save(model: Any, X: pd.DataFrame, dataset: Dataset, holdout: float, folder: 
     """Write the model to a new folder in MLflow's format, with its schema beside it.
 
     Args:
-        model: what the team's train_model returned; its task knows how it is written.
-        X: a few rows that it can be called with; MLflow's signature follows from them.
-        dataset: what it learned from.
+        model: the model that the team's train_model returned; its task's `save` writes it.
+        X: a few rows of its features; MLflow's signature follows from them.
+        dataset: the dataset that it was trained on.
         holdout: the share of the dataset's entities that was held out.
         folder: must not exist yet.
     """

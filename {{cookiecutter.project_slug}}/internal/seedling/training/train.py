@@ -1,4 +1,4 @@
-"""The verb `train`, and what runs where a model's train.py is run by itself."""
+"""The verb `train`, and `train_here`, by which a model's train.py runs as a script."""
 
 import os
 import sys
@@ -17,14 +17,14 @@ def train(project: Project, models: Sequence[str]) -> list[Outcome]:
     """Run the pipeline for these models, or for all; return the outcome of each.
 
     Raises:
-        ProjectError: the pipeline does not hold together, or a step failed. What was registered
-            before that is noted all the same.
+        ProjectError: the pipeline is invalid, or a step failed. Versions registered before the
+            failure are noted all the same.
     """
     return complete(project, runner.chosen().start(project, models))
 
 
 def complete(project: Project, runs: Iterable[Runner]) -> list[Outcome]:
-    """Wait for runs that were started, and note what they have registered.
+    """Wait for runs that were started, and note the versions that they registered.
 
     Raises:
         ProjectError: a run cannot be followed, or one of its steps failed.
@@ -48,7 +48,7 @@ def train_here(file: str) -> None:
 
     Call it as the last line of a model's train.py, so that `python models/<name>/train.py` and an
     editor's run button train that model: `if __name__ == "__main__": train_here(__file__)`. It
-    works from any folder. Where something is wrong, the process ends with one line and exit code 1.
+    works from any folder. After an error the process ends with one line and exit code 1.
 
     Args:
         file: the path of the train.py, which stands in models/<name>/.
