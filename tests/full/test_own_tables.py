@@ -69,7 +69,7 @@ REFUSED = {
     "one column": ("one_column.csv", [], "is its separator a comma?"),
     "bytes that are no text": ("garbage.csv", [], "cannot be read as a table"),
     "bytes that are no Parquet": ("garbage.parquet", [], "cannot be read as a table"),
-    "a format that nobody reads": ("garbage.xlsx", [], "bring a .csv, .tsv or .parquet file"),
+    "a format that nobody reads": ("garbage.xlsx", [], "give a .csv, .tsv or .parquet file"),
     "a target that is not there": ("breast cancer.tsv", ["--target", "no"], "no column 'no'"),
     "a key that is not there": ("breast cancer.tsv", ["--key", "no"], "no column 'no'"),
     "a target without classes": ("diabetes.csv", [], "tell classes apart"),

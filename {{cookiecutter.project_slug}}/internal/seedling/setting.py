@@ -56,7 +56,7 @@ class Setting(Generic[Value]):
             raise ProjectError(f"{self.name}{shown}: {error} is expected.") from None
 
     def is_set(self, environ: Mapping[str, str] | None = None) -> bool:
-        """Tell whether the variable has a value that is not empty."""
+        """Return True if the variable has a value that is not empty."""
         return bool((os.environ if environ is None else environ).get(self.name, "").strip())
 
 

@@ -302,7 +302,7 @@ def stage() -> str:
 
 
 def is_production(stage: str) -> bool:
-    """Tell whether a service in this stage downloads models that are not on this machine."""
+    """Return True if a service in this stage downloads models that are not on this machine."""
     return stage not in ("", APP_DEV)
 
 

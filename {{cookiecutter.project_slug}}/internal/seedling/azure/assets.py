@@ -33,7 +33,7 @@ REASONS = {
 def fetch(project: Project, registered: RegisteredModel, folder: Path) -> None:
     """Write the files of a registered model to a folder; see download."""
     registry = project.config.registry
-    assert registry is not None  # it is asked only where model.yaml names one
+    assert registry is not None  # the caller checks that model.yaml names one
     download(registry.name, "models", registered.name, registered.version, folder)
 
 
@@ -45,8 +45,8 @@ def download(registry: str, kind: str, name: str, version: str, folder: Path) ->
         kind: `models` or `data`.
 
     Raises:
-        ProjectError: the registry is not reached, refuses or has none such, or what asks it is not
-            installed.
+        ProjectError: the registry is not reached, refuses or has no such asset, or the client is
+            not installed.
     """
     try:
         from azure.storage.blob import ContainerClient, ExponentialRetry
@@ -140,7 +140,7 @@ def _relative(name: str, prefix: str) -> str:
 
 @contextmanager
 def _project_errors(what: str) -> Iterator[None]:
-    """Tell why Azure does not give something; never an URL, which may hold a signature."""
+    """Turn Azure's errors into a ProjectError without the URL, which may hold a signature."""
     from azure.core.exceptions import AzureError, HttpResponseError
 
     try:
@@ -153,7 +153,7 @@ def _project_errors(what: str) -> Iterator[None]:
 
 
 def _refused(error: Any) -> str:
-    """Why Azure refused, or why it was not even asked."""
+    """Return the reason of a refusal, or of a request that was not sent."""
     if error.response is None:
         return (
             "Azure does not know who asks: give this machine a managed identity, or set "

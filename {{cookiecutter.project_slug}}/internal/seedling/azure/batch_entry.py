@@ -24,9 +24,9 @@ def init() -> None:
 
 
 def run(mini_batch: list[str]) -> list[str]:
-    """Lines of CSV for each file that could be answered, one text a file.
+    """Return CSV lines for each file that could be scored, one text a file.
 
-    Azure ML counts as failed what is missing among them; the log tells why, in a sentence.
+    Azure ML counts the missing files as failed; the log has the reason of each.
     """
     from seedling.errors import ProjectError
 

@@ -1,4 +1,4 @@
-"""What a verb hands on to the CI system that runs it: outputs of a step."""
+"""Outputs of a CI step, which the steps after it read."""
 
 import os
 from pathlib import Path

@@ -28,7 +28,7 @@ def push(image: str) -> None:
         raise ProjectError(f"{registry} refuses the login: {done.stderr.strip()}")
     try:
         if subprocess.call([engine, "push", image]):
-            raise ProjectError("The image was not pushed; the lines above tell why.")
+            raise ProjectError("The image was not pushed; the lines above say why.")
     finally:
         subprocess.run([engine, "logout", registry], capture_output=True)
 

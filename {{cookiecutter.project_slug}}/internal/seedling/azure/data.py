@@ -20,7 +20,7 @@ OTHER_ROWS = "is registered with other rows: give it another version in model.ya
 
 
 class Registered(NamedTuple):
-    """What came of one dataset: `problem` is empty where it is well."""
+    """The result of registering one dataset: `problem` is empty if it succeeded."""
 
     dataset: str
     message: str
@@ -70,7 +70,7 @@ def versions(client: Any, name: str) -> list[Any]:
 
 
 def download(project: Project, dataset: Dataset) -> int:
-    """Bring the registered version of a dataset here; returns its rows.
+    """Download the registered version of a dataset; return its number of rows.
 
     Raises:
         ProjectError: it is not registered, or what came is not what was registered.

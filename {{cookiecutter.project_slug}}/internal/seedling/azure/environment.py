@@ -48,7 +48,7 @@ def register_context(
         client: of the workspace.
         name: the environment's.
         context: the folder, with a Dockerfile.
-        inference: the routes at which a deployment's container is asked.
+        inference: the routes of a deployment's container.
 
     Returns:
         `name:version`; the version is a hash of the folder. Azure builds the image when it is first

@@ -21,11 +21,11 @@ def init() -> None:
 
 
 def run(mini_batch: list[str]) -> list[str]:
-    """Lines of CSV for each file, one text a file: a line for each of its groups.
+    """Return CSV lines for each file, one text a file: a line for each of its groups.
 
-    A file's first columns make the groups, its last is what is predicted. A line has the file's
-    name, the group's columns, rows, rmse, intercept, a column for each feature, and `problem`: why
-    a group could not be fitted, which names the group; the other columns are empty then.
+    A file's first columns make the groups, its last is the target. A line has the file's name, the
+    group's columns, rows, rmse, intercept, a column for each feature, and `problem`: the group
+    that could not be fitted and the reason; the other columns are empty then.
     """
     return [_lines(Path(path)) for path in mini_batch]
 

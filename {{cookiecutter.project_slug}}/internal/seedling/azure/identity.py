@@ -1,4 +1,4 @@
-"""Who this machine is to Azure: one credential chain, asked for a token when one is needed."""
+"""This machine's identity on Azure: one credential chain, which gets a token when one is needed."""
 
 import logging
 

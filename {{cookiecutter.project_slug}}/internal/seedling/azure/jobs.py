@@ -24,7 +24,7 @@ def follow(client: Any, job: str, again: str) -> str:
 
     try:
         with workspace.project_errors(f"The job {job} cannot be followed"):
-            with suppress(JobException):  # it failed, or Ctrl-C: the status tells
+            with suppress(JobException):  # it failed, or Ctrl-C: the status says which
                 client.jobs.stream(job)
             status: str = client.jobs.get(job).status
     except ProjectError as error:

@@ -43,7 +43,7 @@ except ImportError:
     ) from None
 
 VARIABLE = APPLICATIONINSIGHTS_CONNECTION_STRING.name
-# The exporter would tell Microsoft about itself, and ask it for settings.
+# The exporter would send statistics of itself to Microsoft, and get settings.
 QUIET = (
     "APPLICATIONINSIGHTS_STATSBEAT_DISABLED_ALL",
     "APPLICATIONINSIGHTS_SDKSTATS_DISABLED",
@@ -58,7 +58,7 @@ SEVERITY = {
     logging.ERROR: SeverityNumber.ERROR,
     logging.CRITICAL: SeverityNumber.FATAL,
 }
-THEIRS = ("azure.", "opentelemetry.")  # would tell of a failure to send, and be sent
+THEIRS = ("azure.", "opentelemetry.")  # its records of a failed sending would be sent
 
 
 class Telemetry:

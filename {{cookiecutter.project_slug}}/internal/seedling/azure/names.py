@@ -7,7 +7,7 @@ TRIED = 20  # names, where they are taken
 
 
 def numbered(name: str, longest: int) -> Iterator[str]:
-    """`x`, `x-2`, `x-3` and so on; after `x-3`, `x-4`. None is longer than Azure takes."""
+    """Yield `x`, `x-2`, `x-3` and so on; after `x-3`, `x-4`. Each has at most `longest` letters."""
     found = re.fullmatch(r"(.+)-(\d+)", name)
     stem, first = (found[1], int(found[2])) if found else (name, 1)
     yield name

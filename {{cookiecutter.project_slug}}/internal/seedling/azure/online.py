@@ -28,12 +28,12 @@ Say = Callable[[str], None]
 
 
 def deploy(project: Project, percent: int, say: Say) -> None:
-    """Deploy the registered models beside what answers, and give them requests once they do.
+    """Deploy the registered models beside the present deployment, and route requests to them.
 
     Args:
-        project: whose model.yaml names them.
-        percent: of the requests, for the new deployment.
-        say: is told each step.
+        project: its model.yaml has the registered models.
+        percent: share of the requests for the new deployment, 0 to 100.
+        say: called with a line before each step.
 
     Raises:
         ProjectError: something failed; the endpoint answers as before.
@@ -82,7 +82,7 @@ def roll_back(project: Project, say: Say) -> None:
 
 
 def _content(project: Project, folder: Path) -> str:
-    """Hash what tells two deployments apart: their files, environment and machines."""
+    """Return a hash of a deployment's files, environment and machines."""
     machines = workspace.settings(project).online.model_dump_json()
     return hashlib.sha256(f"{sha256(folder)} {machines}".encode()).hexdigest()[:12]
 
@@ -113,7 +113,7 @@ def _shares(answering: Mapping[str, int], colour: str, percent: int) -> dict[str
     """Return the share of requests of each deployment, in percent.
 
     Raises:
-        ProjectError: nobody is there for the rest of the requests.
+        ProjectError: there is no deployment for the rest of the requests.
     """
     others = [name for name in answering if name != colour]
     if not others and percent == 0 and colour not in answering:
@@ -229,7 +229,7 @@ def _report(tried: Sequence[try_endpoint.Tried], say: Say, end: str = "") -> Non
 
 
 def _state(endpoint: Endpoint) -> str:
-    """`https://...: blue answers 90 %, green 10 %.`"""
+    """Return a sentence with the endpoint's URI and the share of each deployment."""
     document = endpoint.document()
     shares = {name: share for name, share in document.traffic.items() if share}
     shown = ", ".join(f"{name} {share} %" for name, share in sorted(shares.items()))

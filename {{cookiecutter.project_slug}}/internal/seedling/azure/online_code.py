@@ -1,4 +1,4 @@
-"""What an online deployment is made of: the service's folder, and the environment it runs in."""
+"""The content of an online deployment: the service's folder, and its environment."""
 
 import json
 import os

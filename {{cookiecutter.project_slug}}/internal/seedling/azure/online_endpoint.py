@@ -10,7 +10,7 @@ from seedling.config import Project
 from seedling.errors import ProjectError
 
 KEY = "online.endpoint_name"  # of model.yaml
-RETRIES = 4  # of a request that the endpoint's front cannot hand on
+RETRIES = 4  # of a request that the endpoint's front cannot forward
 BEFORE = "before"  # the tag with the content of what answered before
 
 
@@ -112,7 +112,8 @@ def find(project: Project, client: Any) -> Endpoint | None:
 
 
 def existing(project: Project, client: Any) -> Endpoint:
-    """
+    """Find the endpoint of this project and environment.
+
     Raises:
         ProjectError: there is none yet.
     """

@@ -11,12 +11,12 @@ from seedling.config import Config, Project
 from seedling.errors import ProjectError
 from seedling.files import sha256
 
-EXPERIMENTAL = "azure.ai.ml._utils._experimental"  # what tells that sharing may change some day
+EXPERIMENTAL = "azure.ai.ml._utils._experimental"  # logs that sharing is experimental
 HASH = "sha256"  # the tag with the hash of an asset's files
 
 
 class Published(NamedTuple):
-    """What came of one asset: `problem` is empty where it is well."""
+    """The result of publishing one asset: `problem` is empty if it succeeded."""
 
     message: str
     problem: str = ""
@@ -29,7 +29,7 @@ class Asset(NamedTuple):
     name: str
     version: str
     sha256: str  # of a model's files; a dataset's hash is a tag in the workspace
-    verb: str  # brings it into the workspace
+    verb: str  # registers it in the workspace
 
     def __str__(self) -> str:
         return f"{self.name}, version {self.version}"

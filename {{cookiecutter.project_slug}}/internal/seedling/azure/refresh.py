@@ -13,7 +13,7 @@ from seedling.errors import ProjectError
 
 
 def refresh(project: Project) -> list[str]:
-    """Create the datasets anew, register those that have changed, and submit their training.
+    """Create the datasets again, register those that have changed, and submit their training.
 
     A changed dataset becomes the next version, in model.yaml too.
 

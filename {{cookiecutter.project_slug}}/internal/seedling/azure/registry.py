@@ -93,7 +93,7 @@ class AzureRegistry:
         return [self._version(found) for found in self._models(name)]
 
     def _models(self, name: str, archived: bool = False) -> list[Any]:
-        """The SDK's models of a name, the newest last; none where it is not known."""
+        """Return the SDK's models of a name, the newest last; empty for an unknown name."""
         from azure.ai.ml.constants import ListViewType
         from azure.core.exceptions import ResourceNotFoundError
 

@@ -24,7 +24,7 @@ def schedule(project: Project, cron: str, models: Sequence[str], on_new_data: bo
         project: whose models they are.
         cron: five fields, in UTC.
         models: folders of models/; all unless given.
-        on_new_data: create the datasets anew each time, and train only where they have changed.
+        on_new_data: create the datasets each time, and train only if they have changed.
 
     Returns:
         The schedules' names. One of the same name is replaced.

@@ -31,7 +31,8 @@ class Sites:
     """The web apps of a resource group."""
 
     def __init__(self, place: Place, slug: str) -> None:
-        """
+        """Connect to a resource group.
+
         Raises:
             ProjectError: the SDK is not installed.
         """
@@ -124,7 +125,7 @@ def credential() -> Any:
 
 
 def manager() -> str:
-    """Azure's resource manager; clouds of their own have another."""
+    """Return the URL of Azure's resource manager; national clouds have others."""
     return (AZURE_RESOURCE_MANAGER.get() or PUBLIC).rstrip("/")
 
 

@@ -20,7 +20,7 @@ STORE = "azureml://datastores/workspaceblobstore/paths"
 
 
 class Trial(NamedTuple):
-    """What was tried, and how it did; no value where it failed."""
+    """A trial's hyperparameters, and its metric; None if it failed."""
 
     values: Mapping[str, Any]
     metric: float | None
@@ -30,9 +30,9 @@ def sweep(project: Project, model: str, trials: int | None, concurrent: int) -> 
     """Train a model with other hyperparameters again and again; nothing is registered.
 
     Args:
-        project: whose model.yaml has the model's `search`.
+        project: its model.yaml has the model's `search`.
         model: its name.
-        trials: how many; all combinations where there are lists of values only, else 20.
+        trials: number of trials; unless given all combinations of lists of values, else 20.
         concurrent: how many at a time.
 
     Returns:
@@ -182,7 +182,7 @@ def _run(client: Any, job: Any, what: str) -> str:
     status = jobs.follow(client, submitted.name, f"It goes on: {page}")
     if status != "Completed":
         end = "was cancelled" if status == "Canceled" else "failed"
-        raise ProjectError(f"{what}: the job {submitted.name} {end}; its page tells more: {page}")
+        raise ProjectError(f"{what}: the job {submitted.name} {end}; its page says more: {page}")
     return str(submitted.name)
 
 
@@ -216,7 +216,7 @@ def _trials(
 
 
 def _typed(values: Mapping[str, str | None]) -> dict[str, Any]:
-    """MLflow's texts as YAML types them."""
+    """Parse MLflow's texts as YAML values."""
     from ruamel.yaml import YAML
 
     return {

@@ -1,6 +1,6 @@
-"""The verbs `registered-models` and `tag-model`: what a build has registered, and its tags.
+"""The verbs `registered-models` and `tag-model`: list and tag the versions of a build.
 
-Where a workspace is named they ask that, otherwise this machine's registry.
+They use the workspace's registry if a workspace is named, otherwise this machine's.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,7 +15,7 @@ SHOWN_TAGS = ("metric", "data_version", "stage")  # the tags that a line shows
 
 
 def of_build(project: Project, build_id: str) -> list[RegisteredVersion]:
-    """The versions that a build has registered, by name and number."""
+    """Return the versions that a build has registered, by name and number."""
     registry = _open(project)
     found = []
     for model in project.config.training.models:
@@ -32,13 +32,13 @@ def tag(project: Project, versions: Sequence[tuple[str, str]], tags: Mapping[str
 
 
 def line(version: RegisteredVersion) -> str:
-    """A version in a line, with what its tags say of it."""
+    """Return a line with a version's name, number and SHOWN_TAGS."""
     words = [version.tags[key] for key in SHOWN_TAGS if version.tags.get(key)]
     return f"{version.name}, version {version.version}: {', '.join(words) or 'no tags'}"
 
 
 def lines(versions: Sequence[RegisteredVersion]) -> list[str]:
-    """A line for each version, or that there is none."""
+    """Return a line for each version, or one that says that there is none."""
     return [line(version) for version in versions] or [NOT_REGISTERED]
 
 
@@ -47,6 +47,6 @@ def _open(project: Project) -> Registry:
 
 
 def _number(version: RegisteredVersion) -> tuple[int, str]:
-    """Versions are numbers: 10 comes after 9. Names, which people gave, come first."""
+    """Return a sort key: numbers by value, so that 10 follows 9; versions named by people first."""
     digits = version.version
     return (int(digits), "") if digits.isdigit() else (-1, digits)

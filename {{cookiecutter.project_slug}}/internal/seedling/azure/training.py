@@ -36,7 +36,7 @@ class AzureRun:
     def start(
         cls, project: Project, models: Sequence[str], source: str | None = None
     ) -> "list[AzureRun]":
-        """Submit a job for each dataset that the models learn from: as `submit`."""
+        """Submit a job for each dataset that the models are trained on; see `submit`."""
         return [cls.of(project, job) for job in submit(project, models, source)]
 
     @classmethod
@@ -44,7 +44,7 @@ class AzureRun:
         """Return a training job that was submitted before.
 
         Raises:
-            ProjectError: there is no such job, or it is no training of this project.
+            ProjectError: there is no job of this name, or it is no training of this project.
         """
         client = workspace.client(project)
         with workspace.project_errors(f"Looking for the job {job}"):
@@ -54,10 +54,10 @@ class AzureRun:
         return cls(project, client, job, tags[MODELS].split())
 
     def wait(self, again: str = "") -> None:
-        """Print what the job says until it ends.
+        """Print the job's log until it ends.
 
         Args:
-            again: a sentence that says how to follow it again; the verb's unless given.
+            again: a sentence on how to follow it again; the verb's unless given.
 
         Raises:
             ProjectError: it cannot be followed, or Ctrl-C; it goes on.
@@ -66,13 +66,13 @@ class AzureRun:
 
     @cached_property
     def steps(self) -> Mapping[str, Any]:
-        """The job's steps by the pipeline's names of them, once the job has ended."""
+        """Return the ended job's steps, by their names in the pipeline."""
         with workspace.project_errors(f"Listing the steps of {self.id}"):
             steps = self.client.jobs.list(parent_job_name=self.id)
             return {step.display_name: step for step in steps}
 
     def output(self, job: str, name: str) -> Path:
-        """The folder of a step's output, downloaded if the step has ended well."""
+        """Return the folder of a step's output, downloaded if the step has succeeded."""
         folder = self.folder / job / name
         step = self.steps.get(job)
         if step and step.status == "Completed" and not folder.exists():
@@ -92,20 +92,20 @@ class AzureRun:
                 registry.fetch(RegisteredVersion(one.name, *files))
 
     def problem(self) -> str:
-        """Return why the job did not end well: the step that failed, and its last line."""
+        """Return the step that failed and its last line; empty if the job has succeeded."""
         if self.status == "Canceled":
             return f"The job {self.id} was cancelled."
         return "" if self.status == "Completed" else f"The job {self.id} failed: {self._failure()}"
 
     def remove(self) -> None:
-        """Remove what was downloaded of its outputs."""
+        """Remove the downloaded outputs."""
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def _failure(self) -> str:
-        """Which step failed, and its last words."""
+        """Return the step that failed, and the last line of its log."""
         failed = next((name for name, one in self.steps.items() if one.status == "Failed"), None)
         if failed is None:
-            return "no step failed; the job's own page tells more"
+            return "no step failed; the job's own page says more"
         with TemporaryDirectory() as scratch:
             with workspace.project_errors(f"Downloading the log of {failed}"):
                 self.client.jobs.download(self.steps[failed].name, download_path=scratch)
@@ -150,7 +150,7 @@ def submit(project: Project, models: Sequence[str], source: str | None = None) -
 def prepared(
     project: Project, client: Any, models: Sequence[str], source: str | None = None
 ) -> Iterator[dict[str, Any]]:
-    """Jobs as they can be submitted, by dataset, while their files are there: as for `submit`."""
+    """Yield jobs ready to submit, by dataset; their files are removed afterwards. See `submit`."""
     chosen = chosen_of(project, models)
     if source and not (data.URI.fullmatch(source) or data.ASSET.fullmatch(source)):
         raise ProjectError(
@@ -177,11 +177,12 @@ def prepared(
 
 
 def how_to_follow(job: str) -> str:
+    """Return a sentence with the command that follows a job."""
     return f"It goes on. Follow it: python -m seedling train-model-in-aml --follow {job}"
 
 
 def _job(project: Project, chosen: Pipeline, dataset: Dataset, config: Path, uri: str) -> Any:
-    """The job that trains the chosen models."""
+    """Return the job that trains the chosen models."""
     tags = {
         MODELS: " ".join(chosen.models),
         "data": f"{dataset.name}:{dataset.version}",
@@ -192,12 +193,12 @@ def _job(project: Project, chosen: Pipeline, dataset: Dataset, config: Path, uri
 
 
 def loaded(project: Project, chosen: Pipeline, changes: Mapping[str, Any]) -> Any:
-    """The job that a pipeline's YAML describes.
+    """Load the job that a pipeline's YAML describes.
 
     Args:
-        project: whose experiment it belongs to.
-        chosen: the pipeline; jobs that it has not any more are left out.
-        changes: values by their keys in the YAML, dots between.
+        project: the project of the experiment.
+        chosen: the pipeline; jobs of the YAML that it does not have are left out.
+        changes: values by their keys in the YAML, with dots between.
     """
     from azure.ai.ml import load_job
 
@@ -211,7 +212,7 @@ def loaded(project: Project, chosen: Pipeline, changes: Mapping[str, Any]) -> An
 
 
 def place(job: Any, code: Path, cluster: str, environment_name: str) -> None:
-    """Say what code a job's steps run, where, in which environment, and as whom."""
+    """Set code, cluster, environment and identity of a job's steps."""
     from azure.ai.ml.constants import InputOutputModes
     from azure.ai.ml.entities import ManagedIdentityConfiguration
 
@@ -227,7 +228,7 @@ def place(job: Any, code: Path, cluster: str, environment_name: str) -> None:
 
 
 def variables() -> Mapping[str, str]:
-    """What a step finds in its environment, where only its code and what it requires are."""
+    """Return the environment variables of a step."""
     return {
         "PYTHONPATH": "internal",
         "BUILD_ID": build_id(),
@@ -236,7 +237,7 @@ def variables() -> Mapping[str, str]:
 
 
 def narrowed(project: Project, models: Sequence[str], dataset: Dataset, folder: Path) -> Path:
-    """A model.yaml with these models and their dataset only: what one job is about."""
+    """Write a model.yaml with these models and their dataset only, for one job; return its path."""
     folder.mkdir(exist_ok=True)
     shutil.copy(project.config_path, folder)
     copy = Project(folder)

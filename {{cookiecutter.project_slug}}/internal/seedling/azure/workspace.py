@@ -106,13 +106,13 @@ def _client(*where: str, **options: Any) -> Any:
 
 @contextmanager
 def project_errors(what: str) -> Iterator[None]:
-    """Tell what Azure refuses, or why it is not reached, in a sentence.
+    """Turn the SDK's errors into a ProjectError of one sentence.
 
     Args:
-        what: was being done.
+        what: the action, such as "Looking for income".
 
     Raises:
-        ProjectError: in the place of the SDK's own errors.
+        ProjectError: Azure refused, or is not reached.
     """
     from azure.ai.ml.exceptions import MlException
     from azure.core.exceptions import AzureError, HttpResponseError
@@ -128,7 +128,7 @@ def project_errors(what: str) -> Iterator[None]:
 
 
 def _refused(error: Any) -> str:
-    """Why Azure refused, or why it was not even asked."""
+    """Return the reason of a refusal, or of a request that was not sent."""
     if error.response is None:
         return (
             "Azure does not know who asks: run `az login`, or set AZURE_TENANT_ID, "

@@ -1,6 +1,6 @@
-"""The types of columns: what a feature's values are, each behind the protocol of `protocol.py`.
+"""The types of columns, each behind the protocol of `protocol.py`.
 
-A module of this package is a type; a team brings one of its own as the project's file
+A module of this package is a type; a team adds one of its own as the project's file
 `columns/<name>.py`. Either has a `TYPE`, which is a class of `protocol.Column`.
 """
 

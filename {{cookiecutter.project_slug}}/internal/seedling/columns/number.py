@@ -18,7 +18,7 @@ Float = Annotated[float, msgspec.Meta(ge=-MAX_NUMBER, le=MAX_NUMBER)]
 
 
 class Numeric(Column):
-    """What all types have in common whose values are the numbers that a model sees."""
+    """The base of all types whose values are the numbers that a model is trained on."""
 
     numeric: ClassVar[bool] = True
 
@@ -148,7 +148,7 @@ class Number(Numeric):
         return self._number_field("any", "decimal")
 
     def _number_field(self, step: str, inputmode: str) -> FormField:
-        """Telephones show digits only where no number can be negative."""
+        """Return an <input>; a telephone's keyboard has digits only if no number is negative."""
         negative = self.minimum is None or self.minimum < 0
         return FormField(
             "input",

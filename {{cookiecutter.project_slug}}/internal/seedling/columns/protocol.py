@@ -1,13 +1,13 @@
-"""The protocol of a column type: all that depends on which kind of values a feature has.
+"""The protocol of a column type: everything that depends on the kind of a feature's values.
 
 A type is a class, and an entry of `features` in model.yaml is an instance of it: the keys of the
 entry are the class's fields. A value goes through up to five forms, None being a missing one in
 each of the last three:
 
-- cell: what a dataset's table or the feature store holds, without numpy;
-- text: what a CSV file or a query string holds;
-- JSON value: what a request's body holds;
-- value: what the service hands on to a model, and a compiled form takes;
+- cell: as in a dataset's table or the feature store, without numpy;
+- text: as in a CSV file or a query string;
+- JSON value: as in a request's body;
+- value: the service passes it to a model or a compiled form;
 - parts: the columns that a model is trained on, floats or text. Most types have one part, which
   is the value itself.
 
@@ -33,11 +33,11 @@ Json = dict[str, Any]
 
 
 class NoFeature(Exception):
-    """Why a column of a brought table is left out, though no other type takes it either."""
+    """Leave a column of an own table out of the features; the message is the reason."""
 
 
 class Check(NamedTuple):
-    """What holds for every value of a column, and what to say of one where it does not."""
+    """A condition for every value of a column, and the message about a value that breaks it."""
 
     fits: "Callable[[pd.Series], pd.Series]"  # n values that are not missing -> n booleans
     words: str  # goes on after the value: "is below the minimum 0"
@@ -45,7 +45,7 @@ class Check(NamedTuple):
 
 @dataclass(frozen=True)
 class FormField:
-    """How the page asks for a value, in HTML's terms.
+    """A field of the page's form, in HTML's terms.
 
     `input` is an <input> of any kind, `choices` are radio buttons, `list` is a <select> that takes
     another text as well. `options` has each choice's JSON value, or each text of a list.
@@ -79,10 +79,10 @@ class Column(BaseModel):
     expected: ClassVar[str] = "text"  # in errors: "expected a whole number"
     numeric: ClassVar[bool] = False  # whether a value is the number that a model sees
     parts: ClassVar[tuple[str, ...]] = ()  # endings of the parts' names, where `encode` makes them
-    unseen: ClassVar[Any] = None  # a value that no training rows hold, if such ones are answered
-    asked: ClassVar[int] = 0  # place among the types asked about a brought table: strict ones first
+    unseen: ClassVar[Any] = None  # a value outside the training rows, if the type accepts these
+    asked: ClassVar[int] = 0  # order in which types are tried on an own table: strict ones first
 
-    # A table that the team brings.
+    # An own table.
 
     @classmethod
     def propose(cls, values: "pd.Series") -> Json | None:
@@ -185,7 +185,7 @@ class Column(BaseModel):
         """Return cells at which a model and its compiled form are compared: extreme, unseen."""
         return [self.example()]
 
-    # A request. What is needed for each value is asked for once, when a model is loaded.
+    # A request. These methods are called once, when a model is loaded.
 
     def json_type(self) -> Any:
         """Return the type that msgspec checks JSON values against."""

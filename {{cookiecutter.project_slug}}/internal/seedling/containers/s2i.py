@@ -14,7 +14,7 @@ ROUTE = re.compile(r"[\w.-]+(/[\w.-]+)*", re.ASCII)
 
 
 class Route(NamedTuple):
-    """An endpoint and the function behind it."""
+    """An endpoint and the function that answers it."""
 
     route: str
     module: str

@@ -133,7 +133,7 @@ def read_table(path: Path) -> pd.DataFrame:
     except (OSError, ValueError, csv.Error, pd.errors.ParserError) as error:
         reason = str(error).strip().splitlines()[0]
         raise ProjectError(f"{path} cannot be read as a table: {reason}") from None
-    raise ProjectError(f"{path.name}: bring a .csv, .tsv or .parquet file, or a SQL URL.")
+    raise ProjectError(f"{path.name}: give a .csv, .tsv or .parquet file, or a SQL URL.")
 
 
 def _read_csv(path: Path) -> pd.DataFrame:
@@ -163,7 +163,7 @@ def read_source(project: Project, source: str) -> pd.DataFrame:
     if "://" in source:
         url, _, table = source.partition("#")
         if url.startswith(("http://", "https://", "ftp://", "file://", "s3://")):
-            raise ProjectError("Nothing is downloaded here: bring a file, or a SQL URL.")
+            raise ProjectError("Nothing is downloaded here: give a file, or a SQL URL.")
         if not table:
             raise ProjectError("A SQL URL needs its table behind a #: postgresql://host/db#visits.")
         engine = feature_store.open_url(url, project.root, read_only=True)

@@ -25,7 +25,7 @@ def as_json(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def short(value: Any) -> str:
-    """A number with four digits, or a whole one with all; a dash for None."""
+    """Format a number with four digits, a whole one with all; a dash for None."""
     if value is None:
         return "-"
     return f"{value:,.0f}" if float(value).is_integer() and abs(value) > 1 else f"{value:.4g}"

@@ -16,7 +16,7 @@ HOLDOUT = "holdout"  # the salt of the split that the gate measures on
 
 
 def model_frame(rows: pd.DataFrame, features: Iterable[Column]) -> pd.DataFrame:
-    """The parts of the features as every model sees them, in training as in serving.
+    """Return the parts of the features for a model, the same in training and serving.
 
     A part is float64 or text as the column's type says, missing is NaN. A row looks the same alone
     and in a batch, which it would not if pandas inferred its types.
@@ -75,7 +75,7 @@ def split(
             shown = ", ".join(sorted(str(label) for label in missing))
             raise ProjectError(
                 f"{dataset.name}: no {name} row has {dataset.target.name} = {shown}: "
-                "there are too few; bring more rows of it."
+                "there are too few; add more rows of it."
             )
     return sides
 

@@ -107,5 +107,5 @@ def leaks(rows: pd.DataFrame, dataset: Dataset) -> list[Problem]:
 
 
 def _as_numbers(part: pd.Series) -> pd.Series:
-    """A part's numbers; of text, a number for each."""
+    """Return a part's numbers; of text, a number for each."""
     return part.astype("category").cat.codes if part.dtype == object else part

@@ -16,7 +16,7 @@ CONSTRAINTS = "constraints.txt"
 
 @dataclass(frozen=True)
 class Release:
-    """What a released zip holds: its manifest, and its files by their paths in a project."""
+    """The content of a released zip: its manifest, and its files by their paths in a project."""
 
     manifest: Manifest
     files: dict[str, bytes]

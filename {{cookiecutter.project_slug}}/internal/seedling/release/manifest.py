@@ -64,7 +64,7 @@ def read(internal: Path) -> Manifest:
     except FileNotFoundError:
         raise ProjectError(
             f"internal/{NAME} is missing, so nothing can say which files were edited: "
-            "update-internal brings a new one."
+            "update-internal writes a new one."
         ) from None
     except ValueError as error:
         raise ProjectError(
@@ -104,7 +104,7 @@ def normalised(content: bytes) -> bytes:
 def differences(internal: Path) -> list[str]:
     """List the files of internal/ that are not those of its version, a sentence for each.
 
-    constraints.txt is not among them: `lock` writes it anew.
+    constraints.txt is not among them: `lock` writes another one.
 
     Raises:
         ProjectError: MANIFEST is missing or damaged.

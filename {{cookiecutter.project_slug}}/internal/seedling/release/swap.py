@@ -13,7 +13,7 @@ LAST = "internal/MANIFEST"  # as long as it is the old one, the update is not do
 
 
 def finish(root: Path) -> None:
-    """Bring a project's internal/ to the zip that stands ready, if one does, and remove the zip.
+    """Replace a project's internal/ by the pending zip, if there is one, and remove the zip.
 
     Args:
         root: the project's folder.

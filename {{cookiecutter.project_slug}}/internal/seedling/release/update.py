@@ -62,7 +62,7 @@ def plan(root: Path, file: Path, force: bool = False) -> Update:
 
 
 def carry_out(update: Update, say: Callable[[str], None]) -> None:
-    """Replace internal/ and, where nobody edited it, constraints.txt; say what to run next.
+    """Replace internal/ and an unedited constraints.txt; print the verbs to run next.
 
     A process that is killed meanwhile leaves a zip from which the next verb goes on.
 
@@ -127,7 +127,7 @@ def _swap(root: Path, files: dict[str, bytes]) -> None:
 
 
 def _follows_constraints(root: Path) -> bool:
-    """Whether constraints.txt is the one that came with the version that is here."""
+    """Return True if constraints.txt is the one of the present version."""
     path = root / CONSTRAINTS
     if not path.is_file():
         return True
