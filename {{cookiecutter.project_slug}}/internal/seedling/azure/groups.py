@@ -28,13 +28,13 @@ def train(
     """Fit the groups on the cluster; write coefficient.csv and rmse.csv as `groups.train` does.
 
     Args:
-        project: whose dataset it is.
+        project: the project of the dataset.
         by: the columns that make a group.
         name: the dataset's; the first unless given.
-        files: into how many parts the groups are put, at most; four a node unless given.
+        files: number of parts for the groups, at most; four a node unless given.
 
     Returns:
-        The folder of the files, and what came of the groups.
+        The folder of the files, and the fit of the groups.
 
     Raises:
         ProjectError: the columns do not make groups, none could be fitted, the job failed, or it

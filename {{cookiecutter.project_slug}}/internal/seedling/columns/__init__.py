@@ -79,7 +79,7 @@ def _unknown(entry: Mapping[str, Any]) -> InitErrorDetails:
     """Return the error of an entry whose type is missing or is no type."""
     if "type" not in entry:
         return {"type": "missing", "loc": ("type",), "input": dict(entry)}
-    words = "there is no column type {type}; there are {known}: bring another as columns/<name>.py"
+    words = "there is no column type {type}; there are {known}: define it in columns/<name>.py"
     context = {"type": repr(entry["type"]), "known": ", ".join(names())}
     error = PydanticCustomError("unknown_type", words, context)
     return {"type": error, "loc": ("type",), "input": entry["type"]}

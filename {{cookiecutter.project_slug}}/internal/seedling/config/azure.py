@@ -25,7 +25,7 @@ class OnlineDeployment(Section):
 
 
 class BatchDeployment(Section):
-    """How the batch endpoint scores files."""
+    """The batch endpoint, and the limits of its calls."""
 
     endpoint_name: str | None = None  # the project's own, unless given
     deployment_instance_count: int = Field(default=1, ge=1)
@@ -48,7 +48,7 @@ class WebApp(Section):
 
 
 class AzureEnvironment(Section):
-    """What differs between development and production."""
+    """The settings that differ between development and production."""
 
     compute: Cluster = Cluster()
     online: OnlineDeployment = OnlineDeployment()

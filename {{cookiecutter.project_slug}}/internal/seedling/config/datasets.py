@@ -16,7 +16,7 @@ Label = bool | int | float | str
 
 
 class Target(Section):
-    """What is predicted: which types there are, and what labels mean, the dataset's task says."""
+    """The predicted column; its task decides which types and labels are valid."""
 
     name: ColumnName
     type: str

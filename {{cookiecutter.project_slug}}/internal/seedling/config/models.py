@@ -76,7 +76,7 @@ class RegisteredModel(Section):
     @validates_model(mode="after")
     def _one_role(self) -> "RegisteredModel":
         if self.shadow and self.share is not None:
-            raise ValueError("a shadow answers nobody: give share or shadow, not both")
+            raise ValueError("a shadow answers no request: give share or shadow, not both")
         return self
 
     @property

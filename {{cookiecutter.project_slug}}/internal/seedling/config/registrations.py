@@ -64,7 +64,7 @@ def merged(project: "Project") -> Config:
 
 
 def is_elsewhere(project: "Project", entry: RegisteredModel) -> bool:
-    """Tell whether an entry of model.yaml has no files here, and no registry to bring them from.
+    """Return True if an entry of model.yaml has no files here and no registry to download them.
 
     Versions before this file existed stood in model.yaml, by a number of the machine that had
     trained them. A workspace's models have the project's slug before their names.

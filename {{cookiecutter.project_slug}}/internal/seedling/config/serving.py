@@ -24,7 +24,7 @@ class FeatureStore(Section):
 
 
 class PredictionLog(Section):
-    """Where predictions are kept: a SQLAlchemy URL, or a container of Cosmos DB."""
+    """The place of the prediction log: a SQLAlchemy URL, or a container of Cosmos DB."""
 
     url: str | None = None
     endpoint: str | None = None
@@ -40,7 +40,7 @@ class PredictionLog(Section):
 
 
 class Serving(Section):
-    """Where the service keeps predictions, and the limits of one request."""
+    """The prediction log, and the limits of one request."""
 
     prediction_log: PredictionLog | Literal["off"] = PredictionLog(
         url="sqlite:///local_assets/predictions.db"

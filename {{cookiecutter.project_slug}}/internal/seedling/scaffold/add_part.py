@@ -35,7 +35,7 @@ def add(root: Path, part: str, facts: part_files.Facts, *, overwrite: bool = Fal
 def _brought(
     root: Path, part: str, present: list[str], facts: part_files.Facts
 ) -> tuple[dict[Path, str], dict[Path, str]]:
-    """Return the texts of the files that a part brings, and of those that get lines."""
+    """Return the texts of a part's own files, and of the files that get lines of it."""
     settings = root / parts.FILE
     folders = part_files.folders(part, present)
     sources = part_files.sources(root, folders)

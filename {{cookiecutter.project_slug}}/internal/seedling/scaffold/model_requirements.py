@@ -1,4 +1,4 @@
-"""What models require: in pyproject.toml for the project, in their own files for their images."""
+"""The models' requirements: in pyproject.toml for the project, in files of their images."""
 
 import re
 from collections.abc import Iterable

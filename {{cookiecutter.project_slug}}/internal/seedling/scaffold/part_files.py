@@ -1,4 +1,4 @@
-"""The files that a part brings, and the lines that it inserts into files that are there already.
+"""The files of a part, and the lines that it inserts into files that are there already.
 
 They stand in internal/parts/: a folder for each part, and one for each pair of parts that have
 something together (`azure+github`). In such a folder, `files/` has whole files, and `lines/` has
@@ -47,7 +47,7 @@ class Facts(NamedTuple):
 
 
 def as_generated(root: Path) -> Facts:
-    """Read the facts from a model.yaml that nobody has edited since the template wrote it."""
+    """Read the facts from a model.yaml as the template wrote it, without edits."""
     settings = (root / parts.FILE).read_text(encoding="utf-8")
     dataset = model_yaml.first_dataset(settings)
     tables = dict.fromkeys(model_yaml.models(settings), dataset.file_name)
@@ -63,7 +63,7 @@ def of_project(config: "Config") -> Facts:
 
 
 def folders(part: str, present: list[str]) -> list[Path]:
-    """Return the folders of internal/parts/ that a part brings where others are present."""
+    """Return the folders of internal/parts/ that a part adds beside others."""
     known = {*present, part}
     needs = {folder: set(folder.name.split("+")) for folder in sorted(HOME.iterdir())}
     return [folder for folder, needed in needs.items() if part in needed and needed <= known]

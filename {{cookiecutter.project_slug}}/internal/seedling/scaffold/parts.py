@@ -1,4 +1,4 @@
-"""Which parts a project may have, and which are on: the key `parts` of model.yaml.
+"""The parts that a project may have, and those that are on: the key `parts` of model.yaml.
 
 The code of every part stands in internal/, whatever is on; a part decides only what a person sees:
 files, keys, pages and verbs.

@@ -1,4 +1,4 @@
-"""What the pages, the OpenAPI document and /ready say about the served models."""
+"""Facts about the served models, for the pages, the OpenAPI document and /ready."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple

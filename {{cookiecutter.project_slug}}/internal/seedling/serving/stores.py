@@ -1,4 +1,4 @@
-"""Where the prediction log keeps its records: SQLite, PostgreSQL, or Cosmos DB."""
+"""The stores of the prediction log: SQLite, PostgreSQL, or Cosmos DB."""
 
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime

@@ -31,7 +31,7 @@ def train(
     """Fit the groups and write coefficient.csv and rmse.csv, a row for each group.
 
     Args:
-        project: whose dataset it is.
+        project: the project of the dataset.
         by: the columns that make a group.
         name: the dataset's; the first unless given.
 
