@@ -24,7 +24,7 @@ HOME = Path(__file__).resolve().parents[2] / "parts"
 
 
 class Facts(NamedTuple):
-    """What the files of a part say of the project.
+    """The facts about a project that the files of a part contain.
 
     `tables` has the file of the dataset that each model learns from, by the model's name.
     """

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 
 class Ready(NamedTuple):
-    """What a ready model's train.py consists of, beside what all of them share.
+    """The contents of a ready model's train.py, beside the lines that all of them share.
 
     `hyperparameters` are (name, type, default) in the order of the constructor; their values
     stand in model.yaml, those of `fixed` do not. What stands `around` the estimator may have

@@ -18,7 +18,7 @@ Key = tuple[str, str, str]  # name, version and hash of a registered version
 
 
 class Arrangement(NamedTuple):
-    """What a process serves according to one model.yaml. Replaced as a whole, never changed.
+    """The versions that a process serves by one model.yaml. Replaced as a whole, never changed.
 
     Attributes:
         config: the content of model.yaml.
