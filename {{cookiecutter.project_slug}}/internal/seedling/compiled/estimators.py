@@ -51,14 +51,14 @@ def _label_encoded(estimator: Any) -> Core:
 
 
 def _linear_classifier(estimator: Any) -> Core:
-    """Read a logistic regression of two labels or more."""
+    """Read a linear model of two labels or more."""
     link = "logistic" if len(estimator.classes_) == 2 else "softmax"
     weights, base = estimator.coef_.tolist(), estimator.intercept_.tolist()
     return Core(link, list(estimator.classes_), base, weights)
 
 
 def _linear_regressor(estimator: Any) -> Core:
-    """Read a linear regression."""
+    """Read a linear model of numbers."""
     weights = np.atleast_2d(estimator.coef_).tolist()
     return Core("identity", [], np.atleast_1d(estimator.intercept_).tolist(), weights)
 
