@@ -103,7 +103,7 @@ def test_who_asks_must_be_known(cloud: Path, emulator: AzureML):
     nobody = {name: value for name, value in settings.items() if "CLIENT" not in name}
     refused = ask(cloud, nobody | {"PATH": os.defpath}, REGISTER)
     assert refused.returncode == 1
-    assert "Azure does not know who asks" in refused.stderr
+    assert "There is no Azure credential" in refused.stderr
     assert len(refused.stderr.splitlines()) == 1
 
 

@@ -20,11 +20,11 @@ PROVIDER = "Microsoft.MachineLearningServices"
 SCOPE = "https://management.azure.com/.default"
 VERSION = {"api-version": "2021-10-01-dataplanepreview"}
 URIS = {"models": "modelUri", "data": "dataUri"}
-REPETITIONS = 3  # of a request that may go well later: five seconds of an outage
-LONGEST_WAIT = 20  # seconds, if Azure asks for a time; otherwise the start could take hours
-TIMES: dict[str, Any] = {"connection_timeout": 5, "read_timeout": 30}  # seconds
+MAX_RETRIES = 3  # of a failed request: about five seconds of an outage
+MAX_WAIT_SECONDS = 20  # if Azure asks for a longer time; otherwise the start could take hours
+TIMEOUTS_SECONDS: dict[str, Any] = {"connection_timeout": 5, "read_timeout": 30}
 REASONS = {
-    401: "who asks is not accepted",
+    401: "the credential is not accepted",
     403: "the caller may not read it: give it the role AzureML Registry User",
     404: "there is none such: publish it, or correct its name in model.yaml",
 }
@@ -55,13 +55,15 @@ def download(registry: str, kind: str, name: str, version: str, folder: Path) ->
             "The shared registry needs azure-storage-blob: run init with the group `registry`."
         ) from None
     logging.getLogger("azure").setLevel(logging.ERROR)  # its errors are put into words
-    retry = ExponentialRetry(initial_backoff=1, increment_base=2, retry_total=REPETITIONS)
+    retry = ExponentialRetry(initial_backoff=1, increment_base=2, retry_total=MAX_RETRIES)
     with _client() as client:
         with _project_errors(f"the registry {registry}"):
             front = _front(client, registry)
         with _project_errors(f"{name}, version {version}, in the registry {registry}"):
             url, prefix = _storage(client, front, registry, f"{kind}/{name}/versions/{version}")
-            with ContainerClient.from_container_url(url, retry_policy=retry, **TIMES) as container:
+            with ContainerClient.from_container_url(
+                url, retry_policy=retry, **TIMEOUTS_SECONDS
+            ) as container:
                 _write(container, prefix, folder)
 
 
@@ -75,12 +77,12 @@ def _client() -> Iterator[Any]:
     class Retry(RetryPolicy):
         def get_retry_after(self, response: Any) -> float | None:
             asked = super().get_retry_after(response)
-            return asked and min(asked, LONGEST_WAIT)
+            return asked and min(asked, MAX_WAIT_SECONDS)
 
     with DefaultAzureCredential() as credential:
         bearer = BearerTokenCredentialPolicy(credential, SCOPE)
-        policies = [Retry(retry_total=REPETITIONS), bearer]
-        client: PipelineClient[Any, Any] = PipelineClient("", policies=policies, **TIMES)
+        policies = [Retry(retry_total=MAX_RETRIES), bearer]
+        client: PipelineClient[Any, Any] = PipelineClient("", policies=policies, **TIMEOUTS_SECONDS)
         with client:
             yield client
 
@@ -156,7 +158,7 @@ def _refused(error: Any) -> str:
     """Return the reason of a refusal, or of a request that was not sent."""
     if error.response is None:
         return (
-            "Azure does not know who asks: give this machine a managed identity, or set "
+            "There is no Azure credential: give this machine a managed identity, or set "
             "AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET"
         )
     return REASONS.get(error.status_code, f"Azure answers {error.status_code}")

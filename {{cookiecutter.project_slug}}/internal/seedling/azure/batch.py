@@ -27,7 +27,7 @@ def deploy(project: Project, model: str | None) -> str:
     """Deploy a registered model for files, try it, and let it answer from then on.
 
     Args:
-        project: whose model.yaml names the model's versions.
+        project: its model.yaml names the model's versions.
         model: its name; the first registered one unless given.
 
     Returns:
@@ -74,7 +74,7 @@ def submit(project: Project, source: str) -> str:
     """Have the endpoint score files; the job's name.
 
     Args:
-        project: whose endpoint it is.
+        project: the project of the endpoint.
         source: a file or a folder here, which is uploaded, or a URI or data asset of Azure ML.
 
     Raises:

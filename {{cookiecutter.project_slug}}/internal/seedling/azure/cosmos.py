@@ -14,7 +14,7 @@ from seedling.settings import COSMOS_KEY
 
 PARALLEL_REQUESTS = 8
 REQUEST_SECONDS = 10  # for a request with its repetitions
-REPETITIONS = 2  # of a request that was throttled; the prediction log waits longer than that
+MAX_RETRIES = 2  # of a request that was throttled; the prediction log waits longer than that
 CONFLICT = 409  # the id is there already
 REFUSED = (400, 413)  # not what the container takes, or larger than 2 MB
 PAGE_RECORDS = 200  # read at a time; a record may have 256 KiB
@@ -130,7 +130,7 @@ class CosmosStore:
             _credential(),
             connection_timeout=5,
             read_timeout=REQUEST_SECONDS,
-            retry_total=REPETITIONS,
+            retry_total=MAX_RETRIES,
             retry_connect=0,
             retry_read=0,
             retry_backoff_max=2,

@@ -16,7 +16,7 @@ from seedling.errors import ProjectError
 LONGEST = 32  # characters of a name
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9-]{1,30}[A-Za-z0-9]")
 TAKEN = "unique within a region"  # what Azure says of a name that another workspace has
-EVERY = 30  # seconds between two lines about a wait
+PROGRESS_SECONDS = 30  # between two lines about a wait
 
 
 class Stopped(ProjectError):
@@ -32,7 +32,7 @@ def find(project: Project, kind: Any, wanted: str) -> Any:
     """Find the project's endpoint; None if there is none.
 
     Args:
-        project: whose endpoint it is.
+        project: the project of the endpoint.
         kind: the SDK's operations on the online endpoints, or on those for batches.
         wanted: the name that it should have.
     """
@@ -94,7 +94,7 @@ def finish(begin: Callable[[], Any], what: str) -> Any:
         poller = begin()
         try:
             while not poller.done():
-                poller.wait(EVERY)
+                poller.wait(PROGRESS_SECONDS)
                 if not poller.done():
                     seconds = time.monotonic() - began
                     click.echo(f"{what} ... for {seconds / 60:.1f} minutes", err=True)

@@ -19,7 +19,7 @@ def register(
     """Register an environment, unless it is there already with the same content.
 
     Args:
-        project: whose pyproject.toml, constraints.txt and Dockerfile it is made of.
+        project: its pyproject.toml, constraints.txt and Dockerfile are the content.
         client: of the workspace.
         name: the environment's.
         groups: of pyproject.toml, beside what every part of the project needs.

@@ -51,7 +51,7 @@ QUIET = (
     "APPLICATIONINSIGHTS_OPENTELEMETRY_RESOURCE_METRIC_DISABLED",
 )
 SAMPLE_RATE = "_MS.sampleRate"  # percent, by which Azure Monitor scales its counts up again
-PATIENCE = 5.0  # seconds in which the last records must be gone
+MAX_FLUSH_SECONDS = 5.0  # for the last records, at the end of the process
 NETWORK = {"timeout": 5, "read_timeout": 10, "retry_total": 1}  # seconds; a batch is then lost
 SEVERITY = {
     logging.WARNING: SeverityNumber.WARN,
@@ -123,7 +123,7 @@ class Telemetry:
         ]
         for thread in threads:
             thread.start()
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + MAX_FLUSH_SECONDS
         for thread in threads:
             thread.join(max(0.0, deadline - time.monotonic()))
 

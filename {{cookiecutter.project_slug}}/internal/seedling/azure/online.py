@@ -22,7 +22,7 @@ COLOURS = ("blue", "green")
 CONTENT = "content"  # the tag that says which files and settings a deployment was made of
 READY, BUSY = "Succeeded", ("Creating", "Updating", "Deleting", "Scaling")
 LOG_LINES = 60
-LONGEST_TIMEOUT = 180_000  # milliseconds, of what Azure allows
+MAX_TIMEOUT_MILLISECONDS = 180_000  # the longest that Azure allows
 
 Say = Callable[[str], None]
 
@@ -160,7 +160,7 @@ def _deployment(
     )
 
     machines = workspace.settings(project).online
-    timeout = min(int(project.config.serving.time_limit * 1000), LONGEST_TIMEOUT)
+    timeout = min(int(project.config.serving.time_limit * 1000), MAX_TIMEOUT_MILLISECONDS)
     return ManagedOnlineDeployment(
         name=colour,
         endpoint_name=endpoint.name,

@@ -27,7 +27,7 @@ ONLY_HERE = ("ENVIRONMENT", "MODELS_FOLDER", "MODEL_NAME", "SERVED_MODELS")
 SERVER = "azureml-inference-server-http"
 SERVER_PINS = Path(__file__).with_name("inference_server.txt")
 PORT = 5001
-PATIENCE = 300  # seconds, for all models to load and to answer their test instances
+MAX_TRIAL_SECONDS = 300  # for all models to load and to answer their test instances
 ROUTES = {
     "liveness_route": {"port": PORT, "path": "/"},
     "readiness_route": {"port": PORT, "path": "/"},
@@ -128,11 +128,11 @@ def _scored(folder: Path, paths: Sequence[Path]) -> list[dict[str, Any]]:
             capture_output=True,
             encoding="utf-8",
             errors="replace",
-            timeout=PATIENCE,
+            timeout=MAX_TRIAL_SECONDS,
         )
     except subprocess.TimeoutExpired:
         raise ProjectError(
-            f"{SCRIPT} has not answered here in {PATIENCE} seconds. Nothing was deployed."
+            f"{SCRIPT} has not answered here in {MAX_TRIAL_SECONDS} seconds. Nothing was deployed."
         ) from None
     lines = done.stdout.splitlines()[-len(paths) :]
     if done.returncode or len(lines) < len(paths):

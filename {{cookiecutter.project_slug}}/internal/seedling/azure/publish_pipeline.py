@@ -43,12 +43,12 @@ def publish(project: Project, version: str | None) -> Iterator[Published]:
     """Register the components of the training pipeline, then the pipeline itself.
 
     Args:
-        project: whose pipeline it is.
+        project: the project of the pipeline.
         version: of all of them; BUILD_ID unless given, and where that is not set, the first digits
             of the content's hash.
 
     Raises:
-        ProjectError: the pipeline does not hold together, the version is published with other
+        ProjectError: the pipeline is invalid, the version is published with other
             content, or Azure refuses.
     """
     described = pipeline.load(project.root / TRAINING)

@@ -21,7 +21,7 @@ def schedule(project: Project, cron: str, models: Sequence[str], on_new_data: bo
     """Have the training run by the clock.
 
     Args:
-        project: whose models they are.
+        project: the project of the models.
         cron: five fields, in UTC.
         models: folders of models/; all unless given.
         on_new_data: create the datasets each time, and train only if they have changed.

@@ -123,7 +123,7 @@ def submit(project: Project, models: Sequence[str], source: str | None = None) -
     """Submit the training of these models, or of all: one job for each dataset.
 
     Args:
-        project: whose models they are.
+        project: the project of the models.
         models: folders of models/.
         source: the URI of the folder with the dataset's file, instead of the registered dataset.
 
@@ -131,7 +131,7 @@ def submit(project: Project, models: Sequence[str], source: str | None = None) -
         The jobs' names.
 
     Raises:
-        ProjectError: the pipeline does not hold together, a dataset is not registered as it is
+        ProjectError: the pipeline is invalid, a dataset is not registered as it is
             here, or Azure refuses.
     """
     client = workspace.client(project)

@@ -17,7 +17,7 @@ from seedling.settings import passed_on_values
 
 STAGING = "staging"
 COMMIT = ("GITHUB_SHA", "BUILD_SOURCEVERSION")  # of GitHub, of Azure DevOps
-PAUSE = 2  # seconds between two looks
+POLL_SECONDS = 2
 
 
 def deploy(project: Project) -> Iterator[str]:
@@ -126,7 +126,7 @@ def _check(project: Project, described: WebApp, site: Site) -> None:
                 f"{site.address}/health does not answer: the portal has its log, and its identity "
                 f"{site.principal_id} needs the role AcrPull on {described.container_registry}."
             )
-        time.sleep(PAUSE)
+        time.sleep(POLL_SECONDS)
     for model in dict.fromkeys(entry.model for entry in project.config.models):
         tried = try_endpoint.attempt(project, model, site.address)
         if tried.problem:

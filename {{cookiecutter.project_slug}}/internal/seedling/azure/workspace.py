@@ -131,7 +131,7 @@ def _refused(error: Any) -> str:
     """Return the reason of a refusal, or of a request that was not sent."""
     if error.response is None:
         return (
-            "Azure does not know who asks: run `az login`, or set AZURE_TENANT_ID, "
+            "There is no Azure credential: run `az login`, or set AZURE_TENANT_ID, "
             "AZURE_CLIENT_ID and AZURE_CLIENT_SECRET in .env."
         )
     if error.status_code < 400:  # it was begun, and did not end well

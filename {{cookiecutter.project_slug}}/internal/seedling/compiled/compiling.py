@@ -97,7 +97,7 @@ def edges(dataset: Dataset, form: Form, splits: list[tuple[int, float]]) -> pd.D
     """Return rows with missing values, unseen categories, extreme numbers, and numbers at splits.
 
     Args:
-        dataset: whose features they are.
+        dataset: the dataset of the features.
         form: the compiled form.
         splits: (column, threshold) of the form's trees.
     """

@@ -278,7 +278,7 @@ def load(folder: Path, predict: Path) -> Compiled:
     """
     home = folder / FOLDER
     if not home.is_dir():
-        raise ProjectError("it has no compiled form: its training log tells why")
+        raise ProjectError("it has no compiled form: its training log says why")
     try:
         form = msgspec.json.decode((home / FORM).read_bytes(), type=Form)
         check = msgspec.json.decode((home / CHECK).read_bytes(), type=Check)

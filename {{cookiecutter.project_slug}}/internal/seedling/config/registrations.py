@@ -84,7 +84,7 @@ def edit_here(project: "Project", model: str, change: Change) -> None:
     """Let `change` edit a model's entries that answer here; this machine registers the result.
 
     Args:
-        project: whose registrations are written; model.yaml stays as it is.
+        project: its registrations are written; model.yaml stays as it is.
         model: a folder of models/.
         change: is given the entries as mappings, and returns those that are to be there.
 
@@ -106,7 +106,7 @@ def edit_shared(project: "Project", model: str, change: Change) -> None:
     """Let `change` edit a model's entries in model.yaml, which answer from then on.
 
     Args:
-        project: whose model.yaml is edited; what this machine registered of the model goes.
+        project: its model.yaml is edited; what this machine registered of the model goes.
         model: a folder of models/.
         change: is given the entries of the document, and returns those that are to be there.
     """

@@ -55,7 +55,7 @@ def predict(project: Project, tag: str, names: str, port: int, detach: bool) -> 
     Without a key in .env, callers need none: only this machine reaches the port.
 
     Args:
-        project: the project whose models are mounted.
+        project: its models are mounted.
         tag: the name of the image.
         names: the value of MODEL_NAME: models that training containers wrote, separated by commas;
             the registered models if empty.

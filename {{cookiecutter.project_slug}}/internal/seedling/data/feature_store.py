@@ -25,7 +25,7 @@ REMEDIES = {
     "mssql": "run init with the group `azure`",
     "mysql": "add pymysql to pyproject.toml",
 }
-PATIENCE = 5  # seconds to wait for a connection to PostgreSQL
+MAX_CONNECT_SECONDS = 5  # of PostgreSQL
 SQL_COPT_SS_ACCESS_TOKEN = 1256  # the ODBC driver's connection attribute for an access token
 
 
@@ -68,11 +68,13 @@ def open_url(url: str, root: Path, read_only: bool = False) -> Engine:
         parsed = _sqlite(parsed, root, read_only)
     elif parsed.drivername == "postgresql":
         parsed = parsed.set(drivername="postgresql+psycopg")
+    is_postgresql = "psycopg" in parsed.drivername
+    options = {"connect_timeout": MAX_CONNECT_SECONDS} if is_postgresql else {}
     try:
         engine = create_engine(
             parsed,
             pool_pre_ping=parsed.get_backend_name() != "sqlite",
-            connect_args={"connect_timeout": PATIENCE} if "psycopg" in parsed.drivername else {},
+            connect_args=options,
         )
     except NoSuchModuleError:
         raise ProjectError(f"SQLAlchemy knows no database called {parsed.drivername!r}.") from None

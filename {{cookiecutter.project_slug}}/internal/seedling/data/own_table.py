@@ -38,7 +38,7 @@ def bring(project: Project, wanted: Wanted, replaced: str | None, yes: bool) -> 
     """Propose a schema for a table; on confirmation, it takes the place of a dataset.
 
     Args:
-        project: whose model.yaml is edited.
+        project: its model.yaml is edited.
         wanted: the table; its task is that of the dataset which it replaces.
         replaced: that dataset; the first unless given.
         yes: write without asking.
@@ -53,7 +53,7 @@ def bring(project: Project, wanted: Wanted, replaced: str | None, yes: bool) -> 
             instances.write_example(project, model.name)
     click.echo(
         "The description in model.yaml, serve/ and the curl lines of README.md and docs/serving.md "
-        "still speak of the table before: make them yours."
+        "still describe the table before: edit them."
     )
 
 

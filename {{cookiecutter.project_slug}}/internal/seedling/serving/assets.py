@@ -22,7 +22,7 @@ def download(project: Project, registered: RegisteredModel, environment: str) ->
     while the others wait.
 
     Args:
-        project: the project whose model.yaml names the registry.
+        project: its model.yaml names the registry.
         registered: the version, with the hash of its files.
         environment: the value of ENVIRONMENT; nothing is downloaded where it is empty, or app-dev.
 

@@ -57,7 +57,7 @@ class Loader:
     def __init__(self, project: Project, environment: str) -> None:
         """
         Args:
-            project: the project whose models are loaded.
+            project: its models are loaded.
             environment: the value of ENVIRONMENT; for app-dev, no model is loaded.
         """
         self._project = project

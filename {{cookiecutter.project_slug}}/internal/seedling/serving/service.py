@@ -37,7 +37,7 @@ class Service:
     ) -> None:
         """
         Args:
-            project: the project whose model.yaml names the models.
+            project: its model.yaml names the models.
             environment: the value of the variable ENVIRONMENT, unless given.
             forking: whether workers are forked from this process. Models with compiled trees are
                 then loaded at `start`, because onnxruntime does not survive a fork.

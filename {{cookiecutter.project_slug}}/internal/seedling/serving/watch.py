@@ -23,7 +23,7 @@ class Watch:
     def __init__(self, project: Project, config: Config) -> None:
         """
         Args:
-            project: the project whose model.yaml is watched.
+            project: its model.yaml is watched.
             config: its content as the service knows it.
         """
         self.warning = ""
