@@ -3,7 +3,6 @@
 import json
 import subprocess
 import sys
-from pathlib import Path
 from typing import Any
 
 from seedling import team_code
@@ -21,10 +20,12 @@ def demo(project: Project) -> None:
 
     If nothing has changed since the last demo, its dataset and its models are used again.
     """
-    if _noted(project) == _fingerprint(project):
+    note = project.assets / "demo.txt"
+    if note.exists() and note.read_text(encoding="utf-8") == _fingerprint(project):
         print("[1-3/4] Nothing changed since the last demo: its dataset and models are used again.")
     else:
         _make(project)
+        write_text(note, _fingerprint(project))
     _heading(4, "serve-local")
     project = Project(project.root)
     with background_service.serving(project, free_port()) as address:
@@ -40,20 +41,11 @@ def demo(project: Project) -> None:
 
 
 def _make(project: Project) -> None:
-    """Create the dataset, train the models, and note the fingerprint of their sources."""
+    """Create and validate the dataset, and train the models."""
     for number, verb in enumerate(("create-local-datasets", "validate-datasets", "train"), start=1):
         _heading(number, verb)
         if subprocess.call([sys.executable, "-m", "seedling", verb], cwd=project.root):
             raise ProjectError(f"The demo stopped at {verb}; the lines above say why.")
-    write_text(_note(project), _fingerprint(project))
-
-
-def _note(project: Project) -> Path:
-    return project.assets / "demo.txt"
-
-
-def _noted(project: Project) -> str:
-    return _note(project).read_text(encoding="utf-8") if _note(project).exists() else ""
 
 
 def _fingerprint(project: Project) -> str:

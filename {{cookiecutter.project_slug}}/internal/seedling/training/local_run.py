@@ -187,7 +187,10 @@ class LocalRun:
 
     def _command(self, job: Job) -> list[str]:
         """Return the component's command line for this job."""
-        return [self._filled(word, job) for word in shlex.split(_joined(job.component.command))]
+        line = " ".join(job.component.command.split())
+        # Without its spaces a reference is one word.
+        line = re.sub(r"\{\s+|\s+\}", lambda match: match[0].strip(), line)
+        return [self._filled(word, job) for word in shlex.split(line)]
 
     def _filled(self, word: str, job: Job) -> str:
         def value(match: re.Match[str]) -> str:
@@ -259,11 +262,6 @@ def _output_to(log: Path) -> Iterator[None]:
             for number, original in enumerate(kept, start=1):
                 os.dup2(original, number)
                 os.close(original)
-
-
-def _joined(command: str) -> str:
-    """Join a command's lines, and remove the spaces in references, so that each is one word."""
-    return re.sub(r"\{\s+|\s+\}", lambda match: match[0].strip(), " ".join(command.split()))
 
 
 def _progress() -> Progress:
