@@ -63,7 +63,7 @@ def train_model_in_aml(
 
 @section.command("download-datasets")
 def download_datasets() -> None:
-    """Download the datasets from the Azure ML workspace."""
+    """Download the datasets from Azure ML."""
     from seedling.azure import data
 
     project = find_project()
@@ -134,7 +134,7 @@ def test_online() -> None:
 
 @section.command("roll-back-online")
 def roll_back_online() -> None:
-    """Route all requests to the previous deployment again."""
+    """Route requests to the previous deployment again."""
     from seedling.azure import online
 
     online.roll_back(find_project(), click.echo)
@@ -281,7 +281,7 @@ def sweep_model_in_aml(model: str, trials: int | None, concurrent: int, write: b
     "--files", type=click.IntRange(1), help="Parts of the rows; four a node unless given."
 )
 def train_groups_in_aml(by: str, dataset: str | None, files: int | None) -> None:
-    """Fit a linear model for each group in parallel on Azure ML."""
+    """Fit a linear model for each group on Azure ML."""
     from seedling.azure import groups
 
     show_groups(*groups.train(find_project(), columns_of(by), dataset, files))

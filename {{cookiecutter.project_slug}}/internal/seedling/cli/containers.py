@@ -22,7 +22,7 @@ def build(tag: str | None) -> None:
 
 @section.command("generate-all")
 def generate_all() -> None:
-    """Generate models/all/ from the files of the models."""
+    """Generate models/all/ from the models' files."""
     from seedling.scaffold import all_models
 
     all_models.write(find_project().root)

@@ -28,7 +28,7 @@ def serve_local(host: str, port: int) -> None:
 @HOST
 @port_option()
 def serve_local_app_dev(host: str, port: int) -> None:
-    """Serve made-up answers of the real shape, without models."""
+    """Serve made-up answers, without models."""
     from seedling.serving import start_server
     from seedling.settings import APP_DEV, ENVIRONMENT
 

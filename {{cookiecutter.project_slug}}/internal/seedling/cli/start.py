@@ -49,7 +49,7 @@ def init(groups: str, wheelhouse: str | None) -> None:
 
 @section.command()
 def demo() -> None:
-    """Run every step once, from data to a prediction over HTTP."""
+    """Run every step once, up to a served prediction."""
     from seedling.cli.demo import demo as live
 
     live(find_project())
