@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from baking import ROOT, call, configuration, generate
+from baking import PROMPTS, ROOT, call, configuration, generate
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -40,12 +40,14 @@ REFUSED = {
     "a refused answer of two lines": "ci=github\nnone",
     "a refused answer with jinja marks": "vertical={{ cookiecutter }}",
 }
+QUESTIONS = len([name for name in PROMPTS if not name.startswith("_")])
 PROMPTED = {
     "vertical": ["zoo"],
     "project_name": ["finance", "x" * 61],
     "project_slug": ["finance", "Income", "import"],
     "models": ["finance", "", "", "", "", "svm"],
-    "ci": ["finance", "", "", "", "", "", "jenkins"],
+    "parts": ["finance", "", "", "", "", "", "kubernetes"],
+    "ci": ["finance", "", "", "", "", "", "", "jenkins"],
 }
 MARKS = ["{{", "}}", "{%", "%}", "{#", "#}", "${", '"', "'", "\\", "\\n", "#", ": ", "- ", "../"]
 LOOKALIKES = ["yes", "null", "1e3", "~", "0x1F", "2020-01-01", "[1]", "{a: 1}", "&a", "*a", "!!x"]
@@ -68,8 +70,8 @@ def test_a_wrong_answer_is_refused_at_its_prompt(prompt: str, tmp_path: Path):
     refused = cookiecutter(tmp_path, typed="\n".join([*PROMPTED[prompt], ""]))
     assert refused.returncode != 0
     assert refused.stdout.count(f"error: {prompt}: ") == 1
-    assert f"[{len(PROMPTED[prompt])}/7]" in refused.stdout
-    assert f"[{len(PROMPTED[prompt]) + 1}/7]" not in refused.stdout
+    assert f"[{len(PROMPTED[prompt])}/{QUESTIONS}]" in refused.stdout
+    assert f"[{len(PROMPTED[prompt]) + 1}/{QUESTIONS}]" not in refused.stdout
     assert "Traceback" not in refused.stdout
     assert not left_in(tmp_path)
 
@@ -86,7 +88,7 @@ def test_an_existing_folder_is_refused_and_left_alone(tmp_path: Path):
 
 
 def test_every_prompt_can_be_answered_by_return(tmp_path: Path):
-    assert cookiecutter(tmp_path, typed="\n" * 7).returncode == 0
+    assert cookiecutter(tmp_path, typed="\n" * QUESTIONS).returncode == 0
     assert left_in(tmp_path) == ["hello_world"]
 
 
