@@ -2,16 +2,15 @@
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Generic, TypeVar
+from types import MappingProxyType
+from typing import Generic, NamedTuple, TypeVar
 
 from seedling.errors import ProjectError
 
 Value = TypeVar("Value")
 
 
-@dataclass(frozen=True)
-class Setting(Generic[Value]):
+class Setting(NamedTuple, Generic[Value]):
     """An environment variable.
 
     Attributes:
@@ -33,7 +32,7 @@ class Setting(Generic[Value]):
     text: str
     section: str
     part: str | None = None
-    more: Mapping[str, str] = field(default_factory=dict)
+    more: Mapping[str, str] = MappingProxyType({})
     default: str = ""
     is_secret: bool = False
     is_passed_on: bool = False
