@@ -15,6 +15,11 @@ DATASET = Project(root()).config.datasets[0]
 TRAINING = root() / "dataset_creation" / "dataset_query.sql"
 SERVING = root() / "serve" / "feature_inference_query.sql"
 
+pytestmark = pytest.mark.skipif(
+    DATASET.source != "dataset_creation/dataset_query.sql",
+    reason="the dataset is made from another source",
+)
+
 
 @pytest.fixture
 def store(tmp_path: Path) -> Store:
