@@ -115,8 +115,11 @@ def servers(request: pytest.FixtureRequest, installed: Callable[..., Path]) -> I
     verb(project, "train", "--model", MODELS[request.param])
     config = yaml.safe_load((project / "model.yaml").read_text(encoding="utf-8"))
     features = config["datasets"][0]["features"]
-    (registered,) = config["models"]
-    folder = project / "local_assets" / "models" / registered["name"] / registered["version"]
+    models = project / "local_assets" / "models"
+    (registered,) = yaml.safe_load((models / "registered.yaml").read_text(encoding="utf-8"))[
+        "models"
+    ]
+    folder = models / registered["name"] / registered["version"]
     categories = [column["name"] for column in features if column["type"] == "category"]
     words = [dataset(project), json.dumps(names_of(features)), json.dumps(categories)]
     bodies = json.loads(run([python_of(project), "-c", BODIES, *words], project).splitlines()[-1])
