@@ -93,7 +93,7 @@ def test_the_cluster_writes_what_this_machine_writes(
     here = ask(cloud, {}, *VERB)
     assert here.returncode == 1
     assert here.stderr.splitlines() == PROBLEMS
-    assert "38 groups are fitted" in here.stdout
+    assert "Fitted 38 groups" in here.stdout
     wanted = written(cloud)
     for name in FILES:
         (cloud / "local_assets" / "Training_Output" / name).unlink()

@@ -12,6 +12,7 @@ import pytest
 from seedling.config import Project
 from seedling.data import datasets
 from seedling.testing import first_model, invoke, run_verb, sample_rows
+from seedling.wording import counted
 
 MODELS = {"classification": "logistic_regression", "regression": "linear_regression"}
 
@@ -161,3 +162,29 @@ def test_the_same_ready_model_learns_from_another_dataset_under_a_name_of_its_ow
     copied = invoke(project, "add-model", "other", "--from", "random_forest", "--dataset", "houses")
     assert f"random_forest does not fit houses, whose task is {task}" in copied.stderr
     assert not (project.root / "models" / "other").exists()
+
+
+def test_one_dataset_is_created_where_one_is_named(project: Project, table: Path) -> None:
+    assert invoke(project, "add-dataset", "--from", str(table), "--yes").exit_code == 0
+    project = Project(project.root)
+    houses_path, first = project.dataset_path(project.config.dataset("houses")), project.config
+    houses_path.unlink()
+    only = invoke(project, "create-local-datasets", "--dataset", "houses")
+    assert only.exit_code == 0, only.stderr
+    assert houses_path.exists()
+    assert not project.dataset_path(first.datasets[0]).exists()
+    assert len(only.stdout.splitlines()) == 1
+    unknown = invoke(project, "create-local-datasets", "--dataset", "nope")
+    assert (unknown.exit_code, unknown.stdout) == (1, "")
+    assert all(each.name in unknown.stderr for each in first.datasets)
+
+
+def test_one_row_and_one_problem_are_not_many(project: Project) -> None:
+    dataset = project.config.datasets[0]
+    row = sample_rows(dataset, 5).head(1).drop(columns=dataset.features[0].name)
+    path = project.dataset_path(dataset)
+    path.parent.mkdir(parents=True)
+    row.to_parquet(path)
+    result = invoke(project, "validate-datasets")
+    assert f"{dataset.name}: 1 row, 1 problem\n" in result.stdout
+    assert [counted(number, "row") for number in (0, 1, 6000)] == ["0 rows", "1 row", "6,000 rows"]

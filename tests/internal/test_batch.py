@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from seedling.azure import batch_entry
+from seedling.azure import batch, batch_entry
 from seedling.config import Project
 from seedling.errors import ProjectError
 from seedling.serving import score_files
@@ -90,7 +90,7 @@ def test_a_faulty_file_is_told_in_words_and_leaves_nothing(
     ("text", "words"),
     [
         ("", "x.csv is empty"),
-        ("a,b\n1\n", "x.csv, line 2: has 1 values, there are 2 columns"),
+        ("a,b\n1\n", "x.csv, line 2: has 1 value for 2 columns"),
         ("nothing\n1\n", "x.csv: the column .* is missing"),
     ],
     ids=["empty", "ragged", "columns"],
@@ -128,3 +128,31 @@ def test_no_cell_is_a_formula(trained: Project, tmp_path: Path) -> None:
     )
     assert score(trained, tmp_path / "rows.csv", tmp_path / "answers.csv").exit_code == 0
     assert [line[keys[0]] for line in read(tmp_path / "answers.csv")][:2] == ["'=1+1", "-5"]
+
+
+@pytest.mark.parametrize(
+    ("source", "target", "words"),
+    [
+        ("in/a.csv", "in/a.csv", "is the file to score"),
+        ("in/a.csv", "in/../in/a.csv", "is the file to score"),
+        ("in/a.csv", "link.csv", "is the file to score"),
+        ("in", "in/a.csv", "is in the folder to score"),
+        ("in", "in/new.csv", "is in the folder to score"),
+        ("in", "link.csv", "is one of the files to score"),
+        ("in", "in", "is a folder"),
+    ],
+)
+def test_no_input_is_written_over(
+    trained: Project, tmp_path: Path, source: str, target: str, words: str
+) -> None:
+    (tmp_path / "in").mkdir()
+    rows_of(trained).to_csv(tmp_path / "in" / "a.csv", index=False)
+    (tmp_path / "link.csv").hardlink_to(tmp_path / "in" / "a.csv")
+    before = (tmp_path / "in" / "a.csv").read_bytes()
+    result = score(trained, tmp_path / source, tmp_path / target)
+    assert (result.exit_code, len(result.stderr.splitlines())) == (1, 1)
+    assert words in result.stderr
+    assert [path.name for path in (tmp_path / "in").iterdir()] == ["a.csv"]
+    assert (tmp_path / "in" / "a.csv").read_bytes() == before
+    with pytest.raises(ProjectError, match=words):  # before anything is uploaded
+        batch.submit(trained, str(tmp_path / source), tmp_path / target)

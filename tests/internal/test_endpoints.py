@@ -2,15 +2,18 @@
 
 import json
 import shutil
+import time
 from pathlib import Path
 
 import pytest
 
+from seedling.cli.doctor import examine
 from seedling.config import Project
 from seedling.data import instances
 from seedling.errors import ProjectError
 from seedling.files import write_text
 from seedling.processes import free_port
+from seedling.serving import background_service
 from seedling.testing import first_model, invoke, run_verb
 
 
@@ -74,3 +77,53 @@ def test_an_example_is_written_from_the_schema(project: Project) -> None:
     dataset = project.config.dataset(project.config.trained_model(first).dataset)
     (row,) = instances.read(project, first)["payload"]["instances"]
     assert list(row) == dataset.feature_names
+
+
+def names_another(project: Project, model: str) -> None:
+    """Have serve.py ask a model for /run."""
+    serve = project.root / "serve" / "serve.py"
+    text = serve.read_text(encoding="utf-8")
+    assert "models[MODEL]" in text
+    write_text(serve, text.replace("models[MODEL]", f"models[{model!r}]"))
+
+
+@pytest.mark.parametrize("is_trained", [True, False])
+def test_a_model_that_only_serve_py_misses_stops_no_other(
+    served: Project, is_trained: bool
+) -> None:
+    first, other = (model.name for model in served.config.training.models[:2])
+    missing = other if is_trained else "removed"
+    names_another(served, missing)
+    reason = (
+        f"No version of {other} is registered here: run train --model {other}."
+        if is_trained
+        else "There is no model 'removed' in model.yaml"
+    )
+    started = run_verb(served, "predict-all", "--port", str(free_port()))
+    try:
+        assert started.returncode == 0, started.stderr
+        assert reason in started.stderr
+        assert run_verb(served, "test-endpoint", first).returncode == 0
+        address = background_service.address(served)
+        with pytest.raises(ProjectError, match="503") as refused:
+            background_service.ask(f"{address}/run", {})
+        assert reason in str(refused.value).replace("\\u0027", "'")
+    finally:
+        run_verb(served, "stop")
+
+
+def test_what_waiting_does_not_mend_ends_predict_all_at_once(served: Project) -> None:
+    write_text(served.root / "serve" / "serve.py", "raise RuntimeError\n")
+    began = time.monotonic()
+    started = run_verb(served, "predict-all", "--port", str(free_port()))
+    assert time.monotonic() - began < background_service.READY_SECONDS / 2
+    assert (started.returncode, "fail" in started.stderr) == (1, True)
+
+
+def test_doctor_names_each_model_without_a_version(served: Project) -> None:
+    first, *others = (model.name for model in served.config.training.models)
+    found = {each.subject: each for each in examine(served)}
+    assert found[f"model {first}"].mark == "ok"
+    for name in others:
+        each = found[f"model {name}"]
+        assert (each.mark, f"run train --model {name}" in each.message) == ("to do", True)

@@ -62,7 +62,7 @@ def test_a_group_that_has_no_line_is_told_in_words() -> None:
         "location c, product_id 0: one of its features follows from the others.",
         "location d, product_id 0: 3 complete rows, and 4 are needed.",
         "location e, product_id 0: no complete row.",
-        "40 rows are in no group: location, product_id is missing there.",
+        "40 rows in no group: location, product_id is missing there.",
     ]
     with pytest.raises(ProjectError, match="No row has all of"):
         grouped_regression.fit(gaps, BY, FEATURES, "sold")

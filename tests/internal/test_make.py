@@ -143,6 +143,7 @@ def test_arguments_keep_their_order_and_what_looks_like_an_option():
         (["stop"], {"PORT": "1"}, "stop has no option PORT=. Its options: none"),
         (["train-groups"], {}, "train-groups needs BY=."),
         (["batch-score"], {"OUTPUT": "x"}, "batch-score needs INPUT=."),
+        (["test"], {"ARGUMENTS": "-q 'unclosed"}, "ARGUMENTS=-q 'unclosed: No closing quotation."),
         (["lint"], {"FIX": "please"}, "FIX=please: say FIX=1, or leave it out."),
     ],
 )

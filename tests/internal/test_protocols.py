@@ -133,7 +133,7 @@ def test_a_body_of_another_shape_is_refused_in_a_sentence(name: str) -> None:
         ({"inputs": [REX], "instances": []}, ", got inputs and instances."),
         (
             {"dataframe_split": SPLIT | {"data": [REX, TOM, [1, 2]]}},
-            "row 3 has 2 values, there are 4 columns.",
+            "row 3 has 2 values for 4 columns.",
         ),
         (
             {"dataframe_split": SPLIT | {"columns": ["agee", *NAMES[1:]]}},

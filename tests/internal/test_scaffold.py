@@ -4,6 +4,7 @@ import difflib
 
 import pytest
 
+from seedling import tasks
 from seedling.config import Project, RegisteredModel, registrations
 from seedling.errors import ProjectError
 from seedling.files import write_text
@@ -165,3 +166,17 @@ def test_requirements_of_another_model_stay(project: Project) -> None:
     left = (project.root / "pyproject.toml").read_text(encoding="utf-8")
     group = after.partition("\ntrain = [")[2].partition("\n]")[0]
     assert left.partition("\ntrain = [")[2].partition("\n]")[0] == group
+
+
+def test_the_ready_models_of_a_dataset_are_listed(project: Project) -> None:
+    dataset = project.config.datasets[0]
+    every = invoke(project, "add-model")
+    assert every.stdout.count("For ") == len(tasks.names()) > 1
+    own = invoke(project, "add-model", "--dataset", dataset.name)
+    assert (own.exit_code, own.stdout.count("For ")) == (0, 1)
+    assert own.stdout.startswith(f"For {dataset.task}:")
+    unknown = invoke(project, "add-model", "--dataset", "nope")
+    assert (unknown.exit_code, unknown.stdout) == (1, "")
+    assert dataset.name in unknown.stderr
+    nameless = invoke(project, "add-model", "--from", first_model(project))
+    assert (nameless.exit_code, "Give MODEL" in nameless.stderr) == (2, True)

@@ -14,7 +14,7 @@ from seedling.containers import images
 from seedling.data import instances
 from seedling.errors import ProjectError
 from seedling.files import replacing
-from seedling.serving.score_files import KINDS, tables
+from seedling.serving.score_files import KINDS, refuse_target, tables
 
 SCRIPT = "internal/seedling/azure/batch_entry.py"
 GROUPS = ("serve", "plain", "train")
@@ -70,18 +70,20 @@ def deploy(project: Project, model: str | None) -> str:
     )
 
 
-def submit(project: Project, source: str) -> str:
+def submit(project: Project, source: str, target: Path) -> str:
     """Have the endpoint score files; the job's name.
 
     Args:
         project: the project of the endpoint.
         source: a file or a folder here, which is uploaded, or a URI or data asset of Azure ML.
+        target: where the predictions will be written here.
 
     Raises:
-        ProjectError: there is nothing to score, no endpoint, or Azure refuses.
+        ProjectError: there is nothing to score, the target is one of the files to score, there is
+            no endpoint, or Azure refuses.
     """
     there = data.URI.fullmatch(source) or data.ASSET.fullmatch(source)
-    given = source if there else str(_local(Path(source)))
+    given = source if there else str(_local(Path(source), target))
     client = workspace.client(project)
     endpoint = batch_endpoint.existing(project, client)
     return _invoke(client, endpoint.name, batch_endpoint.default_of(endpoint), given)
@@ -203,9 +205,10 @@ def _write_instances(project: Project, model: str, path: Path) -> int:
     return len(named)
 
 
-def _local(source: Path) -> Path:
+def _local(source: Path, target: Path) -> Path:
     """Check a file or folder of this machine, so that it is not refused on the cluster later."""
     tables(source)
+    refuse_target(source, target)
     return source.resolve()
 
 

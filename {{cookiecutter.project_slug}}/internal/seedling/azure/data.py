@@ -12,6 +12,7 @@ from seedling.config import Dataset, Project
 from seedling.data import datasets
 from seedling.errors import ProjectError
 from seedling.files import read_json, sha256
+from seedling.wording import counted
 
 # What names files in Azure: an asset, or a URI.
 ASSET = re.compile(r"azureml:(?P<name>[\w.-]+)(:(?P<version>[\w.-]+)|@latest)")
@@ -115,7 +116,7 @@ def _register(client: Any, project: Project, dataset: Dataset) -> str:
             tags={"sha256": note["sha256"], "rows": str(note["rows"])},
         )
         client.data.create_or_update(data)
-    return f"{where} is registered, {note['rows']:,} rows"
+    return f"{where} is registered, {counted(note['rows'], 'row')}"
 
 
 def _note(project: Project, dataset: Dataset) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from seedling.azure import clusters, environment, snapshot, training, workspace
 from seedling.config import Project
 from seedling.errors import ProjectError
 from seedling.training import grouped_regression, groups
+from seedling.wording import counted
 
 SCRIPT = "internal/seedling/azure/groups_entry.py"
 GROUPS = ("train",)
@@ -49,10 +50,11 @@ def train(
         parts.mkdir()
         count = _write_parts(whole, work, parts, files or FILES * _nodes(project))
         job = _submit(client, _job(project, client, work, Path(scratch), count))
-    print(f"{len(keys):,} groups are in {count} files.", flush=True)
+    print(f"{counted(len(keys), 'group')} in {counted(count, 'file')}.", flush=True)
     table = _followed(project, client, job, work)
     if len(table) != len(keys):
-        raise ProjectError(f"The job {job} has results for {len(table):,} of {len(keys):,} groups.")
+        whole_count = counted(len(keys), "group")
+        raise ProjectError(f"The job {job} has results for {len(table):,} of {whole_count}.")
     fitted = _fitted(table, work, grouped_regression.left_out(work.rows[work.by], keys))
     return groups.write(project, fitted), fitted
 

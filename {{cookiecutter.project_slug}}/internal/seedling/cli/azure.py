@@ -9,6 +9,7 @@ import click
 from seedling.cli.models import columns_of, show_groups
 from seedling.cli.section import Section, find_project
 from seedling.errors import ProjectError
+from seedling.wording import counted
 
 
 def not_empty(context: click.Context, parameter: click.Parameter, value: str) -> str:
@@ -69,7 +70,7 @@ def download_datasets() -> None:
     project = find_project()
     for dataset in project.config.datasets:
         rows = data.download(project, dataset)
-        click.echo(f"{dataset.name}, version {dataset.version}: {rows:,} rows")
+        click.echo(f"{dataset.name}, version {dataset.version}: {counted(rows, 'row')}")
 
 
 @section.command("train-on-new-data")
@@ -238,7 +239,7 @@ def batch_score_in_aml(source: str | None, target: str, no_wait: bool, job: str 
     if bool(source) == bool(job) or (job and no_wait):
         raise click.UsageError("Give INPUT, or --follow and a job.")
     if job is None:
-        job = batch.submit(project, str(source))
+        job = batch.submit(project, str(source), Path(target))
         click.echo(f"Submitted {job}.")
     if no_wait:
         click.echo(batch.how_to_follow(job, target))
@@ -246,7 +247,7 @@ def batch_score_in_aml(source: str | None, target: str, no_wait: bool, job: str 
     rows, problems = batch.fetch(project, job, Path(target))
     for problem in problems:
         click.echo(f"Error: {problem}", err=True)
-    click.echo(f"The predictions of {rows:,} rows are in {target}.")
+    click.echo(f"The predictions of {counted(rows, 'row')} are in {target}.")
     sys.exit(bool(problems))
 
 

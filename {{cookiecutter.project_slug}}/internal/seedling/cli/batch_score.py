@@ -8,7 +8,7 @@ import click
 from seedling.config import Project
 from seedling.errors import ProjectError
 from seedling.files import replacing
-from seedling.serving.score_files import Scorer, tables
+from seedling.serving.score_files import Scorer, refuse_target, tables
 
 STEPS = 1_000  # of the progress bar for each file
 
@@ -26,11 +26,11 @@ def score(project: Project, source: Path, target: Path, model: str | None = None
         One message for each file that could not be scored; no row of it is written.
 
     Raises:
-        ProjectError: there is no file to score, no registered model, or every file is faulty.
+        ProjectError: there is no file to score, the target is one of them, no model is registered,
+            or every file is faulty.
     """
     files = tables(source)
-    if target.is_dir():
-        raise ProjectError(f"{target} is a folder: name the file to write.")
+    refuse_target(source, target)
     scorer = Scorer(project, model)
     problems: list[str] = []
     with replacing(target) as aside:

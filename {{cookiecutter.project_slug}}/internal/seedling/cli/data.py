@@ -8,6 +8,7 @@ import click
 
 from seedling.cli.section import Section, find_project
 from seedling.errors import ProjectError
+from seedling.wording import counted
 
 if TYPE_CHECKING:
     from seedling.config import Dataset, Project
@@ -19,7 +20,7 @@ section = Section("Data")
 @click.option("--from", "source", metavar="FILE_OR_URL", help="Use your own table instead.")
 @click.option("--target", help="Its column to predict; guessed unless given.")
 @click.option("--key", "keys", multiple=True, help="A column that identifies an entity; repeat.")
-@click.option("--dataset", help="The dataset of model.yaml to replace; the first unless given.")
+@click.option("--dataset", help="Only this one; with --from, the one to replace, else the first.")
 @click.option("--yes", is_flag=True, help="Write the proposed schema without asking.")
 def create_local_datasets(
     source: str | None, target: str | None, keys: Sequence[str], dataset: str | None, yes: bool
@@ -33,11 +34,13 @@ def create_local_datasets(
         own_table.bring(project, wanted, dataset, yes)
     elif target or keys:
         raise click.UsageError("--target and --key go with --from.")
-    queries = any(entry.source.endswith(".sql") for entry in project.config.datasets)
+    config = project.config
+    chosen = [config.dataset(dataset)] if dataset and source is None else config.datasets
+    queries = any(entry.source.endswith(".sql") for entry in chosen)
     filled = datasets.fill_sample_store(project) if queries else None
     if filled:
         click.echo(f"Filled {filled.relative_to(project.root).as_posix()} with sample data.")
-    for entry in project.config.datasets:
+    for entry in chosen:
         _create(project, entry)
 
 
@@ -80,9 +83,11 @@ def _create(project: "Project", dataset: "Dataset") -> None:
 
     note = datasets.create(project, dataset)
     path = project.dataset_path(dataset).relative_to(project.root).as_posix()
-    click.echo(f"{path}: {note['rows']:,} rows, {len(note['columns'])} columns")
+    columns = counted(len(note["columns"]), "column")
+    click.echo(f"{path}: {counted(note['rows'], 'row')}, {columns}")
     if note["unlabelled_rows"]:
-        click.echo(f"  {note['unlabelled_rows']:,} rows have no {dataset.target.name}: left out")
+        unlabelled = counted(note["unlabelled_rows"], "row")
+        click.echo(f"  {unlabelled} without {dataset.target.name}: left out")
 
 
 @section.command("validate-datasets")
@@ -102,7 +107,8 @@ def validate_datasets() -> None:
         except ProjectError as error:
             problems = [error]
         wrong += len(problems)
-        click.echo(f"{entry.name}: {len(rows):,} rows, {len(problems) or 'no'} problems")
+        found = counted(len(problems), "problem") if problems else "no problems"
+        click.echo(f"{entry.name}: {counted(len(rows), 'row')}, {found}")
         for problem in problems:
             click.echo(f"  {problem}")
     if wrong:

@@ -20,6 +20,7 @@ from seedling.serving.access import Access
 from seedling.settings import SERVICE_PRINCIPAL
 from seedling.training import pipeline
 from seedling.training.pipeline import TRAINING
+from seedling.wording import counted
 
 MOST_NAMED = 10  # edited files of internal/
 PRINCIPAL = tuple(setting.name for setting in SERVICE_PRINCIPAL)
@@ -49,7 +50,7 @@ def examine(project: Project) -> Iterator[Finding]:
     except ProjectError as error:
         yield Finding("model.yaml", str(error), "wrong")
         return
-    yield Finding("model.yaml", f"{len(config.datasets)} dataset(s), valid")
+    yield Finding("model.yaml", f"{counted(len(config.datasets), 'dataset')}, valid")
     yield _attempt("pipeline", "wrong", lambda: _pipeline(project))
     if parts.CONTAINERS in config.parts:
         yield _attempt("models/all", "to do", lambda: _together(project))
@@ -146,8 +147,11 @@ def _count(project: Project, dataset: Dataset) -> str:
 
 
 def _models(project: Project) -> Iterator[Finding]:
-    if not project.config.models:
-        yield Finding("models", "none registered: run train", "to do")
+    known = {entry.model for entry in [*project.config.models, *project.registered_elsewhere]}
+    for trained in project.config.training.models:
+        if trained.name not in known:
+            message = f"no version is registered here: run train --model {trained.name}"
+            yield Finding(f"model {trained.name}", message, "to do")
     for registered in project.registered_elsewhere:
         message = f"version {registered.version} was registered on another machine: run train"
         yield Finding(f"model {registered.model}", message, "to do")

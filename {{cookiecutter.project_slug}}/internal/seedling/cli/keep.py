@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from seedling.cli.section import Section, find_project, port_option
+from seedling.wording import counted
 
 section = Section("Keep")
 
@@ -68,7 +69,8 @@ def add_part(part: str | None) -> None:
             click.echo(f"{'on ' if name in project.config.parts else 'off'} {name:14}{purpose}")
         return
     changed = adding.add(project.root, part, part_files.of_project(project.config))
-    click.echo(f"Added {part}: {len(changed)} files are new or have new lines; git shows which.")
+    files = counted(len(changed), "file")
+    click.echo(f"Added {part}, with new lines in {files}; git shows which.")
 
 
 @section.command("check-internal")

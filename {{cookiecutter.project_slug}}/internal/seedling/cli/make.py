@@ -39,8 +39,8 @@ def words_of(
         The verb with its options and arguments.
 
     Raises:
-        click.UsageError: a NAME is no option of the verb, or its value does not fit, or one that
-            must be given is missing.
+        click.UsageError: a NAME is no option of the verb, or its value does not fit, its quotes
+            are not closed, or one that must be given is missing.
     """
     parameters = _by_name(_find(names)[0])
     for name in values:
@@ -57,7 +57,10 @@ def words_of(
         if isinstance(parameter, click.Option):
             options += _option(name, parameter, value)
         elif parameter.nargs == -1:
-            arguments += shlex.split(value)
+            try:
+                arguments += shlex.split(value)
+            except ValueError as error:  # a quotation mark without its second
+                raise click.UsageError(f"{name}={value}: {error}.") from None
         elif value:
             arguments.append(value)
     return [*names, *options, "--", *arguments] if arguments else [*names, *options]

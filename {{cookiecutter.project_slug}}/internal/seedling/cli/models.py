@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from seedling.cli.section import Section, find_project
+from seedling.wording import counted
 
 if TYPE_CHECKING:
     from seedling.training.grouped_regression import Fitted
@@ -39,16 +40,18 @@ def add_model(model: str | None, source: str | None, kind: str | None, dataset: 
     from seedling.scaffold import add_model as adding
     from seedling.scaffold import copy_model, model_yaml
 
+    if source and kind:
+        raise click.UsageError("Give --from or --kind, not both.")
+    if model is None and (source or kind):
+        raise click.UsageError("Give MODEL, the name of the new model.")
+    project = find_project()
+    chosen = project.config.dataset(dataset or project.config.datasets[0].name)
     if model is None:
-        for task in tasks.names():
+        for task in [chosen.task] if dataset else tasks.names():
             click.echo(f"For {task}:")
             for name, known in tasks.find(task).ready_models.items():
                 click.echo(f"  {name:24}{known.title}")
         return
-    if source and kind:
-        raise click.UsageError("Give --from or --kind, not both.")
-    project = find_project()
-    chosen = project.config.dataset(dataset or project.config.datasets[0].name)
     if source:
         copy_model.copy(project, model, source, dataset)
     else:
@@ -101,5 +104,6 @@ def show_groups(folder: Path, fitted: "Fitted") -> None:
     """Print what became of the groups; exit with 1 where some could not be fitted."""
     for problem in fitted.problems:
         click.echo(f"Not fitted: {problem}", err=True)
-    click.echo(f"{len(fitted.rmse):,} groups are fitted: {folder} has coefficient.csv, rmse.csv.")
+    count = counted(len(fitted.rmse), "group")
+    click.echo(f"Fitted {count}: {folder} has coefficient.csv, rmse.csv.")
     sys.exit(bool(fitted.problems))

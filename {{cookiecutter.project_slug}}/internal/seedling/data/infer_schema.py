@@ -10,6 +10,7 @@ import pandas as pd
 from seedling import columns, tasks
 from seedling.columns.protocol import COLUMN_NAME, NoFeature
 from seedling.errors import ProjectError
+from seedling.wording import counted
 
 TARGET_NAMES = ("target", "label", "class", "outcome", "y", "response", "truth")
 ID_NAME = re.compile(r"(^|[_\s-])(id|uuid|guid|key|nr|no|number)$|[a-z]I[dD]$", re.IGNORECASE)
@@ -62,7 +63,7 @@ def propose(
         raise ProjectError(f"No column besides {target} can serve as a feature.")
     entry = {
         "name": name,
-        "description": f"{len(rows):,} rows from {_last_part(source)}",
+        "description": f"{counted(len(rows), 'row')} from {_last_part(source)}",
         "source": source,
         "local_directory_path": "local_assets/datasets",
         "file_name": f"{name}.parquet",

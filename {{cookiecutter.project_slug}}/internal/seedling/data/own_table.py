@@ -19,6 +19,7 @@ from seedling.data.datasets import read_source
 from seedling.data.infer_schema import Proposal, dataset_name, propose
 from seedling.errors import ProjectError
 from seedling.settings import DATASET_URL
+from seedling.wording import counted
 
 URL_VARIABLE = DATASET_URL.name
 ONE_LINE = 84  # characters: what fits into a line of model.yaml at its depth
@@ -122,7 +123,7 @@ def _without_secret(project: Project, source: str) -> str:
 
 def _show(proposal: Proposal, count: int) -> None:
     entry = proposal.entry
-    table = Table(title=f"{entry['name']}: {count:,} rows, {entry['task']}")
+    table = Table(title=f"{entry['name']}: {counted(count, 'row')}, {entry['task']}")
     for heading in ("column", "type", "values", "gaps"):
         table.add_column(heading)
     target = entry["target"]

@@ -10,6 +10,7 @@ from seedling.columns.protocol import Column
 from seedling.config import Dataset
 from seedling.data.scalars import label_text
 from seedling.errors import ProjectError
+from seedling.wording import counted
 
 SPLIT_STEPS = 10_000
 HOLDOUT = "holdout"  # the salt of the split that the gate measures on
@@ -69,7 +70,9 @@ def split(
     sides = rows[~held_out], rows[held_out]
     for side, name in zip(sides, ("training", "held-out"), strict=True):
         if side.empty:
-            raise ProjectError(f"{dataset.name}: {len(rows)} rows leave the {name} side empty.")
+            raise ProjectError(
+                f"{dataset.name}: the {name} side of {counted(len(rows), 'row')} is empty."
+            )
         missing = set(task.outcomes(dataset.target)) - set(target_values(side, dataset).dropna())
         if missing:
             shown = ", ".join(sorted(str(label) for label in missing))

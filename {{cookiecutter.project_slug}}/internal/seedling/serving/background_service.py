@@ -17,6 +17,7 @@ from seedling.config import Project
 from seedling.errors import ProjectError
 from seedling.files import read_json, write_json
 from seedling.processes import refuse_taken
+from seedling.serving.team_serve import LOADING
 from seedling.settings import API_KEY
 
 HOST = "127.0.0.1"
@@ -104,7 +105,7 @@ def ask(url: str, body: Any) -> Any:
 
 
 def until_ready(address: str, runs: Callable[[], bool], where: str) -> None:
-    """Wait until the service is ready.
+    """Wait until the service is ready, and print the warnings of its /ready to stderr.
 
     Args:
         address: the URL of the service.
@@ -112,19 +113,34 @@ def until_ready(address: str, runs: Callable[[], bool], where: str) -> None:
         where: where its log is, as a clause of the error message.
 
     Raises:
-        ProjectError: its process has ended, or it is not ready in time; with its last answer.
+        ProjectError: its process has ended, it has a problem that waiting does not mend, or it is
+            not ready in time; with its last answer.
     """
     deadline, answer = time.monotonic() + READY_SECONDS, ""
     while time.monotonic() < deadline and runs():
         try:
-            with urlopen(f"{address}/ready", timeout=5):
+            with urlopen(Request(f"{address}/ready", headers=_headers()), timeout=5) as response:
+                for name, warning in json.load(response).get("warnings", {}).items():
+                    print(f"Warning: {name}: {warning}", file=sys.stderr)
                 return
         except HTTPError as error:
-            answer = f" It said: {error.read().decode()}"
+            text = error.read().decode()
+            answer = f" It said: {text}"
+            if _is_final(text):
+                break
         except (URLError, ConnectionError, TimeoutError):
             pass
         time.sleep(POLL_SECONDS)
     raise ProjectError(f"The service is not ready; {where}.{answer}")
+
+
+def _is_final(ready: str) -> bool:
+    """Return whether an answer of /ready names problems, and serve.py is not still being loaded."""
+    try:
+        problems = json.loads(ready).get("problems", {})
+    except (ValueError, AttributeError):  # of a proxy, or of another service
+        return False
+    return bool(problems) and LOADING not in problems.values()
 
 
 def _headers() -> dict[str, str]:

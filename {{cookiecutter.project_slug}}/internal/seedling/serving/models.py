@@ -196,20 +196,37 @@ class LeftOut(Unavailable):
     """SERVED_MODELS does not name the model."""
 
 
+class NotRegistered(Unavailable):
+    """The model has no version here, or is none of model.yaml's: the other models answer."""
+
+
 class Models(dict[str, ServedModel]):
-    """The served models by name; another name raises Unavailable, not KeyError."""
+    """The served models by name; another name raises Unavailable with the reason, not KeyError."""
 
     left_out: Collection[str] = ()
 
     def __init__(self) -> None:
         super().__init__()
         self._made: dict[str, ServedModel] = {}
+        self._trained: Collection[str] = ()
+        self._problems: Mapping[str, str] = {}
 
-    def arrange(self, lineups: Mapping[str, Lineup]) -> None:
+    def arrange(
+        self,
+        lineups: Mapping[str, Lineup],
+        trained: Collection[str] = (),
+        problems: Mapping[str, str] | None = None,
+    ) -> None:
         """Serve these line-ups and no others.
 
         serve.py keeps this object and the models in it: both stay the same.
+
+        Args:
+            lineups: for each served model, its champion and challengers.
+            trained: the names of the models that model.yaml trains.
+            problems: why a registered model is not served, by its name.
         """
+        self._trained, self._problems = trained, problems or {}
         for name, lineup in lineups.items():
             served = self._made.setdefault(name, ServedModel(name, lineup))
             served.lineup = lineup
@@ -220,7 +237,14 @@ class Models(dict[str, ServedModel]):
     def __missing__(self, name: str) -> ServedModel:
         if name in self.left_out:
             raise LeftOut(f"The model {name} is not served here: SERVED_MODELS leaves it out.")
-        raise Unavailable(f"The model {name} is not served: /ready says why.")
+        if name in self._problems:
+            raise Unavailable(self._problems[name])
+        if name in self._trained:
+            raise NotRegistered(
+                f"No version of {name} is registered here: run train --model {name}."
+            )
+        known = ", ".join(self._trained)
+        raise NotRegistered(f"There is no model {name!r} in model.yaml; there are: {known}.")
 
 
 def lineup(champion: Version, versions: Sequence[Version] = ()) -> Lineup:

@@ -14,6 +14,7 @@ from seedling.columns.protocol import Column
 from seedling.config import Config
 from seedling.serving.model_info import ModelFacts, by_name
 from seedling.serving.openapi import document
+from seedling.wording import counted
 
 HERE = Path(__file__).parent
 SWAGGER_FILES = ("swagger-ui.css", "swagger-ui-bundle.js")
@@ -114,13 +115,15 @@ def _swagger() -> Path:
 
 @cache
 def _templates() -> Environment:
-    return Environment(
+    templates = Environment(
         loader=FileSystemLoader(HERE / "templates"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    templates.filters["counted"] = counted
+    return templates
 
 
 class _Shown:

@@ -16,6 +16,7 @@ from seedling.columns.protocol import Column
 from seedling.data.scalars import plain
 from seedling.errors import InputError, ProjectError
 from seedling.serving.inputs import json_object
+from seedling.wording import counted
 
 JSON, CSV = "application/json", "text/csv"
 # The texts that pandas.read_csv reads as a missing value.
@@ -176,7 +177,7 @@ def _split(value: Any, wanted: Wanted, where: str) -> Rows:
     if not isinstance(data, list):
         raise InputError(f"{where}.data: expected a list of rows.")
     if index is not None and (not isinstance(index, list) or len(index) != len(data)):
-        raise InputError(f"{where}.index: expected a value for each of the {len(data)} rows.")
+        raise InputError(f"{where}.index: expected {counted(len(data), 'value')}, one a row.")
     if columns is None or (data and isinstance(data[0], dict)):
         return _list(data, wanted, where)
     if columns == wanted.names:
@@ -287,7 +288,8 @@ def _rectangular(data: list[Any], width: int, where: str) -> list[list[Any]]:
             raise InputError(f"{where}: row {number} is no list of values.")
         if len(row) != width:
             raise InputError(
-                f"{where}: row {number} has {len(row)} values, there are {width} columns."
+                f"{where}: row {number} has {counted(len(row), 'value')} for "
+                f"{counted(width, 'column')}."
             )
     return data
 

@@ -17,6 +17,7 @@ from seedling.data.scalars import plain
 from seedling.errors import InputError, ProjectError, Unavailable
 from seedling.serving import models, selection
 from seedling.serving.protocols import MISSING, Wanted
+from seedling.wording import counted
 
 KINDS = (".csv", ".parquet")
 PART_ROWS = 5_000  # read and answered at a time
@@ -129,6 +130,28 @@ def tables(source: Path) -> list[Path]:
     return files
 
 
+def refuse_target(source: Path, target: Path) -> None:
+    """Refuse an output that would replace an input, or become one of the folder's next run.
+
+    Args:
+        source: the file to score, or the folder of files.
+        target: the CSV to write.
+
+    Raises:
+        ProjectError: the target is a folder, the source itself, or a file in the source's folder.
+    """
+    if target.is_dir():
+        raise ProjectError(f"{target} is a folder: name the file to write.")
+    if target.exists() and source.exists() and target.samefile(source):
+        raise ProjectError(f"{target} is the file to score: name another file to write.")
+    if not source.is_dir():
+        return
+    if target.resolve().parent == source.resolve():
+        raise ProjectError(f"{target} is in the folder to score: name a file outside of it.")
+    if target.exists() and any(target.samefile(path) for path in tables(source)):
+        raise ProjectError(f"{target} is one of the files to score: name another file to write.")
+
+
 def _parts(path: Path) -> Iterator[Part]:
     """Yield the rows of a file in parts.
 
@@ -160,8 +183,8 @@ def _csv_parts(path: Path) -> Iterator[Part]:
             for row in lines:
                 if len(row) not in (0, len(names)):
                     raise InputError(
-                        f"{path.name}, line {lines.line_num}: has {len(row)} values, there are "
-                        f"{len(names)} columns."
+                        f"{path.name}, line {lines.line_num}: has {counted(len(row), 'value')} "
+                        f"for {counted(len(names), 'column')}."
                     )
                 if row:
                     rows.append(row)

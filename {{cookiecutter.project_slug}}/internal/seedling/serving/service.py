@@ -81,10 +81,12 @@ class Service:
 
     @property
     def warnings(self) -> dict[str, str]:
-        """Return the error messages of what is ignored while an earlier state is served."""
+        """Return the error messages of what does not keep the models from answering."""
         found = dict(self._arrangement.warnings)
         if self._watch.warning:
             found["model.yaml"] = self._watch.warning
+        if self.team_serve.warning:
+            found["run"] = self.team_serve.warning
         return found
 
     def start(self, apart: bool = False) -> None:
@@ -261,7 +263,8 @@ class Service:
         for warning in loaded.warnings.values():
             log.warning("%s", warning)
         arrangement = loaded.after(before)
-        self.models.arrange(arrangement.lineups)
+        trained = [model.name for model in arrangement.config.training.models]
+        self.models.arrange(arrangement.lineups, trained, arrangement.problems)
         for name, lineup in arrangement.lineups.items():
             champion = lineup.champion
             self.metrics.add_model(name, champion.task.outcomes(champion.dataset.target))

@@ -8,7 +8,7 @@ from typing import Any
 from seedling import team_code
 from seedling.config import Config, Project
 from seedling.errors import ProjectError, Unavailable
-from seedling.serving.models import LeftOut, Models
+from seedling.serving.models import LeftOut, Models, NotRegistered
 
 log = logging.getLogger(__name__)
 
@@ -20,6 +20,8 @@ class TeamServe:
 
     Attributes:
         problem: the error message while /run cannot answer, else "".
+        warning: the error message if it asks a model that is not registered here, else "": /run
+            does not answer then, and the models do.
     """
 
     def __init__(self, project: Project, fake: bool) -> None:
@@ -29,6 +31,7 @@ class TeamServe:
             fake: call `run_fake`, and connect to no feature store.
         """
         self.problem = LOADING
+        self.warning = ""
         self._project = project
         self._fake = fake
         self._object: Any = None
@@ -42,7 +45,8 @@ class TeamServe:
         return self._tried.is_set() and self._object is None
 
     def load(self, config: Config, models: Models) -> None:
-        """Make the Serve object. An error becomes the `problem`."""
+        """Make the Serve object. An error becomes the `problem` or the `warning`."""
+        self.warning = ""
         self._object, self.problem = self._make(config, models)
         self._tried.set()
 
@@ -57,7 +61,7 @@ class TeamServe:
         """
         self._tried.wait(wait_seconds)
         if self._object is None:
-            raise Unavailable(self.problem or self._refusal or LOADING)
+            raise Unavailable(self.problem or self.warning or self._refusal or LOADING)
         function: Callable[..., Any] = self._object.run_fake if self._fake else self._object.run
         return function
 
@@ -79,6 +83,10 @@ class TeamServe:
         except LeftOut as error:  # the image of one model, while serve.py uses another
             self._refusal = f"/run is not for this service. {error}"
             log.info("%s", self._refusal)
+            return None, ""
+        except NotRegistered as error:
+            self.warning = f"/run does not answer: serve/serve.py asks a missing model. {error}"
+            log.warning("%s", self.warning)
             return None, ""
         except ProjectError as error:
             problem = str(error)

@@ -8,6 +8,7 @@ from seedling.config import Project
 from seedling.data import instances
 from seedling.errors import ProjectError
 from seedling.serving import background_service
+from seedling.wording import counted
 
 
 class Tried(NamedTuple):
@@ -56,7 +57,7 @@ def attempt_by(project: Project, model: str, ask: Callable[[dict[str, Any]], Any
     rows = body["payload"]["instances"]
     sent = len(rows) if not rows or isinstance(rows[0], list | dict) else 1
     answered = len(payload["predictions"])
-    problem = "" if answered == sent else f"{sent} rows were sent, {answered} were answered"
+    problem = "" if answered == sent else f"{counted(sent, 'row')} sent, {answered:,} answered"
     return Tried(model, str(payload.get("version", "-")), sent, took, payload, problem)
 
 
@@ -65,6 +66,9 @@ def lines(tried: Sequence[Tried]) -> list[str]:
     width = max(len(each.model) for each in tried)
     return [
         f"{'wrong' if each.problem else 'good':5}  {each.model:{width}}  "
-        + (each.problem or f"version {each.version}, {each.rows} rows, {each.milliseconds:.0f} ms")
+        + (
+            each.problem
+            or f"version {each.version}, {counted(each.rows, 'row')}, {each.milliseconds:.0f} ms"
+        )
         for each in tried
     ]

@@ -11,6 +11,7 @@ from seedling.data.schema import HOLDOUT, split
 from seedling.data.validation import first_problem
 from seedling.errors import ProjectError
 from seedling.steps.options import FOLDER, config_option, made, path_option, project_of, step
+from seedling.wording import counted
 
 
 @step
@@ -37,7 +38,8 @@ def main(
         for side, folder in zip(sides, folders, strict=True):
             folder.mkdir(parents=True, exist_ok=True)
             side.to_parquet(folder / f"{name}.parquet", index=False)
-        click.echo(f"{name}: {len(sides[0]):,} rows to train on, {len(sides[1]):,} held out")
+        learned = counted(len(sides[0]), "row")
+        click.echo(f"{name}: {learned} to train on, {len(sides[1]):,} held out")
 
 
 def _check(dataset: Dataset, rows: pd.DataFrame) -> None:

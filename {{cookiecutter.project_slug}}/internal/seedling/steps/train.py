@@ -21,6 +21,7 @@ from seedling.steps.options import config_option, model_option, path_option, ste
 from seedling.training import mlflow_runs, notes, saving
 from seedling.training.estimators import fix_seeds
 from seedling.training.notes import Rows, TrainingRun
+from seedling.wording import counted
 
 TEST_SHARE = 0.2
 EXAMPLE_ROWS = 5
@@ -81,7 +82,7 @@ def main(
         compiled=compiled,
     )
     notes.write(output / notes.RUN, done)
-    click.echo(f"{model}: trained on {len(X_train):,} rows")
+    click.echo(f"{model}: trained on {counted(len(X_train), 'row')}")
     if compiled.refused:
         click.echo(f"{model}: no compiled form, it is served as it is: {compiled.refused}")
 

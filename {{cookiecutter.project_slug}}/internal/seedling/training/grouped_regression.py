@@ -16,6 +16,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from seedling.errors import ProjectError
+from seedling.wording import counted
 
 CONSTANT = 1e-12  # a deviation below this share of the largest value is none
 DEPENDENT = 1e-10  # an eigenvalue of the correlations below this is none
@@ -136,7 +137,9 @@ def left_out(groups: pd.DataFrame, keys: pd.DataFrame) -> list[str]:
     ]
     nowhere = int(groups.isna().any(axis=1).sum())
     if nowhere:
-        reasons.append(f"{nowhere:,} rows are in no group: {', '.join(groups)} is missing there.")
+        reasons.append(
+            f"{counted(nowhere, 'row')} in no group: {', '.join(groups)} is missing there."
+        )
     return reasons
 
 

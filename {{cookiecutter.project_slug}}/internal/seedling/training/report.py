@@ -18,6 +18,7 @@ from seedling.data.schema import model_frame
 from seedling.registry.model_files import Predictor
 from seedling.training.gate import gate
 from seedling.training.notes import Evaluation, TrainingRun
+from seedling.wording import counted
 
 mpl.use("svg")
 mpl.rcParams.update({"svg.fonttype": "none", "font.size": 9, "svg.hashsalt": "report"})
@@ -72,6 +73,7 @@ def write(
         keep_trailing_newline=True,
     )
     templates.filters["number"] = short
+    templates.filters["counted"] = counted
     return {
         name: templates.get_template(f"{name}.j2").render(facts)
         for name in ("report.html", "model_card.md")
