@@ -182,9 +182,7 @@ def test_one_dataset_is_created_where_one_is_named(project: Project, table: Path
 def test_one_row_and_one_problem_are_not_many(project: Project) -> None:
     dataset = project.config.datasets[0]
     row = sample_rows(dataset, 5).head(1).drop(columns=dataset.features[0].name)
-    path = project.dataset_path(dataset)
-    path.parent.mkdir(parents=True)
-    row.to_parquet(path)
+    datasets.save(project, dataset, row)
     result = invoke(project, "validate-datasets")
     assert f"{dataset.name}: 1 row, 1 problem\n" in result.stdout
     assert [counted(number, "row") for number in (0, 1, 6000)] == ["0 rows", "1 row", "6,000 rows"]
