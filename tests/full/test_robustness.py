@@ -25,6 +25,7 @@ from serving import Server, ask, predict, running
 from under_fire import (
     FOREST,
     LINEAR,
+    REGISTERED,
     ROW,
     ROWS,
     Client,
@@ -432,7 +433,7 @@ def take_over(server: Server, project: Path, others: dict[str, dict[str, Any]]) 
         return server.log.read_text().count("model.yaml was read again")
 
     before = times()
-    change_settings(project, change)
+    change_settings(project, change, REGISTERED)
     assert until(lambda: times() >= before + len(server.workers())), server.log.read_text()
 
 

@@ -59,9 +59,12 @@ def copied(project: Path, folder: Path) -> Path:
     return copy
 
 
-def change_settings(project: Path, change: Callable[[Any], None]) -> None:
-    """Let `change` edit what model.yaml holds; the file is replaced at once."""
-    path = project / "model.yaml"
+REGISTERED = "local_assets/models/registered.yaml"
+
+
+def change_settings(project: Path, change: Callable[[Any], None], file: str = "model.yaml") -> None:
+    """Let `change` edit what a YAML file of the project holds; the file is replaced at once."""
+    path = project / file
     document = yaml.safe_load(path.read_text())
     change(document)
     aside = path.with_suffix(".aside")
