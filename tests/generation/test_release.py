@@ -164,6 +164,18 @@ def test_where_no_dependency_changed_no_init_is_asked_for(project: Path, tmp_pat
     assert "Next: test. The dependencies are the same." in done.stdout
 
 
+def test_where_only_the_version_differs_init_is_asked_for_by_that(project: Path, tmp_path: Path):
+    later = Path(shutil.copytree(project, tmp_path / "later"))
+    declared = later / "internal/pyproject.toml"
+    text = declared.read_text()
+    declared.write_text(text.replace(f'version = "{VERSION}"', f'version = "{NEWER}"', 1))
+    release("manifest", later, later)
+    zipped = release("zip", later, tmp_path / "out")
+    done = seedling(project, "update-internal", str(zipped))
+    assert done.returncode == 0, done.stdout
+    assert "init, since it installs the new version; the dependencies are the same" in done.stdout
+
+
 def test_edits_are_named_asked_about_and_kept(project: Path, newer: Path):
     before = edit(project)
     asked = seedling(project, "update-internal", str(newer), input="n\n")
@@ -175,6 +187,21 @@ def test_edits_are_named_asked_about_and_kept(project: Path, newer: Path):
     kept = project / f"local_assets/internal-{VERSION}-edited" / EDITED.removeprefix("internal/")
     assert kept.read_text() == before
     assert_newer(project)
+
+
+def test_each_update_keeps_its_edits_in_a_folder_of_its_own(project: Path, tmp_path: Path):
+    same = tmp_path / "same.zip"
+    shutil.copy(release("zip", project, tmp_path / "out"), same)
+    edits = []
+    for words in ("# first\n", "# second\n", "# third\n"):
+        edits.append((project / EDITED).read_text() + words)
+        (project / EDITED).write_text(edits[-1])
+        done = seedling(project, "update-internal", "--force", "--yes", str(same))
+        assert done.returncode == 0, done.stdout
+    folders = [f"local_assets/internal-{VERSION}-edited{end}" for end in ("", "-2", "-3")]
+    file = EDITED.removeprefix("internal/")
+    assert [(project / folder / file).read_text() for folder in folders] == edits
+    assert f"is kept in {folders[-1]}." in done.stdout
 
 
 def test_pins_of_the_team_stay(project: Path, newer: Path):

@@ -146,3 +146,36 @@ def test_the_answers_of_two_versions_are_put_together_in_the_champions_order() -
         answer["versions"], answer["predictions"], answer["scores"], strict=True
     ):
         assert (said, scores[0]) == (by_version[name][0], pytest.approx(by_version[name][1]))
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("class Count(", "was never closed"),
+        ("TASK = undefined", "NameError: name 'undefined' is not defined"),
+        ("TASK = 3", "TASK must be an object of a class of seedling.Task"),
+        ("from seedling import Task\nclass Count(Task): ...\nTASK = Count()", "abstract"),
+        ("import not_here\nTASK = 3", "imports not_here, which is not installed"),
+    ],
+)
+def test_an_unfinished_file_is_a_line_of_the_list(
+    project: Project, own: Path, text: str, words: str
+) -> None:
+    (own / "count.py").write_text(text, encoding="utf-8")
+    listed = invoke(project, "add-model")
+    assert listed.exit_code == 0, listed.output
+    (problem,) = listed.stderr.splitlines()
+    assert problem.startswith("Left out: tasks/count.py")
+    assert words in problem
+    assert "For count:" not in listed.stdout
+    assert {"For classification:", "For regression:"} <= {*listed.stdout.splitlines()}
+    with pytest.raises(ProjectError, match=r"^tasks/count\.py"):
+        tasks.find("count")
+
+
+def test_ready_models_need_the_text_of_their_predict(own: Path) -> None:
+    toy = Path(__file__).parent / "toys" / "count.py"
+    text = toy.read_text(encoding="utf-8").replace("    predict_source = PREDICT\n", "")
+    (own / "count.py").write_text(text, encoding="utf-8")
+    with pytest.raises(ProjectError, match=r"^tasks/count\.py: .* must also have predict_source"):
+        tasks.find("count").predict_source  # noqa: B018

@@ -98,6 +98,12 @@ def ask(url: str, body: Any = None) -> Any:
         return json.load(response)
 
 
+def test_the_projects_docs_show_this_task(project: Project) -> None:
+    text = (project.root / "docs" / "new-model.md").read_text(encoding="utf-8")
+    example = text.partition("```python\n")[2].partition("```\n")[0]
+    assert example == TOY.read_text(encoding="utf-8")
+
+
 def test_its_target_is_proposed_as_the_task_has_it(project: Project) -> None:
     text = project.config_path.read_text(encoding="utf-8")
     assert "task: count\n    metric: mae\n" in text

@@ -37,9 +37,15 @@ def of_group(root: Path, group: str) -> list[str]:
         KeyError: neither file has such a group.
     """
     found = [_groups(root / name) for name in FILES]
-    if not any(group in groups for groups in found):
+    if not any(group in declared for declared in found):
         raise KeyError(group)
-    return list(dict.fromkeys(line for groups in found for line in groups.get(group, [])))
+    return list(dict.fromkeys(line for declared in found for line in declared.get(group, [])))
+
+
+def groups(root: Path) -> dict[str, list[str]]:
+    """Return the requirements of each group, by its name; a group may be in either file."""
+    names = dict.fromkeys(name for file in FILES for name in _groups(root / file))
+    return {name: of_group(root, name) for name in names}
 
 
 def _groups(path: Path) -> dict[str, list[str]]:

@@ -1,4 +1,4 @@
-"""Requests and warnings of the scoring service, sent to Azure Monitor from a thread."""
+"""Requests and warnings of the service, sent to Azure Monitor from a thread."""
 
 import logging
 import os

@@ -14,7 +14,7 @@ section.add_command(model)
 @section.command()
 @click.option("--tag", help="The image's name; the project's own unless given.")
 def build(tag: str | None) -> None:
-    """Build the image of the scoring service."""
+    """Build the image of the service."""
     from seedling.containers import images
 
     images.build(find_project(), tag)

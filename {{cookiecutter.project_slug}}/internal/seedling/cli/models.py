@@ -47,9 +47,13 @@ def add_model(model: str | None, source: str | None, kind: str | None, dataset: 
     project = find_project()
     chosen = project.config.dataset(dataset or project.config.datasets[0].name)
     if model is None:
-        for task in [chosen.task] if dataset else tasks.names():
+        if dataset:
+            found = {chosen.task: dict(tasks.of(chosen).ready_models)}
+        else:
+            found = tasks.ready_models(lambda line: click.echo(f"Left out: {line}", err=True))
+        for task, ready_models in found.items():
             click.echo(f"For {task}:")
-            for name, known in tasks.find(task).ready_models.items():
+            for name, known in ready_models.items():
                 click.echo(f"  {name:24}{known.title}")
         return
     if source:

@@ -143,7 +143,7 @@ def batch_score(source: Path, target: Path, model: str | None) -> None:
     """Score a CSV or Parquet file, or a folder of them."""
     from seedling.cli import batch_score
 
-    if Path() in (source, target):  # make passes an empty text if a variable is not set
+    if Path() in (source, target):  # an empty text, as of a script's variable that is not set
         raise click.UsageError("Give INPUT and OUTPUT.")
     problems = batch_score.score(find_project(), source, target, model)
     for problem in problems:

@@ -1,4 +1,4 @@
-"""Build images with docker or podman: of the scoring service, and of models from their source."""
+"""Build images with docker or podman: of the service, and of models from their source."""
 
 import re
 import shutil

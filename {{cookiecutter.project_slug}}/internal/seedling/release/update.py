@@ -13,6 +13,7 @@ from seedling.files import replacing
 from seedling.init import fingerprint
 from seedling.release import manifest, swap
 from seedling.release.archive import CONSTRAINTS, Release, read
+from seedling.requirements import groups, required
 
 KEPT = "local_assets"  # beside everything else that git ignores
 
@@ -25,10 +26,6 @@ class Update:
     release: Release
     version: str
     edits: list[str]  # sentences
-
-    @property
-    def kept_edits(self) -> Path:
-        return self.root / KEPT / f"internal-{self.version}-edited"
 
 
 def plan(root: Path, file: Path, force: bool = False) -> Update:
@@ -70,24 +67,21 @@ def carry_out(update: Update, say: Callable[[str], None]) -> None:
         ProjectError: a file could not be replaced; everything is as it was.
     """
     root, release = update.root, update.release
-    needed = fingerprint(root)
+    installed, needed = fingerprint(root), _dependencies(root)
     files = dict(release.files)
     own_pins = CONSTRAINTS in files and not _follows_constraints(root)
     if own_pins:
         aside = root / KEPT / f"constraints-{release.version}.txt"
         aside.parent.mkdir(exist_ok=True)
         aside.write_bytes(files.pop(CONSTRAINTS))
+    kept = _new_folder(root / KEPT / f"internal-{update.version}-edited")
     if update.edits:
-        shutil.copytree(
-            root / "internal",
-            update.kept_edits,
-            dirs_exist_ok=True,
-            ignore=shutil.ignore_patterns("__pycache__", ".*"),
-        )
+        ignored = shutil.ignore_patterns("__pycache__", ".*")
+        shutil.copytree(root / "internal", kept, ignore=ignored)
     _swap(root, files)
     say(f"internal/ is Seedling {release.version}; it was {update.version}.")
     if update.edits:
-        say(f"The folder with your edits is kept in {_relative(root, update.kept_edits)}.")
+        say(f"The folder with your edits is kept in {_relative(root, kept)}.")
     if own_pins:
         say(
             f"constraints.txt is not that of Seedling {update.version}, so it is kept. What "
@@ -95,10 +89,28 @@ def carry_out(update: Update, say: Callable[[str], None]) -> None:
         )
     elif CONSTRAINTS in files:
         say("constraints.txt is that of the release too.")
-    if fingerprint(root) != needed:
+    if _dependencies(root) != needed:
         say("Next: init, since the dependencies changed; then test. Restart what is being served.")
+    elif fingerprint(root) != installed:
+        say("Next: init, since it installs the new version; the dependencies are the same.")
+        say("Then test. Restart what is being served.")
     else:
         say("Next: test. The dependencies are the same. Restart what is being served.")
+
+
+def _new_folder(path: Path) -> Path:
+    """Return the path, or with the first number behind it that makes it a new one."""
+    found, number = path, 1
+    while found.exists():
+        number += 1
+        found = path.with_name(f"{path.name}-{number}")
+    return found
+
+
+def _dependencies(root: Path) -> tuple[object, ...]:
+    """Return what the project declares and pins, without the version of internal/."""
+    pins = (root / CONSTRAINTS).read_text(encoding="utf-8")
+    return required(root), groups(root), pins
 
 
 def _swap(root: Path, files: dict[str, bytes]) -> None:

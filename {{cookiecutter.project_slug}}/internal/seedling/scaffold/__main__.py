@@ -21,13 +21,14 @@ def main() -> None:
     sys.path[0] = str(HOME)
     from seedling.errors import ProjectError
     from seedling.scaffold import add_model, add_part, part_files
-    from seedling.scaffold.finish import finish, is_finished
+    from seedling.scaffold.finish import finish, is_finished, refuse_finished
 
     root = HOME.parent
     try:
         if not is_finished(root):
             finish(root, options.models, options.parts)
             return
+        refuse_finished(root, options.models, options.parts)
         for model in options.models:
             add_model.add(root, model)
         for part in options.parts:

@@ -86,7 +86,7 @@ def ready_model(model: str, dataset: LearnedFrom) -> Ready:
     if model in fitting:
         return fitting[model]
     known = ", ".join(fitting) or "none"
-    if any(model in tasks.find(name).ready_models for name in tasks.names()):
+    if any(model in ready_models for ready_models in tasks.ready_models().values()):
         problem = f"{model} does not fit {dataset.name}, whose task is {dataset.task}"
     else:
         problem = f"There is no ready model {model!r}"

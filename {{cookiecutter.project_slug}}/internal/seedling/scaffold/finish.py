@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from seedling.errors import ProjectError
 from seedling.scaffold import add_model, add_part, part_files
 from seedling.scaffold.parts import is_on
 
@@ -12,6 +13,20 @@ UNFINISHED = "> Generated without hooks"
 def is_finished(root: Path) -> bool:
     """Tell whether the README has no line that asks for `finish`."""
     return UNFINISHED not in (root / "README.md").read_text(encoding="utf-8")
+
+
+def refuse_finished(root: Path, models: list[str], parts: list[str]) -> None:
+    """Refuse to add what the project has: the command of its README is run again.
+
+    Raises:
+        ProjectError: it has all these models and parts.
+    """
+    has_models = all((root / "models" / model).is_dir() for model in models)
+    if has_models and all(is_on(root, part) for part in parts):
+        raise ProjectError(
+            f"This project is finished already; it has {', '.join([*models, *parts])}. "
+            "Another model is added by add-model."
+        )
 
 
 def finish(root: Path, models: list[str], parts: list[str]) -> None:

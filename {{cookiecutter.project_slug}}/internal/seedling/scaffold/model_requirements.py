@@ -46,8 +46,7 @@ def used_in(folders: Iterable[Path]) -> list[Ready]:
     text = "\n".join(
         path.read_text(encoding="utf-8") for folder in folders for path in folder.glob("*.py")
     )
-    models = [tasks.find(name).ready_models for name in tasks.names()]
-    known = [ready for ready_models in models for ready in ready_models.values()]
+    known = [ready for models in tasks.ready_models().values() for ready in models.values()]
     return [ready for ready in known if re.search(rf"\b{ready.estimator}\b", text)]
 
 

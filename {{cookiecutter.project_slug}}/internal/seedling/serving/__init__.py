@@ -1,1 +1,1 @@
-"""The scoring service: Flask in front of verified models and the team's serve.py."""
+"""The service: Flask in front of verified models and the team's serve.py."""

@@ -1,4 +1,4 @@
-"""Watch model.yaml while the service runs."""
+"""Watch model.yaml, and what this machine registers, while the service runs."""
 
 import logging
 from collections.abc import Callable
@@ -10,21 +10,21 @@ from seedling.serving import selection
 
 log = logging.getLogger(__name__)
 
-WATCH_SECONDS = 2.0  # between two looks at model.yaml
+WATCH_SECONDS = 2.0  # between two looks at the files
 
 
 class Watch:
-    """Reads model.yaml again whenever it has changed.
+    """Reads model.yaml and this machine's registrations again when one of them has changed.
 
     Attributes:
-        warning: the error message while model.yaml cannot be read, else "".
+        warning: the error message while they cannot be read, else "".
     """
 
     def __init__(self, project: Project, config: Config) -> None:
         """
         Args:
-            project: its model.yaml is watched.
-            config: its content as the service knows it.
+            project: its model.yaml and its file of registrations are watched.
+            config: their content as the service knows it.
         """
         self.warning = ""
         self._project = project
@@ -33,7 +33,7 @@ class Watch:
         self._stopping = Event()
 
     def changed(self) -> Config | None:
-        """Return the content of model.yaml; None if it is as before, or is faulty."""
+        """Return the content of the files; None if it is as before, or is faulty."""
         modified = selection.modified(self._project)
         if modified == self._modified:
             return None
@@ -41,7 +41,7 @@ class Watch:
         try:
             config = selection.config(Project(self._project.root))
         except ProjectError as error:
-            log.error("model.yaml was changed, but the service goes on as before: %s", error)
+            log.error("A change is not taken over, the service goes on as before: %s", error)
             self.warning = f"{error} The service goes on as before."
             return None
         self.warning = ""
@@ -51,7 +51,7 @@ class Watch:
         return config
 
     def start(self, take_over: Callable[[Config], None]) -> None:
-        """Start a thread that calls `take_over` with each new content of model.yaml."""
+        """Start a thread that calls `take_over` with each new content of the files."""
 
         def run() -> None:
             while not self._stopping.wait(WATCH_SECONDS):
@@ -59,7 +59,7 @@ class Watch:
                 if config is not None:
                     take_over(config)
 
-        Thread(target=run, name="watch model.yaml", daemon=True).start()
+        Thread(target=run, name="watch the files", daemon=True).start()
 
     def stop(self) -> None:
         """Let the thread end at its next look."""

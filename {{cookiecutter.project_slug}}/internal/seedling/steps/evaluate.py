@@ -27,9 +27,9 @@ FEWEST = 30  # rows that both models must not have seen, for a comparison to mea
 @step
 @config_option
 @model_option
-@path_option("--trained", "The output of the train step")
-@path_option("--holdout", "The held-out rows")
-@path_option("--output", "The folder for the evaluation", exists=False)
+@path_option("--trained", "The output of the train step", "train_MODEL/trained")
+@path_option("--holdout", "The held-out rows", "prepare/holdout")
+@path_option("--output", "The folder for the evaluation", "evaluate_MODEL/evaluation", exists=False)
 def main(
     config: Path | None,
     model: str | None,

@@ -30,16 +30,17 @@ config_option = click.option(
 model_option = click.option("--model", help="A folder of models/; the first model unless given.")
 
 
-def path_option(name: str, words: str, exists: bool = True) -> Callable[[Any], Any]:
+def path_option(name: str, words: str, place: str, exists: bool = True) -> Callable[[Any], Any]:
     """Declare an option for a folder that a step reads, or makes.
 
     Args:
         name: with its dashes.
         words: the folder's content, for --help.
+        place: its place in runs by hand, JOB/OUTPUT, for --help.
         exists: True if the step reads the folder, False if it makes it.
     """
-    ending = "unless given: that of runs by hand." if exists else "unless given: for runs by hand."
-    return click.option(name, type=FOLDER if exists else NEW_FOLDER, help=f"{words}; {ending}")
+    shown = f"{words}; default: local_assets/runs/{MANUAL}/{place}."
+    return click.option(name, type=FOLDER if exists else NEW_FOLDER, help=shown)
 
 
 def project_of(config: Path | None) -> Project:
@@ -98,4 +99,4 @@ def step(function: Callable[..., None]) -> click.Command:
             click.echo(f"Error: {error}", err=True)
             sys.exit(1)
 
-    return click.command()(command)
+    return click.command(context_settings={"help_option_names": ["-h", "--help"]})(command)

@@ -17,8 +17,8 @@ from seedling.wording import counted
 @step
 @config_option
 @click.option("--datasets", type=FOLDER, help="The datasets' files; the project's unless given.")
-@path_option("--training", "The folder for training rows", exists=False)
-@path_option("--holdout", "The folder for held-out rows", exists=False)
+@path_option("--training", "The folder for training rows", "prepare/training", exists=False)
+@path_option("--holdout", "The folder for held-out rows", "prepare/holdout", exists=False)
 def main(
     config: Path | None, datasets: Path | None, training: Path | None, holdout: Path | None
 ) -> None:

@@ -21,9 +21,9 @@ from seedling.training.notes import Evaluation, Files, Measured, Registration, T
 @step
 @config_option
 @model_option
-@path_option("--trained", "The output of the train step")
-@path_option("--evaluation", "The output of the evaluate step")
-@path_option("--output", "The folder for the outcome", exists=False)
+@path_option("--trained", "The output of the train step", "train_MODEL/trained")
+@path_option("--evaluation", "The output of the evaluate step", "evaluate_MODEL/evaluation")
+@path_option("--output", "The folder for the outcome", "register_MODEL/registration", exists=False)
 def main(
     config: Path | None,
     model: str | None,

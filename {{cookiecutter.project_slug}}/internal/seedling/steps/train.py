@@ -30,9 +30,9 @@ EXAMPLE_ROWS = 5
 @step
 @config_option
 @model_option
-@path_option("--training", "The training rows")
+@path_option("--training", "The training rows", "prepare/training")
 @click.option("--seed", type=int, default=20, show_default=True)
-@path_option("--output", "The folder for the trained model", exists=False)
+@path_option("--output", "The folder for the trained model", "train_MODEL/trained", exists=False)
 @click.option("--set", "given", multiple=True, metavar="NAME=VALUE", help="A hyperparameter.")
 def main(
     config: Path | None,

@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 from seedling.data.scalars import plain
+from seedling.errors import ProjectError
 from seedling.tasks.numbers import largest_difference
 
 if TYPE_CHECKING:
@@ -141,7 +142,16 @@ class Task(Protocol):
 
     @property
     def predict_source(self) -> str:
-        """Return the text of a ready model's predict.py."""
+        """Return the text of a ready model's predict.py.
+
+        Raises:
+            ProjectError: a task of the project's own has ready models, and no text for them.
+        """
         from seedling.scaffold.ready_models import PREDICT
 
+        if self.name not in PREDICT:
+            raise ProjectError(
+                f"tasks/{self.name}.py: a task with ready_models must also have predict_source, "
+                "the text of their predict.py."
+            )
         return PREDICT[self.name]
