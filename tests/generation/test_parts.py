@@ -16,7 +16,8 @@ from seedling.scaffold import add_part, part_files
 
 SMALL = {"vertical": "finance", "parts": "none", "ci": "none"}
 NAMES = ("containers", "azure", "github", "azure_devops")
-# What a project without a part does not speak of, but in constraints.txt: it pins everything.
+# What a project without a part does not speak of, but in constraints.txt, which pins everything, and
+# where its linter names the modules of the plumbing, which are all there.
 AZURE = re.compile(r"azure|cosmos|\bentra\b|(?<![a-z])aml(?![a-z])|app service", re.IGNORECASE)
 CONTAINERS = re.compile(r"docker|podman|s2i|container|make build|entry\.py", re.IGNORECASE)
 CI = re.compile(r"github|azure.?devops|\.pipelines", re.IGNORECASE)
@@ -33,7 +34,7 @@ def mentions(project: Path, words: re.Pattern[str]) -> list[str]:
         for path, text in own(project).items()
         if path != "constraints.txt"
         for line in (path, *text.splitlines())
-        if words.search(line)
+        if words.search(line) and not line.startswith('"seedling.')
     ]
 
 
@@ -137,7 +138,7 @@ def test_a_model_added_meanwhile_has_the_files_of_the_part(small: Path, tmp_path
     seedling(later, "add-model", "catboost")
     seedling(later, "add-model", "mine", "--from", "xgboost")
     said = seedling(later, "add-part", "containers")
-    assert "Added containers: " in said
+    assert said.startswith("Added containers")
     begun = generate(tmp_path / "begun", SMALL | {"parts": "containers"})
     seedling(begun, "add-model", "catboost")
     seedling(begun, "add-model", "mine", "--from", "xgboost")
