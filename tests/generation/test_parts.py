@@ -16,8 +16,8 @@ from seedling.scaffold import add_part, part_files
 
 SMALL = {"vertical": "finance", "parts": "none", "ci": "none"}
 NAMES = ("containers", "azure", "github", "azure_devops")
-# What a project without a part does not speak of, but in constraints.txt, which pins everything, and
-# where its linter names the modules of the plumbing, which are all there.
+# What a project without a part does not speak of, but in constraints.txt, which pins everything,
+# and where its linter names the modules of the plumbing, which are all there.
 AZURE = re.compile(r"azure|cosmos|\bentra\b|(?<![a-z])aml(?![a-z])|app service", re.IGNORECASE)
 CONTAINERS = re.compile(r"docker|podman|s2i|container|make build|entry\.py", re.IGNORECASE)
 CI = re.compile(r"github|azure.?devops|\.pipelines", re.IGNORECASE)
