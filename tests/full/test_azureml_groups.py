@@ -101,7 +101,7 @@ def test_the_cluster_writes_what_this_machine_writes(
     there = ask(cloud, emulator.settings(), *IN_AML, *options)
     assert [line for line in there.stderr.splitlines() if "Not fitted" in line] == PROBLEMS
     assert there.returncode == 1
-    assert f"39 groups are in {batches} files." in there.stdout
+    assert f"39 groups in {batches} files." in there.stdout
     assert there.stdout.splitlines()[-1] == here.stdout.splitlines()[-1]
     assert written(cloud) == wanted
     assert log_of(emulator).count("A mini-batch of 1 files: 1 results.") == batches

@@ -88,6 +88,8 @@ class TeamServe:
             self.warning = f"/run does not answer: serve/serve.py asks a missing model. {error}"
             log.warning("%s", self.warning)
             return None, ""
+        except Unavailable as error:  # logged already, once for all workers, where the model is
+            return None, str(error)
         except ProjectError as error:
             problem = str(error)
         except Exception:
