@@ -6,11 +6,14 @@ import pandas as pd
 import pytest
 from small import PETS, pets
 
-from seedling.data.validation import validate
+from seedling.config import Dataset
+from seedling.data.validation import examine, validate
+
+STRICT = PETS.model_copy(update={"strict": True})
 
 
-def told(rows: pd.DataFrame) -> list[str]:
-    return [str(problem) for problem in validate(rows, PETS)]
+def told(rows: pd.DataFrame, dataset: Dataset = STRICT) -> list[str]:
+    return [str(problem) for problem in validate(rows, dataset)]
 
 
 def damaged(column: str, value: Any, row: int = 3) -> pd.DataFrame:
@@ -41,6 +44,25 @@ def test_valid_rows_have_no_problems() -> None:
 )
 def test_a_problem_names_column_value_and_row(column: str, value: Any, message: str) -> None:
     assert told(damaged(column, value)) == [message]
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "message"),
+    [
+        ("age", -1, "age: -1 is below the minimum 0 (row 3)"),
+        ("age", 31, "age: 31 is above the maximum 30 (row 3)"),
+        ("kind", "axolotl", "kind: 'axolotl' is none of its categories (row 3)"),
+    ],
+)
+def test_a_value_beyond_the_schema_is_a_warning_unless_the_dataset_is_strict(
+    column: str, value: Any, message: str
+) -> None:
+    rows = damaged(column, value)
+    found = examine(rows, PETS)
+    assert [str(warning) for warning in found.warnings] == [message]
+    assert found.problems == []
+    strict = examine(rows, STRICT)
+    assert ([str(problem) for problem in strict.problems], strict.warnings) == ([message], [])
 
 
 @pytest.mark.parametrize("column", ["weight", "kind"])

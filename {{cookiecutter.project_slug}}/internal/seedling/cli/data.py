@@ -95,12 +95,13 @@ def validate_datasets() -> None:
     """Check the datasets against model.yaml."""
     from seedling.data import datasets
     from seedling.data.schema import HOLDOUT, split
-    from seedling.data.validation import validate
+    from seedling.data.validation import examine
 
     project, wrong = find_project(), 0
     for entry in project.config.datasets:
         rows = datasets.load(project, entry)
-        problems: list[object] = [*validate(rows, entry)]
+        described = examine(rows, entry)
+        problems: list[object] = [*described.problems]
         try:
             if not problems:  # a split needs the columns and types that the schema names
                 split(rows, entry, project.config.training.holdout, HOLDOUT)
@@ -111,5 +112,7 @@ def validate_datasets() -> None:
         click.echo(f"{entry.name}: {counted(len(rows), 'row')}, {found}")
         for problem in problems:
             click.echo(f"  {problem}")
+        for warning in described.warnings:
+            click.echo(f"  warning: {warning}")
     if wrong:
         sys.exit(1)

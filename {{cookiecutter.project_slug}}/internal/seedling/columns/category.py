@@ -85,7 +85,8 @@ TYPE = Category
 def one_of(allowed: list[Any], kind: str) -> Check:
     """Check that cells are among the allowed ones, 1 and 1.0 being the same."""
     known = {label_text(value) for value in allowed}
-    return Check(lambda cells: cells.map(label_text).isin(known), f"is none of its {kind}")
+    words = f"is none of its {kind}"
+    return Check(lambda cells: cells.map(label_text).isin(known), words, beyond=True)
 
 
 def _are_dates(values: "pd.Series") -> bool:

@@ -187,7 +187,7 @@ def _number_check(holds: "Callable[[pd.Series], pd.Series]", words: str) -> Chec
         numbers = numbers_of(cells)
         return numbers.isna() | holds(numbers)
 
-    return Check(fits, words)
+    return Check(fits, words, beyond=True)
 
 
 def _bound(value: Any) -> int | float:

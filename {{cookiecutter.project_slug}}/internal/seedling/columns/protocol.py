@@ -37,10 +37,15 @@ class NoFeature(Exception):
 
 
 class Check(NamedTuple):
-    """A condition for every value of a column, and the message about a value that breaks it."""
+    """A condition for every value of a column, and the message about a value that breaks it.
+
+    A value `beyond` the schema is one of the column's type that its entry does not have, such as a
+    new category: a warning, unless the dataset is strict.
+    """
 
     fits: "Callable[[pd.Series], pd.Series]"  # n values that are not missing -> n booleans
     words: str  # goes on after the value: "is below the minimum 0"
+    beyond: bool = False
 
 
 @dataclass(frozen=True)
@@ -75,6 +80,7 @@ class Column(BaseModel):
     type: str
     description: str = ""
     nullable: bool = False
+    known_before: bool = False  # it predicts the target, and is known before the target is
 
     expected: ClassVar[str] = "text"  # in errors: "expected a whole number"
     numeric: ClassVar[bool] = False  # whether a value is the number that a model sees

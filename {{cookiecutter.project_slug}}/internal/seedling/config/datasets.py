@@ -47,6 +47,7 @@ class Dataset(Section):
     entity_key: list[str] = []
     target: Target
     features: list[AnyColumn] = Field(min_length=1)
+    strict: bool = False  # a value beyond the schema, such as a new category, stops training
 
     @validates_model(mode="after")
     def _columns_are_told_apart(self) -> "Dataset":

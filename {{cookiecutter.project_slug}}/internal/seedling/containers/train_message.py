@@ -18,7 +18,7 @@ import pandas as pd
 from seedling import team_code
 from seedling.config import Dataset, Project
 from seedling.data import datasets
-from seedling.data.validation import first_problem
+from seedling.data.validation import examine
 from seedling.errors import ProjectError
 from seedling.files import replacing
 from seedling.registry import folder as named_models
@@ -126,7 +126,7 @@ def _checked(rows: pd.DataFrame, dataset: Dataset, table: Path) -> pd.DataFrame:
         ProjectError: a row is not as model.yaml describes it.
     """
     labelled = datasets.labelled(rows, dataset, f"{table.name} has")
-    problem = first_problem(labelled, dataset)
+    problem = examine(labelled, dataset).first_problem()
     if problem:
         raise ProjectError(f"{table.name}: {problem}.")
     return labelled

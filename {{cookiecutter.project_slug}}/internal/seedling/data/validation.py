@@ -1,17 +1,16 @@
 """Validation of a dataset against model.yaml by pandera, reported by column and row."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-import numpy as np
 import pandas as pd
 import pandera.pandas as pa
 
 from seedling import tasks
 from seedling.columns.protocol import Check
 from seedling.config import Dataset
+from seedling.data import leaks
 
 SHOWN = 5
-LEAK = 0.999  # a single feature that predicts the target this well has seen it
 
 
 @dataclass(frozen=True)
@@ -21,6 +20,7 @@ class Problem:
     column: str
     message: str
     rows: tuple[int, ...] = ()
+    check: str = ""  # the words of the check that failed
 
     def __str__(self) -> str:
         if not self.rows:
@@ -30,22 +30,42 @@ class Problem:
         return f"{self.column}: {self.message} (row{'s' * (len(self.rows) > 1)} {shown}{more})"
 
 
-def validate(rows: pd.DataFrame, dataset: Dataset) -> list[Problem]:
-    """List the problems of the rows: types, ranges, missing values, unknown categories, duplicate
-    keys, and features that give the target away. The list is empty if there are none.
+@dataclass
+class Findings:
+    """What a dataset's rows are like beside its schema.
+
+    Attributes:
+        problems: they stop training: values of another type, gaps, missing columns, leaks.
+        warnings: values beyond the schema, such as a new category, unless the dataset is strict;
+            features that are named as if they were known after the target only.
     """
-    problems = _schema_problems(rows.reset_index(drop=True), dataset)
-    return problems or leaks(rows, dataset)
+
+    problems: list[Problem] = field(default_factory=list)
+    warnings: list[Problem] = field(default_factory=list)
+
+    def first_problem(self) -> str:
+        """Return the first problem and the number of others as a sentence, empty for none."""
+        more = f" (and {len(self.problems) - 1} more)" if len(self.problems) > 1 else ""
+        return f"{self.problems[0]}{more}" if self.problems else ""
 
 
-def first_problem(rows: pd.DataFrame, dataset: Dataset) -> str:
-    """Return the first problem and the number of others as a sentence, empty if there is none."""
-    problems = validate(rows, dataset)
-    more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
-    return f"{problems[0]}{more}" if problems else ""
+def examine(rows: pd.DataFrame, dataset: Dataset) -> Findings:
+    """Compare the rows with the schema; features that give the target away are problems too."""
+    found = _beside_schema(rows.reset_index(drop=True), dataset)
+    if not found.problems:
+        found.problems += [Problem(*leak) for leak in leaks.find(rows, dataset)]
+        found.warnings += [Problem(*leak) for leak in leaks.named_after(dataset)]
+    return found
 
 
-def _schema_problems(rows: pd.DataFrame, dataset: Dataset) -> list[Problem]:
+def validate(rows: pd.DataFrame, dataset: Dataset) -> list[Problem]:
+    """List the problems of the rows: types, missing values, duplicate keys, and features that give
+    the target away; of a strict dataset, ranges and unknown categories too.
+    """
+    return examine(rows, dataset).problems
+
+
+def _beside_schema(rows: pd.DataFrame, dataset: Dataset) -> Findings:
     key = [name for name in dataset.entity_key if name in rows]
     columns = {name: pa.Column(nullable=False) for name in dataset.entity_key}
     columns |= {
@@ -58,8 +78,20 @@ def _schema_problems(rows: pd.DataFrame, dataset: Dataset) -> list[Problem]:
     try:
         schema.validate(rows, lazy=True)
     except pa.errors.SchemaErrors as error:
-        return _problems(error.failure_cases, dataset)
-    return []
+        return _sorted_out(_problems(error.failure_cases, dataset), dataset)
+    return Findings()
+
+
+def _sorted_out(problems: list[Problem], dataset: Dataset) -> Findings:
+    """Make warnings of the problems with values beyond the schema, unless the dataset is strict."""
+    beyond = {
+        (column.name, check.words)
+        for column in dataset.features
+        for check in column.checks()
+        if check.beyond and not dataset.strict
+    }
+    warnings = [each for each in problems if (each.column, each.check) in beyond]
+    return Findings([each for each in problems if each not in warnings], warnings)
 
 
 def _checked(checks: list[Check], nullable: bool = False) -> pa.Column:
@@ -82,30 +114,6 @@ def _problems(cases: pd.DataFrame, dataset: Dataset) -> list[Problem]:
             problems.append(Problem(key, "the key stands more than once", row_numbers))
         else:
             values = ", ".join(sorted({repr(value) for value in found["failure_case"]})[:SHOWN])
-            problems.append(Problem(str(column), f"{values} {check}", row_numbers))
+            message = f"{values} {check}"
+            problems.append(Problem(str(column), message, row_numbers, str(check)))
     return list(dict.fromkeys(problems))
-
-
-def leaks(rows: pd.DataFrame, dataset: Dataset) -> list[Problem]:
-    """List each feature that alone predicts the target of unseen rows almost perfectly."""
-    probe = tasks.of(dataset).training.leak_probe(rows[dataset.target.name])
-    truth, guess = probe.truth, probe.guess
-    half = np.arange(len(rows)) % 2 == 0
-    found = []
-    for column in dataset.features:
-        parts = column.frame(rows[column.name])
-        is_text = any(part.dtype == object for part in parts.values())
-        one = pd.DataFrame({name: _as_numbers(part) for name, part in parts.items()})
-        tree = probe.tree(max_depth=None if is_text else 6, random_state=0)
-        score = tree.fit(one[half], truth[half]).score(one[~half], truth[~half])
-        if score >= LEAK and score - guess > 0.5 * (1 - guess):
-            message = (
-                f"alone predicts {dataset.target.name} for {score:.2%} of rows: is it known before?"
-            )
-            found.append(Problem(column.name, message))
-    return found
-
-
-def _as_numbers(part: pd.Series) -> pd.Series:
-    """Return a part's numbers; of text, a number for each."""
-    return part.astype("category").cat.codes if part.dtype == object else part

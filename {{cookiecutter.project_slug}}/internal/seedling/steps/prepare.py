@@ -8,7 +8,7 @@ import pandas as pd
 from seedling.config import Dataset
 from seedling.data.datasets import read_table
 from seedling.data.schema import HOLDOUT, split
-from seedling.data.validation import first_problem
+from seedling.data.validation import examine
 from seedling.errors import ProjectError
 from seedling.steps.options import FOLDER, config_option, made, path_option, project_of, step
 from seedling.wording import counted
@@ -43,9 +43,11 @@ def main(
 
 
 def _check(dataset: Dataset, rows: pd.DataFrame) -> None:
-    problem = first_problem(rows, dataset)
-    if problem:
-        raise ProjectError(f"{dataset.name}: {problem}: run validate-datasets.")
+    found = examine(rows, dataset)
+    if found.problems:
+        raise ProjectError(f"{dataset.name}: {found.first_problem()}: run validate-datasets.")
+    for warning in found.warnings:
+        click.echo(f"Warning: {dataset.name}: {warning}")
 
 
 if __name__ == "__main__":
