@@ -32,7 +32,7 @@ class Problem:
 
 @dataclass
 class Findings:
-    """What a dataset's rows are like beside its schema.
+    """The comparison of a dataset's rows with its schema.
 
     Attributes:
         problems: they stop training: values of another type, gaps, missing columns, leaks.
