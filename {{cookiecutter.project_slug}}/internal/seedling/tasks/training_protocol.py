@@ -22,10 +22,17 @@ class LeakProbe:
         truth: the target of n rows, as the tree learns it.
         tree: makes the estimator; takes `max_depth` and `random_state`.
         guess: the score of a guess that looks at no feature.
+        words: how a score is said behind "alone predicts price", `{}` standing for it.
     """
 
-    def __init__(self, truth: "pd.Series", tree: Callable[..., Any], guess: float) -> None:
-        self.truth, self.tree, self.guess = truth, tree, guess
+    def __init__(
+        self,
+        truth: "pd.Series",
+        tree: Callable[..., Any],
+        guess: float,
+        words: str = "with a score of {:.4f}",
+    ) -> None:
+        self.truth, self.tree, self.guess, self.words = truth, tree, guess, words
 
 
 class TaskTraining(Protocol):

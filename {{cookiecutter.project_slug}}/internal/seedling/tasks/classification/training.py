@@ -46,7 +46,8 @@ class ClassificationTraining(TaskTraining):
     def leak_probe(self, values: pd.Series) -> LeakProbe:
         truth = values.map(label_text)
         most_frequent = truth[1::2].value_counts(normalize=True).max()
-        return LeakProbe(truth, DecisionTreeClassifier, float(most_frequent))
+        words = "for {:.2%} of rows"
+        return LeakProbe(truth, DecisionTreeClassifier, float(most_frequent), words)
 
     def made_up(self, ranks: pd.Series, target: "Target") -> Sequence[Any]:
         labels = target.labels

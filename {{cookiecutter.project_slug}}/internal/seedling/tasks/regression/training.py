@@ -36,7 +36,7 @@ class RegressionTraining(TaskTraining):
         return check
 
     def leak_probe(self, values: pd.Series) -> LeakProbe:
-        return LeakProbe(values.astype("float64"), DecisionTreeRegressor, 0.0)
+        return LeakProbe(values.astype("float64"), DecisionTreeRegressor, 0.0, "with R² {:.4f}")
 
     def made_up(self, ranks: pd.Series, target: "Target") -> Sequence[Any]:
         return (ranks * 100).round(0) if target.type == "integer" else ranks.round(4)
