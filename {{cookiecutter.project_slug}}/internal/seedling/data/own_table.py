@@ -8,13 +8,12 @@ from typing import Any, NamedTuple
 import click
 from rich.console import Console
 from rich.table import Table
-from ruamel.yaml.comments import CommentedMap, CommentedSeq
 from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
 from seedling import columns
 from seedling.config import Dataset, Project
-from seedling.data import instances
+from seedling.data import instances, layout
 from seedling.data.datasets import read_source
 from seedling.data.infer_schema import Proposal, dataset_name, propose
 from seedling.errors import ProjectError
@@ -22,7 +21,6 @@ from seedling.settings import DATASET_URL
 from seedling.wording import counted
 
 URL_VARIABLE = DATASET_URL.name
-ONE_LINE = 84  # characters: what fits into a line of model.yaml at its depth
 
 
 class Wanted(NamedTuple):
@@ -66,7 +64,7 @@ def add(project: Project, wanted: Wanted, yes: bool) -> Dataset:
     """
     others = [dataset.name for dataset in project.config.datasets]
     proposal = _proposed(project, wanted, others, yes)
-    entry = _laid_out(proposal.entry)
+    entry = layout.dataset(proposal.entry)
     project.edit(lambda document: document["datasets"].append(entry))
     click.echo("Wrote the schema to model.yaml: correct there what was guessed wrong.")
     return project.config.dataset(proposal.entry["name"])
@@ -149,37 +147,7 @@ def _replace(document: Any, old: str, entry: dict[str, Any]) -> None:
         if dataset["name"] == old:
             previous = dict(dataset)
             dataset.clear()
-            dataset.update(_laid_out({**entry, "version": previous["version"]}))
+            dataset.update(layout.dataset({**entry, "version": previous["version"]}))
     for model in document["training"]["models"]:
         if model["dataset"] == old:
             model["dataset"] = entry["name"]
-
-
-def _laid_out(entry: dict[str, Any]) -> CommentedMap:
-    """Return the entry with YAML layout: one line for each feature, more for a long one."""
-    laid_out = CommentedMap(entry)
-    laid_out["entity_key"] = _one_line(entry["entity_key"])
-    laid_out["target"] = _short_or_long(entry["target"])
-    laid_out["features"] = CommentedSeq(_short_or_long(feature) for feature in entry["features"])
-    return laid_out
-
-
-def _short_or_long(column: dict[str, Any]) -> Any:
-    """Return a column on one line if it fits, else a line for each key, then for each category."""
-    if len(str(column)) <= ONE_LINE:
-        return _one_line(column)
-    long = CommentedMap(column)
-    for name, value in column.items():
-        if isinstance(value, list) and len(str(value)) <= ONE_LINE:
-            long[name] = _one_line(value)
-    return long
-
-
-def _one_line(value: Any) -> Any:
-    node = CommentedMap(value) if isinstance(value, dict) else CommentedSeq(value)
-    node.fa.set_flow_style()
-    if isinstance(value, dict):
-        for name, item in value.items():
-            if isinstance(item, list):
-                node[name] = _one_line(item)
-    return node

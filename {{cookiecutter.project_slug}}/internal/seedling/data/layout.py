@@ -1,0 +1,37 @@
+"""The layout of a dataset's entry in model.yaml: a line for each column, more for a long one."""
+
+from typing import Any
+
+from ruamel.yaml.comments import CommentedMap, CommentedSeq
+
+ONE_LINE = 84  # characters: what fits into a line of model.yaml at its depth
+
+
+def dataset(entry: dict[str, Any]) -> CommentedMap:
+    """Return the entry with YAML layout: one line for each feature, more for a long one."""
+    laid_out = CommentedMap(entry)
+    laid_out["entity_key"] = _one_line(entry["entity_key"])
+    laid_out["target"] = column(entry["target"])
+    laid_out["features"] = CommentedSeq(column(feature) for feature in entry["features"])
+    return laid_out
+
+
+def column(entry: dict[str, Any]) -> Any:
+    """Return a column's entry on one line if it fits, else a line for each key, then for each category."""
+    if len(str(entry)) <= ONE_LINE:
+        return _one_line(entry)
+    long = CommentedMap(entry)
+    for name, value in entry.items():
+        if isinstance(value, list) and len(str(value)) <= ONE_LINE:
+            long[name] = _one_line(value)
+    return long
+
+
+def _one_line(value: Any) -> Any:
+    node = CommentedMap(value) if isinstance(value, dict) else CommentedSeq(value)
+    node.fa.set_flow_style()
+    if isinstance(value, dict):
+        for name, item in value.items():
+            if isinstance(item, list):
+                node[name] = _one_line(item)
+    return node
