@@ -55,7 +55,7 @@ def test_a_project_of_before_is_carried_over(template: Path, tmp_path: Path):
         assert new in (project / name).read_text(encoding="utf-8"), name
     assert f'slug: "{NAME}"' in (project / "model.yaml").read_text(encoding="utf-8")
     added = (project / "models" / "random_forest" / "train.py").read_text(encoding="utf-8")
-    assert "from seedling import fit_metrics, preprocessing" in added
+    assert "from seedling.fitting import fit_metrics, preprocessing" in added
 
     new = [project / ".venv" / "bin" / "python", "-m", "seedling"]
     run([sys.executable, "internal/seedling/init.py"], project)

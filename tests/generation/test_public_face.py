@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from baking import call
 
-PUBLIC = {"testing", "gunicorn"}
+PUBLIC = {"extending", "fitting", "gunicorn", "testing"}
 
 
 def test_every_private_module_is_banned(bake: Callable[[dict[str, str]], Path]):

@@ -133,7 +133,7 @@ def test_the_type_that_the_readme_shows_works() -> None:
 
 def test_the_service_reads_columns_without_pandas_and_numpy() -> None:
     script = (
-        "import sys\nfrom seedling import columns\n"
+        "import sys\nimport seedling.extending\nfrom seedling import columns\n"
         "for name, kind in columns.to_propose():\n"
         "    more = {'categories': ['a']} if name == 'category' else {}\n"
         "    column = columns.read({'name': 'x', 'type': name, **more})\n"

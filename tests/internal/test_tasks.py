@@ -102,7 +102,7 @@ def test_a_project_brings_its_own(own: Path) -> None:
         ("", "tasks/ranking.py must define TASK"),
         ("import no_such_package", "tasks/ranking.py imports no_such_package"),
         (
-            "from seedling import Task\nclass Ranking(Task): ...\nTASK = Ranking()",
+            "from seedling.extending import Task\nclass Ranking(Task): ...\nTASK = Ranking()",
             "tasks/ranking.py: Can't instantiate abstract class Ranking.* answer_schema",
         ),
     ],
@@ -153,8 +153,8 @@ def test_the_answers_of_two_versions_are_put_together_in_the_champions_order() -
     [
         ("class Count(", "was never closed"),
         ("TASK = undefined", "NameError: name 'undefined' is not defined"),
-        ("TASK = 3", "TASK must be an object of a class of seedling.Task"),
-        ("from seedling import Task\nclass Count(Task): ...\nTASK = Count()", "abstract"),
+        ("TASK = 3", "TASK must be an object of a class of seedling.extending.Task"),
+        ("from seedling.extending import Task\nclass Count(Task): ...\nTASK = Count()", "abstract"),
         ("import not_here\nTASK = 3", "imports not_here, which is not installed"),
     ],
 )

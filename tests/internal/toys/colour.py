@@ -3,7 +3,7 @@
 import re
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from seedling import Column, FormField
+from seedling.extending import Column, FormField
 
 if TYPE_CHECKING:
     import numpy as np

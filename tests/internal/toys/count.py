@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from seedling import LeakProbe, ProjectError, Ready, Task, TaskTraining
+from seedling import ProjectError
+from seedling.extending import LeakProbe, Ready, Task, TaskTraining
 
 WIDTH = 1.28  # standard deviations to either side
 NUMBERS = {"type": "array", "items": {"type": ["number", "null"]}}

@@ -13,7 +13,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-# The modules from before 0.2.0: for each, its public names and what `seedling` calls them.
+# The modules from before 0.2.0: for each, its public names and what they are called now.
 PUBLIC = {
     "config": {name: name for name in ("Config", "Dataset", "Project", "RegisteredModel")},
     "datasets": {"load": "load_dataset"},
@@ -34,6 +34,8 @@ PUBLIC = {
     "validation": {"validate": "validate_dataset"},
     "values": {"as_json": "as_json", "example": "example_row"},
 }
+# Where the names of a module are now, unless in `seedling` itself.
+PLACES = {"training": "seedling.fitting"}
 TEXTS = {".md", ".mk", ".sh", ".toml", ".yaml", ".yml"}
 NOT_THE_TEAMS = {"internal", "local_assets", "venv"}
 LONGEST_LINE = 100
@@ -43,7 +45,7 @@ ALIAS = '''"""Models that were registered before name this module in their files
 Delete this folder as soon as each of them has been trained again.
 """
 
-from seedling import LabelEncoded
+from seedling.fitting import LabelEncoded
 
 __all__ = ["LabelEncoded"]
 '''
@@ -109,7 +111,7 @@ def with_slug(settings: str, name: str) -> str:
 
 
 def with_imports(source: str, name: str) -> str:
-    """Return a Python file's text with its imports of the old plumbing from `seedling`.
+    """Return a Python file's text with its imports of the old plumbing from the new.
 
     An import stays as it is where one of its names is not public, and so does a faulty file.
     """
@@ -120,10 +122,11 @@ def with_imports(source: str, name: str) -> str:
     lines = source.splitlines(keepends=True)
     for node in sorted(nodes, key=lambda node: -getattr(node, "lineno", 0)):
         if isinstance(node, ast.ImportFrom) and (node.module or "").startswith(f"{name}."):
-            names = _public(node, (node.module or "").removeprefix(f"{name}."))
+            module = (node.module or "").removeprefix(f"{name}.")
+            names = _public(node, module)
             if names:
-                indent = " " * node.col_offset
-                lines[node.lineno - 1 : node.end_lineno] = [_statement(indent, names)]
+                start = f"{' ' * node.col_offset}from {PLACES.get(module, 'seedling')} import"
+                lines[node.lineno - 1 : node.end_lineno] = [_statement(start, names)]
     return "".join(lines)
 
 
@@ -136,12 +139,19 @@ def _public(node: ast.ImportFrom, module: str) -> list[str]:
     return [new if new == used else f"{new} as {used}" for new, used in sorted(found)]
 
 
-def _statement(indent: str, names: list[str]) -> str:
-    line = f"{indent}from seedling import {', '.join(names)}\n"
+def _statement(start: str, names: list[str]) -> str:
+    """Return an import of these names; over several lines where one has no room.
+
+    Args:
+        start: what stands before them, with its indentation: `from seedling import`.
+        names: those imported, some with ` as ...` behind.
+    """
+    line = f"{start} {', '.join(names)}\n"
     if len(line) <= LONGEST_LINE + 1:
         return line
+    indent = " " * (len(start) - len(start.lstrip()))
     inside = "".join(f"{indent}    {name},\n" for name in names)
-    return f"{indent}from seedling import (\n{inside}{indent})\n"
+    return f"{start} (\n{inside}{indent})\n"
 
 
 def _carried_over(path: Path, name: str) -> str:

@@ -60,7 +60,7 @@ def train_source(ready: Ready) -> str:
     return TRAIN.substitute(
         title=ready.title,
         third_party="\n".join(sorted([*ready.imports.splitlines(), pipeline])),
-        helpers=f"from seedling import {', '.join(helpers)}",
+        helpers=f"from seedling.fitting import {', '.join(helpers)}",
         arguments="\n".join(
             f"    {name}: {kind} = {value}," for name, kind, value in ready.hyperparameters
         ),
