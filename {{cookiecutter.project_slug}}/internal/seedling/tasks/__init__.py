@@ -57,7 +57,9 @@ def _own(name: str) -> Task:
     except Exception as error:  # whatever the file does when it is imported
         raise ProjectError(f"{where}: {type(error).__name__}: {error}.") from error
     if Task not in type(task).__mro__:
-        raise ProjectError(f"{where}: TASK must be an object of a class of seedling.extending.Task.")
+        raise ProjectError(
+            f"{where}: TASK must be an object of a class of seedling.extending.Task."
+        )
     for attribute in ("name", "target_types", "metrics"):
         if not hasattr(task, attribute):
             raise ProjectError(f"{where}: {type(task).__name__} must define {attribute}.")
