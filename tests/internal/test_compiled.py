@@ -21,6 +21,7 @@ from small import PETS, pets
 
 from seedling.compiled import compiling, forms
 from seedling.config import Dataset
+from seedling.data.held_out import HeldOut
 from seedling.data.schema import model_frame
 from seedling.errors import ProjectError
 from seedling.registry.model_files import Predictor
@@ -84,7 +85,7 @@ def fitted(kind: str, model: BaseEstimator) -> Predictor:
     X = model_frame(rows, dataset.features)
     linear = hasattr(model, "fit_intercept")
     pipeline = make_pipeline(preprocessing(X, scale=linear), model).fit(X, truth)
-    return Predictor("pet", "new", dataset, 0.2, pipeline, predict)
+    return Predictor("pet", "new", dataset, HeldOut(0.2), pipeline, predict)
 
 
 def compile_to(folder: Path, predictor: Predictor) -> Compiled:
@@ -115,7 +116,9 @@ def test_it_answers_as_the_model_does_at_every_edge(
 def test_a_model_of_another_kind_is_refused_in_words(tmp_path: Path) -> None:
     predictor = fitted("number", LinearRegression())
     strange = make_pipeline(MinMaxScaler(), LinearRegression())
-    noted = compile_to(tmp_path, Predictor("pet", "new", predictor.dataset, 0.2, strange, predict))
+    noted = compile_to(
+        tmp_path, Predictor("pet", "new", predictor.dataset, HeldOut(0.2), strange, predict)
+    )
     assert noted == Compiled(refused="its preprocessing is a MinMaxScaler")
     with pytest.raises(ProjectError, match="no compiled form"):
         forms.load(tmp_path, tmp_path / "predict.py")
@@ -129,7 +132,7 @@ def test_a_predict_that_does_more_than_the_model_is_refused(tmp_path: Path) -> N
         certain = answer["scores"][:, 1] == 1
         return answer | {"predictions": np.where(certain, "yes", "no")}
 
-    own = Predictor("pet", "new", predictor.dataset, 0.2, predictor.model, strict)
+    own = Predictor("pet", "new", predictor.dataset, HeldOut(0.2), predictor.model, strict)
     assert "differ" in compile_to(tmp_path, own).refused
 
 

@@ -9,7 +9,7 @@ from small import PETS, pets
 from seedling.config import Dataset
 from seedling.data.validation import examine, validate
 
-STRICT = PETS.model_copy(update={"strict": True})
+STRICT = PETS.model_copy(update={"strict": True, "one_row_per_key": True})
 
 
 def told(rows: pd.DataFrame, dataset: Dataset = STRICT) -> list[str]:

@@ -23,7 +23,8 @@ from seedling import settings, tasks, team_code
 from seedling.cli.main import main
 from seedling.config import Dataset, Project
 from seedling.data import datasets, feature_store, instances
-from seedling.data.schema import model_frame, random_rows, split, target_values
+from seedling.data.schema import model_frame, random_rows, target_values
+from seedling.data.split import TEST, split
 from seedling.errors import ProjectError
 from seedling.scaffold import all_models
 from seedling.serving.app import create_app
@@ -117,7 +118,7 @@ def fit(model: str) -> Fit:
     dataset = config.dataset(settings.dataset)
     (X_train, y_train), (X_test, y_test) = [
         (model_frame(side, dataset.features), target_values(side, dataset))
-        for side in split(sample_rows(dataset), dataset, 0.3, "test")
+        for side in split(sample_rows(dataset), dataset, 0.3, TEST)
     ]
     train_model, predict = team_code.train_model(model), team_code.predict(model)
     trained, train_metrics, test_metrics = train_model(
@@ -218,6 +219,8 @@ def sample_rows(dataset: Dataset, count: int = ROWS, seed: int = 0) -> pd.DataFr
     rows = random_rows(dataset.features, count, seed)
     for at, name in enumerate(dataset.entity_key):
         rows.insert(at, name, range(count))
+    if dataset.split and dataset.split.by not in rows:
+        rows[dataset.split.by] = range(count)
     generator = np.random.default_rng(seed)
     signal = rows[dataset.feature_names].rank(pct=True).sum(axis=1)
     noisy = (signal + generator.normal(0, signal.std(), count)).rank(pct=True, method="first")

@@ -94,7 +94,7 @@ def _create(project: "Project", dataset: "Dataset") -> None:
 def validate_datasets() -> None:
     """Check the datasets against model.yaml."""
     from seedling.data import datasets
-    from seedling.data.schema import HOLDOUT, split
+    from seedling.data.sides import refuse_untrainable
     from seedling.data.validation import examine
 
     project, wrong = find_project(), 0
@@ -102,9 +102,10 @@ def validate_datasets() -> None:
         rows = datasets.load(project, entry)
         described = examine(rows, entry)
         problems: list[object] = [*described.problems]
+        notes: list[str] = []
         try:
             if not problems:  # a split needs the columns and types that the schema names
-                split(rows, entry, project.config.training.holdout, HOLDOUT)
+                notes = refuse_untrainable(rows, entry, project.config.holdout(entry))
         except ProjectError as error:
             problems = [error]
         wrong += len(problems)
@@ -114,5 +115,7 @@ def validate_datasets() -> None:
             click.echo(f"  {problem}")
         for warning in described.warnings:
             click.echo(f"  warning: {warning}")
+        for note in notes:
+            click.echo(f"  note: {note}")
     if wrong:
         sys.exit(1)

@@ -10,7 +10,7 @@ from seedling.config.azure import (
     SharedRegistry,
     WebApp,
 )
-from seedling.config.datasets import Dataset, Label, Name, Target
+from seedling.config.datasets import Dataset, Label, Name, Split, Target
 from seedling.config.document import PLACEHOLDER, Section, read_text, round_trip, validated
 from seedling.config.model_yaml import FILE_NAME, Config, Slug, expand, read_config
 from seedling.config.models import (
@@ -51,6 +51,7 @@ __all__ = [
     "Serving",
     "SharedRegistry",
     "Slug",
+    "Split",
     "Target",
     "TrainedModel",
     "Training",

@@ -16,13 +16,36 @@ Label = bool | int | float | str
 
 
 class Target(Section):
-    """The predicted column; its task decides which types and labels are valid."""
+    """The predicted column; its task decides which types and labels are valid.
+
+    `rare_classes` says what happens to labels with too few rows to learn them: an error unless
+    they are to be dropped with their rows, or merged.
+    """
 
     name: ColumnName
     type: str
     description: str = ""
     labels: list[Label] = []
     positive: Label | None = None
+    rare_classes: Literal["refuse", "drop", "merge"] | None = None
+
+
+class Split(Section):
+    """The rows to hold out are the last ones by a column of times, not a share by hash."""
+
+    by: ColumnName
+    holdout: str | None = Field(default=None, pattern=r"^last \d{1,2}(\.\d+)? ?%$")
+
+    @property
+    def share(self) -> float | None:
+        """Return the share of rows to hold out; None where that of `training` holds."""
+        return float(self.holdout[5:].rstrip("% ")) / 100 if self.holdout else None
+
+    @validates_model(mode="after")
+    def _holds_some_rows_out(self) -> "Split":
+        if self.share == 0:
+            raise ValueError("last 0% holds out no row")
+        return self
 
 
 def _known_task(name: str) -> str:
@@ -45,6 +68,8 @@ class Dataset(Section):
     task: Annotated[str, AfterValidator(_known_task)]
     metric: str
     entity_key: list[str] = []
+    one_row_per_key: bool = False
+    split: Split | None = None
     target: Target
     features: list[AnyColumn] = Field(min_length=1)
     strict: bool = False  # a value beyond the schema, such as a new category, stops training
@@ -71,6 +96,12 @@ class Dataset(Section):
         if self.target.type not in task.target_types:
             raise ValueError(f"a {self.target.type} target does not fit the task {self.task}")
         task.check_target(self.target)
+        return self
+
+    @validates_model(mode="after")
+    def _is_split_by_a_column_of_times(self) -> "Dataset":
+        if self.split and self.split.by == self.target.name:
+            raise ValueError(f"split: {self.split.by} is the target, and no time")
         return self
 
     @property

@@ -63,6 +63,10 @@ class Config(Registrations):
         """
         return _named(self.datasets, name, "dataset", asked_by)
 
+    def holdout(self, dataset: Dataset) -> float:
+        """Return the share of a dataset that is held out."""
+        return (dataset.split and dataset.split.share) or self.training.holdout
+
     def trained_model(self, name: str) -> TrainedModel:
         """Return an entry of `training.models` by the model's name.
 

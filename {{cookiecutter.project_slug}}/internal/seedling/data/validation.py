@@ -59,8 +59,10 @@ def examine(rows: pd.DataFrame, dataset: Dataset) -> Findings:
 
 
 def validate(rows: pd.DataFrame, dataset: Dataset) -> list[Problem]:
-    """List the problems of the rows: types, missing values, duplicate keys, and features that give
-    the target away; of a strict dataset, ranges and unknown categories too.
+    """List the problems of the rows: types, missing values, and features that give the target away.
+
+    Repeated keys are one where the dataset has one row per key; of a strict dataset, ranges and
+    unknown categories too.
     """
     return examine(rows, dataset).problems
 
@@ -74,7 +76,8 @@ def _beside_schema(rows: pd.DataFrame, dataset: Dataset) -> Findings:
     columns[dataset.target.name] = _checked(
         [Check(*tasks.of(dataset).training.check(dataset.target))]
     )
-    schema = pa.DataFrameSchema(columns, unique=key if key == dataset.entity_key and key else None)
+    unique = key if dataset.one_row_per_key and key == dataset.entity_key else None
+    schema = pa.DataFrameSchema(columns, unique=unique)
     try:
         schema.validate(rows, lazy=True)
     except pa.errors.SchemaErrors as error:

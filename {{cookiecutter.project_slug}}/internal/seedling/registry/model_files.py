@@ -12,6 +12,8 @@ from ruamel.yaml import YAML
 
 from seedling import tasks, team_code
 from seedling.config import Dataset
+from seedling.data import held_out
+from seedling.data.held_out import HeldOut
 from seedling.errors import ProjectError
 from seedling.files import read_json, sha256
 from seedling.training import notes
@@ -30,7 +32,7 @@ class Predictor:
     name: str
     version: str
     dataset: Dataset
-    holdout: float  # the share of rows that it did not learn from, by the dataset's split
+    held_out: HeldOut  # the rule of the rows that it has not learned from
     model: Any
     predict: "Callable[[Any, pd.DataFrame], Mapping[str, Any]]"
 
@@ -50,12 +52,12 @@ def load(name: str, version: str, folder: Path, expected: str) -> Predictor:
         ProjectError: the folder is missing, its hash is another, or it cannot be loaded.
     """
     verify(folder, expected)
-    dataset, holdout = read_schema(folder)
+    dataset, held_out = read_schema(folder)
     try:
         model = tasks.of(dataset).load(folder)
     except ProjectError as error:
         raise ProjectError(f"The model {folder.parent.name}, version {version} {error}") from None
-    return Predictor(name, version, dataset, holdout, model, team_code.predict(name))
+    return Predictor(name, version, dataset, held_out, model, team_code.predict(name))
 
 
 def load_estimator(folder: Path) -> Any:
@@ -91,15 +93,15 @@ def verify(folder: Path, expected: str) -> None:
         )
 
 
-def read_schema(folder: Path) -> tuple[Dataset, float]:
-    """Read the dataset that a model was trained on, and the share of it that was held out.
+def read_schema(folder: Path) -> tuple[Dataset, HeldOut]:
+    """Read the dataset that a model was trained on, and the rule by which rows were held out.
 
     Raises:
         ProjectError: the dataset is invalid in this project, for example its task is gone.
     """
     noted = read_json(folder / SCHEMA)
     try:
-        return Dataset.model_validate(noted["dataset"]), float(noted["holdout"])
+        return Dataset.model_validate(noted["dataset"]), held_out.read(noted)
     except ValidationError as error:
         problem = error.errors()[0]["msg"].removeprefix("Value error, ")
         where = f"{folder.parent.name}, version {folder.name}, {SCHEMA}"

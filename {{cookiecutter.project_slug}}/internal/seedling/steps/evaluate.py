@@ -10,7 +10,7 @@ import pandas as pd
 from seedling import tasks
 from seedling.compiled import compiling
 from seedling.config import Dataset, Project
-from seedling.data.schema import HOLDOUT
+from seedling.data import split
 from seedling.errors import ProjectError
 from seedling.files import sha256, write_text
 from seedling.registry import model_files
@@ -47,6 +47,7 @@ def main(
     rows = pd.read_parquet(holdout / f"{dataset.name}.parquet")
     folder = trained / "model"
     challenger = model_files.load(model, "challenger", folder, sha256(folder))
+    dataset = challenger.dataset  # its target may lack labels that model.yaml has
     champion, incomparable = _champion(project, model, dataset, rows)
     if champion:
         rows = _unseen(champion, rows)
@@ -118,6 +119,13 @@ def _incomparable(champion: Predictor, dataset: Dataset, rows: pd.DataFrame) -> 
         return f"the dataset has no {', '.join(gone)} any more"
     if tasks.of(learned).meaning(learned.target) != task.meaning(dataset.target):
         return "it predicts another target"
+    rule = champion.held_out
+    needed = split.needed(learned, rule)
+    if not needed:
+        return "it was made by a version that does not note which rows it has learned from"
+    gone = [name for name in needed if name not in rows.columns]
+    if gone:
+        return f"the table has no {', '.join(gone)} any more, by which its rows were split"
     unseen = _unseen(champion, rows)
     seen = set(task.training.values(unseen, dataset.target))
     if len(unseen) < min(FEWEST, len(rows)) or not seen >= set(task.outcomes(dataset.target)):
@@ -126,10 +134,8 @@ def _incomparable(champion: Predictor, dataset: Dataset, rows: pd.DataFrame) -> 
 
 
 def _unseen(champion: Predictor, rows: pd.DataFrame) -> pd.DataFrame:
-    """Return the rows that the champion's own split held out too: all, unless it has changed."""
-    learned = champion.dataset
-    held_out = tasks.of(learned).training.held_out
-    return rows[held_out(rows, learned, champion.holdout, HOLDOUT)]
+    """Return the rows that the champion's own split held out too: all, or nearly."""
+    return rows[split.is_held_out(rows, champion.dataset, champion.held_out)]
 
 
 if __name__ == "__main__":

@@ -7,10 +7,12 @@ import pandas as pd
 
 from seedling.config import Dataset
 from seedling.data.datasets import read_table
-from seedling.data.schema import HOLDOUT, split
+from seedling.data.sides import sides
 from seedling.data.validation import examine
 from seedling.errors import ProjectError
 from seedling.steps.options import FOLDER, config_option, made, path_option, project_of, step
+from seedling.training import notes
+from seedling.training.notes import Prepared
 from seedling.wording import counted
 
 
@@ -34,12 +36,16 @@ def main(
             raise ProjectError(f"{path} is missing: run create-local-datasets first.")
         rows = read_table(path)
         _check(dataset, rows)
-        sides = split(rows, dataset, settings.training.holdout, HOLDOUT)
-        for side, folder in zip(sides, folders, strict=True):
+        found = sides(rows, dataset, settings.holdout(dataset))
+        for side, folder in zip((found.training, found.holdout), folders, strict=True):
             folder.mkdir(parents=True, exist_ok=True)
             side.to_parquet(folder / f"{name}.parquet", index=False)
-        learned = counted(len(sides[0]), "row")
-        click.echo(f"{name}: {learned} to train on, {len(sides[1]):,} held out")
+        prepared = Prepared(found.dataset.target.model_dump(), found.rule)
+        notes.write(folders[0] / f"{name}.json", prepared)
+        for note in found.notes:
+            click.echo(f"{name}: {note}")
+        learned = counted(len(found.training), "row")
+        click.echo(f"{name}: {learned} to train on, {len(found.holdout):,} held out")
 
 
 def _check(dataset: Dataset, rows: pd.DataFrame) -> None:

@@ -11,8 +11,9 @@ from ruamel.yaml.error import YAMLError
 
 from seedling import tasks, team_code
 from seedling.compiled import compiling
-from seedling.config import TrainedModel
-from seedling.data.schema import model_frame, split
+from seedling.config import Target, TrainedModel
+from seedling.data.schema import model_frame
+from seedling.data.split import TEST, TEST_SHARE, split
 from seedling.errors import ProjectError
 from seedling.files import replacing
 from seedling.registry.model_files import Predictor
@@ -20,10 +21,9 @@ from seedling.steps import options
 from seedling.steps.options import config_option, model_option, path_option, step
 from seedling.training import mlflow_runs, notes, saving
 from seedling.training.estimators import fix_seeds
-from seedling.training.notes import Rows, TrainingRun
+from seedling.training.notes import Prepared, Rows, TrainingRun
 from seedling.wording import counted
 
-TEST_SHARE = 0.2
 EXAMPLE_ROWS = 5
 
 
@@ -49,12 +49,13 @@ def main(
     training = options.left(project, training, "prepare", "training")
     settings = project.config.trained_model(model)
     dataset = project.config.dataset(settings.dataset)
+    prepared = notes.read(training / f"{dataset.name}.json", Prepared)
+    dataset = dataset.model_copy(update={"target": Target.model_validate(prepared.target)})
     rows = pd.read_parquet(training / f"{dataset.name}.parquet")
-    sides = split(rows, dataset, TEST_SHARE, salt="test")
+    sides = split(rows, dataset, TEST_SHARE, TEST)
     X_train, X_test = (model_frame(side, dataset.features) for side in sides)
     task = tasks.of(dataset)
     y_train, y_test = (task.training.values(side, dataset.target) for side in sides)
-    share = project.config.training.holdout
     hyperparameters = settings.hyperparameters | overrides(settings, given)
     fix_seeds(seed)
     with mlflow_runs.run(project, model) as run:
@@ -63,7 +64,9 @@ def main(
         )
         mlflow = mlflow_runs.mlflow()
         mlflow.log_params({"model": model, "dataset": dataset.name, **hyperparameters})
-        predictor = Predictor(model, "new", dataset, share, trained, team_code.predict(model))
+        predictor = Predictor(
+            model, "new", dataset, prepared.held_out, trained, team_code.predict(model)
+        )
         if dataset.metric not in test_metrics:  # a sweep compares by it
             measured = task.training.measure(y_test, predictor.answer(sides[1]), dataset)
             test_metrics = {**test_metrics, dataset.metric: measured[dataset.metric]}
@@ -71,7 +74,7 @@ def main(
         mlflow_runs.log_metrics("test_", test_metrics)
         run_id = run.info.run_id
     with replacing(output / "model") as aside:
-        saving.save(trained, X_train.head(EXAMPLE_ROWS), dataset, share, aside)
+        saving.save(trained, X_train.head(EXAMPLE_ROWS), dataset, prepared.held_out, aside)
         compiled = compiling.add(aside, predictor, project.predict_path(model), sides[1])
     done = TrainingRun(
         run_id=run_id,

@@ -66,13 +66,23 @@ class TaskTraining(Protocol):
     def check(self, target: "Target") -> "tuple[Callable[[pd.Series], pd.Series], str]":
         """Return a function that marks the valid ones of n values, and the message for others."""
 
-    def held_out(
-        self, rows: "pd.DataFrame", dataset: "Dataset", share: float, salt: str
-    ) -> "pd.Series":
-        """Say of each row whether it is held out: about `share` of them, the same in every run."""
-        from seedling.data.schema import holdout_mask
+    def strata(self, values: "pd.Series") -> "pd.Series":
+        """Return the stratum of each of n targets: both sides of a split get a share of each."""
+        return values.notna()  # one for all
 
-        return holdout_mask(rows, dataset, share, salt)
+    def settled(
+        self, rows: "pd.DataFrame", dataset: "Dataset"
+    ) -> "tuple[pd.DataFrame, Target, list[str]]":
+        """Return rows and target as models learn them, and a sentence for each thing to know.
+
+        Args:
+            rows: a validated table.
+            dataset: its target may say what happens to values that are too few to learn.
+
+        Raises:
+            ProjectError: some are too few, and the target does not say what happens to them.
+        """
+        return rows, dataset.target, []
 
     @abstractmethod
     def leak_probe(self, values: "pd.Series") -> LeakProbe:

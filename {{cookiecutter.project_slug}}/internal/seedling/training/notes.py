@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from seedling.data.held_out import HeldOut
 from seedling.errors import ProjectError
 from seedling.files import write_text
 
@@ -36,6 +37,13 @@ class Rows(msgspec.Struct, frozen=True):
 
     train: int
     test: int
+
+
+class Prepared(msgspec.Struct, frozen=True):
+    """DATASET.json beside the training rows: their target, and the rule that held others out."""
+
+    target: dict[str, Any]  # as model.yaml has it, without the labels that were dropped or merged
+    held_out: HeldOut
 
 
 class TrainingRun(msgspec.Struct, frozen=True):
@@ -103,10 +111,10 @@ class Measured(msgspec.Struct, frozen=True):
     compiled: Compiled = Compiled()
 
 
-Note = TypeVar("Note", TrainingRun, Evaluation, Registration, Measured)
+Note = TypeVar("Note", Prepared, TrainingRun, Evaluation, Registration, Measured)
 
 
-def write(path: Path, note: TrainingRun | Evaluation | Registration | Measured) -> None:
+def write(path: Path, note: Prepared | TrainingRun | Evaluation | Registration | Measured) -> None:
     """Write a note as JSON; NumPy's scalars become Python's."""
     built = msgspec.to_builtins(note, enc_hook=lambda value: value.item())
     write_text(path, json.dumps(built, indent=2, ensure_ascii=False) + "\n")

@@ -4,10 +4,12 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pandas as pd
 
 from seedling import tasks
 from seedling.config import Dataset
+from seedling.data.held_out import HeldOut
 from seedling.files import write_json
 from seedling.registry.model_files import SCHEMA
 from seedling.training import mlflow_runs
@@ -15,18 +17,20 @@ from seedling.training import mlflow_runs
 REQUIREMENTS = ("cloudpickle", "numpy", "pandas", "scikit-learn")
 
 
-def save(model: Any, X: pd.DataFrame, dataset: Dataset, holdout: float, folder: Path) -> None:
+def save(model: Any, X: pd.DataFrame, dataset: Dataset, held_out: HeldOut, folder: Path) -> None:
     """Write the model to a new folder in MLflow's format, with its schema beside it.
 
     Args:
         model: the model that the team's train_model returned; its task's `save` writes it.
         X: a few rows of its features; MLflow's signature follows from them.
         dataset: the dataset that it was trained on.
-        holdout: the share of the dataset's entities that was held out.
+        held_out: the rule by which rows of the dataset were held out.
         folder: must not exist yet.
     """
     tasks.of(dataset).training.save(model, X, folder)
-    write_json(folder / SCHEMA, {"dataset": dataset.model_dump(), "holdout": holdout})
+    rule = msgspec.to_builtins(held_out)
+    noted = {"dataset": dataset.model_dump(), "holdout": held_out.share, "held_out": rule}
+    write_json(folder / SCHEMA, noted)
 
 
 def save_estimator(model: Any, X: pd.DataFrame, folder: Path) -> None:

@@ -9,7 +9,7 @@ from sklearn.tree import DecisionTreeClassifier
 
 from seedling.data.scalars import label_text
 from seedling.errors import ProjectError
-from seedling.tasks.classification import measured, plots
+from seedling.tasks.classification import measured, plots, rare_classes
 from seedling.tasks.protocol import Answer
 from seedling.tasks.training_protocol import LeakProbe, TaskTraining
 from seedling.tasks.values import as_label, integral, is_number
@@ -42,6 +42,14 @@ class ClassificationTraining(TaskTraining):
     def check(self, target: "Target") -> tuple[Callable[[pd.Series], pd.Series], str]:
         known = {label_text(label) for label in target.labels}
         return lambda values: values.map(label_text).isin(known), "is none of its labels"
+
+    def strata(self, values: pd.Series) -> pd.Series:
+        return values.map(label_text)
+
+    def settled(
+        self, rows: pd.DataFrame, dataset: "Dataset"
+    ) -> tuple[pd.DataFrame, "Target", list[str]]:
+        return rare_classes.settled(rows, dataset, self.values(rows, dataset.target))
 
     def leak_probe(self, values: pd.Series) -> LeakProbe:
         truth = values.map(label_text)

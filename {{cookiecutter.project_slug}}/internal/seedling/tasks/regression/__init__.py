@@ -28,7 +28,7 @@ class Regression(Task):
         return RegressionTraining()
 
     def check_target(self, target: "Target") -> None:
-        if target.labels or target.positive is not None:
+        if target.labels or target.positive is not None or target.rare_classes:
             raise ValueError(f"a target of the task {self.name} is a number and has no labels")
 
     def answer(self, found: Mapping[str, Any], dataset: "Dataset") -> Answer:

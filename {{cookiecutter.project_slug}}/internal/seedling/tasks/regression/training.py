@@ -18,6 +18,8 @@ from seedling.tasks.values import integral, is_number
 if TYPE_CHECKING:
     from seedling.config import Dataset, Target
 
+MOST_STRATA, FEWEST_IN_STRATUM = 10, 10
+
 
 class RegressionTraining(TaskTraining):
     def suits(self, values: pd.Series) -> bool:
@@ -34,6 +36,12 @@ class RegressionTraining(TaskTraining):
     def check(self, target: "Target") -> tuple[Callable[[pd.Series], pd.Series], str]:
         (check,) = columns.read({"name": target.name, "type": target.type}).checks()
         return check
+
+    def strata(self, values: pd.Series) -> pd.Series:
+        """Return the tenth of the values that each is in; fewer parts where there are few."""
+        parts = min(MOST_STRATA, max(1, len(values) // FEWEST_IN_STRATUM))
+        ranks = values.rank(method="first", pct=True)
+        return np.ceil(ranks * parts)
 
     def leak_probe(self, values: pd.Series) -> LeakProbe:
         return LeakProbe(values.astype("float64"), DecisionTreeRegressor, 0.0, "with R² {:.4f}")
