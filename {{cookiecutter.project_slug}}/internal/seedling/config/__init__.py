@@ -24,6 +24,7 @@ from seedling.config.models import (
     Training,
 )
 from seedling.config.project import Project
+from seedling.config.reading import Reading
 from seedling.config.serving import FeatureStore, PredictionLog, Serving
 
 __all__ = [
@@ -42,6 +43,7 @@ __all__ = [
     "OnlineDeployment",
     "PredictionLog",
     "Project",
+    "Reading",
     "RegisteredModel",
     "Registrations",
     "SearchRange",

@@ -9,6 +9,7 @@ from seedling import tasks
 from seedling.columns import AnyColumn, part_names
 from seedling.columns.protocol import ColumnName
 from seedling.config.document import Section
+from seedling.config.reading import Reading
 from seedling.errors import ProjectError
 
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$", max_length=64)]
@@ -62,6 +63,7 @@ class Dataset(Section):
     name: Name
     description: str = ""
     source: str
+    read: Reading = Reading()
     local_directory_path: Literal["local_assets/datasets"] = "local_assets/datasets"
     file_name: str = Field(pattern=r"^[^/\\]+\.(parquet|csv)$")
     version: str

@@ -1,6 +1,5 @@
 """Datasets on disk: created from their source, with a note of schema, row count and hash."""
 
-import csv
 import shutil
 from pathlib import Path
 from typing import Any
@@ -9,10 +8,17 @@ import pandas as pd
 import sqlalchemy
 
 from seedling import team_code
-from seedling.config import Dataset, Project, expand
+from seedling.config import Dataset, Project, Reading, expand
 from seedling.data import feature_store
+from seedling.data import reading as files
 from seedling.errors import ProjectError
 from seedling.files import read_json, replacing, sha256, write_json
+
+BOOLEANS = {
+    spelled: word == "true"
+    for word in ("true", "false")
+    for spelled in (word, word.capitalize(), word.upper())
+}
 
 
 def create(project: Project, dataset: Dataset) -> dict[str, Any]:
@@ -23,7 +29,9 @@ def create(project: Project, dataset: Dataset) -> dict[str, Any]:
     Returns:
         The note: `rows`, `unlabelled_rows`, `columns` with their types, `sha256` of the file.
     """
-    rows = team_code.create_dataset()(dataset.name, read_source(project, dataset.source))
+    rows = team_code.create_dataset()(
+        dataset.name, read_source(project, dataset.source, dataset.read)
+    )
     found = labelled(rows, dataset, f"{dataset.name}: {dataset.source} yields")
     return save(project, dataset, found, len(rows) - len(found))
 
@@ -112,48 +120,48 @@ def load(project: Project, dataset: Dataset) -> pd.DataFrame:
     return read_table(path)
 
 
-def read_table(path: Path) -> pd.DataFrame:
-    """Read a CSV or Parquet file.
+def read_table(path: Path, reading: Reading | None = None) -> pd.DataFrame:
+    """Read a file as `reading.read` does, with the types that a text file's cells look like.
 
-    The separator of a CSV file is inferred from its header; `NA`, `null` and the like, and `?`,
-    are missing values. Codes such as 00123 stay text, since they are names rather than numbers.
+    Codes such as 00123 stay text, since they are names rather than numbers.
 
     Raises:
         ProjectError: the file is missing, of another kind, or cannot be read.
     """
+    return inferred(files.read_table(path, reading), reading or Reading())
+
+
+def inferred(rows: pd.DataFrame, reading: Reading) -> pd.DataFrame:
+    """Return the rows with numbers and booleans in the columns that hold nothing else as text."""
+    return pd.DataFrame({name: _inferred(cells, reading) for name, cells in rows.items()})
+
+
+def _inferred(cells: pd.Series, reading: Reading) -> pd.Series:
+    known = cells.dropna()
+    if cells.dtype != object or not known.map(lambda cell: isinstance(cell, str)).all():
+        return cells
+    if known.isin(BOOLEANS).all() and not known.empty:
+        return cells.map(BOOLEANS)
+    if known.str.fullmatch(r"0\d+").any():
+        return cells
+    numbers = cells
+    if reading.thousands:
+        numbers = numbers.str.replace(reading.thousands, "", regex=False)
+    if reading.decimal != ".":
+        numbers = numbers.str.replace(reading.decimal, ".", regex=False)
     try:
-        if path.suffix == ".parquet":
-            return pd.read_parquet(path).rename(columns=str)
-        if path.suffix in (".csv", ".tsv", ".txt"):
-            return _read_csv(path)
-    except FileNotFoundError:
-        raise ProjectError(f"There is no file {path}.") from None
-    except UnicodeDecodeError:
-        raise ProjectError(f"{path} cannot be read as a table: save it as UTF-8.") from None
-    except (OSError, ValueError, csv.Error, pd.errors.ParserError) as error:
-        reason = str(error).strip().splitlines()[0]
-        raise ProjectError(f"{path} cannot be read as a table: {reason}") from None
-    raise ProjectError(f"{path.name}: give a .csv, .tsv or .parquet file, or a SQL URL.")
+        return pd.to_numeric(numbers)
+    except ValueError:
+        return cells
 
 
-def _read_csv(path: Path) -> pd.DataFrame:
-    separator = _separator(path)
-    with path.open(encoding="utf-8-sig", newline="") as stream:
-        header = next(csv.reader(stream, delimiter=separator), [])
-    twice = sorted({name for name in header if header.count(name) > 1})
-    if twice:
-        raise ProjectError(f"{path} has the column {', '.join(twice)} more than once.")
-    text = pd.read_csv(path, sep=separator, na_values=["?"], skipinitialspace=True, dtype=str)
-    if not isinstance(text.index, pd.RangeIndex):
-        raise ProjectError(f"{path}: its rows have more fields than its header.")
-    codes = {name: str for name in text if text[name].str.fullmatch(r"0\d+").any()}
-    return pd.read_csv(
-        path, sep=separator, na_values=["?"], skipinitialspace=True, dtype=codes, low_memory=False
-    )
-
-
-def read_source(project: Project, source: str) -> pd.DataFrame:
+def read_source(project: Project, source: str, reading: Reading | None = None) -> pd.DataFrame:
     """Read the rows of a dataset's `source`: a query file, a table file, or `URL#table`.
+
+    Args:
+        project: its folder is where paths begin.
+        source: as model.yaml has it.
+        reading: how the file is read; the default unless given.
 
     Raises:
         ProjectError: the source is missing, of another kind, or cannot be read.
@@ -178,7 +186,7 @@ def read_source(project: Project, source: str) -> pd.DataFrame:
             raise ProjectError(f"The query {source} is missing.")
         sql = path.read_text(encoding="utf-8")
         return feature_store.query(feature_store.connect(project, read_only=True), sql)
-    return read_table(path)
+    return read_table(path, reading)
 
 
 def fill_sample_store(project: Project) -> Path | None:
@@ -187,10 +195,3 @@ def fill_sample_store(project: Project) -> Path | None:
     if path:
         feature_store.create_sqlite(path, team_code.sample_tables()())
     return path
-
-
-def _separator(path: Path) -> str:
-    """Return the separator that occurs most often in the header line."""
-    with path.open(encoding="utf-8-sig", errors="replace") as stream:
-        header = stream.readline()
-    return max(",;\t|", key=header.count)

@@ -11,6 +11,8 @@ def dataset(entry: dict[str, Any]) -> CommentedMap:
     """Return the entry with YAML layout: one line for each feature, more for a long one."""
     laid_out = CommentedMap(entry)
     laid_out["entity_key"] = _one_line(entry["entity_key"])
+    if "read" in entry:
+        laid_out["read"] = _one_line(entry["read"])
     laid_out["target"] = column(entry["target"])
     laid_out["features"] = CommentedSeq(column(feature) for feature in entry["features"])
     return laid_out

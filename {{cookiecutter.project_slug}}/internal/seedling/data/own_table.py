@@ -2,7 +2,9 @@
 
 import os
 import re
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import click
@@ -12,8 +14,9 @@ from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
 from seedling import columns
-from seedling.config import Dataset, Project
+from seedling.config import Dataset, Project, Reading
 from seedling.data import instances, layout
+from seedling.data import reading as files
 from seedling.data.datasets import read_source
 from seedling.data.infer_schema import Proposal, dataset_name, propose
 from seedling.errors import ProjectError
@@ -31,6 +34,7 @@ class Wanted(NamedTuple):
     task: str | None = None
     target: str | None = None
     keys: list[str] | None = None
+    said: Mapping[str, Any] = MappingProxyType({})  # how the file is read, as keys of `read`
 
 
 def bring(project: Project, wanted: Wanted, replaced: str | None, yes: bool) -> None:
@@ -80,13 +84,39 @@ def _proposed(project: Project, wanted: Wanted, others: list[str], yes: bool) ->
     name = wanted.name or dataset_name(source)
     if name in others:
         raise ProjectError(f"model.yaml has another dataset {name!r}: choose another name.")
-    rows = read_source(project, source)
+    reading = _guessed(project, source, wanted.said)
+    rows = read_source(project, source, reading)
     proposal = propose(rows, name, source, wanted.task, wanted.target, wanted.keys)
     proposal.entry["source"] = _without_secret(project, source)
+    _keep(proposal.entry, reading)
     _show(proposal, len(rows))
     if not yes and not click.confirm("Write this to model.yaml?", default=True):
         raise ProjectError("Nothing was written.")
     return proposal
+
+
+def _guessed(project: Project, source: str, said: Mapping[str, Any]) -> Reading | None:
+    """Guess how the file of a source is read, and show it; None for a query or a URL."""
+    path = project.root / source
+    if "://" in source or path.suffix == ".sql":
+        if said:
+            raise ProjectError(f"{', '.join(said)}: only a file is read so, and {source} is none.")
+        return None
+    reading = files.guess(path, said)
+    remarks = files.read(path, reading).remarks
+    if reading.words():
+        click.echo(f"Reads {path.name} as {reading.words()}.")
+    for remark in remarks:
+        click.echo(f"  {remark}")
+    return reading
+
+
+def _keep(entry: dict[str, Any], reading: Reading | None) -> None:
+    """Put how the file is read behind its source, if anything differs from the default."""
+    if reading is None or not reading.entry():
+        return
+    rest = {name: entry.pop(name) for name in [*entry][[*entry].index("source") + 1 :]}
+    entry.update({"read": reading.entry(), **rest})
 
 
 def _from_root(project: Project, source: str) -> str:

@@ -1,0 +1,133 @@
+"""Parquet and Arrow files: their columns as the plain types that training and service share.
+
+A decimal becomes a number, a duration its seconds, a dictionary its values, a date the start of
+its day, a time of the day its text. Lists and objects are refused.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from seedling.errors import InputError, ProjectError
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+ROW_LABELS = "__index_level_"  # how pandas names the labels of rows that have no name
+
+
+@contextmanager
+def readable(path: Path) -> Iterator[None]:
+    """Turn what pyarrow raises about a file into one line."""
+    import pyarrow as pa
+
+    try:
+        yield
+    except (pa.ArrowException, OSError) as error:
+        reason = str(error).strip().splitlines()[0]
+        kind = "Parquet" if path.suffix in (".parquet", ".pq") else "Arrow"
+        raise InputError(f"{path.name} cannot be read as {kind}: {reason}") from None
+
+
+def batches(path: Path, size: int) -> "Iterator[tuple[pa.RecordBatch, float]]":
+    """Yield the rows of a file in batches of at most `size`, with the share read, 0 to 1.
+
+    Raises:
+        InputError: the file cannot be read, or a column holds lists or objects.
+    """
+    with readable(path):
+        if path.suffix in (".parquet", ".pq"):
+            yield from _parquet(path, size)
+        else:
+            yield from _arrow(path, size)
+
+
+def _parquet(path: Path, size: int) -> "Iterator[tuple[pa.RecordBatch, float]]":
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    with parquet.ParquetFile(path) as file:
+        _refuse_nested(file.schema_arrow, path)
+        count, done = file.metadata.num_rows, 0
+        if not count:
+            yield plain_types(pa.RecordBatch.from_pylist([], file.schema_arrow)), 1
+        for batch in file.iter_batches(size):
+            done += batch.num_rows
+            yield plain_types(batch), done / count
+
+
+def _arrow(path: Path, size: int) -> "Iterator[tuple[pa.RecordBatch, float]]":
+    import pyarrow as pa
+    from pyarrow import ipc
+
+    with pa.OSFile(str(path)) as source:
+        is_file = source.read(6) == b"ARROW1"
+        source.seek(0)
+        if is_file:
+            file = ipc.open_file(source)
+            schema, count = file.schema, file.num_record_batches
+            found: Any = (file.get_batch(at) for at in range(count))
+        else:
+            stream = ipc.open_stream(source)
+            schema, count, found = stream.schema, 0, stream
+        _refuse_nested(schema, path)
+        empty = True
+        for number, batch in enumerate(found, 1):
+            for start in range(0, batch.num_rows, size):
+                empty = False
+                yield plain_types(batch.slice(start, size)), number / count if count else 0
+        if empty:
+            yield plain_types(pa.RecordBatch.from_pylist([], schema)), 1
+
+
+def _refuse_nested(schema: "pa.Schema", path: Path) -> None:
+    import pyarrow as pa
+
+    for field in schema:
+        if pa.types.is_nested(field.type):
+            kind = "objects" if pa.types.is_struct(field.type) else "lists"
+            raise ProjectError(
+                f"{path.name}: the column {field.name} holds {kind}: leave it out of the file, or "
+                "make a column of each of its values."
+            )
+        if pa.types.is_binary(field.type) or pa.types.is_large_binary(field.type):
+            raise ProjectError(
+                f"{path.name}: the column {field.name} holds bytes: leave it out of the file."
+            )
+
+
+def plain_types(batch: Any) -> Any:
+    """Return a batch or table with columns of numbers, booleans, text and times only."""
+    import pyarrow as pa
+
+    fields, columns = [], []
+    for field, column in zip(batch.schema, batch.columns, strict=True):
+        if not field.name.startswith(ROW_LABELS):
+            column = _plain(column)
+            fields.append(pa.field(field.name, column.type))
+            columns.append(column)
+    return type(batch).from_arrays(columns, schema=pa.schema(fields))
+
+
+def _plain(column: Any) -> Any:
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    is_a, kind = pa.types, column.type
+    if is_a.is_dictionary(kind):
+        return _plain(column.cast(kind.value_type))
+    if is_a.is_decimal(kind) or is_a.is_float16(kind):
+        return column.cast(pa.float64())
+    if is_a.is_duration(kind):
+        return pc.divide(
+            column.cast(pa.duration("ns"), safe=False)
+            .cast(pa.int64())
+            .cast(pa.float64(), safe=False),
+            1e9,
+        )
+    if is_a.is_date(kind):
+        return column.cast(pa.timestamp("us"), safe=False)
+    if is_a.is_time(kind) or is_a.is_null(kind) or is_a.is_string_view(kind):
+        return column.cast(pa.string())
+    return column

@@ -1,0 +1,163 @@
+"""Read a table from a file of any usual kind, by a dataset's `read`.
+
+A text file's cells stay as they stand in the file; Parquet, Arrow, Excel and JSON lines keep their
+types. The service imports this: only `read_table` needs pandas.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from pydantic import ValidationError
+
+from seedling.config.reading import Reading
+from seedling.data import text_rows
+from seedling.errors import ProjectError
+from seedling.wording import counted
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["Reading", "Table", "guess", "kind_of", "read", "read_table"]
+
+KINDS = {
+    "text": (".csv", ".tsv", ".txt", ".data", ".dat", ".tab", ".psv"),
+    "parquet": (".parquet", ".pq"),
+    "arrow": (".feather", ".arrow", ".ipc"),
+    "excel": (".xlsx", ".xlsm", ".xls", ".xlsb", ".ods"),
+    "json": (".jsonl", ".ndjson", ".json"),
+}
+COMPRESSED = (".gz", ".bz2", ".xz", ".zip")
+PART_ROWS = 50_000
+MOST_FAULTY = 0.05  # of the rows; with more, the file is read in a wrong way
+SHOWN = 3  # lines that a message names
+
+
+class Table(NamedTuple):
+    """A table as it was read, and what to say about it, a line for each remark."""
+
+    rows: "pd.DataFrame"
+    remarks: list[str]
+
+
+def kind_of(path: Path) -> str:
+    """Return the kind of a file: one of KINDS.
+
+    Raises:
+        ProjectError: its name has another ending.
+    """
+    endings = [ending.lower() for ending in path.suffixes[-2:]]
+    compressed = bool(endings) and endings[-1] in COMPRESSED
+    if compressed:
+        del endings[-1]
+    ending = endings[-1] if endings else ""
+    for kind, known in KINDS.items():
+        if ending in known and not (compressed and kind not in ("text", "json")):
+            return kind
+    if compressed and ending not in {known for each in KINDS.values() for known in each}:
+        return "text"
+    raise ProjectError(
+        f"{path.name}: give a .csv, .tsv, .txt, .data, .xlsx, .parquet, .feather or .jsonl file, "
+        "or a SQL URL."
+    )
+
+
+def guess(path: Path, said: Mapping[str, Any] | None = None) -> Reading:
+    """Guess how a file is read; of a kind that says it itself, the default.
+
+    Args:
+        path: a file of one of KINDS.
+        said: keys of Reading that are known; the others are guessed with these.
+
+    Raises:
+        ProjectError: the file is missing, of no known kind, empty or damaged, or what is said does
+            not fit its key.
+    """
+    from seedling.data import guess as guessing
+
+    try:
+        known = Reading(**(said or {})).model_dump(exclude_unset=True)
+    except ValidationError as error:
+        first = error.errors()[0]
+        words = first["msg"].removeprefix("Value error, ")
+        raise ProjectError(f"{first['loc'][0]} {first['input']!r}: {words}.") from None
+    return guessing.guess(path, kind_of(path), known)
+
+
+def read_table(path: Path, reading: Reading | None = None) -> "pd.DataFrame":
+    """Read a file as `read` does, without its remarks."""
+    return read(path, reading).rows
+
+
+def read(path: Path, reading: Reading | None = None) -> Table:
+    """Read a file as a table.
+
+    Args:
+        path: a file of one of KINDS.
+        reading: the default unless given.
+
+    Returns:
+        The table, a missing value being None or NaN. In a text file every cell is text, without
+        blanks before it.
+
+    Raises:
+        ProjectError: the file is missing, of no known kind, or cannot be read.
+    """
+    kind, reading = kind_of(path), reading or Reading()
+    if not path.is_file():
+        raise ProjectError(f"There is no file {path}.")
+    if kind == "text":
+        return _text(path, reading)
+    from seedling.data import typed_files
+
+    return Table(*typed_files.READERS[kind](path, reading))
+
+
+def _text(path: Path, reading: Reading) -> Table:
+    import pandas as pd
+    import pyarrow as pa
+
+    missing = reading.missing
+    faults: list[str] = []
+    parts: list[list[pa.Array]] = []
+    count = 0
+    with text_rows.opened(path, reading) as (rows, _):
+        names, remarks = rows.names, rows.remarks
+        cells: list[list[str]] = []
+
+        def pack() -> None:
+            """Turn the rows into columns, which take a tenth of the memory."""
+            columns = zip(*cells, strict=True) if cells else [()] * len(names)
+            parts.append(
+                [
+                    pa.array([None if c.strip() in missing else c for c in column], pa.string())
+                    for column in columns
+                ]
+            )
+            cells.clear()
+
+        for row in rows:
+            count += 1
+            if row.fault:
+                faults.append(f"line {row.line} {row.fault}")
+                continue
+            cells.append(row.cells)
+            if len(cells) == PART_ROWS:
+                pack()
+        pack()
+    if len(faults) > max(1, MOST_FAULTY * count):
+        raise ProjectError(
+            f"{path.name}: {faults[0]}, and so for {len(faults):,} of {counted(count, 'row')}: "
+            "say --sep, --skip or --comment, or mend the file."
+        )
+    found = {name: pa.chunked_array([part[at] for part in parts]) for at, name in enumerate(names)}
+    for name in reversed(names):
+        if name not in remarks or found[name].null_count < len(found[name]):
+            break
+        del found[name], remarks[name]
+    table = pd.DataFrame({name: column.to_pandas() for name, column in found.items()}, dtype=object)
+    said = list(dict.fromkeys(remarks.values()))
+    if faults:
+        shown = "; ".join(faults[:SHOWN]) + ("; ..." if len(faults) > SHOWN else "")
+        said.append(f"{counted(len(faults), 'row')} left out: {shown}.")
+    return Table(table, said)
