@@ -112,7 +112,10 @@ class Project:
         change(document)
         dumped = StringIO()
         round_trip().dump(document, dumped)
-        text = _with_blank_lines(before, dumped.getvalue())
+        self.write(_with_blank_lines(before, dumped.getvalue()))
+
+    def write(self, text: str) -> None:
+        """Replace model.yaml by a text, once that is validated."""
         validated(text, self.config_path, Config)
         write_text(self.config_path, text)
         self.forget_what_was_read()

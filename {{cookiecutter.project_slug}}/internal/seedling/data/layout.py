@@ -19,7 +19,7 @@ def dataset(entry: dict[str, Any]) -> CommentedMap:
 
 
 def column(entry: dict[str, Any]) -> Any:
-    """Return a column's entry on one line if it fits, else a line for each key, then for each category."""
+    """Return a column's entry on a line if it fits, else a line for each key, then category."""
     if len(str(entry)) <= ONE_LINE:
         return _one_line(entry)
     long = CommentedMap(entry)
