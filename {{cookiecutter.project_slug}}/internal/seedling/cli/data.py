@@ -2,10 +2,11 @@
 
 import sys
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from seedling.cli.reading_options import reading_options, said
 from seedling.cli.section import Section, find_project
 from seedling.errors import ProjectError
 from seedling.wording import counted
@@ -21,19 +22,27 @@ section = Section("Data")
 @click.option("--target", help="Its column to predict; guessed unless given.")
 @click.option("--key", "keys", multiple=True, help="A column that identifies an entity; repeat.")
 @click.option("--dataset", help="Only this one; with --from, the one to replace, else the first.")
+@reading_options
 @click.option("--yes", is_flag=True, help="Write the proposed schema without asking.")
 def create_local_datasets(
-    source: str | None, target: str | None, keys: Sequence[str], dataset: str | None, yes: bool
+    source: str | None,
+    target: str | None,
+    keys: Sequence[str],
+    dataset: str | None,
+    yes: bool,
+    **reading: Any,
 ) -> None:
     """Create the datasets of model.yaml, or one from your own table."""
     from seedling.data import datasets, own_table
 
     project = find_project()
     if source is not None:
-        wanted = own_table.Wanted(source, target=target, keys=list(keys) or None)
+        wanted = own_table.Wanted(
+            source, target=target, keys=list(keys) or None, said=said(reading)
+        )
         own_table.bring(project, wanted, dataset, yes)
-    elif target or keys:
-        raise click.UsageError("--target and --key go with --from.")
+    elif target or keys or said(reading):
+        raise click.UsageError("--target, --key and how a file is read go with --from.")
     config = project.config
     chosen = [config.dataset(dataset)] if dataset and source is None else config.datasets
     queries = any(entry.source.endswith(".sql") for entry in chosen)
@@ -55,6 +64,7 @@ def create_local_datasets(
 @click.option("--task", help="What its models predict; guessed from the target unless given.")
 @click.option("--target", help="Its column to predict; guessed unless given.")
 @click.option("--key", "keys", multiple=True, help="A column that identifies an entity; repeat.")
+@reading_options
 @click.option("--yes", is_flag=True, help="Write the proposed schema without asking.")
 def add_dataset(
     source: str,
@@ -63,13 +73,14 @@ def add_dataset(
     target: str | None,
     keys: Sequence[str],
     yes: bool,
+    **reading: Any,
 ) -> None:
     """Add a dataset beside those of model.yaml."""
     from seedling import tasks
     from seedling.data import own_table
 
     project = find_project()
-    wanted = own_table.Wanted(source, name, task, target, list(keys) or None)
+    wanted = own_table.Wanted(source, name, task, target, list(keys) or None, said(reading))
     dataset = own_table.add(project, wanted, yes)
     _create(project, dataset)
     ready = ", ".join(tasks.of(dataset).ready_models)
@@ -85,6 +96,8 @@ def _create(project: "Project", dataset: "Dataset") -> None:
     path = project.dataset_path(dataset).relative_to(project.root).as_posix()
     columns = counted(len(note["columns"]), "column")
     click.echo(f"{path}: {counted(note['rows'], 'row')}, {columns}")
+    for remark in note["remarks"]:
+        click.echo(f"  {remark}")
     if note["unlabelled_rows"]:
         unlabelled = counted(note["unlabelled_rows"], "row")
         click.echo(f"  {unlabelled} without {dataset.target.name}: left out")

@@ -27,8 +27,16 @@ def _character(value: Any) -> Any:
     return SPELLED.get(value.lower(), value) if isinstance(value, str) else value
 
 
+def _none(value: Any) -> Any:
+    return None if value == "none" else value
+
+
 def _header(value: Any) -> Any:
-    return value == "first line" if value in ("none", "first line") else value
+    """Return none as False, first as True, and names with commas between as a list."""
+    if not isinstance(value, str):
+        return value
+    words = {"none": False, "first": True}
+    return words.get(value, [name.strip() for name in value.split(",")])
 
 
 Encoding = Annotated[str, BeforeValidator(_known_encoding)]
@@ -41,9 +49,11 @@ class Reading(Section):
     encoding: Encoding = DEFAULT_ENCODING
     separator: Character | None = None  # None: inferred from the header line
     decimal: Literal[".", ","] = "."
-    thousands: Character | None = None
+    thousands: Annotated[Character | None, BeforeValidator(_none)] = None
     header: Annotated[bool | list[str], BeforeValidator(_header)] = True  # or the names themselves
-    comment: str | None = None  # what a line begins with that is no row
+    comment: Annotated[str | None, BeforeValidator(_none)] = (
+        None  # what a line begins with that is no row
+    )
     skip: int = Field(default=0, ge=0)  # lines before the header
     na: list[str] = []  # texts of a missing value, beside the built-in ones
     sheet: str | None = None  # None: the first

@@ -27,13 +27,14 @@ def create(project: Project, dataset: Dataset) -> dict[str, Any]:
     Rows without a target are left out, and counted in the note.
 
     Returns:
-        The note: `rows`, `unlabelled_rows`, `columns` with their types, `sha256` of the file.
+        The note: `rows`, `unlabelled_rows`, `columns` with their types, `sha256` of the file; and
+        `remarks` about how the source was read.
     """
-    rows = team_code.create_dataset()(
-        dataset.name, read_source(project, dataset.source, dataset.read)
-    )
+    table = read_source(project, dataset.source, dataset.read)
+    rows = team_code.create_dataset()(dataset.name, inferred(table.rows, dataset.read))
     found = labelled(rows, dataset, f"{dataset.name}: {dataset.source} yields")
-    return save(project, dataset, found, len(rows) - len(found))
+    note = save(project, dataset, found, len(rows) - len(found))
+    return {**note, "remarks": table.remarks}
 
 
 def labelled(rows: pd.DataFrame, dataset: Dataset, what: str) -> pd.DataFrame:
@@ -155,13 +156,16 @@ def _inferred(cells: pd.Series, reading: Reading) -> pd.Series:
         return cells
 
 
-def read_source(project: Project, source: str, reading: Reading | None = None) -> pd.DataFrame:
-    """Read the rows of a dataset's `source`: a query file, a table file, or `URL#table`.
+def read_source(project: Project, source: str, reading: Reading | None = None) -> files.Table:
+    """Read a dataset's `source`: a query file, a table file, or `URL#table`.
 
     Args:
         project: its folder is where paths begin.
         source: as model.yaml has it.
         reading: how the file is read; the default unless given.
+
+    Returns:
+        The table as `reading.read` does it: of a text file, every cell is text.
 
     Raises:
         ProjectError: the source is missing, of another kind, or cannot be read.
@@ -176,17 +180,18 @@ def read_source(project: Project, source: str, reading: Reading | None = None) -
             raise ProjectError("A SQL URL needs its table behind a #: postgresql://host/db#visits.")
         engine = feature_store.open_url(url, project.root, read_only=True)
         schema, _, name = table.rpartition(".")
-        rows = sqlalchemy.select(sqlalchemy.text("*")).select_from(
+        query = sqlalchemy.select(sqlalchemy.text("*")).select_from(
             sqlalchemy.table(name, schema=schema or None)
         )
-        return feature_store.query(engine, rows)
+        return files.Table(feature_store.query(engine, query), [])
     path = project.root / source
     if path.suffix == ".sql":
         if not path.is_file():
             raise ProjectError(f"The query {source} is missing.")
         sql = path.read_text(encoding="utf-8")
-        return feature_store.query(feature_store.connect(project, read_only=True), sql)
-    return read_table(path, reading)
+        rows = feature_store.query(feature_store.connect(project, read_only=True), sql)
+        return files.Table(rows, [])
+    return files.read(path, reading)
 
 
 def fill_sample_store(project: Project) -> Path | None:

@@ -75,7 +75,7 @@ def _of_text(path: Path, said: Mapping[str, Any]) -> dict[str, Any]:
     encoding = said.get("encoding") or encoding_of(path)
     with text_of(path, encoding) as (stream, _):
         lines = list(islice(stream, SAMPLE))
-    comment = said.get("comment") or _comment(lines)
+    comment = said["comment"] if "comment" in said else _comment(lines)
     kept = [line for line in lines if line.strip() and not _begins(line, comment)]
     if not kept:
         raise ProjectError(f"{path.name} is empty: expected column names, then rows.")

@@ -17,7 +17,7 @@ from seedling import columns
 from seedling.config import Dataset, Project, Reading
 from seedling.data import instances, layout
 from seedling.data import reading as files
-from seedling.data.datasets import read_source
+from seedling.data.datasets import inferred, read_source
 from seedling.data.infer_schema import Proposal, dataset_name, propose
 from seedling.errors import ProjectError
 from seedling.settings import DATASET_URL
@@ -85,7 +85,10 @@ def _proposed(project: Project, wanted: Wanted, others: list[str], yes: bool) ->
     if name in others:
         raise ProjectError(f"model.yaml has another dataset {name!r}: choose another name.")
     reading = _guessed(project, source, wanted.said)
-    rows = read_source(project, source, reading)
+    table = read_source(project, source, reading)
+    for remark in table.remarks:
+        click.echo(remark)
+    rows = inferred(table.rows, reading or Reading())
     proposal = propose(rows, name, source, wanted.task, wanted.target, wanted.keys)
     proposal.entry["source"] = _without_secret(project, source)
     _keep(proposal.entry, reading)
@@ -103,11 +106,8 @@ def _guessed(project: Project, source: str, said: Mapping[str, Any]) -> Reading 
             raise ProjectError(f"{', '.join(said)}: only a file is read so, and {source} is none.")
         return None
     reading = files.guess(path, said)
-    remarks = files.read(path, reading).remarks
     if reading.words():
-        click.echo(f"Reads {path.name} as {reading.words()}.")
-    for remark in remarks:
-        click.echo(f"  {remark}")
+        click.echo(f"{path.name} is read as {reading.words()}.")
     return reading
 
 
