@@ -43,10 +43,9 @@ class Category(Column):
         return [one_of(self.categories, "categories")]
 
     def frame(self, cells: "pd.Series") -> "dict[str, pd.Series]":
-        import numpy as np
+        from seedling.data.distinct import label_texts
 
-        text = cells.astype(object).where(cells.notna(), np.nan)
-        return {self.name: text.map(label_text, na_action="ignore").astype(object)}
+        return {self.name: label_texts(cells)}
 
     def example(self) -> Any:
         return self.categories[0]
@@ -85,8 +84,13 @@ TYPE = Category
 def one_of(allowed: list[Any], kind: str) -> Check:
     """Check that cells are among the allowed ones, 1 and 1.0 being the same."""
     known = {label_text(value) for value in allowed}
-    words = f"is none of its {kind}"
-    return Check(lambda cells: cells.map(label_text).isin(known), words, beyond=True)
+
+    def fits(cells: "pd.Series") -> "pd.Series":
+        from seedling.data.distinct import each
+
+        return each(cells, lambda cell: label_text(cell) in known, dtype=bool)
+
+    return Check(fits, f"is none of its {kind}", beyond=True)
 
 
 def _are_dates(values: "pd.Series") -> bool:

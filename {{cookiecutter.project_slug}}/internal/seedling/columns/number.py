@@ -176,8 +176,10 @@ def numbers_of(cells: "pd.Series") -> "pd.Series":
     """Return the cells as float64, text being no number even where it looks like one."""
     import pandas as pd
 
-    is_text = cells.map(lambda cell: isinstance(cell, str)).astype(bool)
-    return pd.to_numeric(cells.where(~is_text), errors="coerce").astype("float64")
+    if not pd.api.types.is_numeric_dtype(cells.dtype):
+        is_text = cells.map(lambda cell: isinstance(cell, str)).astype(bool)
+        cells = cells.where(~is_text)
+    return pd.to_numeric(cells, errors="coerce").astype("float64")
 
 
 def _number_check(holds: "Callable[[pd.Series], pd.Series]", words: str) -> Check:

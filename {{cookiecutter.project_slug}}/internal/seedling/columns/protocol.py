@@ -24,6 +24,7 @@ from seedling.data.scalars import label_text, plain
 
 if TYPE_CHECKING:
     import numpy as np
+    import numpy.typing as npt
     import pandas as pd
 
 COLUMN_NAME = r'^[^"\\\x00-\x1f\x7f]+$'  # what can stand as a name in JSON without escapes
@@ -126,12 +127,19 @@ class Column(BaseModel):
                 return False
             return True
 
-        return [Check(lambda cells: cells.map(reads).astype(bool), f"is not {self.expected}")]
+        def fits(cells: "pd.Series") -> "pd.Series":
+            from seedling.data.distinct import each
+
+            return each(cells, reads, dtype=bool)
+
+        return [Check(fits, f"is not {self.expected}")]
 
     @classmethod
     def summary(cls, values: "pd.Series") -> str:
         """Describe n values for the report: the three most frequent, by default."""
-        shares = values.map(label_text, na_action="ignore").value_counts(normalize=True).head(3)
+        from seedling.data.distinct import label_texts
+
+        shares = label_texts(values).value_counts(normalize=True).head(3)
         return ", ".join(f"{value} {share:.0%}" for value, share in shares.items())
 
     @classmethod
@@ -140,9 +148,10 @@ class Column(BaseModel):
 
         By default the total variation distance of the values' shares, a gap being a value too.
         """
+        from seedling.data.distinct import label_texts
+
         old, new = (
-            cells.map(label_text, na_action="ignore").value_counts(normalize=True, dropna=False)
-            for cells in (before, now)
+            label_texts(cells).value_counts(normalize=True, dropna=False) for cells in (before, now)
         )
         return float(old.sub(new, fill_value=0).abs().sum() / 2)
 
@@ -157,9 +166,9 @@ class Column(BaseModel):
         return [f"{self.name}_{part}" for part in self.parts] or [self.name]
 
     def values(self, cells: "pd.Series") -> list[Any]:
-        """Return the values of n cells."""
-        found = (plain(cell) for cell in cells.where(cells.notna(), None))
-        return [None if cell is None else self.cell(cell) for cell in found]
+        """Return the values of n cells; `cell` reads each distinct one."""
+        places, found = self._distinct_values(cells)
+        return [found[place] for place in places.tolist()]
 
     def frame(self, cells: "pd.Series") -> "dict[str, pd.Series]":
         """Return the parts of n cells, each as float64 or as text, with NaN for a missing value.
@@ -169,13 +178,24 @@ class Column(BaseModel):
         """
         import pandas as pd
 
+        places, found = self._distinct_values(cells)
         if not self.parts:
-            values = [float("nan") if value is None else value for value in self.values(cells)]
-            return {self.name: pd.Series(values, index=cells.index, dtype=object)}
+            values = pd.Series(
+                [float("nan") if value is None else value for value in found], dtype=object
+            )
+            return {self.name: values.take(places).set_axis(cells.index)}
         gap = (None,) * len(self.parts)
-        rows = [gap if value is None else self.encode(value) for value in self.values(cells)]
-        table = pd.DataFrame(rows, index=cells.index, columns=self.part_names(), dtype="float64")
-        return {str(name): part for name, part in table.items()}
+        rows = [gap if value is None else self.encode(value) for value in found]
+        table = pd.DataFrame(rows, columns=self.part_names(), dtype="float64").take(places)
+        return {str(name): part for name, part in table.set_axis(cells.index).items()}
+
+    def _distinct_values(self, cells: "pd.Series") -> "tuple[npt.NDArray[np.intp], list[Any]]":
+        """Return the place of each of n cells in the list of the distinct ones' values."""
+        from seedling.data.distinct import distinct, is_missing
+
+        places, found = distinct(cells)
+        known = (None if is_missing(cell) else plain(cell) for cell in found)
+        return places, [None if cell is None else self.cell(cell) for cell in known]
 
     # Values that the schema allows, for documentation, tests and `run_fake`.
 

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 from sklearn.tree import DecisionTreeClassifier
 
+from seedling.data.distinct import each, label_texts
 from seedling.data.scalars import label_text
 from seedling.errors import ProjectError
 from seedling.tasks.classification import measured, plots, rare_classes
@@ -36,12 +37,16 @@ class ClassificationTraining(TaskTraining):
 
     def values(self, rows: pd.DataFrame, target: "Target") -> pd.Series:
         labels = {label_text(label): label for label in target.labels}
-        values = rows[target.name].map(lambda value: labels.get(label_text(value), np.nan))
-        return values.infer_objects()
+        known = each(rows[target.name], lambda value: labels.get(label_text(value), np.nan))
+        return known.infer_objects()
 
     def check(self, target: "Target") -> tuple[Callable[[pd.Series], pd.Series], str]:
         known = {label_text(label) for label in target.labels}
-        return lambda values: values.map(label_text).isin(known), "is none of its labels"
+
+        def fits(values: pd.Series) -> pd.Series:
+            return each(values, lambda value: label_text(value) in known, dtype=bool)
+
+        return fits, "is none of its labels"
 
     def strata(self, values: pd.Series) -> pd.Series:
         return values.map(label_text)
@@ -52,7 +57,7 @@ class ClassificationTraining(TaskTraining):
         return rare_classes.settled(rows, dataset, self.values(rows, dataset.target))
 
     def leak_probe(self, values: pd.Series) -> LeakProbe:
-        truth = values.map(label_text)
+        truth = label_texts(values)
         most_frequent = truth[1::2].value_counts(normalize=True).max()
         words = "for {:.2%} of rows"
         return LeakProbe(truth, DecisionTreeClassifier, float(most_frequent), words)
@@ -74,7 +79,7 @@ class ClassificationTraining(TaskTraining):
     def baseline(self, truth: pd.Series, dataset: "Dataset") -> Answer:
         """Return the most frequent label for every row, with the labels' shares as scores."""
         labels = dataset.target.labels
-        shares = truth.map(label_text).value_counts(normalize=True)
+        shares = label_texts(truth).value_counts(normalize=True)
         scores = [float(shares.get(label_text(label), 0.0)) for label in labels]
         prediction = labels[int(np.argmax(scores))]
         count = len(truth)

@@ -1,0 +1,135 @@
+"""A column is read as a whole, and each cell as if it had come alone."""
+
+from datetime import date
+from decimal import Decimal
+from typing import Any, ClassVar
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from seedling import columns
+from seedling.columns.protocol import Column
+from seedling.config import Target
+from seedling.data.distinct import each, is_missing, label_texts
+from seedling.data.scalars import label_text, plain
+from seedling.tasks.classification import measured
+
+CELLS = {
+    "whole numbers": pd.Series([3, 1, 3, 2]),
+    "numbers": pd.Series([1.0, 2.5, np.nan, -0.0, 1e20, 2.5]),
+    "booleans": pd.Series([True, False, True]),
+    "booleans with gaps": pd.Series([True, None, False], dtype="boolean"),
+    "integers with gaps": pd.Series([1, None, 2, 1], dtype="Int64"),
+    "texts": pd.Series(["b", None, "a", "b"], dtype=object, index=[7, 5, 3, 1]),
+    "strings": pd.Series(["b", None, "a"], dtype="string"),
+    "categories": pd.Series(["b", None, "a", "b"], dtype="category"),
+    "dates": pd.Series(pd.to_datetime(["2020-01-01", None, "2020-01-01"])),
+    "days": pd.Series([date(2020, 1, 1), None], dtype=object),
+    "decimals": pd.Series([Decimal("1.0"), Decimal("1.00"), None]),
+    "a mixture": pd.Series([1, True, 1.0, "1", None, np.nan, np.float64(2.5)], dtype=object),
+    "lists": pd.Series([[1], [2], [1]], dtype=object),
+    "nothing": pd.Series([], dtype=object),
+}
+
+
+@pytest.fixture(params=list(CELLS))
+def cells(request: pytest.FixtureRequest) -> pd.Series:
+    return CELLS[request.param]
+
+
+class Length(Column):
+    """A type from outside, which reads one cell at a time."""
+
+    parts: ClassVar[tuple[str, ...]] = ("length", "half")
+
+    def cell(self, value: Any) -> str:
+        if label_text(value) == "b":
+            raise ValueError(value)
+        return label_text(value)
+
+    def encode(self, value: str) -> list[float | None]:
+        return [float(len(value)), len(value) / 2]
+
+
+def test_a_function_of_cells_gives_what_map_gives(cells: pd.Series) -> None:
+    found = each(cells, repr)
+    known = cells.notna()
+    assert found[known].tolist() == [repr(cell) for cell in cells[known].astype(object)]
+    assert found.index.equals(cells.index)
+
+
+def test_labels_are_written_as_one_by_one(cells: pd.Series) -> None:
+    expected = [
+        None if is_missing(cell) else label_text(plain(cell)) for cell in cells.astype(object)
+    ]
+    assert label_texts(cells).astype(object).where(lambda text: text.notna(), None).tolist() == (
+        expected
+    )
+
+
+def test_a_type_from_outside_reads_a_column_as_it_reads_a_cell(cells: pd.Series) -> None:
+    cells = cells[(cells != "b").fillna(True)]
+    column = Length(name="x", type="length")
+    values = [
+        None if is_missing(cell) else label_text(plain(cell)) for cell in cells.astype(object)
+    ]
+    assert column.values(cells) == values
+    frame = column.frame(cells)
+    assert list(frame) == ["x_length", "x_half"]
+    assert all(part.dtype == np.float64 for part in frame.values())
+    expected = [np.nan if value is None else float(len(value)) for value in values]
+    np.testing.assert_array_equal(frame["x_length"], expected)
+    assert column.checks()[0].fits(cells.dropna()).all()
+
+
+def test_a_type_from_outside_marks_the_cells_that_it_cannot_read() -> None:
+    (check,) = Length(name="x", type="length").checks()
+    cells = pd.Series(["a", "b", "a", "b", "c"], index=[9, 8, 7, 6, 5])
+    assert check.fits(cells).to_dict() == {9: True, 8: False, 7: True, 6: False, 5: True}
+
+
+def test_a_cell_is_read_once_for_each_distinct_one() -> None:
+    asked = []
+
+    class Asked(Column):
+        def cell(self, value: Any) -> Any:
+            asked.append(value)
+            return value
+
+    column = Asked(name="x", type="asked")
+    cells = pd.Series(["a", "b", None, "a"] * 1000)
+    assert column.values(cells) == ["a", "b", None, "a"] * 1000
+    assert sorted(asked) == ["a", "b"]
+
+
+@pytest.mark.parametrize("kind", ["category", "boolean", "integer", "number"])
+def test_a_row_is_checked_alike_alone_and_in_a_column(kind: str, cells: pd.Series) -> None:
+    more = {"categories": ["a", "1", "2.5"]} if kind == "category" else {}
+    column = columns.read({"name": "x", "type": kind, **more})
+    known = cells.dropna()
+    for check in column.checks():
+        alone = [bool(check.fits(known[at : at + 1]).iloc[0]) for at in range(len(known))]
+        assert check.fits(known).tolist() == alone
+
+
+@pytest.mark.parametrize("labels", [["no", "yes"], [1, 0], [10, 9, 2], ["c", "a", "b"]])
+def test_metrics_are_those_of_the_labels_themselves(labels: list[Any]) -> None:
+    from sklearn import metrics as sk
+
+    generator = np.random.default_rng(0)
+    truth = pd.Series(generator.choice(np.array(labels, dtype=object), 300)).infer_objects()
+    scores = generator.dirichlet(np.ones(len(labels)), 300)
+    predictions = [labels[place] for place in scores.argmax(axis=1)]
+    target = Target.model_validate({"name": "t", "type": "category", "labels": labels})
+    answer = {"predictions": predictions, "scores": scores, "labels": labels}
+    found = measured.measure(truth, answer, target)
+    true, predicted = truth.map(str), pd.Series(predictions).map(str)
+    two = {"pos_label": str(labels[-1])} if len(labels) == 2 else {"average": "macro"}
+    assert found["f1"] == sk.f1_score(true, predicted, **two)
+    assert found["precision"] == sk.precision_score(true, predicted, **two)
+    assert found["recall"] == sk.recall_score(true, predicted, **two)
+    assert found["accuracy"] == sk.accuracy_score(true, predicted)
+    order = sorted(range(len(labels)), key=lambda place: str(labels[place]))
+    by_text = [str(labels[place]) for place in order]
+    assert found["log_loss"] == sk.log_loss(true, scores[:, order], labels=by_text)

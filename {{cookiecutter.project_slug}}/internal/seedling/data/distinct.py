@@ -1,0 +1,56 @@
+"""Functions of single cells, called once for each distinct cell of a column.
+
+A column of a million rows has a few thousand different cells, or it has numbers, which pandas
+reads as a whole.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from seedling.data.scalars import label_text
+
+# Kinds of objects of which two that are equal are also written alike.
+ALIKE = ("string", "integer", "boolean", "floating")
+
+
+def distinct(cells: pd.Series) -> tuple[npt.NDArray[np.intp], list[Any]]:
+    """Return the place of each of n cells among the distinct ones, and the list of these.
+
+    They are Python's objects where NumPy has them as numbers; a missing one is NaN, None or NaT.
+    Objects of mixed types are all in the list: 1 and True are equal, and two cells.
+    """
+    if cells.dtype == object and pd.api.types.infer_dtype(cells, skipna=True) not in ALIKE:
+        return np.arange(len(cells)), cells.tolist()
+    places, found = pd.factorize(cells, use_na_sentinel=False)
+    return places, pd.Series(found).astype(object).tolist()
+
+
+def each(cells: pd.Series, function: Callable[[Any], Any], dtype: Any = object) -> pd.Series:
+    """Return the function of each of n cells, as `cells.map` does; it must not depend on the row.
+
+    Args:
+        cells: missing ones are given to the function as well.
+        function: takes a cell.
+        dtype: of the result.
+    """
+    places, found = distinct(cells)
+    results = np.empty(len(found), dtype=dtype)
+    for place, cell in enumerate(found):
+        results[place] = function(cell)
+    return pd.Series(results[places], index=cells.index, name=cells.name)
+
+
+def is_missing(cell: Any) -> bool:
+    """Say whether a cell is NaN, None, NaT or pandas' NA; a list is not."""
+    return bool(pd.api.types.is_scalar(cell) and pd.isna(cell))
+
+
+def label_texts(cells: pd.Series) -> pd.Series:
+    """Return each of n cells as `label_text` writes it, a missing one as NaN."""
+    if cells.dtype.kind in "iu" and isinstance(cells.dtype, np.dtype):
+        return cells.astype(str).astype(object)
+    return each(cells, lambda cell: np.nan if is_missing(cell) else label_text(cell))
