@@ -2,7 +2,8 @@
 """Refuses, before a file is written, what only all answers together can tell.
 
 Each answer was checked when it was given (seedling_answers.py). Answers that are replayed were not,
-and no single answer knows the output folder. Any Python 3 can run this file.
+and no single answer knows the output folder. Any Python 3 can run this file. It imports only what
+Python has loaded before it: its own folder, the system's for temporary files, comes first.
 """
 
 import os

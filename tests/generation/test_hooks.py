@@ -13,6 +13,8 @@ import pytest
 from baking import ROOT, call, configuration, run, texts
 from cookiecutter.utils import create_env_with_context
 
+from seedling.team_code import OPTIONAL
+
 Bake = Callable[[dict[str, str]], Path]
 ANSWERS = {"vertical": "finance", "models": "random_forest, xgboost"}
 
@@ -91,6 +93,22 @@ def test_without_hooks_the_readme_has_the_command_that_finishes(
 
 def test_no_hook_line_is_left_in_a_finished_readme(bake: Bake):
     assert "without hooks" not in texts(bake(ANSWERS))["README.md"]
+
+
+def test_files_beside_a_hook_are_not_imported(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, bake: Bake
+):
+    beside, imported = tmp_path / "tmp", tmp_path / "imported"
+    beside.mkdir()
+    for name in {*sys.stdlib_module_names, *OPTIONAL, "seedling"}:
+        (beside / f"{name}.py").write_text(f"open({str(imported)!r}, 'a').write('{name} ')")
+    for variable in ("TMPDIR", "TEMP", "TMP"):
+        monkeypatch.setenv(variable, str(beside))
+    cookiecutter(tmp_path, "--no-input", *words(ANSWERS))
+    assert not imported.exists(), imported.read_text()
+    assert texts(tmp_path / "projects" / "income_bracket") == texts(bake(ANSWERS))
+    first = [path.read_text(encoding="utf-8").partition("\n")[0] for path in beside.glob("*.py")]
+    assert len([line for line in first if line.startswith("# A hook of the template")]) == 2
 
 
 def test_answers_that_fit_each_other_are_not_refused(rendered: Callable):
