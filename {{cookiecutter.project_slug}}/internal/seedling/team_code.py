@@ -4,7 +4,6 @@ import importlib
 from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
-from pkgutil import iter_modules
 from typing import TYPE_CHECKING, Any
 
 from seedling.errors import ProjectError
@@ -56,8 +55,11 @@ def column_type(name: str) -> "type[Column]":
 def modules(folder: str) -> list[str]:
     """Return the names of the modules in one of the project's folders, if it is there."""
     spec = find_spec(folder)
-    places = spec.submodule_search_locations if spec else None
-    return sorted(module.name for module in iter_modules(places or ()))
+    if spec is None or spec.submodule_search_locations is None:
+        return []
+    from pkgutil import iter_modules  # generation does not wait for it
+
+    return sorted(module.name for module in iter_modules(spec.submodule_search_locations))
 
 
 def brought(root: Path) -> list[str]:

@@ -10,6 +10,7 @@ the lines below it, as the items of a list or as more keys.
 
 import re
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from pathlib import Path
 from textwrap import indent
 
@@ -18,6 +19,8 @@ from seedling.errors import ProjectError
 # A key with or without quotes, and what stands behind it on its line.
 KEY = re.compile(r"[\"']?([\w.$-]+)[\"']?[ \t]*:(?:[ \t]+(.*))?$")
 COMMENT = re.compile(r"(?:^|[ \t]+)#.*")
+DASH = re.compile(r"-( |$)")
+LINE = re.compile(r"[^\n]*\n|[^\n]+")
 
 
 class Entry:
@@ -60,6 +63,7 @@ def read(path: Path) -> str:
     return path.read_bytes().decode("utf-8")
 
 
+@lru_cache(maxsize=8)  # one edit asks for several values of the same text
 def outline(text: str) -> Entry:
     """Return an entry for a whole YAML text, which holds all others.
 
@@ -70,6 +74,8 @@ def outline(text: str) -> Entry:
     around = [Entry(0, len(lines), -1)]
     for number, line in enumerate(lines):
         code = line.strip()
+        if not code:
+            continue
         depth = len(line) - len(line.lstrip(" "))
         begun = list(_begun(number, depth, code))
         for entry in begun:
@@ -78,7 +84,7 @@ def outline(text: str) -> Entry:
             around[-1].entries.append(entry)
             around.append(entry)
         for entry in around[1:]:
-            if begun or (code and entry.depth < depth):
+            if begun or entry.depth < depth:
                 entry.end = number + 1
     return around[0]
 
@@ -147,7 +153,7 @@ def words(text: str, key: str) -> list[str] | None:
 
 def split(text: str) -> list[str]:
     """Split a text after each LF, so that its lines together are the text."""
-    return re.findall(r"[^\n]*\n|[^\n]+", text)
+    return LINE.findall(text)
 
 
 def with_lines(text: str, number: int, new: str) -> str:
@@ -162,13 +168,13 @@ def with_lines(text: str, number: int, new: str) -> str:
 
 def _begun(number: int, depth: int, code: str) -> Iterator[Entry]:
     """Yield the entries that begin on a line: `- name: a` is an item, and a key within it."""
-    while re.match(r"-( |$)", code):
+    while DASH.match(code):
         held = code[1:].lstrip()
         yield Entry(number, number + 1, depth, held=held)
         depth += len(code) - len(held)
         code = held
     key = KEY.match(code)
-    if key and not code.startswith("#"):
+    if key:
         yield Entry(number, number + 1, depth, key[1], key[2] or "")
 
 

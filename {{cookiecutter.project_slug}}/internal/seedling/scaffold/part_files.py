@@ -10,7 +10,6 @@ the facts of the project.
 import ast
 import re
 from collections.abc import Iterator
-from difflib import SequenceMatcher
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -97,7 +96,9 @@ def edited(
 
 def with_settings(root: Path, part: str, present: list[str]) -> dict[Path, str]:
     """Return the files that list settings, those of a part included; not those that are gone."""
-    edited = {}
+    edited: dict[Path, str] = {}
+    if part not in settings.PARTS:
+        return edited
     for name, text_of in {
         ".env.example": settings.env_example,
         "docs/settings.md": settings.page,
@@ -149,6 +150,8 @@ def _with_new_lines(text: str, before: str, after: str) -> str:
 
     They go before the line that follows them in `after`, or the next that the text still has.
     """
+    from difflib import SequenceMatcher  # generation edits nothing, and does not wait for it
+
     lines = text.splitlines()
     old, new = before.splitlines(), after.splitlines()
     changes = SequenceMatcher(None, old, new, autojunk=False).get_opcodes()
@@ -194,4 +197,5 @@ def _title(folder: Path) -> str:
     """Return the docstring of a model's folder, or its name where there is none."""
     path = folder / "__init__.py"
     text = path.read_text(encoding="utf-8") if path.is_file() else ""
-    return ast.get_docstring(ast.parse(text)) or f"{folder.name}."
+    docstring = ast.get_docstring(ast.parse(text), clean=False)  # which would import inspect
+    return (docstring or "").strip() or f"{folder.name}."

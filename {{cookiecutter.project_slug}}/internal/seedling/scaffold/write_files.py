@@ -1,6 +1,5 @@
 """Writes the files of a model or a part: all of them, or none."""
 
-import shutil
 from pathlib import Path
 
 from seedling.errors import ProjectError
@@ -37,5 +36,7 @@ def write(
         for path, content in before.items():
             path.write_bytes(content)
         if new_folder:
+            import shutil  # generation does not wait for it
+
             shutil.rmtree(new_folder, ignore_errors=True)
         raise
