@@ -186,9 +186,11 @@ def test_with_f_a_project_is_generated_over(tmp_path: Path, bake: Bake):
     shutil.copytree(bake(ANSWERS), project)
     (project / "model.yaml").write_text("mine")
     (project / "models" / "xgboost" / "train.py").write_text("mine")
-    (project / "notes.txt").write_text("mine\n")
+    added = {"notes.txt", "notebooks/mine.py", "tests/test_mine.py", ".vscode/settings.json"}
+    for name in added:
+        (project / name).write_text("mine\n")
     cookiecutter(tmp_path, "--no-input", "-f", *words(ANSWERS))
-    assert texts(project) == texts(bake(ANSWERS)) | {"notes.txt": "mine\n"}
+    assert texts(project) == texts(bake(ANSWERS)) | dict.fromkeys(added, "mine\n")
 
 
 def test_with_f_and_s_what_is_there_is_kept(tmp_path: Path, bake: Bake):

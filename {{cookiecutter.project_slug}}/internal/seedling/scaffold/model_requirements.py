@@ -47,7 +47,8 @@ def used_in(folders: Iterable[Path]) -> list[Ready]:
         path.read_text(encoding="utf-8") for folder in folders for path in folder.glob("*.py")
     )
     known = [ready for models in tasks.ready_models().values() for ready in models.values()]
-    return [ready for ready in known if re.search(rf"\b{ready.estimator}\b", text)]
+    named = {*re.findall(r"\w+", text)}
+    return [ready for ready in known if ready.estimator in named]
 
 
 def with_requirements(root: Path, ready: Ready) -> str:

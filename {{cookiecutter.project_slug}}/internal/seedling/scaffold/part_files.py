@@ -137,10 +137,10 @@ def inserted(text: str, lines: str) -> str:
         kind, _, start = where.partition(": ")
         if text and not text.endswith("\n"):
             text += "\n"
-        found = re.search(rf"(?m)^{re.escape(start)}.*\n", text) if start else None
+        found = f"\n{text}".find(f"\n{start}") if start else -1
         at = 0 if kind == "top" else len(text)
-        if found:
-            at = found.end() if kind == "after" else found.start()
+        if found >= 0:
+            at = text.index("\n", found) + 1 if kind == "after" else found
         text = text[:at] + block + text[at:]
     return text
 
