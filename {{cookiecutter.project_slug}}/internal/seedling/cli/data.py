@@ -103,6 +103,50 @@ def _create(project: "Project", dataset: "Dataset") -> None:
         click.echo(f"  {unlabelled} without {dataset.target.name}: left out")
 
 
+@section.command("update-schema")
+@click.option("--dataset", help="Only this one; needed with --from where there are several.")
+@click.option(
+    "--from", "source", metavar="FILE_OR_URL", help="The dataset's new table, under any name."
+)
+@click.option("--add-columns", is_flag=True, help="New columns become features.")
+@click.option("--add-labels", is_flag=True, help="New values of the target become labels.")
+@click.option("--change-types", is_flag=True, help="Features get the types that they have by now.")
+@click.option("--drop-gone", is_flag=True, help="Features whose columns are gone are removed.")
+@reading_options
+@click.option("--yes", is_flag=True, help="Write without asking.")
+def update_schema(
+    dataset: str | None,
+    source: str | None,
+    add_columns: bool,
+    add_labels: bool,
+    change_types: bool,
+    drop_gone: bool,
+    yes: bool,
+    **reading: Any,
+) -> None:
+    """Show what a table has more or less than model.yaml.
+
+    New categories, wider ranges and gaps are written there on confirmation; the other options
+    write more. Everything else in model.yaml stays as it is. The dataset is created anew.
+    """
+    from seedling.data import update_schema as schema
+    from seedling.data.schema_changes import COLUMNS, GONE, LABELS, TYPES
+
+    if said(reading) and not source:
+        raise click.UsageError("How a file is read goes with --from.")
+    project = find_project()
+    config = project.config
+    chosen = [config.dataset(dataset)] if dataset else config.datasets
+    if source and len(chosen) > 1:
+        names = " or ".join(entry.name for entry in chosen)
+        raise ProjectError(f"Whose table is {source}? Name it by --dataset: {names}.")
+    flags = {COLUMNS: add_columns, LABELS: add_labels, TYPES: change_types, GONE: drop_gone}
+    wanted = {kind for kind, is_wanted in flags.items() if is_wanted}
+    new = schema.New(source, said(reading))
+    for entry in chosen:
+        _create(project, schema.update(project, entry, new, wanted, yes))
+
+
 @section.command("validate-datasets")
 def validate_datasets() -> None:
     """Check the datasets against model.yaml."""

@@ -35,6 +35,11 @@ class Category(Column):
             raise NoFeature(f"it holds {count} different texts")
         return {"categories": sorted({str(value) for value in values})}
 
+    def widened(self, values: "pd.Series") -> Json:
+        known = {label_text(category) for category in self.categories}
+        new = sorted({label_text(value) for value in values.unique()} - known)
+        return {"categories": [*self.categories, *new]} if new else {}
+
     def words(self) -> str:
         listed, more = ", ".join(self.categories[:LISTED]), len(self.categories) - LISTED
         return f"one of {listed}, and {more} more" if more > 0 else f"one of {listed}"

@@ -21,6 +21,7 @@ class Integer(Number):
 
     expected: ClassVar[str] = "a whole number"
     asked: ClassVar[int] = 2
+    wider: ClassVar[tuple[str, ...]] = ("number",)
 
     @classmethod
     def propose(cls, values: "pd.Series") -> Json | None:

@@ -68,6 +68,16 @@ class Number(Numeric):
         finite = values[values.abs() <= MAX_NUMBER]
         return {"minimum": _bound(finite.min()), "maximum": _bound(finite.max())}
 
+    def widened(self, values: "pd.Series") -> Json:
+        found = {}
+        numbers = numbers_of(values)
+        finite = numbers[numbers.abs() <= MAX_NUMBER]
+        if self.minimum is not None and finite.min() < self.minimum:
+            found["minimum"] = _bound(finite.min())
+        if self.maximum is not None and finite.max() > self.maximum:
+            found["maximum"] = _bound(finite.max())
+        return found
+
     def words(self) -> str:
         low, high = self.minimum, self.maximum
         if low is not None and high is not None:

@@ -88,6 +88,7 @@ class Column(BaseModel):
     parts: ClassVar[tuple[str, ...]] = ()  # endings of the parts' names, where `encode` makes them
     unseen: ClassVar[Any] = None  # a value outside the training rows, if the type accepts these
     asked: ClassVar[int] = 0  # order in which types are tried on an own table: strict ones first
+    wider: ClassVar[tuple[str, ...]] = ()  # types that take every value of this one
 
     # An own table.
 
@@ -102,6 +103,14 @@ class Column(BaseModel):
             NoFeature: no type can take the values, and why.
         """
         return None
+
+    def widened(self, values: "pd.Series") -> Json:
+        """Return the keys of the entry, with new values, by which it takes these n values too.
+
+        Args:
+            values: values of the type, none missing. The entry never takes fewer than before.
+        """
+        return {}
 
     def words(self) -> str:
         """Describe the values that are allowed: `17 to 90`; empty where all are."""

@@ -92,15 +92,16 @@ class _Editor:
                 yield from self.edits(pairs[key][1], now[key], wanted[key])
         gone = [place for place, key in enumerate(pairs) if key not in wanted]
         yield from self._without(node, list(pairs.values()), gone)
-        new = {key: value for key, value in wanted.items() if key not in now}
-        if new:
-            end = self._end(node.value[-1][1])
-            lines = [f"{self._inline(key)}: {self._inline(value)}" for key, value in new.items()]
+        place = self._end(node.value[-1][1])
+        for key, value in wanted.items():  # a new key stands behind that before it
+            if key in now:
+                place = self._end(pairs[key][1])
+                continue
+            line = f"{self._inline(key)}: {self._inline(value)}"
             if node.flow_style:
-                yield Edit(end, end, "".join(f", {line}" for line in lines))
+                yield Edit(place, place, f", {line}")
             else:
-                column = node.value[0][0].start_mark.column
-                yield self._lines_after(end, column, "\n".join(lines))
+                yield self._lines_after(place, node.value[0][0].start_mark.column, line)
 
     def _of_list(self, node: SequenceNode, now: list[Any], wanted: list[Any]) -> Iterator[Edit]:
         names = [_name(item) for item in now]
@@ -163,8 +164,8 @@ class _Editor:
         yaml.width = 10**6
         yaml.default_flow_style = True
         dumped = StringIO()
-        yaml.dump([value], dumped)
-        return dumped.getvalue().strip()[1:-1]
+        yaml.dump({"": value}, dumped)
+        return dumped.getvalue().strip().removeprefix("{'': ").removesuffix("}")
 
     def _item(self, item: Any) -> str:
         """Write an item of a list on lines of its own, from the left edge."""

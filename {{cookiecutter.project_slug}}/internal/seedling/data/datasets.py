@@ -30,11 +30,17 @@ def create(project: Project, dataset: Dataset) -> dict[str, Any]:
         The note: `rows`, `unlabelled_rows`, `columns` with their types, `sha256` of the file; and
         `remarks` about how the source was read.
     """
-    table = read_source(project, dataset.source, dataset.read)
-    rows = team_code.create_dataset()(dataset.name, inferred(table.rows, dataset.read))
+    rows, remarks = rows_of(project, dataset)
     found = labelled(rows, dataset, f"{dataset.name}: {dataset.source} yields")
     note = save(project, dataset, found, len(rows) - len(found))
-    return {**note, "remarks": table.remarks}
+    return {**note, "remarks": remarks}
+
+
+def rows_of(project: Project, dataset: Dataset) -> files.Table:
+    """Return the rows that the team's `create_dataset` makes of a dataset's source."""
+    table = read_source(project, dataset.source, dataset.read)
+    rows = team_code.create_dataset()(dataset.name, inferred(table.rows, dataset.read))
+    return table._replace(rows=rows)
 
 
 def labelled(rows: pd.DataFrame, dataset: Dataset, what: str) -> pd.DataFrame:

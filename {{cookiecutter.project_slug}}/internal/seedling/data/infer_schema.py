@@ -54,7 +54,7 @@ def propose(
     for column in rows.columns:
         if column == target or column in key:
             continue
-        feature, reason = _feature(str(column), rows[column])
+        feature, reason = propose_feature(str(column), rows[column])
         if reason:
             left_out[str(column)] = reason
         else:
@@ -139,7 +139,7 @@ def _target(known: pd.Series, name: str, task: str) -> dict[str, Any]:
         raise ProjectError(f"{error}: choose another with --target{remedy}.") from None
 
 
-def _feature(name: str, values: pd.Series) -> tuple[dict[str, Any], str]:
+def propose_feature(name: str, values: pd.Series) -> tuple[dict[str, Any], str]:
     """Return a column's entry, and the reason for leaving it out, empty if it is not."""
     known = values.dropna()
     if not re.fullmatch(COLUMN_NAME, name):

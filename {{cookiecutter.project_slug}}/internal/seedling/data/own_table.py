@@ -80,7 +80,7 @@ def _proposed(project: Project, wanted: Wanted, others: list[str], yes: bool) ->
     Raises:
         ProjectError: its name is one of `others`, or the answer was no.
     """
-    source = _from_root(project, wanted.source)
+    source = from_root(project, wanted.source)
     name = wanted.name or dataset_name(source)
     if name in others:
         raise ProjectError(f"model.yaml has another dataset {name!r}: choose another name.")
@@ -90,7 +90,7 @@ def _proposed(project: Project, wanted: Wanted, others: list[str], yes: bool) ->
         click.echo(remark)
     rows = inferred(table.rows, reading or Reading())
     proposal = propose(rows, name, source, wanted.task, wanted.target, wanted.keys)
-    proposal.entry["source"] = _without_secret(project, source)
+    proposal.entry["source"] = without_secret(project, source)
     _keep(proposal.entry, reading)
     _show(proposal, len(rows))
     if not yes and not click.confirm("Write this to model.yaml?", default=True):
@@ -119,7 +119,7 @@ def _keep(entry: dict[str, Any], reading: Reading | None) -> None:
     entry.update({"read": reading.entry(), **rest})
 
 
-def _from_root(project: Project, source: str) -> str:
+def from_root(project: Project, source: str) -> str:
     """Return a file's path relative to the project's root; a URL as it is."""
     if "://" in source:
         return source
@@ -129,7 +129,7 @@ def _from_root(project: Project, source: str) -> str:
     return Path(os.path.relpath(path, project.root)).as_posix()
 
 
-def _without_secret(project: Project, source: str) -> str:
+def without_secret(project: Project, source: str) -> str:
     """Move a URL that has a password to .env, which git ignores; return how model.yaml names it."""
     if "://" not in source:
         return source

@@ -1,5 +1,6 @@
 """Validation of a dataset against model.yaml by pandera, reported by column and row."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import pandas as pd
@@ -23,11 +24,16 @@ class Problem:
     check: str = ""  # the words of the check that failed
 
     def __str__(self) -> str:
-        if not self.rows:
-            return f"{self.column}: {self.message}"
-        shown = ", ".join(str(row) for row in self.rows[:SHOWN])
-        more = f" and {len(self.rows) - SHOWN} more" if len(self.rows) > SHOWN else ""
-        return f"{self.column}: {self.message} (row{'s' * (len(self.rows) > 1)} {shown}{more})"
+        return f"{self.column}: {self.message}{rows_shown(self.rows)}"
+
+
+def rows_shown(rows: Sequence[int]) -> str:
+    """Return a list of row numbers in brackets, the first of them; empty for none."""
+    if not rows:
+        return ""
+    shown = ", ".join(str(row) for row in rows[:SHOWN])
+    more = f" and {len(rows) - SHOWN:,} more" if len(rows) > SHOWN else ""
+    return f" (row{'s' * (len(rows) > 1)} {shown}{more})"
 
 
 @dataclass

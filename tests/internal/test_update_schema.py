@@ -1,0 +1,229 @@
+"""`update-schema`: tomorrow's table is taken over, and nothing of the team's is lost."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from seedling.config import Project
+from seedling.data import datasets, instances
+from seedling.testing import first_model, invoke
+
+BY_HAND = {
+    "minimum: 0, maximum: 29}": "minimum: 0, maximum: 120, description: years}  # of life",
+    "metric: ": "# Ann: agreed with sales\n    metric: ",
+}
+
+
+def customers(count: int = 120) -> pd.DataFrame:
+    """Rows from which both a class and a number can be predicted."""
+    draw = np.random.default_rng(3)
+    age = np.arange(count) % 30
+    amount = (10 + 2 * age + draw.normal(0, 9, count)).round(1).clip(1, 100)
+    churn = np.where(amount + draw.normal(0, 20, count) > 40, "yes", "no")
+    plan = [("a", "b", "c")[at % 3] for at in range(count)]
+    return pd.DataFrame(
+        {
+            "customer_id": range(1, count + 1),
+            "age": age,
+            "plan": plan,
+            "amount": amount,
+            "score": draw.normal(50, 9, count).round(2),
+            "churn": churn,
+        }
+    )
+
+
+@pytest.fixture
+def table(project: Project, tmp_path: Path) -> Path:
+    """The file of customers, which the project's first dataset comes from."""
+    path = tmp_path / "customers.csv"
+    customers().to_csv(path, index=False)
+    task = project.config.datasets[0].task
+    target = "churn" if task == "classification" else "score"
+    words = ("--from", str(path), "--target", target, "--key", "customer_id", "--yes")
+    result = invoke(project, "create-local-datasets", *words)
+    assert result.exit_code == 0, result.stderr
+    project.forget_what_was_read()
+    text = project.config_path.read_text(encoding="utf-8")
+    for old, new in BY_HAND.items():
+        assert text.count(old) == 1, text
+        text = text.replace(old, new)
+    project.config_path.write_text(text, encoding="utf-8")
+    return path
+
+
+def with_row(rows: pd.DataFrame, **values: Any) -> pd.DataFrame:
+    """The rows with one more at their end, which is like the first but for these values."""
+    new = rows.iloc[[0]].assign(customer_id=len(rows) + 1, **values)
+    return pd.concat([rows.astype(object), new.astype(object)], ignore_index=True)
+
+
+def updated(project: Project, *words: str) -> str:
+    """What the verb says; it must succeed."""
+    result = invoke(project, "update-schema", *words)
+    assert result.exit_code == 0, result.output + result.stderr
+    project.forget_what_was_read()
+    return result.output
+
+
+def features(project: Project) -> dict[str, dict[str, Any]]:
+    return {
+        column.name: column.model_dump(exclude_defaults=True)
+        for column in project.config.datasets[0].features
+    }
+
+
+def lines(text: str) -> set[str]:
+    return {line.strip() for line in text.splitlines()}
+
+
+def test_new_categories_and_wider_ranges_change_their_own_lines_only(
+    project: Project, table: Path
+) -> None:
+    before = project.config_path.read_text(encoding="utf-8")
+    with_row(customers(), plan="d", amount=101.5, age=None).to_csv(table, index=False)
+    said = updated(project, "--yes")
+    after = project.config_path.read_text(encoding="utf-8")
+    assert "plan: categories + d (row 121)" in said
+    assert "-> 101.5 (row 121)" in said
+    assert "age: gaps, nullable: true (row 121)" in said
+    found = features(project)
+    assert found["plan"]["categories"] == ["a", "b", "c", "d"]
+    assert found["amount"]["maximum"] == 101.5
+    assert found["age"] == {
+        **{"name": "age", "type": "integer", "minimum": 0, "maximum": 120},
+        **{"description": "years", "nullable": True},
+    }
+    gone, new = before.splitlines(), after.splitlines()
+    assert len(gone) == len(new)
+    changed = [line for line, other in zip(gone, new, strict=True) if line != other]
+    assert len(changed) == 3
+    assert all(f"-{line}" in said for line in changed)
+    assert "# Ann: agreed with sales" in after
+    assert "# of life" in after
+    dataset = project.config.datasets[0]
+    assert len(datasets.load(project, dataset)) == 121
+    assert invoke(project, "validate-datasets").exit_code == 0
+
+
+def test_tomorrows_file_has_any_name_and_the_dataset_keeps_its_own(
+    project: Project, table: Path
+) -> None:
+    rows = with_row(customers(), plan="d").drop(index=range(30))
+    rows.to_csv(table.with_name("export 2 (final).csv"), sep=";", index=False)
+    updated(project, "--from", str(table.with_name("export 2 (final).csv")), "--yes")
+    dataset = project.config.datasets[0]
+    assert dataset.name == "customers"
+    assert dataset.source.endswith("export 2 (final).csv")
+    assert len(datasets.load(project, dataset)) == 91
+    assert features(project)["plan"]["categories"][-1] == "d"
+    assert {model.dataset for model in project.config.training.models} == {"customers"}
+
+
+def test_a_range_never_gets_narrower(project: Project, table: Path) -> None:
+    customers().query("age < 10 and plan == 'a'").to_csv(table, index=False)
+    before = project.config_path.read_bytes()
+    assert "model.yaml stays as it is" in updated(project, "--yes")
+    assert project.config_path.read_bytes() == before
+    assert len(datasets.load(project, project.config.datasets[0])) < 120
+
+
+def test_without_a_yes_nothing_is_updated(project: Project, table: Path) -> None:
+    before = project.config_path.read_bytes()
+    data = project.dataset_path(project.config.datasets[0])
+    old = data.read_bytes()
+    with_row(customers(), plan="d").to_csv(table, index=False)
+    result = invoke(project, "update-schema")
+    assert result.exit_code == 1
+    assert "categories + d" in result.output
+    assert project.config_path.read_bytes() == before
+    assert data.read_bytes() == old
+
+
+def test_new_columns_become_features_only_where_that_is_wanted(
+    project: Project, table: Path
+) -> None:
+    wide = customers().assign(region=["north", "south"] * 60, empty=None)
+    wide.to_csv(table, index=False)
+    before = project.config_path.read_bytes()
+    said = updated(project, "--yes")
+    assert "region: new column, category one of north, south" in said
+    assert "empty: new column, which cannot be a feature: it holds no value" in said
+    assert "Left as it is: region (--add-columns changes that)." in said
+    assert project.config_path.read_bytes() == before
+    updated(project, "--yes", "--add-columns")
+    entry = {"name": "region", "type": "category", "categories": ["north", "south"]}
+    assert features(project)["region"] == entry
+    (row,) = instances.read(project, first_model(project))["payload"]["instances"]
+    assert "region" in row
+
+
+def test_a_column_that_is_gone_stays_a_feature_until_it_is_dropped(
+    project: Project, table: Path
+) -> None:
+    customers().drop(columns="plan").to_csv(table, index=False)
+    said = updated(project, "--yes")
+    assert "plan: the table has no such column any more" in said
+    assert "plan" in features(project)
+    text = project.config_path.read_text(encoding="utf-8")
+    updated(project, "--yes", "--drop-gone")
+    assert "plan" not in features(project)
+    after = project.config_path.read_text(encoding="utf-8")
+    assert [line for line in after.splitlines() if line not in text.splitlines()] == []
+    assert len(text.splitlines()) - len(after.splitlines()) == 1
+
+
+def test_whole_numbers_that_get_fractions_are_numbers(project: Project, table: Path) -> None:
+    with_row(customers(), age=130.5).to_csv(table, index=False)
+    assert "age: type integer -> number (row 121)" in updated(project, "--yes")
+    found = features(project)["age"]
+    assert (found["type"], found["minimum"], found["maximum"]) == ("number", 0, 130.5)
+    assert found["description"] == "years"
+
+
+def test_another_type_is_taken_over_only_where_that_is_wanted(
+    project: Project, table: Path
+) -> None:
+    rows = customers().assign(age=lambda rows: [("young", "old")[age % 2] for age in rows["age"]])
+    rows.to_csv(table, index=False)
+    said = updated(project, "--yes")
+    assert "age: type integer -> category (rows 1, 2, 3, 4, 5 and 115 more)" in said
+    assert features(project)["age"]["type"] == "integer"
+    updated(project, "--yes", "--change-types")
+    assert features(project)["age"] == {
+        **{"name": "age", "type": "category", "categories": ["old", "young"]},
+        "description": "years",
+    }
+
+
+def test_a_new_label_changes_the_task_and_is_asked_about(project: Project, table: Path) -> None:
+    if project.config.datasets[0].target.type != "category":
+        pytest.skip("a number is predicted here")
+    many = pd.concat([customers().assign(churn="perhaps"), customers()], ignore_index=True)
+    many.assign(customer_id=range(240)).to_csv(table, index=False)
+    said = updated(project, "--yes")
+    assert "churn: the target's new labels perhaps (rows 1, 2, 3, 4, 5 and 115 more)" in said
+    assert project.config.datasets[0].target.labels == ["no", "yes"]
+    updated(project, "--yes", "--add-labels")
+    assert project.config.datasets[0].target.labels == ["no", "yes", "perhaps"]
+
+
+def test_a_table_without_the_target_is_refused_in_one_line(project: Project, table: Path) -> None:
+    target = project.config.datasets[0].target.name
+    customers().drop(columns=target).to_csv(table, index=False)
+    result = invoke(project, "update-schema", "--yes")
+    assert result.exit_code == 1
+    assert f"no column '{target}', the target" in result.stderr
+    assert len(result.stderr.splitlines()) == 1
+
+
+def test_line_ends_of_windows_stay(project: Project, table: Path) -> None:
+    text = project.config_path.read_text(encoding="utf-8")
+    project.config_path.write_bytes(text.replace("\n", "\r\n").encode())
+    with_row(customers(), plan="d").to_csv(table, index=False)
+    updated(project, "--yes")
+    after = project.config_path.read_bytes()
+    assert after.count(b"\n") == after.count(b"\r\n") == text.count("\n")

@@ -1,0 +1,188 @@
+"""The differences between a table and the schema that model.yaml has of it."""
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import pandas as pd
+
+from seedling import columns, tasks
+from seedling.columns.protocol import Column, Json
+from seedling.config import Dataset
+from seedling.data import infer_schema
+from seedling.data.scalars import label_text
+from seedling.data.validation import rows_shown
+from seedling.errors import ProjectError
+
+# The kinds of changes. Those that let the schema take more are made by default, the others by an
+# option of update-schema, since they change what a model is asked or what it answers.
+WIDER, COLUMNS, LABELS, TYPES, GONE = "wider", "columns", "labels", "types", "gone"
+SHOWN = 5  # new values that a change names
+
+
+@dataclass(frozen=True)
+class Change:
+    """One difference.
+
+    Attributes:
+        kind: one of those above.
+        column: the name of a feature, of the target or of a new column.
+        words: what differs, for a person.
+        entry: the keys that the column's entry gets, None for one to remove; of a new column, the
+            entry, which is empty where the column cannot be a feature.
+    """
+
+    kind: str
+    column: str
+    words: str
+    entry: Json = field(default_factory=dict)
+
+
+def changes(rows: pd.DataFrame, dataset: Dataset) -> list[Change]:
+    """List what the rows have more or less than the schema, in the order of the schema.
+
+    Args:
+        rows: the dataset's rows, with a value of the target each.
+        dataset: has the schema.
+    """
+    found = [*_of_target(rows[dataset.target.name], dataset)]
+    for column in dataset.features:
+        if column.name in rows:
+            found += _of_feature(column, rows[column.name].reset_index(drop=True))
+        else:
+            found.append(Change(GONE, column.name, "the table has no such column any more"))
+    for name in unknown(rows, dataset):
+        entry, reason = infer_schema.propose_feature(name, rows[name])
+        words = f"new column, {_described(entry)}" if entry and not reason else ""
+        words = words or f"new column, which cannot be a feature: {reason}"
+        found.append(Change(COLUMNS, name, words, {} if reason else entry))
+    return found
+
+
+def unknown(rows: pd.DataFrame, dataset: Dataset) -> list[str]:
+    """List the columns of a table that model.yaml has nowhere."""
+    known = {dataset.target.name, *dataset.entity_key, *dataset.feature_names}
+    if dataset.split:
+        known.add(dataset.split.by)
+    return [str(name) for name in rows.columns if str(name) not in known]
+
+
+def applied(entry: Json, made: Collection[Change]) -> None:
+    """Make changes in a dataset's entry of model.yaml, as a plain dict.
+
+    Args:
+        entry: the dataset's entry, which is changed.
+        made: the changes.
+    """
+    target, features = entry["target"], {each["name"]: each for each in entry["features"]}
+    for change in made:
+        if change.kind == GONE:
+            entry["features"].remove(features[change.column])
+        elif change.kind == COLUMNS:
+            entry["features"] += [change.entry] if change.entry else []
+        else:
+            one = target if change.column == target["name"] else features[change.column]
+            for key, value in change.entry.items():
+                if value is None:
+                    one.pop(key, None)
+                else:
+                    one[key] = value
+
+
+def _of_target(cells: pd.Series, dataset: Dataset) -> Iterator[Change]:
+    """Yield what the target's values have more than its entry."""
+    target, task = dataset.target, tasks.of(dataset)
+    check = task.training.check(target)
+    wrong = _rows(~check[0](cells.reset_index(drop=True)).astype(bool))
+    if not wrong:
+        return
+    try:
+        proposed = task.training.propose_target(cells, target.name)
+    except ProjectError as error:
+        yield Change(TYPES, target.name, f"the target: {error}")
+        return
+    kind = columns.find(target.type)
+    if kind and proposed["type"] in kind.wider and proposed["type"] in task.target_types:
+        words = f"the target's type {target.type} -> {proposed['type']}{rows_shown(wrong)}"
+        yield Change(WIDER, target.name, words, {"type": proposed["type"]})
+        return
+    known = {label_text(label) for label in target.labels}
+    new = [label for label in proposed.get("labels", []) if label_text(label) not in known]
+    if new:
+        words = f"the target's new labels {_listed(new)}{rows_shown(wrong)}"
+        yield Change(LABELS, target.name, words, {"labels": [*target.labels, *new]})
+
+
+def _of_feature(column: Column, cells: pd.Series) -> Iterator[Change]:
+    """Yield what a feature's n cells have more than its entry, gaps first."""
+    gaps = _rows(cells.isna())
+    if gaps and not column.nullable:
+        words = f"gaps, nullable: true{rows_shown(gaps)}"
+        yield Change(WIDER, column.name, words, {"nullable": True})
+    known = cells.dropna()
+    if known.empty:
+        return
+    fits, within = (_fitting(column, known, beyond) for beyond in (False, True))
+    if not fits.all():
+        entry, reason = infer_schema.propose_feature(column.name, cells)
+        kind = entry.get("type", column.type)
+        if kind != column.type:
+            yield _of_type(column, known, entry, _rows(~fits), reason)
+            return
+    keys = column.widened(known[fits])
+    if keys:
+        shown = "; ".join(_widening(key, getattr(column, key), new) for key, new in keys.items())
+        yield Change(WIDER, column.name, f"{shown}{rows_shown(_rows(fits & ~within))}", keys)
+
+
+def _of_type(
+    column: Column, known: pd.Series, entry: Json, misfits: list[int], reason: str
+) -> Change:
+    """Return the change of a feature's type to that of a proposed entry."""
+    kind = entry["type"]
+    words = f"type {column.type} -> {kind}{rows_shown(misfits)}"
+    new_type = columns.find(kind) or Column
+    kept = {"name", "description", "nullable", "known_before", "type"}
+    own = column.model_dump(exclude_defaults=True, exclude=kept)
+    if kind in column.wider:
+        wide = columns.read({"name": column.name, "type": kind, **own}).widened(known)
+        return Change(WIDER, column.name, words, {"type": kind, **wide})
+    gone = {key: None for key in own if key not in new_type.model_fields}
+    new = {key: value for key, value in entry.items() if key not in kept}
+    return Change(TYPES, column.name, words, {"type": kind, **gone, **new})
+
+
+def _fitting(column: Column, known: pd.Series, beyond: bool) -> pd.Series:
+    """Mark the cells that pass the column's checks: of its type, or of what is beyond them."""
+    fits = pd.Series(True, index=known.index)
+    for check in column.checks():
+        if check.beyond == beyond:
+            fits &= check.fits(known).astype(bool)
+    return fits
+
+
+def _rows(marks: pd.Series) -> list[int]:
+    """Return the numbers of the marked rows, counted from 1."""
+    return [int(row) + 1 for row in marks.index[marks]]
+
+
+def _widening(key: str, old: Any, new: Any) -> str:
+    """Describe the new value of a key: `maximum 100 -> 101.5`, `categories + d, e`."""
+    if isinstance(new, list):
+        return f"{key} + {_listed(new[len(old) :])}"
+    return f"{key} {_written(old)} -> {_written(new)}"
+
+
+def _written(value: Any) -> str:
+    return f"{value:.15g}" if isinstance(value, int | float) else str(value)
+
+
+def _listed(values: list[Any]) -> str:
+    more = f" and {len(values) - SHOWN} more" if len(values) > SHOWN else ""
+    return ", ".join(str(value) for value in values[:SHOWN]) + more
+
+
+def _described(entry: Json) -> str:
+    column = columns.read(entry)
+    gaps = ", with gaps" if column.nullable else ""
+    return f"{column.type} {column.words()}".strip() + gaps

@@ -1,0 +1,143 @@
+"""Updates a dataset's schema in model.yaml from what its source has by now, or from a new file."""
+
+from collections.abc import Collection, Iterable, Mapping
+from copy import deepcopy
+from difflib import unified_diff
+from typing import Any, NamedTuple
+
+import click
+from ruamel.yaml import YAML
+
+from seedling.config import Dataset, Project, Reading
+from seedling.config.rewriting import rewritten
+from seedling.data import datasets, instances, layout, own_table, schema_changes
+from seedling.data import reading as files
+from seedling.data.schema_changes import COLUMNS, GONE, LABELS, TYPES, WIDER, Change
+from seedling.errors import ProjectError
+from seedling.scaffold import edit_text
+from seedling.wording import counted
+
+# What is only done where an option asks for it, or a person says yes.
+OPTIONS = {
+    COLUMNS: ("--add-columns", "Add the new columns as features?"),
+    LABELS: ("--add-labels", "Add the new labels to the target?"),
+    TYPES: ("--change-types", "Change the types?"),
+    GONE: ("--drop-gone", "Remove the features whose columns are gone?"),
+}
+
+
+class New(NamedTuple):
+    """The table that a dataset is made from by now."""
+
+    source: str | None  # a file, or a URL; None for the dataset's own
+    said: Mapping[str, Any]  # how the file is read, as keys of `read`
+
+
+def update(
+    project: Project, dataset: Dataset, new: New, wanted: Collection[str], yes: bool
+) -> Dataset:
+    """Show what a dataset's table has more or less than its schema; on confirmation, write that.
+
+    Args:
+        project: its model.yaml is edited; metric, descriptions, ranges that hold, comments and
+            layout stay.
+        dataset: keeps its name.
+        new: where the table is read from.
+        wanted: the kinds of changes to make beside those that let the schema take more.
+        yes: write without asking.
+
+    Returns:
+        The dataset as model.yaml has it now; its file is not created anew.
+
+    Raises:
+        ProjectError: the table cannot be read, lacks the target, or the answer was no.
+    """
+    entry = _entry(_document(project), dataset.name)
+    now = _with_source(project, dataset, new, entry)
+    what = f"{now.name}: {now.source} yields"
+    rows = datasets.labelled(datasets.rows_of(project, now).rows, now, what)
+    found = schema_changes.changes(rows.reset_index(drop=True), now)
+    click.echo(f"{now.name}: {counted(len(rows), 'row')}, {counted(len(found), 'difference')}")
+    for change in found:
+        click.echo(f"  {change.column}: {change.words}")
+    made = [change for change in found if change.kind == WIDER]
+    made += [change for kind in OPTIONS for change in _chosen(kind, found, kind in wanted, yes)]
+    schema_changes.applied(entry, made)
+    _write(project, entry, yes)
+    if any(change.kind in (COLUMNS, TYPES, GONE) for change in made):
+        _renew_instances(project, dataset.name)
+    return project.config.dataset(dataset.name)
+
+
+def _document(project: Project) -> Any:
+    """Return model.yaml as plain dicts and lists, which may be changed."""
+    text = edit_text.read(project.config_path)
+    return deepcopy(YAML(typ="safe", pure=True).load(text))
+
+
+def _entry(document: Any, name: str) -> Any:
+    return next(each for each in document["datasets"] if each["name"] == name)
+
+
+def _with_source(
+    project: Project, dataset: Dataset, new: New, entry: dict[str, Any]
+) -> Dataset:
+    """Put a new source into a dataset's entry, and return the dataset with it."""
+    if new.source is None:
+        return dataset
+    source = own_table.from_root(project, new.source)
+    reading = Reading()
+    if "://" not in source and not source.endswith(".sql"):
+        reading = files.guess(project.root / source, {**dataset.read.entry(), **new.said})
+    before = {**entry, "source": own_table.without_secret(project, source)}
+    before.pop("read", None)
+    entry.clear()
+    for key, value in before.items():
+        entry[key] = value
+        if key == "source" and reading.entry():
+            entry["read"] = reading.entry()
+    return dataset.model_copy(update={"source": entry["source"], "read": reading})
+
+
+def _chosen(kind: str, found: Iterable[Change], asked_for: bool, yes: bool) -> list[Change]:
+    """Return the changes of a kind that are made only on demand; say how to demand them."""
+    those = [change for change in found if change.kind == kind]
+    possible = [change for change in those if change.entry or kind == GONE]
+    if not possible or asked_for:
+        return possible
+    option, question = OPTIONS[kind]
+    if not yes and click.confirm(f"{question} ({_names(possible)})", default=False):
+        return possible
+    click.echo(f"Left as it is: {_names(possible)} ({option} changes that).")
+    return []
+
+
+def _names(changes: Iterable[Change]) -> str:
+    return ", ".join(change.column for change in changes)
+
+
+def _write(project: Project, entry: dict[str, Any], yes: bool) -> None:
+    """Show the difference of model.yaml with a dataset's new entry, ask, and write it."""
+    text, document = edit_text.read(project.config_path), _document(project)
+    places = [each["name"] for each in document["datasets"]]
+    document["datasets"][places.index(entry["name"])] = entry
+    name = project.config_path.name
+    after = rewritten(text, document, name, layout.column)
+    if after == text:
+        click.echo(f"{name} stays as it is.")
+        return
+    lines = unified_diff(text.splitlines(), after.splitlines(), name, name, lineterm="", n=1)
+    colours = {"+": "green", "-": "red", "@": "cyan"}
+    for line in lines:
+        click.secho(line, fg=colours.get(line[:1]))
+    if not yes and not click.confirm(f"Write this to {name}?", default=True):
+        raise ProjectError("Nothing was written.")
+    project.write(after)
+
+
+def _renew_instances(project: Project, dataset: str) -> None:
+    """Write the test requests of a dataset's models anew, whose features have changed."""
+    for model in project.config.training.models:
+        if model.dataset == dataset:
+            instances.write_example(project, model.name)
+            click.echo(f"Wrote models/{model.name}/{instances.FILE.as_posix()} anew.")
