@@ -79,9 +79,7 @@ def _entry(document: Any, name: str) -> Any:
     return next(each for each in document["datasets"] if each["name"] == name)
 
 
-def _with_source(
-    project: Project, dataset: Dataset, new: New, entry: dict[str, Any]
-) -> Dataset:
+def _with_source(project: Project, dataset: Dataset, new: New, entry: dict[str, Any]) -> Dataset:
     """Put a new source into a dataset's entry, and return the dataset with it."""
     if new.source is None:
         return dataset
