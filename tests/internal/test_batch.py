@@ -64,43 +64,121 @@ def test_the_kind_and_the_parts_of_a_file_change_nothing(
     assert [line | {"file": ""} for line in whole] == [line | {"file": ""} for line in text]
 
 
-def test_a_faulty_file_is_told_in_words_and_leaves_nothing(
-    trained: Project, tmp_path: Path
-) -> None:
-    source, rows = tmp_path / "source", rows_of(trained)
+def numeric_name(project: Project) -> str:
+    features = project.config.datasets[0].features
+    return next(column.name for column in features if column.type in ("integer", "number"))
+
+
+@pytest.fixture
+def three_files(trained: Project, tmp_path: Path) -> Path:
+    """Return a folder of three files; the seventh row of the second has a faulty cell."""
+    source, rows, numeric = tmp_path / "source", rows_of(trained), numeric_name(trained)
     source.mkdir()
-    numeric = next(
-        column.name
-        for column in trained.config.datasets[0].features
-        if column.type in ("integer", "number")
-    )
     for name in ("a", "b", "c"):
         rows.to_csv(source / f"{name}.csv", index=False)
     rows.astype({numeric: object}).assign(**{numeric: [*rows[numeric][:6], "much"]}).to_csv(
         source / "b.csv", index=False
     )
-    result = score(trained, source, tmp_path / "answers.csv")
+    return source
+
+
+def test_a_row_that_cannot_be_answered_stands_in_the_rejects_file_with_the_reason(
+    trained: Project, tmp_path: Path, three_files: Path
+) -> None:
+    result = score(trained, three_files, tmp_path / "answers.csv")
     assert result.exit_code == 1
-    assert f"Error: b.csv, row 7, {numeric}: expected a" in result.stderr
+    assert "1 of 21 rows have none" in result.stdout
+    found = [line["file"] for line in read(tmp_path / "answers.csv")]
+    assert found == [*["a.csv"] * 7, *["b.csv"] * 6, *["c.csv"] * 7]
+    (reject,) = read(tmp_path / "answers.rejects.csv")
+    assert (reject["file"], reject["row"]) == ("b.csv", "7")
+    assert reject["column"] == numeric_name(trained)
+    assert reject["reason"].endswith("got text: much")
+
+
+def test_a_strict_run_writes_nothing_of_a_file_with_such_a_row(
+    trained: Project, tmp_path: Path, three_files: Path
+) -> None:
+    answers = tmp_path / "answers.csv"
+    result = invoke(trained, "batch-score", str(three_files), str(answers), "--strict")
+    assert result.exit_code == 1
+    assert f"Error: b.csv, row 7, {numeric_name(trained)}: expected a" in result.stderr
     found = [line["file"] for line in read(tmp_path / "answers.csv")]
     assert found == [*["a.csv"] * 7, *["c.csv"] * 7]
+    assert not (tmp_path / "answers.rejects.csv").exists()
+
+
+def test_every_row_of_a_file_has_a_line_or_a_reason(trained: Project, tmp_path: Path) -> None:
+    rows, file = rows_of(trained, 6), tmp_path / "rows.csv"
+    rows.to_csv(file, index=False)
+    header, *lines = file.read_text(encoding="utf-8").splitlines()
+    lines[1] += ",more"
+    lines[3] = "the end"
+    lines[4] = '"a"b'
+    file.write_text("\n".join([header, *lines[:3], "", *lines[3:]]), encoding="utf-8")
+    assert score(trained, file, tmp_path / "answers.csv").exit_code == 1
+    answered = {line["row"] for line in read(tmp_path / "answers.csv")}
+    rejected = {line["row"]: line["reason"] for line in read(tmp_path / "answers.rejects.csv")}
+    width = len(rows.columns)
+    assert answered == {"1", "3", "6"}
+    assert rejected == {
+        "2": f"line 3 has {width + 1} values for {width} columns",
+        "4": f"line 6 has 1 value for {width} columns",
+        "5": "line 7 is not valid CSV: ',' expected after '\"'",
+    }
+
+
+def test_rejects_of_an_earlier_run_are_gone(trained: Project, tmp_path: Path) -> None:
+    rows_of(trained).to_csv(tmp_path / "rows.csv", index=False)
+    (tmp_path / "answers.rejects.csv").write_text("file,row,column,reason\n", encoding="utf-8")
+    assert score(trained, tmp_path / "rows.csv", tmp_path / "answers.csv").exit_code == 0
+    assert not (tmp_path / "answers.rejects.csv").exists()
+
+
+def test_files_are_read_as_the_dataset_is(trained: Project, tmp_path: Path) -> None:
+    """A comma before the fraction, a title line, Latin letters: as `read` of model.yaml says."""
+    rows, numeric = rows_of(trained), numeric_name(trained)
+    reading = {"encoding": "cp1252", "separator": ";", "decimal": ",", "skip": 1, "na": ["-"]}
+    trained.edit(lambda document: document["datasets"][0].update(read=reading))
+    try:
+        text = rows.astype({numeric: float}).to_csv(sep=";", decimal=",", index=False, na_rep="-")
+        (tmp_path / "own.csv").write_bytes(f"Größe\n{text}".encode("cp1252"))
+        rows.to_csv(tmp_path / "plain.csv", index=False)
+        rows.to_json(tmp_path / "rows.jsonl", orient="records", lines=True)
+        rows.to_excel(tmp_path / "rows.xlsx", index=False)
+        rows.to_feather(tmp_path / "rows.feather")
+        rows.to_csv(tmp_path / "rows.tsv.gz", index=False, sep="\t")
+        found = []
+        for name in (
+            "own.csv",
+            "plain.csv",
+            "rows.jsonl",
+            "rows.xlsx",
+            "rows.feather",
+            "rows.tsv.gz",
+        ):
+            assert score(trained, tmp_path / name, tmp_path / "answers.csv").exit_code == 0, name
+            lines = read(tmp_path / "answers.csv")
+            found.append([{**line, "file": ""} for line in lines])
+        assert all(lines == found[0] for lines in found)
+    finally:
+        trained.edit(lambda document: document["datasets"][0].pop("read"))
 
 
 @pytest.mark.parametrize(
     ("text", "words"),
     [
         ("", "x.csv is empty"),
-        ("a,b\n1\n", "x.csv, line 2: has 1 value for 2 columns"),
         ("nothing\n1\n", "x.csv: the column .* is missing"),
     ],
-    ids=["empty", "ragged", "columns"],
+    ids=["empty", "columns"],
 )
 def test_what_is_no_table_is_refused(
     trained: Project, tmp_path: Path, text: str, words: str
 ) -> None:
     (tmp_path / "x.csv").write_text(text, encoding="utf-8")
     with pytest.raises(ProjectError, match=words):
-        list(Scorer(trained).lines(tmp_path / "x.csv"))
+        list(Scorer(trained).scored(tmp_path / "x.csv"))
 
 
 def test_the_scoring_script_answers_with_a_text_for_each_good_file(

@@ -12,9 +12,10 @@ from seedling.azure.endpoints import Stopped
 from seedling.config import Project, RegisteredModel
 from seedling.containers import images
 from seedling.data import instances
+from seedling.data.reading import is_table
 from seedling.errors import ProjectError
 from seedling.files import replacing
-from seedling.serving.score_files import KINDS, refuse_target, tables
+from seedling.serving.score_files import refuse_target, tables
 
 SCRIPT = "internal/seedling/azure/batch_entry.py"
 GROUPS = ("serve", "plain", "train")
@@ -217,7 +218,7 @@ def _invoke(client: Any, endpoint: str, deployment: str, source: str) -> str:
     from azure.ai.ml.constants import AssetTypes
 
     with workspace.project_errors(f"Asking {endpoint}"):
-        is_file = Path(source).suffix in KINDS
+        is_file = is_table(Path(source))
         kind = AssetTypes.URI_FILE if is_file else AssetTypes.URI_FOLDER
         asset = data.ASSET.fullmatch(source)
         if asset:

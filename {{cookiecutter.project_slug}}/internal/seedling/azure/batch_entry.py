@@ -26,14 +26,19 @@ def init() -> None:
 def run(mini_batch: list[str]) -> list[str]:
     """Return CSV lines for each file that could be scored, one text a file.
 
-    Azure ML counts the missing files as failed; the log has the reason of each.
+    Azure ML counts the missing files as failed; the log has the reason of each, and of each row
+    that could not be scored.
     """
     from seedling.errors import ProjectError
 
     answered = []
     for path in mini_batch:
         try:
-            parts = [text for text, _ in scorer.lines(Path(path))]
+            parts = []
+            for part in scorer.scored(Path(path)):
+                parts.append(part.text)
+                for reject in part.rejects:
+                    print(f"Rejected: {reject.error(Path(path))}", file=sys.stderr, flush=True)
         except ProjectError as error:
             print(f"Error: {error}", file=sys.stderr, flush=True)
             continue

@@ -139,14 +139,15 @@ def traffic(
 @click.argument("source", metavar="INPUT", type=click.Path(path_type=Path))
 @click.argument("target", metavar="OUTPUT", type=click.Path(path_type=Path))
 @click.option("--model", help="The model that answers; the first unless given.")
-def batch_score(source: Path, target: Path, model: str | None) -> None:
-    """Score a CSV or Parquet file, or a folder of them."""
+@click.option("--strict", is_flag=True, help="Refuse a file with a row that has no answer.")
+def batch_score(source: Path, target: Path, model: str | None, strict: bool) -> None:
+    """Score the rows of a file, or of a folder of files."""
     from seedling.cli import batch_score
 
     if Path() in (source, target):  # an empty text, as of a script's variable that is not set
         raise click.UsageError("Give INPUT and OUTPUT.")
-    problems = batch_score.score(find_project(), source, target, model)
-    for problem in problems:
+    outcome = batch_score.score(find_project(), source, target, model, strict)
+    for problem in outcome.problems:
         click.echo(f"Error: {problem}", err=True)
-    click.echo(f"The predictions are in {target}.")
-    sys.exit(bool(problems))
+    click.echo(outcome.words(target))
+    sys.exit(bool(outcome.problems or outcome.rejected))

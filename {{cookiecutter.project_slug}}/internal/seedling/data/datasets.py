@@ -151,13 +151,8 @@ def _inferred(cells: pd.Series, reading: Reading) -> pd.Series:
         return cells.map(BOOLEANS)
     if known.str.fullmatch(r"0\d+").any():
         return cells
-    numbers = cells
-    if reading.thousands:
-        numbers = numbers.str.replace(reading.thousands, "", regex=False)
-    if reading.decimal != ".":
-        numbers = numbers.str.replace(reading.decimal, ".", regex=False)
     try:
-        return pd.to_numeric(numbers)
+        return pd.to_numeric(cells.map(reading.plain_number, na_action="ignore"))
     except ValueError:
         return cells
 

@@ -36,9 +36,11 @@ AROUND = " $€£¥%\xa0"  # what may stand around a number
 # What a number looks like where the point, or the comma, can only stand before its fraction.
 FRACTION = {
     ".": re.compile(r"[-+]?\d*\.(\d{1,2}|\d{4,})|[-+]?(0|\d{4,})\.\d+|[-+]?\d{1,3}(,\d{3})+\.\d+"),
-    ",": re.compile(r"[-+]?\d*,(\d{1,2}|\d{4,})|[-+]?(0|\d{4,}),\d+|[-+]?\d{1,3}([.' ]\d{3})+,\d+"),
+    ",": re.compile(
+        r"[-+]?\d*,(\d{1,2}|\d{4,})|[-+]?(0|\d{4,}),\d+|[-+]?\d{1,3}([.' \u00a0\u202f]\d{3})+,\d+"
+    ),
 }
-THOUSANDS = re.compile(r"[-+]?\d{1,3}(?:([.,' ])\d{3})(?:\1\d{3})*(?:[.,]\d+)?")
+THOUSANDS = re.compile(r"[-+]?\d{1,3}(?:([.,' \u00a0\u202f])\d{3})(?:\1\d{3})*(?:[.,]\d+)?")
 
 
 def guess(path: Path, kind: str, said: Mapping[str, Any]) -> Reading:

@@ -62,6 +62,14 @@ def kind_of(path: Path) -> str:
     )
 
 
+def is_table(path: Path) -> bool:
+    """Return whether a path is named as a file of a known kind is."""
+    try:
+        return bool(kind_of(path))
+    except ProjectError:
+        return False
+
+
 def guess(path: Path, said: Mapping[str, Any] | None = None) -> Reading:
     """Guess how a file is read; of a kind that says it itself, the default.
 

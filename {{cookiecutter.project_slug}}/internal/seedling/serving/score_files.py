@@ -1,39 +1,62 @@
-"""Score files of rows, as CSV: each row as the service answers it.
+"""Score files of rows, as CSV: each row as the service answers it, or why it does not.
 
 The output begins with a line of column names: `file`, `row` (from 1 on), the entity key,
 `prediction` and the other columns of the model's task, `model` and `version`. A file is read in
-parts, so that it may be larger than memory.
+parts, as the file of the model's dataset is: by `read` of model.yaml.
 """
 
 import csv
+import datetime
 import io
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from seedling.columns.protocol import Column
 from seedling.config import Project
-from seedling.data.scalars import plain
+from seedling.data.reading import kind_of
+from seedling.data.scalars import label_text, plain
 from seedling.errors import InputError, ProjectError, Unavailable
 from seedling.serving import models, selection
-from seedling.serving.protocols import MISSING, Wanted
-from seedling.wording import counted
+from seedling.serving.inputs import Values
+from seedling.serving.protocols import Wanted
+from seedling.serving.score_parts import Needed, Part, parts
 
-KINDS = (".csv", ".parquet")
 PART_ROWS = 5_000  # read and answered at a time
-UNKNOWN = MISSING | {"?"}  # the texts for a missing value in the CSV of a dataset
 FORMULA = ("=", "+", "-", "@", "\t", "\r")  # the first characters of a formula in a spreadsheet
 BREAK = re.compile(r"[\r\n]")
-AT_ROW = re.compile(r"instances\[(\d+)\](?:\.|: )")
+REJECT_COLUMNS = ("file", "row", "column", "reason")
 
 
-class Part(NamedTuple):
-    """Some rows of a file; `read` is the share of the file up to their end, from 0 to 1."""
+class Reject(NamedTuple):
+    """A row that is not answered: its number in the file, the faulty column if it is one's."""
 
-    names: list[str]
-    rows: list[Sequence[Any]]
+    row: int
+    column: str
+    reason: str
+
+    def error(self, path: Path) -> InputError:
+        """Return the error of a file that may have no such row."""
+        column = f", {self.column}" if self.column else ""
+        return InputError(f"{path.name}, row {self.row}{column}: {self.reason}.")
+
+
+class Found(NamedTuple):
+    """A row of a file: its number, its entity key, and its features as JSON values."""
+
+    number: int
+    key: tuple[Any, ...]
+    cells: list[Any]
+
+
+class Scored(NamedTuple):
+    """Some rows of a file as lines of CSV, those that are not answered, and the share read."""
+
+    text: str
+    rows: int  # in the text
+    rejects: list[Reject]
     read: float
-    is_text: bool
 
 
 class Scorer:
@@ -63,70 +86,130 @@ class Scorer:
         self._reader = self._served.lineup.reader
         self._wanted = Wanted(self._reader.names, (), list(self._reader.columns.values()))
         self._keys = list(champion.dataset.entity_key)
+        named = (one.read for one in project.config.datasets if one.name == champion.dataset.name)
+        self._reading = next(named, champion.dataset.read)
+        self._missing = self._reading.missing
+        self._needed = Needed(self._reader.names, champion.dataset.target.name)
         self._task = champion.task
         answered = self._task.batch_columns(dict(champion.answer(())))
         self.columns = ["file", "row", *self._keys, *answered, "model", "version"]
 
-    def lines(self, path: Path) -> Iterator[tuple[str, float]]:
-        """Yield the scored CSV of a file in chunks, with progress from 0 to 1.
+    def scored(self, path: Path) -> Iterator[Scored]:
+        """Yield the scored CSV of a file in chunks, its line of column names first.
 
         Raises:
-            InputError: a row cannot be answered; with the file, the row and the column.
+            InputError: the file cannot be read as a table, or has not all features.
+            ProjectError: it is of no known kind.
         """
-        yield _text([self.columns]), 0
-        first = 1
-        for part in _parts(path):
+        yield Scored(_text([self.columns]), 0, [], 0)
+        for part in parts(path, self._reading, self._needed, PART_ROWS):
             self._wanted.among(part.names, path.name)
-            try:
-                answered = self._answer(part, first)
-                text = _text([path.name, *row] for row in answered)
-            except InputError as error:
-                raise InputError(f"{path.name}, {_in_file(str(error), first)}") from None
-            yield text, part.read
-            first += len(part.rows)
+            lines, rejects = self._answer(part)
+            text = _text([path.name, *line] for line in lines)
+            yield Scored(text, len(lines), rejects, part.read)
 
-    def _answer(self, part: Part, first: int) -> Iterator[list[Any]]:
-        """Yield the lines of some rows, without the name of the file."""
+    def _answer(self, part: Part) -> tuple[list[list[Any]], list[Reject]]:
+        """Return the lines of some rows, without the name of the file, and the other rows."""
+        rejects = [Reject(row.number, "", row.fault) for row in part.rows if row.fault]
+        found: list[Found] = []
         places = [part.names.index(name) for name in self._reader.names]
-        parsers = (column.parse for column in self._wanted.columns)
-        parsed = list(zip(places, parsers, strict=True))
-        if part.is_text:
-            rows = [[_parsed(row[at], parse) for at, parse in parsed] for row in part.rows]
-        else:
-            rows = [[plain(row[at]) for at in places] for row in part.rows]
-        values = self._reader.values(self._reader.instances(self._wanted.restored(rows)))
-        keys = [self._key(part.names, row) for row in part.rows]
-        for at, key in enumerate(keys):
-            if any(isinstance(value, str) and BREAK.search(value) for value in key):
-                raise InputError(f"instances[{at}]: its key has a line break in it.")
-        turns = [() if None in key else key for key in keys]
+        readers = [self._cell_reader(column, part.is_text) for column in self._wanted.columns]
+        taken = list(zip(places, readers, strict=True))
+        for row in part.rows:
+            if row.fault:
+                continue
+            key = self._key(part.names, row.cells)
+            broken = [isinstance(value, str) and BREAK.search(value) is not None for value in key]
+            if any(broken):
+                name = self._keys[broken.index(True)]
+                rejects.append(Reject(row.number, name, "has a line break in it"))
+            else:
+                cells = [read(row.cells[at]) for at, read in taken]
+                found.append(Found(row.number, key, cells))
+        self._wanted.restored([row.cells for row in found])
+        try:
+            values = self._values([row.cells for row in found])
+        except InputError:
+            found, values, faulty = self._one_by_one(found)
+            rejects += faulty
+        turns = [() if None in row.key else row.key for row in found]
         answer = self._served.answer_values(self._served.lineup, values, turns)
-        cells = self._task.batch_cells(answer)
-        versions = answer.get("versions") or [answer["version"]] * len(rows)
-        for at, key in enumerate(keys):
-            yield [first + at, *key, *cells[at], answer["model"], versions[at]]
+        answered = self._task.batch_cells(answer)
+        versions = answer.get("versions") or [answer["version"]] * len(found)
+        lines = [
+            [row.number, *row.key, *answered[at], answer["model"], versions[at]]
+            for at, row in enumerate(found)
+        ]
+        return lines, sorted(rejects)
+
+    def _values(self, rows: list[list[Any]]) -> list[Values]:
+        return self._reader.values(self._reader.instances(rows))
+
+    def _one_by_one(self, found: list[Found]) -> tuple[list[Found], list[Values], list[Reject]]:
+        """Return the rows that can be read, their values, and the other rows."""
+        kept, values, rejects = [], [], []
+        for row in found:
+            try:
+                values += self._values([row.cells])
+                kept.append(row)
+            except InputError as error:
+                rejects.append(self._reject(row, str(error)))
+        return kept, values, rejects
+
+    def _reject(self, row: Found, words: str) -> Reject:
+        """Return a row whose one column is faulty, with the value of the cell."""
+        words = words.removeprefix("instances[0]").removeprefix(".")
+        names = [name for name in self._reader.names if words.startswith(f"{name}: ")]
+        if not names:
+            return Reject(row.number, "", words.lstrip(": ").rstrip("."))
+        name = max(names, key=len)
+        reason = words.removeprefix(f"{name}: ").rstrip(".")
+        value = row.cells[self._reader.names.index(name)]
+        return Reject(row.number, name, reason if repr(value) in reason else f"{reason}: {value}")
+
+    def _cell_reader(self, column: Column, is_text: bool) -> Callable[[Any], Any]:
+        """Return what turns a cell of the file into a JSON value of the column, None if missing."""
+        missing, parse, is_words = self._missing, column.parse, column.json_type() is str
+        marked = column.numeric and (self._reading.thousands or self._reading.decimal != ".")
+        plain_number = self._reading.plain_number
+
+        def read_text(text: str) -> Any:
+            if text in missing or text.isspace():
+                return None
+            return parse(plain_number(text) if marked else text)
+
+        def read_typed(cell: Any) -> Any:
+            value = plain(cell)
+            if isinstance(value, str):  # a workbook may hold numbers as text
+                return value if is_words else read_text(value)
+            if isinstance(value, datetime.date) or (is_words and value is not None):
+                return label_text(value)
+            return value
+
+        return read_text if is_text else read_typed
 
     def _key(self, names: list[str], row: Sequence[Any]) -> tuple[Any, ...]:
         """Return the entity key of a row, with None for parts that the file does not have."""
         found = (row[names.index(name)] if name in names else None for name in self._keys)
-        return tuple(None if value in UNKNOWN else plain(value) for value in found)
+        return tuple(None if value in self._missing else plain(value) for value in found)
 
 
 def tables(source: Path) -> list[Path]:
     """Return the files to score, sorted: one file, or all files of a folder.
 
     Raises:
-        ProjectError: there is none, or one is neither CSV nor Parquet.
+        ProjectError: there is none, or one is of a kind that is not read.
     """
     if not source.exists():
         raise ProjectError(f"There is no file or folder {source}.")
     found = sorted(source.iterdir()) if source.is_dir() else [source]
     files = [path for path in found if not path.name.startswith(".")]
     for path in files:
-        if path.suffix not in KINDS or not path.is_file():
-            raise ProjectError(f"{path} is no .csv or .parquet file: nothing else can be scored.")
+        if not path.is_file():
+            raise ProjectError(f"{path} is a folder: nothing in it is scored.")
+        kind_of(path)
     if not files:
-        raise ProjectError(f"There is no .csv or .parquet file in {source}.")
+        raise ProjectError(f"There is no file in {source}.")
     return files
 
 
@@ -152,73 +235,6 @@ def refuse_target(source: Path, target: Path) -> None:
         raise ProjectError(f"{target} is one of the files to score: name another file to write.")
 
 
-def _parts(path: Path) -> Iterator[Part]:
-    """Yield the rows of a file in parts.
-
-    Raises:
-        InputError: the file cannot be read as a table.
-    """
-    reading = {".csv": _csv_parts, ".parquet": _parquet_parts}.get(path.suffix)
-    if reading is None:
-        raise InputError(f"{path.name} is no .csv or .parquet file.")
-    try:
-        yield from reading(path)
-    except UnicodeDecodeError:
-        raise InputError(f"{path.name} is not UTF-8 text.") from None
-
-
-def _csv_parts(path: Path) -> Iterator[Part]:
-    size = path.stat().st_size or 1
-    with path.open("rb") as binary:
-        stream = io.TextIOWrapper(binary, encoding="utf-8-sig", newline="")
-        heading = stream.readline()
-        separator = max(",;\t|", key=heading.count)
-        stream.seek(0)
-        lines = csv.reader(stream, delimiter=separator, skipinitialspace=True, strict=True)
-        try:
-            names = next(lines, [])
-            if not names:
-                raise InputError(f"{path.name} is empty: expected column names, then rows.")
-            rows: list[Sequence[Any]] = []
-            for row in lines:
-                if len(row) not in (0, len(names)):
-                    raise InputError(
-                        f"{path.name}, line {lines.line_num}: has {counted(len(row), 'value')} "
-                        f"for {counted(len(names), 'column')}."
-                    )
-                if row:
-                    rows.append(row)
-                if len(rows) == PART_ROWS:
-                    yield Part(names, rows, binary.tell() / size, True)
-                    rows = []
-            yield Part(names, rows, 1, True)
-        except csv.Error as error:
-            words = f"{path.name}, line {lines.line_num}: is not valid CSV: {error}."
-            raise InputError(words) from None
-
-
-def _parquet_parts(path: Path) -> Iterator[Part]:
-    import pyarrow
-    from pyarrow import parquet
-
-    try:
-        with parquet.ParquetFile(path) as file:
-            names, count, done = file.schema_arrow.names, file.metadata.num_rows, 0
-            for batch in file.iter_batches(PART_ROWS):
-                done += batch.num_rows
-                columns = [column.to_pylist() for column in batch.columns]
-                yield Part(names, list(zip(*columns, strict=True)), done / count, False)
-            if not count:
-                yield Part(names, [], 1, False)
-    except (pyarrow.ArrowException, OSError) as error:
-        reason = str(error).strip().splitlines()[0]
-        raise InputError(f"{path.name} cannot be read as Parquet: {reason}") from None
-
-
-def _parsed(text: str, parse: Any) -> Any:
-    return None if text in UNKNOWN else parse(text)
-
-
 def _text(rows: Iterable[Sequence[Any]]) -> str:
     """Return rows as lines of CSV without formulas for a spreadsheet."""
     stream = io.StringIO()
@@ -234,8 +250,3 @@ def _safe(cell: Any) -> Any:
         except ValueError:
             return f"'{cell}"
     return cell
-
-
-def _in_file(words: str, first: int) -> str:
-    """Return an error message with the number of the row in the file, not in `instances`."""
-    return AT_ROW.sub(lambda match: f"row {first + int(match[1])}, ", words, count=1)
