@@ -32,12 +32,13 @@ import pandas as pd
 from mlflow.models import convert_input_example_to_serving_input
 from mlflow.pyfunc.scoring_server.client import dump_input_data
 
-path, names, categories = sys.argv[1], json.loads(sys.argv[2]), json.loads(sys.argv[3])
+path, *lists = sys.argv[1:]
+names, categories, nullable = (json.loads(text) for text in lists)
 table = pd.read_parquet(path)
 rows = table[names].head(20)
 numbers = [name for name in names if name not in categories]
 gaps = rows.astype({name: float for name in numbers})
-gaps.loc[1:3, numbers[0]] = np.nan
+gaps.loc[1:3, [name for name in numbers if name in nullable]] = np.nan
 unseen = rows.assign(**{name: "never seen" for name in categories})
 floats = rows.astype({name: float for name in numbers})
 columns = {name: rows[name].tolist() for name in names}
@@ -121,7 +122,9 @@ def servers(request: pytest.FixtureRequest, installed: Callable[..., Path]) -> I
     ]
     folder = models / registered["name"] / registered["version"]
     categories = [column["name"] for column in features if column["type"] == "category"]
-    words = [dataset(project), json.dumps(names_of(features)), json.dumps(categories)]
+    nullable = [column["name"] for column in features if column.get("nullable")]
+    lists = (names_of(features), categories, nullable)
+    words = [dataset(project), *(json.dumps(names) for names in lists)]
     bodies = json.loads(run([python_of(project), "-c", BODIES, *words], project).splitlines()[-1])
     with mlflow_serving(project, folder) as mlflow, serving(project) as ours:
         yield Servers(project, mlflow, ours, features, bodies)
@@ -203,7 +206,7 @@ def test_row_with_gaps_is_answered_alone_as_in_a_batch(servers: Servers):
     is taken for a category called None.
     """
     names, row = names_of(servers.features), example(servers.features)
-    for gap in names:
+    for gap in (column["name"] for column in servers.features if column.get("nullable")):
         gapped = [None if name == gap else value for name, value in zip(names, row, strict=True)]
         alone, batch = (
             post(servers.ours, json.dumps(split(names, rows)).encode())

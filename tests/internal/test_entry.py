@@ -94,8 +94,9 @@ def test_predict_answers_a_message_without_a_service(
     answer = predict(body)
     assert len(answer["payload"]["predictions"]) == len(body["payload"]["instances"])
     assert predict({"payload": {"instances": []}})["payload"]["predictions"] == []
+    assert predict({"instances": []})["payload"]["predictions"] == []
     with pytest.raises(ProjectError, match="payload"):
-        predict({"instances": []})
+        predict({"x1": []})
     entry_points._service.cache_clear()
 
 

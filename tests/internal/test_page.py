@@ -194,13 +194,14 @@ def test_every_model_has_its_routes_in_the_document(client: FlaskClient) -> None
 def test_types_bind_while_ranges_and_categories_are_hints() -> None:
     schemas = document(config(), [facts()])["components"]["schemas"]
     age, weight, kind, tame, *others = schemas["tree.Features"]["properties"].values()
-    assert age["type"] == ["integer", "null"]
+    assert age["type"] == "integer"
     assert (age["x-minimum"], age["x-maximum"]) == (0, 30)
     assert age["maximum"] == 2**63 - 1
     assert (weight["type"], weight["x-nullable"]) == (["number", "null"], True)
     assert (kind["type"], kind["x-categories"]) == (["string", "null"], ["cat", "dog"])
     assert "enum" not in kind
-    assert tame["type"] == ["boolean", "null"]
+    assert tame["type"] == "boolean"
+    assert schemas["tree.Features"]["required"] == ["age", "tame"]  # the two that have no gaps
     assert len(others) == 2  # target and key may be sent along
 
 

@@ -69,7 +69,7 @@ def test_a_row_alone_is_answered_as_in_a_batch(
     client: FlaskClient, route: str, features: list[Column]
 ) -> None:
     full = example(features)
-    gaps = dict.fromkeys(full)
+    gaps = full | {column.name: None for column in features if column.nullable}
     _, alone = ask(client, route, [gaps])
     _, batch = ask(client, route, [full, gaps])
     assert batch["predictions"][1] == pytest.approx(alone["predictions"][0])

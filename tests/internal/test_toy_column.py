@@ -171,7 +171,7 @@ def test_the_page_asks_for_it_and_openapi_describes_it(colours: Project, address
     assert 'type="color" value="#ff8800"' in page
     schemas = json.loads(ask(address + "/openapi.json")[1])["components"]["schemas"]
     tint = schemas[f"{model}.Features"]["properties"]["tint"]
-    assert (tint["type"], tint["pattern"]) == (["string", "null"], "^#[0-9a-fA-F]{6}$")
+    assert (tint["type"], tint["pattern"]) == ("string", "^#[0-9a-fA-F]{6}$")
     assert tint["examples"] == ["#ff8800"]
 
 

@@ -75,6 +75,7 @@ class Dataset(Section):
     target: Target
     features: list[AnyColumn] = Field(min_length=1)
     strict: bool = False  # a value beyond the schema, such as a new category, stops training
+    ignored: list[str] = []  # the table's other columns, which a caller may send
 
     @validates_model(mode="after")
     def _columns_are_told_apart(self) -> "Dataset":

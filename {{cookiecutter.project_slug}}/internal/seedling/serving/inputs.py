@@ -13,6 +13,9 @@ from seedling.errors import InputError
 
 Values = tuple[Any, ...]  # a row's features in the schema's order, None for missing
 
+EXPECTED = 'Expected {"payload": {"instances": [...]}}, or a row, or a list of rows.'
+UNNAMED = "Unnamed: 0"  # pandas' word for the column without a name that its index becomes
+REFUSED = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 GOT = {
@@ -29,23 +32,38 @@ GOT = {
 class Reader:
     """Reads instances of one schema: objects by feature name, or lists in the schema's order.
 
-    A missing feature is a missing value; an unknown name, and a value of another type, are errors.
-    An unknown category is none. A row becomes a struct of the features, then of the entity key and
-    the target if the object has them.
+    A row may be sent as the table has it: entity key, target and the columns that the schema
+    ignores are let through, any other name is an error. So is a missing value of a feature that
+    is not nullable, and a value of another type. An unknown category is none. A row becomes a
+    struct of the features, then of the entity key and the target if the object has them.
     """
 
     def __init__(self, dataset: Dataset) -> None:
         self.columns = {column.name: column for column in dataset.features}
         self.names = list(self.columns)
         self.key_names = dataset.entity_key
-        ignored = [*dataset.entity_key, dataset.target.name]
-        self.ignored = set(ignored)
-        types = [column.json_type() | None for column in dataset.features]
-        names = {f"f{at}": name for at, name in enumerate([*self.columns, *ignored])}
-        known = [(f"f{at}", kind, None) for at, kind in enumerate(types)]
-        extra = [(f"f{len(types) + at}", Any, msgspec.UNSET) for at in range(len(ignored))]
+        kept = [*dataset.entity_key, dataset.target.name]
+        dropped = [name for name in dataset.ignored if name not in {*self.columns, *kept}]
+        if UNNAMED in {*kept, *dropped}:
+            dropped.append("")
+        self.let_through = {*kept, *dropped}
+        self._required = {column.name for column in dataset.features if not column.nullable}
+        known = [
+            (f"f{at}", column.json_type() | None, None)
+            if column.nullable
+            else (f"f{at}", column.json_type())
+            for at, column in enumerate(dataset.features)
+        ]
+        others = [*kept, *dropped]
+        extra = [(f"f{len(known) + at}", Any, msgspec.UNSET) for at in range(len(others))]
+        names = {f"f{at}": name for at, name in enumerate([*self.columns, *others])}
         self.named = msgspec.defstruct(
-            "Named", [*known, *extra], rename=names, forbid_unknown_fields=True, gc=False
+            "Named",
+            [*known, *extra],
+            rename=names,
+            forbid_unknown_fields=True,
+            kw_only=True,
+            gc=False,
         )
         self.positional = msgspec.defstruct(
             "Positional",
@@ -54,36 +72,50 @@ class Reader:
             forbid_unknown_fields=True,
             gc=False,
         )
-        payload = msgspec.defstruct("Payload", [("instances", _rows_of(self.named))])
-        body = msgspec.defstruct("Body", [("payload", payload)])
+        direct = msgspec.defstruct("Direct", [("instances", _rows_of(self.named))])
+        body = msgspec.defstruct("Body", [("payload", direct)])
         self._usual: Any = msgspec.json.Decoder(body)
-        self._extra = [field[0] for field in extra]
+        self._direct: Any = msgspec.json.Decoder(direct)
+        self._fields = [field[0] for field in known]
+        self._extra = [field[0] for field in extra[: len(kept)]]
+        self._dropped = [field[0] for field in extra[len(kept) :]]
         readers = [(at, column.reader()) for at, column in enumerate(dataset.features)]
         self._readers = [(at, read) for at, read in readers if read is not None]
-        self._count = len(types)
+        self._count = len(known)
         self._keys = slice(self._count, self._count + len(self.key_names))
 
     def body(self, body: bytes) -> list[Any]:
-        """Return the rows of `{"payload": {"instances": ...}}`.
+        """Return the rows of `{"payload": {"instances": ...}}`, of `{"instances": ...}`, or bare.
 
         Raises:
             InputError: the body is malformed, or a value is wrong; with the name of the field.
         """
         try:
             rows: list[Any] = self._usual.decode(body).payload.instances
-            return rows
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            payload = json_object(body).get("payload")
-        if not isinstance(payload, dict) or "instances" not in payload:
-            raise InputError('Expected {"payload": {"instances": [...]}}.')
-        return self.instances(payload["instances"])
+        except REFUSED:
+            try:
+                rows = self._direct.decode(body).instances
+            except REFUSED:
+                return self._of_any_shape(json_value(body))
+        return self._without_dropped(rows) if self._dropped else rows
+
+    def _of_any_shape(self, value: Any) -> list[Any]:
+        """Return the rows of a decoded body."""
+        if not is_bare(value):
+            return self.instances(in_payload(value)["payload"].get("instances"))
+        if not any(self._known(name) or self._nearest(name) for name in value):
+            raise InputError(EXPECTED)
+        try:
+            return self.instances([value])
+        except InputError as error:
+            raise InputError(str(error).removeprefix("instances[0]").lstrip(".: ")) from None
 
     def instances(self, value: Any) -> list[Any]:
         """Return the rows of decoded `instances`; one flat row, or one object, is accepted."""
         if isinstance(value, Mapping):
             value = [value]
         if not isinstance(value, list):
-            raise InputError("instances: expected a list of rows.")
+            raise InputError(EXPECTED if value is None else "instances: expected a list of rows.")
         if value and not isinstance(value[0], list | Mapping):
             value = [value]
         kind: Literal["named", "positional"] = (
@@ -94,12 +126,18 @@ class Reader:
                 raise InputError(f"instances[{at}]: rows are all objects, or all lists.")
             if isinstance(row, Mapping):
                 self._refuse_unknown(row, f"instances[{at}].")
+                self._refuse_missing(row, f"instances[{at}].")
+            elif isinstance(row, list):
+                given = dict(zip(self.names, row, strict=False))
+                if len(row) == self._count:  # else the length is what is refused
+                    self._refuse_missing(given, f"instances[{at}].")
         return self._convert(value, kind, strict=True)
 
     def row(self, values: Mapping[str, Any]) -> Any:
         """Return one row by feature name; numbers may be text, as in a query string."""
         self._refuse_unknown(values, "")
         known = {name: None if _is_nan(value) else value for name, value in values.items()}
+        self._refuse_missing(known, "")
         return self._convert([known], "named", strict=False)[0]
 
     def values(self, rows: Sequence[Any], single: bool = False) -> list[Values]:
@@ -110,9 +148,11 @@ class Reader:
             single: whether error messages leave out the number of the row.
 
         Raises:
-            InputError: a value is not one of its column's type.
+            InputError: a value is not one of its column's type, or a row has no value at all.
         """
         found = [msgspec.structs.astuple(row)[: self._count] for row in rows]
+        if not self._required:
+            _refuse_empty(found, single)
         if not self._readers:
             return found
         return [self._read(row, None if single else at) for at, row in enumerate(found)]
@@ -150,15 +190,40 @@ class Reader:
         except msgspec.ValidationError as error:
             raise InputError(self._words(str(error), single=not strict)) from None
         if kind == "positional":
-            return [self.named(*msgspec.structs.astuple(row)) for row in read]
-        return read
+            in_order = (zip(self._fields, msgspec.structs.astuple(row), strict=True) for row in read)
+            return [self.named(**dict(values)) for values in in_order]
+        return self._without_dropped(read) if self._dropped else read
+
+    def _without_dropped(self, rows: list[Any]) -> list[Any]:
+        """Return the rows without the values of columns that the schema ignores."""
+        for row in rows:
+            for field in self._dropped:
+                setattr(row, field, msgspec.UNSET)
+        return rows
+
+    def _known(self, name: str) -> bool:
+        return name in self.columns or name in self.let_through
+
+    def _nearest(self, name: str) -> list[str]:
+        """Return the known name that is most like this one, features first; none if none is."""
+        for names in (self.columns, self.let_through):
+            near = difflib.get_close_matches(name, names, n=1)
+            if near:
+                return near
+        return []
 
     def _refuse_unknown(self, row: Mapping[str, Any], where: str) -> None:
         for name in row:
-            if name not in self.columns and name not in self.ignored:
-                near = difflib.get_close_matches(str(name), self.columns, n=1)
+            if not self._known(name):
+                near = self._nearest(str(name))
                 hint = f"; did you mean {near[0]}?" if near else "."
                 raise InputError(f"{where}{name}: the model knows no such feature{hint}")
+
+    def _refuse_missing(self, row: Mapping[str, Any], where: str) -> None:
+        """Refuse a row without a value of each feature that is not nullable."""
+        missing = [name for name in self.names if name in self._required and row.get(name) is None]
+        if missing:
+            raise InputError(f"{where}{', '.join(missing)}: required, and missing.")
 
     def _words(self, message: str, single: bool) -> str:
         """Return msgspec's message in the caller's terms: the field, its type, and what it got."""
@@ -184,13 +249,49 @@ class Reader:
 
 
 def json_object(body: bytes) -> dict[str, Any]:
-    """Decode the JSON object of a body. NaN, which pandas writes for a missing value, is null.
+    """Decode the JSON object of a body, as `json_value` does.
 
     Raises:
         InputError: it is not JSON, holds an infinite number, or is not an object.
     """
+    value = json_value(body)
+    if not isinstance(value, dict):
+        raise InputError("The body must be a JSON object.")
+    return value
+
+
+def is_bare(value: Any) -> bool:
+    """Return whether a decoded body is one row: an object with neither payload nor instances."""
+    return isinstance(value, dict) and not value.keys() & {"payload", "instances"}
+
+
+def in_payload(value: Any) -> dict[str, Any]:
+    """Return a decoded body as `{"payload": {...}}`: bare rows become the payload's instances.
+
+    Raises:
+        InputError: it is of no such shape.
+    """
+    if isinstance(value, list) and value:
+        return {"payload": {"instances": value}}
+    if not isinstance(value, dict) or not value:
+        raise InputError(EXPECTED)
+    if is_bare(value):
+        return {"payload": {"instances": [value]}}
+    if "payload" not in value:
+        return {"payload": {"instances": value["instances"]}}
+    if not isinstance(value["payload"], dict):
+        raise InputError(EXPECTED)
+    return value
+
+
+def json_value(body: bytes) -> Any:
+    """Decode the JSON value of a body. NaN, which pandas writes for a missing value, is null.
+
+    Raises:
+        InputError: it is not JSON, or holds an infinite number.
+    """
     if not body.strip():
-        raise InputError("The body is empty: expected a JSON object.")
+        raise InputError("The body is empty: expected JSON.")
     try:
         value = msgspec.json.decode(body.removeprefix(BYTE_ORDER_MARK))
     except RecursionError:
@@ -200,8 +301,6 @@ def json_object(body: bytes) -> dict[str, Any]:
         if value is None:
             reason = str(error).partition(" (")[0].partition(" - at ")[0]
             raise InputError(f"The body is not valid JSON: {reason}.") from None
-    if not isinstance(value, dict):
-        raise InputError("The body must be a JSON object.")
     return value
 
 
@@ -215,6 +314,14 @@ def _with_nan(body: bytes) -> Any:
         return msgspec.json.decode(msgspec.json.encode(value))  # refuses lone surrogates
     except (ValueError, RecursionError):
         return None
+
+
+def _refuse_empty(rows: Sequence[Values], single: bool) -> None:
+    """Refuse a row in which every value is missing: there is nothing to predict from."""
+    for at, row in enumerate(rows):
+        if row.count(None) == len(row):
+            where = "" if single else f"instances[{at}]: "
+            raise InputError(f"{where}every feature is missing.")
 
 
 def _is_nan(value: Any) -> bool:

@@ -178,7 +178,7 @@ def as_values(row: Mapping[str, Any], dataset: Dataset) -> Values:
     """Return the values of a row in the schema's order, read as training reads a dataset.
 
     Raises:
-        InputError: a value is not of its column's type.
+        InputError: a value is not of its column's type, or is missing and required; or all are.
     """
     values = []
     for column in dataset.features:
@@ -189,6 +189,12 @@ def as_values(row: Mapping[str, Any], dataset: Dataset) -> Values:
             raise InputError(
                 f"{column.name}: expected {column.expected}, got {cell!r:.80}."
             ) from None
+    pairs = list(zip(dataset.features, values, strict=True))
+    missing = [column.name for column, value in pairs if value is None and not column.nullable]
+    if missing:
+        raise InputError(f"{', '.join(missing)}: required, and missing.")
+    if values.count(None) == len(values):
+        raise InputError("every feature is missing.")
     return tuple(values)
 
 

@@ -80,20 +80,14 @@ def _model_paths(facts: ModelFacts) -> Json:
         "required": ["payload"],
         "properties": {"payload": schemas.ref(f"{facts.name}.Answer")},
     }
-    body = {
-        "type": "object",
-        "required": ["payload"],
-        "properties": {
-            "payload": {
-                "type": "object",
-                "required": ["instances"],
-                "properties": {"instances": schemas.ref(f"{facts.name}.Instances")},
-            }
-        },
-    }
+    payload = schemas.ref(f"{facts.name}.Payload")
+    wrapped = {"type": "object", "required": ["payload"], "properties": {"payload": payload}}
+    body = {"anyOf": [wrapped, payload, *schemas.bare(facts.name)]}
     examples = {
         "object": {"summary": "objects by feature", "value": _payload([row])},
         "list": {"summary": "lists in the schema's order", "value": _payload([[*row.values()]])},
+        "instances": {"summary": "without payload", "value": {"instances": [row]}},
+        "row": {"summary": "one row as the table has it", "value": row},
     }
     predict = {
         "tags": [facts.name],
@@ -121,6 +115,7 @@ def _score(facts: ModelFacts, summary: str, operation: str = "score") -> Json:
     examples = {
         "input_data": {"summary": "a table", "value": {"input_data": table}},
         "data": {"summary": "rows", "value": {"data": [row]}},
+        "row": {"summary": "one row as the table has it", "value": row},
     }
     schema = schemas.ref(f"{facts.name}.Score")
     post = {
@@ -146,6 +141,7 @@ def _invocations(facts: ModelFacts, summary: str, operation: str = "invocations"
                 "dataframe_records": {"value": {"dataframe_records": [row]}},
                 "instances": {"value": {"instances": [row]}},
                 "inputs": {"value": {"inputs": {name: [value] for name, value in row.items()}}},
+                "row": {"value": row},
             },
         },
         "text/csv": {

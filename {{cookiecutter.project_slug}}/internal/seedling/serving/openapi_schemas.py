@@ -1,7 +1,8 @@
 """Write the JSON Schemas of the OpenAPI document: the requests and answers of a model.
 
 Ranges and categories are hints (`x-minimum`, `x-categories`): the service answers values outside
-of them. Types are real: a value of another type is refused. Every feature may be null or missing.
+of them. Types are real: a value of another type is refused, and so is a row without a value of each
+feature that is not nullable.
 """
 
 import csv
@@ -85,11 +86,12 @@ def of_model(facts: ModelFacts) -> Json:
         f"{name}.Values": _values(dataset),
         f"{name}.Rows": _rows(name),
         f"{name}.Instances": _instances(name),
+        f"{name}.Payload": _payload(name),
         f"{name}.Table": _table(),
         f"{name}.Record": _record(dataset),
         f"{name}.Columns": _columns(dataset),
-        f"{name}.Invocation": _one_of(_mlflow(name)),
-        f"{name}.Score": _one_of(_azure_ml(name)),
+        f"{name}.Invocation": _one_of(_mlflow(name), name),
+        f"{name}.Score": _one_of(_azure_ml(name), name),
         f"{name}.Answer": _answer(facts),
     }
 
@@ -125,15 +127,22 @@ def query_text(value: Any) -> str:
 def _features(dataset: Dataset) -> Json:
     known = {column.name: _feature(column) for column in dataset.features}
     ignored = "No feature: it may be sent along."
-    others = {name: {"description": ignored} for name in (dataset.target.name, *dataset.entity_key)}
+    names = [dataset.target.name, *dataset.entity_key, *dataset.ignored]
+    others = {name: {"description": ignored} for name in names if name not in known}
     row = example(dataset.features)
     return {
         "type": "object",
-        "description": "A feature that is left out counts as a missing value.",
+        "description": "A row as the table has it. A feature that is left out is a missing value.",
+        "required": required(dataset),
         "properties": known | others,
         "additionalProperties": False,
         "examples": [row],
     }
+
+
+def required(dataset: Dataset) -> list[str]:
+    """Return the names of the features that no row may lack."""
+    return [column.name for column in dataset.features if not column.nullable]
 
 
 def _values(dataset: Dataset) -> Json:
@@ -154,7 +163,7 @@ def _feature(column: Column) -> Json:
     schema = column.json_schema()
     types = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
     return schema | {
-        "type": [*types, "null"],
+        "type": [*types, "null"] if column.nullable else schema["type"],
         "title": column.name,
         "description": hint(column),
         "examples": [column.example()],
@@ -181,6 +190,19 @@ def _instances(name: str) -> Json:
         "description": "Objects by feature, lists in the schema's order, or a single flat one.",
         "anyOf": [ref(f"{name}.{kind}") for kind in kinds],
     }
+
+
+def _payload(name: str) -> Json:
+    return {
+        "type": "object",
+        "required": ["instances"],
+        "properties": {"instances": ref(f"{name}.Instances")},
+    }
+
+
+def bare(name: str) -> list[Json]:
+    """Return the schemas of a body without any frame: one row, or a list of one row or more."""
+    return [ref(f"{name}.Features"), {"allOf": [ref(f"{name}.Rows"), {"minItems": 1}]}]
 
 
 def _table() -> Json:
@@ -234,18 +256,18 @@ def _mlflow(name: str) -> dict[str, Json]:
 
 def _azure_ml(name: str) -> dict[str, Json]:
     both = {"anyOf": [ref(f"{name}.Table"), *_mlflow(name)["inputs"]["anyOf"]]}
-    payload = {
-        "type": "object",
-        "required": ["instances"],
-        "properties": {"instances": ref(f"{name}.Instances")},
-    }
+    payload = ref(f"{name}.Payload")
     return {"input_data": both, "data": both, "payload": payload, **_mlflow(name)}
 
 
-def _one_of(formats: dict[str, Json]) -> Json:
-    """Return the schema of an object with exactly one of these keys; other keys are ignored."""
+def _one_of(formats: dict[str, Json], name: str) -> Json:
+    """Return the schema of bare rows, or of an object with exactly one of these keys.
+
+    Other keys of such an object are ignored.
+    """
     one = [{"required": [key]} for key in formats]
-    return {"type": "object", "properties": formats, "oneOf": one}
+    framed = {"type": "object", "properties": formats, "oneOf": one}
+    return {"anyOf": [framed, *bare(name)]}
 
 
 def _answer(facts: ModelFacts) -> Json:

@@ -15,7 +15,7 @@ from werkzeug.http import parse_options_header
 from seedling.columns.protocol import Column
 from seedling.data.scalars import plain
 from seedling.errors import InputError, ProjectError
-from seedling.serving.inputs import json_object
+from seedling.serving.inputs import EXPECTED, json_object, json_value
 from seedling.wording import counted
 
 JSON, CSV = "application/json", "text/csv"
@@ -95,8 +95,8 @@ def rows(
     """Return the rows of a request to `/invocations`: lists in the order of the features.
 
     Args:
-        body: JSON with one of `dataframe_split`, `dataframe_records`, `instances`, `inputs`; or CSV
-            with a header. `params` is ignored, as MLflow does for a model without parameters.
+        body: JSON with one of `dataframe_split`, `dataframe_records`, `instances`, `inputs`, or a
+            bare row or list of rows, which are returned unchanged; or CSV with a header. `params` is ignored, as MLflow does for a model without parameters.
         content_type: the request's header.
         feature_names: the names of `columns`.
         columns: the schema's features.
@@ -112,7 +112,7 @@ def rows(
     wanted = Wanted(list(feature_names), also, columns)
     if _media_type(content_type) == CSV:
         return _csv(body, wanted)
-    return _formatted(json_object(body), MLFLOW, wanted)
+    return _formatted(json_value(body), MLFLOW, wanted)
 
 
 def score_rows(
@@ -124,21 +124,24 @@ def score_rows(
     """Return the rows of a request to `/score`, in any JSON format of Azure ML's clients.
 
     These are `input_data` (of MLflow models), `data` (of classic scoring scripts), the service's
-    own `payload`, whose rows are returned unchanged, and the JSON formats of `/invocations`.
+    own `payload`, whose rows are returned unchanged as bare ones are, and the JSON formats of `/invocations`.
     Arguments and errors are those of `rows`.
     """
-    return _formatted(json_object(body), AZURE_ML, Wanted(list(feature_names), also, columns))
+    return _formatted(json_value(body), AZURE_ML, Wanted(list(feature_names), also, columns))
 
 
 def named_model(body: bytes) -> str | None:
     """Return the `model` that the body of a request to `/score` names; None if it names none.
 
     Raises:
-        InputError: the body is no JSON object, or `model` is no text.
+        InputError: the body is no JSON, or `model` is no text.
     """
     if b'"model"' not in body:  # else it is decoded twice
         return None
-    name = json_object(body).get("model")
+    value = json_value(body)
+    if not isinstance(value, dict) or not any(_is_table(value.get(key)) for key in AZURE_ML):
+        return None  # `model` is a column of a bare row
+    name = value.get("model")
     if name is not None and not isinstance(name, str):
         raise InputError("model: expected the name of a model.")
     return name
@@ -161,13 +164,24 @@ def _media_type(content_type: str | None) -> str:
     return kind.lower()
 
 
-def _formatted(value: dict[str, Any], formats: Mapping[str, "Format"], wanted: Wanted) -> Rows:
-    found = value.keys() & formats.keys()
+def _formatted(value: Any, formats: Mapping[str, "Format"], wanted: Wanted) -> Rows:
+    if isinstance(value, list) and value:
+        return value
+    if not isinstance(value, dict):
+        raise InputError("The body must be a JSON object, or a list of rows.")
+    columns = {name for name in wanted.names if not _is_table(value.get(name))}
+    found = (value.keys() & formats.keys()) - columns
+    if not found and value.keys() & columns:
+        return [value]
     if len(found) != 1:
         got = f", got {' and '.join(sorted(found))}" if found else ""
         raise InputError(f"Expected exactly one of {', '.join(formats)}{got}.")
     (key,) = found
     return formats[key](value[key], wanted, key)
+
+
+def _is_table(value: Any) -> bool:
+    return isinstance(value, list | dict)
 
 
 def _split(value: Any, wanted: Wanted, where: str) -> Rows:
@@ -242,7 +256,7 @@ def _input_data(value: Any, wanted: Wanted, where: str) -> Rows:
 
 def _payload(value: Any, wanted: Wanted, where: str) -> Rows:
     if not isinstance(value, dict) or "instances" not in value:
-        raise InputError('Expected {"payload": {"instances": [...]}}.')
+        raise InputError(EXPECTED)
     instances = value["instances"]
     if isinstance(instances, dict):
         return [instances]

@@ -8,10 +8,10 @@ from flask import Flask, Response
 
 from seedling import team_code
 from seedling.containers.entry_points import Predict
-from seedling.errors import InputError, ProjectError
+from seedling.errors import ProjectError
 from seedling.serving.bodies import body
 from seedling.serving.encoding import ENCODER
-from seedling.serving.inputs import json_object
+from seedling.serving.inputs import in_payload, json_value
 from seedling.serving.service import Service
 from seedling.settings import ROUTES
 
@@ -73,9 +73,7 @@ def _view(
     """Return the view of a function that takes the request's object and returns the answer."""
 
     def view() -> Response:
-        message = json_object(body())
-        if not isinstance(message.get("payload"), dict):
-            raise InputError('Expected {"payload": {...}}.')
+        message = in_payload(json_value(body()))
         found = service.within_limit(function, message)
         payload = found.get("payload", found) if isinstance(found, dict) else found
         return Response(ENCODER.encode({"payload": payload}), mimetype="application/json")
