@@ -1,13 +1,16 @@
 """What is wrong with a dataset is told by column and row."""
 
+import re
 from typing import Any
 
 import pandas as pd
 import pytest
 from small import PETS, pets
 
-from seedling.config import Dataset
+from seedling.config import Dataset, Project
+from seedling.data import datasets, inference_query
 from seedling.data.validation import examine, validate
+from seedling.testing import invoke, sample_rows
 
 STRICT = PETS.model_copy(update={"strict": True, "one_row_per_key": True})
 
@@ -85,3 +88,28 @@ def test_a_feature_that_gives_the_target_away_is_told() -> None:
     rows["weight"] = (rows["adopted"] == "yes") * 5.0
     (message,) = told(rows)
     assert message.startswith("weight: alone predicts adopted for 100.00% of rows")
+
+
+def test_a_column_that_model_yaml_does_not_know_is_a_note(project: Project) -> None:
+    dataset = project.config.datasets[0]
+    datasets.save(project, dataset, sample_rows(dataset).assign(effort=1.0))
+    result = invoke(project, "validate-datasets")
+    assert result.exit_code == 0
+    assert "  note: effort: not in model.yaml: see update-schema\n" in result.stdout
+
+
+def test_a_feature_that_the_service_cannot_look_up_is_found_before_it_serves(
+    project: Project,
+) -> None:
+    assert invoke(project, "create-local-datasets").exit_code == 0
+    dataset = project.config.datasets[0]
+    name = dataset.features[-1].name
+    query = project.root / inference_query.QUERY
+    assert inference_query.lacking(project, dataset) == []
+    assert "does not yield" not in invoke(project, "doctor").stdout
+    text = re.sub(rf",\s*[\w.]*\b{name}\b", "", query.read_text(encoding="utf-8"))
+    query.write_text(text, encoding="utf-8")
+    assert f"warning: {name}: {inference_query.QUERY} does not yield it" in (
+        invoke(project, "validate-datasets").stdout
+    )
+    assert f"{inference_query.QUERY} does not yield {name}" in invoke(project, "doctor").stdout

@@ -150,7 +150,8 @@ def update_schema(
 @section.command("validate-datasets")
 def validate_datasets() -> None:
     """Check the datasets against model.yaml."""
-    from seedling.data import datasets
+    from seedling.data import datasets, inference_query
+    from seedling.data.schema_changes import unknown
     from seedling.data.sides import refuse_untrainable
     from seedling.data.validation import examine
 
@@ -172,6 +173,13 @@ def validate_datasets() -> None:
             click.echo(f"  {problem}")
         for warning in described.warnings:
             click.echo(f"  warning: {warning}")
+        missing = inference_query.lacking(project, entry)
+        if missing:
+            words = f"{inference_query.QUERY} does not yield it, and /run needs it"
+            click.echo(f"  warning: {', '.join(missing)}: {words}")
+        more = unknown(rows, entry)
+        if more:
+            click.echo(f"  note: {', '.join(more)}: not in model.yaml: see update-schema")
         for note in notes:
             click.echo(f"  note: {note}")
     if wrong:

@@ -10,7 +10,7 @@ from importlib.metadata import version
 from seedling import settings
 from seedling.azure import workspace
 from seedling.config import Dataset, Project
-from seedling.data import datasets, feature_store
+from seedling.data import datasets, feature_store, inference_query
 from seedling.errors import ProjectError
 from seedling.files import sha256
 from seedling.init import SUPPORTED, fingerprint
@@ -58,6 +58,7 @@ def examine(project: Project) -> Iterator[Finding]:
     for dataset in config.datasets:
         count = partial(_count, project, dataset)
         yield _attempt(f"dataset {dataset.name}", "to do", count)
+        yield from _looked_up(project, dataset)
     yield from _models(project)
     yield _attempt("settings", "wrong", _settings)
     yield _attempt("access", "wrong", lambda: f"answers {Access.from_environment(os.environ)}")
@@ -144,6 +145,17 @@ def _feature_store(project: Project) -> Finding:
 
 def _count(project: Project, dataset: Dataset) -> str:
     return f"{len(datasets.load(project, dataset)):,} rows"
+
+
+def _looked_up(project: Project, dataset: Dataset) -> Iterator[Finding]:
+    """Yield whether the service's query yields the features of a dataset, if it is asked for it."""
+    try:
+        missing = inference_query.lacking(project, dataset)
+    except ProjectError:  # the feature store has its own finding
+        return
+    if missing:
+        message = f"{inference_query.QUERY} does not yield {', '.join(missing)}: add it there"
+        yield Finding(f"dataset {dataset.name}", message, "to do")
 
 
 def _models(project: Project) -> Iterator[Finding]:

@@ -35,25 +35,30 @@ def main(
         if not path.is_file():
             raise ProjectError(f"{path} is missing: run create-local-datasets first.")
         rows = read_table(path)
-        _check(dataset, rows)
+        warnings = _checked(dataset, rows)
         found = sides(rows, dataset, settings.holdout(dataset))
         for side, folder in zip((found.training, found.holdout), folders, strict=True):
             folder.mkdir(parents=True, exist_ok=True)
             side.to_parquet(folder / f"{name}.parquet", index=False)
-        prepared = Prepared(found.dataset.target.model_dump(), found.rule)
+        warnings += found.notes
+        prepared = Prepared(found.dataset.target.model_dump(), found.rule, warnings)
         notes.write(folders[0] / f"{name}.json", prepared)
-        for note in found.notes:
-            click.echo(f"{name}: {note}")
+        for warning in warnings:
+            click.echo(f"{name}: {warning}")
         learned = counted(len(found.training), "row")
         click.echo(f"{name}: {learned} to train on, {len(found.holdout):,} held out")
 
 
-def _check(dataset: Dataset, rows: pd.DataFrame) -> None:
+def _checked(dataset: Dataset, rows: pd.DataFrame) -> list[str]:
+    """Return the warnings about a dataset's rows.
+
+    Raises:
+        ProjectError: they cannot be trained from.
+    """
     found = examine(rows, dataset)
     if found.problems:
         raise ProjectError(f"{dataset.name}: {found.first_problem()}: run validate-datasets.")
-    for warning in found.warnings:
-        click.echo(f"Warning: {dataset.name}: {warning}")
+    return [str(warning) for warning in found.warnings]
 
 
 if __name__ == "__main__":

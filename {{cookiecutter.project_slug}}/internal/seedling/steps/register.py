@@ -70,6 +70,7 @@ def main(
         serving=Files(champion.version, champion.sha256) if champion else None,
         lower_is_better=metric in tasks.of(dataset).lower_is_better,
         shared=registry.shared,
+        warnings=[f"{measured.dataset}: {warning}" for warning in run.warnings],
     )
     with mlflow_runs.run(project, model, run.run_id):
         mlflow_runs.mlflow().set_tag("registered_version", version or "none")

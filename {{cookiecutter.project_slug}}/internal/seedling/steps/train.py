@@ -83,6 +83,7 @@ def main(
         train_metrics=dict(train_metrics),
         test_metrics=dict(test_metrics),
         compiled=compiled,
+        warnings=prepared.warnings,
     )
     notes.write(output / notes.RUN, done)
     click.echo(f"{model}: trained on {counted(len(X_train), 'row')}")

@@ -44,6 +44,7 @@ class Prepared(msgspec.Struct, frozen=True):
 
     target: dict[str, Any]  # as model.yaml has it, without the labels that were dropped or merged
     held_out: HeldOut
+    warnings: list[str] = []  # about the rows, such as a new category, and what was done to them
 
 
 class TrainingRun(msgspec.Struct, frozen=True):
@@ -55,6 +56,7 @@ class TrainingRun(msgspec.Struct, frozen=True):
     train_metrics: dict[str, Any]  # the team's train_model returned these two
     test_metrics: dict[str, Any]
     compiled: Compiled
+    warnings: list[str] = []  # those of the prepare step
 
 
 class Evaluation(msgspec.Struct, frozen=True):
@@ -87,6 +89,7 @@ class Registration(msgspec.Struct, frozen=True):
         value, champion: the metric of the new model and of the champion, on the same rows.
         version: the new version; None if the model was not registered.
         serving: the champion after the step; None if there is none.
+        warnings: those of the prepare step, each behind its dataset's name.
         shared: as `Registry.shared`.
     """
 
@@ -101,6 +104,7 @@ class Registration(msgspec.Struct, frozen=True):
     serving: Files | None = None
     lower_is_better: bool = False
     shared: bool | None = True
+    warnings: list[str] = []
 
 
 class Measured(msgspec.Struct, frozen=True):

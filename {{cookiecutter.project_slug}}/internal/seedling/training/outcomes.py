@@ -18,6 +18,7 @@ from seedling.training.pipeline import TRAINING, Pipeline
 from seedling.training.runner import Runner
 
 NOT_REGISTERED = "Model was not registered for this run."
+MOST_WARNINGS = 10  # that the console shows; the reports have them all
 
 
 class Outcome(NamedTuple):
@@ -84,7 +85,10 @@ def note(project: Project, registered: Iterable[Registration]) -> None:
 
 
 def show(outcomes: Iterable[Outcome]) -> None:
-    """Print a table of the outcomes, the best of each metric first, and a sentence for each."""
+    """Print a table of the outcomes, the best of each metric first, and a sentence for each.
+
+    What the datasets have beyond their schema, and the like, comes last, a line each.
+    """
     best_first = sorted(outcomes, key=_badness)
     table = Table(title="Training run")
     for heading in ("model", "metric", "this run", "champion", "registered as"):
@@ -101,6 +105,11 @@ def show(outcomes: Iterable[Outcome]) -> None:
     for one, report in best_first:
         print(f"{one.model}: {sentence(one)}")
         print(f"  report: {report}")
+    warnings = [*dict.fromkeys(text for one, _ in best_first for text in one.warnings)]
+    for warning in warnings[:MOST_WARNINGS]:
+        print(f"Warning: {warning}")
+    if len(warnings) > MOST_WARNINGS:
+        print(f"Warning: {len(warnings) - MOST_WARNINGS} more stand in the reports.")
 
 
 def sentence(one: Registration) -> str:
