@@ -9,7 +9,10 @@ import pytest
 
 from seedling.config import Project
 from seedling.data import datasets, instances
-from seedling.testing import first_model, invoke
+from seedling.serving.app import create_app
+from seedling.testing import first_model, invoke, run_verb
+from seedling.training import notes
+from seedling.training.notes import Measured
 
 BY_HAND = {
     "minimum: 0, maximum: 29}": "minimum: 0, maximum: 120, description: years}  # of life",
@@ -227,3 +230,67 @@ def test_line_ends_of_windows_stay(project: Project, table: Path) -> None:
     updated(project, "--yes")
     after = project.config_path.read_bytes()
     assert after.count(b"\n") == after.count(b"\r\n") == text.count("\n")
+
+
+def test_tomorrows_rows_train_with_a_warning_and_after_the_update_without(
+    project: Project, table: Path
+) -> None:
+    model = first_model(project)
+    rows = customers(300)
+    rows.loc[::7, "plan"] = "d"
+    rows.loc[4, "amount"] = 101.5
+    rows.to_csv(table, index=False)
+    assert invoke(project, "create-local-datasets").exit_code == 0
+    warnings = (
+        "Warning: customers: plan: 'd' is none of its categories (rows 1, 8, 15, 22, 29 and 38",
+        "Warning: customers: amount: 101.5, ",
+    )
+    trained = run_verb(project, "train", "--model", model)
+    assert trained.returncode == 0, trained.stdout + trained.stderr
+    assert all(warning in trained.stdout for warning in warnings), trained.stdout
+    (card,) = project.assets.glob(f"reports/*/{model}/model_card.md")
+    assert "- plan: 'd' is none of its categories" in card.read_text(encoding="utf-8")
+    version = read_version(project)
+    assert version.compiled.refused == ""
+    assert predicted(project, "d") != predicted(project, "never seen")
+    updated(project, "--yes")
+    again = run_verb(project, "train", "--model", model)
+    assert again.returncode == 0, again.stdout + again.stderr
+    assert "Warning" not in again.stdout
+    assert "of version 1" in again.stdout  # the champion was measured on the same rows
+
+
+def read_version(project: Project) -> Measured:
+    """What was measured of the first registered version."""
+    fresh = Project(project.root)
+    folder = fresh.model_path(fresh.config.models[0])
+    return notes.read(folder / notes.MEASURED, Measured)
+
+
+def predicted(project: Project, plan: str) -> Any:
+    """What the registered model answers about a customer with this plan."""
+    fresh = Project(project.root)
+    app = create_app(fresh, environment="")
+    row = {"age": 12, "plan": plan, "amount": 30.0}
+    dataset = fresh.config.datasets[0]
+    row |= {name: 50.0 if name == "score" else "no" for name in dataset.feature_names[3:]}
+    body = {"payload": {"instances": [row]}}
+    answer = app.test_client().post(f"/{first_model(fresh)}/predict", json=body).get_json()
+    app.extensions["service"].stop()
+    payload = answer["payload"]
+    return payload["scores"] or payload["predictions"]
+
+
+def test_a_strict_dataset_does_not_train_on_what_it_has_not_agreed_to(
+    project: Project, table: Path
+) -> None:
+    text = project.config_path.read_text(encoding="utf-8")
+    strict = text.replace("    # Ann: agreed", "    strict: true\n    # Ann: agreed")
+    project.config_path.write_text(strict, encoding="utf-8")
+    with_row(customers(), plan="d").to_csv(table, index=False)
+    assert invoke(project, "create-local-datasets").exit_code == 0
+    result = invoke(project, "validate-datasets")
+    assert result.exit_code == 1
+    assert "plan: 'd' is none of its categories (row 121)" in result.stdout
+    updated(project, "--yes")
+    assert invoke(project, "validate-datasets").exit_code == 0
