@@ -10,6 +10,7 @@ from seedling import (
     Config,
     Dataset,
     InputError,
+    Models,
     NotFound,
     RegisteredModel,
     ServedModel,
@@ -19,7 +20,6 @@ from seedling import (
     first_row,
 )
 
-MODEL = "{{ cookiecutter.__models.split()[0] }}"
 FEATURES = Path(__file__).with_name("feature_inference_query.sql").read_text(encoding="utf-8")
 
 
@@ -30,13 +30,18 @@ class Serve:
         self,
         config: Config,
         sql_engine: Engine,
-        models: dict[str, ServedModel],
+        models: Models,
         model_details: list[RegisteredModel],
         dataset_details: list[Dataset],
     ) -> None:
         """Runs once, when the service starts."""
         self.sql_engine = sql_engine
-        self.model = models[MODEL]
+        self.models = models
+
+    @property
+    def model(self) -> ServedModel:
+        """The best champion, or `serving.model` of model.yaml; self.models["name"] is another."""
+        return self.models.best
 
     def run(self, user_inputs: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
         """The features and the outputs for what the caller sent: a {{ cookiecutter.__key }}, or the features."""

@@ -80,11 +80,12 @@ def test_an_example_is_written_from_the_schema(project: Project) -> None:
 
 
 def names_another(project: Project, model: str) -> None:
-    """Have serve.py ask a model for /run."""
+    """Have serve.py ask a model for /run by its name."""
     serve = project.root / "serve" / "serve.py"
     text = serve.read_text(encoding="utf-8")
-    assert "models[MODEL]" in text
-    write_text(serve, text.replace("models[MODEL]", f"models[{model!r}]"))
+    assert text.count("self.models = models\n") == 1
+    asked = f"self.models = models\n        self.mine = models[{model!r}]\n"
+    write_text(serve, text.replace("self.models = models\n", asked))
 
 
 @pytest.mark.parametrize("is_trained", [True, False])

@@ -116,7 +116,7 @@ def test_a_page_of_another_site_may_not_ask(client: FlaskClient) -> None:
         ("score:serve.serve:Serve", "itself has a route /score"),
         ("a<b:serve.serve:Serve", "letters, digits"),
         ("/:serve.serve:Serve", "letters, digits"),
-        ("mine:serve.serve:MODEL", "serve.serve.MODEL is no function"),
+        ("mine:serve.serve:FEATURES", "serve.serve.FEATURES is no function"),
         ("mine:serve.serve", "route:module:function"),
         ("mine:serve.nothing:f", "serve/nothing.py is missing"),
     ],

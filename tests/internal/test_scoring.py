@@ -176,7 +176,7 @@ def test_without_a_model_it_is_alive_but_not_ready(project: Project) -> None:
     ready = client.get("/ready")
     assert ready.status_code == 503
     assert "run train" in ready.get_json()["problems"]["models"]
-    assert client.get("/run").status_code == 503
+    assert client.post("/run", json={"anything": 1}).status_code == 503
 
 
 def test_a_model_that_is_not_the_registered_one_is_not_served(project: Project) -> None:

@@ -54,10 +54,6 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
     wards().to_csv(folder / "more_wards.csv", index=False)
     verb(project, "add-dataset", "--from", str(folder / "wards.csv"), "--task", "count", "--yes")
     verb(project, "add-model", "count_line", "--dataset", "wards")
-    serve = project.root / "serve" / "serve.py"
-    text = serve.read_text(encoding="utf-8").splitlines(keepends=True)
-    lines = ['MODEL = "count_line"\n' if line.startswith("MODEL = ") else line for line in text]
-    serve.write_text("".join(lines), encoding="utf-8")
     words = ("--from", str(folder / "more_wards.csv"), "--dataset", "wards", "--yes")
     assert "visits (target)" in verb(project, "create-local-datasets", *words)
     verb(project, "validate-datasets")
@@ -230,7 +226,6 @@ def test_nothing_else_of_the_project_was_touched(project: Project, tmp_path: Pat
     assert {name for name in changed if not name.startswith(allowed)} == {
         "mlops/pipelines/training.yml",  # the model's steps
         "model.yaml",  # its entry, and the dataset's
-        "serve/serve.py",  # which model /run asks
         "tasks/count.py",
     }
 

@@ -18,12 +18,13 @@ if TYPE_CHECKING:
     from seedling.data.scalars import as_json
     from seedling.data.validation import validate as validate_dataset
     from seedling.errors import InputError, NotFound, ProjectError, Unavailable
-    from seedling.serving.models import ServedModel
+    from seedling.serving.models import Models, ServedModel
 
 __all__ = [
     "Config",
     "Dataset",
     "InputError",
+    "Models",
     "NotFound",
     "Predict",
     "Project",
@@ -49,7 +50,7 @@ _PLACES = {
     "seedling.data.scalars": ("as_json",),
     "seedling.data.validation": ("validate as validate_dataset",),
     "seedling.errors": ("InputError", "NotFound", "ProjectError", "Unavailable"),
-    "seedling.serving.models": ("ServedModel",),
+    "seedling.serving.models": ("Models", "ServedModel"),
 }
 _FOUND = {
     words.split()[-1]: (module, words.split()[0])

@@ -50,7 +50,7 @@ def score(
         project: the project of the model.
         source: a file, or a folder of them.
         target: the CSV to write; it replaces an older one only when a file is scored.
-        model: the model's name; the first registered one unless given.
+        model: the model's name; the best unless given.
         strict: refuse a file with such a row: nothing of it is written.
 
     Returns:

@@ -49,6 +49,8 @@ class Config(Registrations):
                 raise ValueError(f"{what}: the name {', '.join(twice)} is given twice")
         for model in self.training.models:
             self.dataset(model.dataset, asked_by=f"training.models, {model.name}")
+        if self.serving.model is not None:
+            _named(self.training.models, self.serving.model, "model", "serving.model")
         return self
 
     def dataset(self, name: str, asked_by: str = "") -> Dataset:

@@ -114,7 +114,7 @@ def edit_shared(project: "Project", model: str, change: Change) -> None:
     def edit(document: Any) -> None:
         before = list(document.get("models") or [])
         mine = [entry for entry in before if entry["model"] == model]
-        # The model keeps its place: the first one answers where a request names none.
+        # The model keeps its place, so that a difference shows what was registered.
         place = before.index(mine[0]) if mine else len(before)
         others = [entry for entry in before if entry["model"] != model]
         document["models"] = [*others[:place], *change(mine), *others[place:]]

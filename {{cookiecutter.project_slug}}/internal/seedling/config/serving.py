@@ -40,10 +40,11 @@ class PredictionLog(Section):
 
 
 class Serving(Section):
-    """The prediction log, and the limits of one request."""
+    """The prediction log, the model that answers where none is named, the limits of a request."""
 
     prediction_log: PredictionLog | Literal["off"] = PredictionLog(
         url="sqlite:///local_assets/predictions.db"
     )
+    model: str | None = None  # the best champion unless given
     most_rows: int = Field(default=10_000, ge=1)  # of one request
     time_limit: float = Field(default=30, gt=0)  # seconds

@@ -19,12 +19,14 @@ class ModelFacts(NamedTuple):
     holdout_rows: int | None
 
 
-def facts(config: Config, lineups: Mapping[str, Lineup]) -> list[ModelFacts]:
+def facts(
+    config: Config, lineups: Mapping[str, Lineup], unnamed: str | None = None
+) -> list[ModelFacts]:
     """Return the facts of every served version, the models in the order of model.yaml.
 
-    The first one is the model that answers where a request names none.
+    The first one is `unnamed`, the model that answers where a request names none.
     """
-    order = [entry.model for entry in config.models]
+    order = [*filter(None, [unnamed]), *(entry.model for entry in config.models)]
     names = sorted(lineups, key=lambda name: order.index(name) if name in order else len(order))
     return [
         ModelFacts(

@@ -10,7 +10,7 @@ from seedling import tasks
 from seedling.compiled import forms
 from seedling.config import Config, Dataset, Project, RegisteredModel
 from seedling.data.scalars import label_text, plain
-from seedling.errors import InputError, ProjectError, Unavailable
+from seedling.errors import InputError, NotFound, ProjectError, Unavailable
 from seedling.registry import model_files
 from seedling.serving.inputs import Reader, Values
 from seedling.training.notes import Measured
@@ -92,9 +92,14 @@ class ServedModel:
         """Return the features among the inputs of a request.
 
         Raises:
-            InputError: a value is wrong; with the name of the feature.
+            InputError: a value is wrong, or a required one is missing; with the name of the feature.
+            NotFound: the inputs name an entity, and nothing of it.
         """
         reader = self.lineup.reader
+        key = {name: user_inputs[name] for name in reader.key_names if name in user_inputs}
+        if key and not any(name in reader.columns for name in user_inputs):
+            entity = ", ".join(f"{name} {value}" for name, value in key.items())
+            raise NotFound(f"Nothing is known of {entity}: send the features.")
         (values,) = reader.values([reader.row(user_inputs)], single=True)
         return dict(zip(reader.columns, values, strict=True))
 
@@ -213,6 +218,7 @@ class Models(dict[str, ServedModel]):
 
     def __init__(self) -> None:
         super().__init__()
+        self._best: str | None = None
         self._made: dict[str, ServedModel] = {}
         self._trained: Collection[str] = ()
         self._problems: Mapping[str, str] = {}
@@ -222,6 +228,7 @@ class Models(dict[str, ServedModel]):
         lineups: Mapping[str, Lineup],
         trained: Collection[str] = (),
         problems: Mapping[str, str] | None = None,
+        best: str | None = None,
     ) -> None:
         """Serve these line-ups and no others.
 
@@ -231,14 +238,29 @@ class Models(dict[str, ServedModel]):
             lineups: for each served model, its champion and challengers.
             trained: the names of the models that model.yaml trains.
             problems: why a registered model is not served, by its name.
+            best: the name of the model that answers where none is named.
         """
-        self._trained, self._problems = trained, problems or {}
+        self._trained, self._problems, self._best = trained, problems or {}, best
         for name, lineup in lineups.items():
             served = self._made.setdefault(name, ServedModel(name, lineup))
             served.lineup = lineup
             self[name] = served
         for name in self.keys() - lineups.keys():
             del self[name]
+
+    @property
+    def best(self) -> ServedModel:
+        """Return the best champion, or the model that `serving.model` of model.yaml names.
+
+        Ask for it with each request: another may be the best once more is trained.
+
+        Raises:
+            Unavailable: it is not served, or none is, and why.
+        """
+        if self._best is None:
+            words = next(iter(self._problems.values()), "No model is registered: run train.")
+            raise Unavailable(words)
+        return self[self._best]
 
     def __missing__(self, name: str) -> ServedModel:
         if name in self.left_out:

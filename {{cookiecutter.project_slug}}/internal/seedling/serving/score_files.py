@@ -18,7 +18,7 @@ from seedling.config import Project
 from seedling.data.reading import kind_of
 from seedling.data.scalars import label_text, plain
 from seedling.errors import InputError, ProjectError, Unavailable
-from seedling.serving import models, selection
+from seedling.serving import models, selection, unnamed
 from seedling.serving.inputs import Values
 from seedling.serving.protocols import Wanted
 from seedling.serving.score_parts import Needed, Part, parts
@@ -66,7 +66,7 @@ class Scorer:
         """
         Args:
             project: the project whose registered models are used; SERVED_MODELS selects some.
-            model: the name of the model that answers; the first unless given.
+            model: the name of the model that answers; the best unless given.
 
         Raises:
             ProjectError: it is not registered, or one of its versions cannot be loaded.
@@ -74,7 +74,8 @@ class Scorer:
         config = selection.config(project)
         if not config.models:
             raise Unavailable("No model is registered: run train.")
-        name = model or config.models[0].model
+        champions = unnamed.on_disk(project, config)
+        name = model or unnamed.choose(config, champions) or config.models[0].model
         entries = [one for one in config.models if one.model == name and not one.shadow]
         if not entries:
             known = ", ".join(dict.fromkeys(one.model for one in config.models))
@@ -165,7 +166,8 @@ class Scorer:
         name = max(names, key=len)
         reason = words.removeprefix(f"{name}: ").rstrip(".")
         value = row.cells[self._reader.names.index(name)]
-        return Reject(row.number, name, reason if repr(value) in reason else f"{reason}: {value}")
+        shown = value is not None and repr(value) not in reason
+        return Reject(row.number, name, f"{reason}: {value}" if shown else reason)
 
     def _cell_reader(self, column: Column, is_text: bool) -> Callable[[Any], Any]:
         """Return what turns a cell of the file into a JSON value of the column, None if missing."""

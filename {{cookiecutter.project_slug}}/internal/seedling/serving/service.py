@@ -8,7 +8,7 @@ from seedling.config import Config, Project
 from seedling.data.scalars import as_json
 from seedling.errors import NotFound, TooMuch, Unavailable
 from seedling.registry import model_files
-from seedling.serving import loading, log_lines, model_info, protocols, selection
+from seedling.serving import loading, log_lines, model_info, protocols, selection, unnamed
 from seedling.serving.drainer import Drainer
 from seedling.serving.limits import TimeLimit
 from seedling.serving.metrics import Metrics
@@ -125,15 +125,14 @@ class Service:
             self.telemetry.stop()
 
     def model(self, name: str | None) -> ServedModel:
-        """Return a served model by its name; the first of model.yaml for None.
+        """Return a served model by its name; for None, the best one.
 
         Raises:
             NotFound: there is no model of this name.
             Unavailable: it could not be loaded, and why.
         """
         if name is None:
-            name = next((entry.model for entry in self.config.models), None)
-            name = name or self.config.training.models[0].name
+            return self.models.best
         if name in self.models:
             return self.models[name]
         for problem in (name, "models"):
@@ -191,7 +190,7 @@ class Service:
 
     def facts(self) -> list[model_info.ModelFacts]:
         """Return what the page and the OpenAPI document say about the served versions."""
-        return model_info.facts(self.config, self._arrangement.lineups)
+        return model_info.facts(self.config, self._arrangement.lineups, self._unnamed())
 
     def roles(self) -> dict[str, Any]:
         """Return the champion of each model, and challengers, shadows and warnings if any."""
@@ -264,11 +263,20 @@ class Service:
             log.warning("%s", warning)
         arrangement = loaded.after(before)
         trained = [model.name for model in arrangement.config.training.models]
-        self.models.arrange(arrangement.lineups, trained, arrangement.problems)
+        self._arrangement = arrangement
+        self.models.arrange(arrangement.lineups, trained, arrangement.problems, self._unnamed())
         for name, lineup in arrangement.lineups.items():
             champion = lineup.champion
             self.metrics.add_model(name, champion.task.outcomes(champion.dataset.target))
-        self._arrangement = arrangement
+
+    def _unnamed(self) -> str | None:
+        """Return the name of the model that answers where a request names none."""
+        served = {name: lineup.champion for name, lineup in self._arrangement.lineups.items()}
+        champions = {
+            name: unnamed.Champion(version.dataset, version.measured.metrics)
+            for name, version in served.items()
+        }
+        return unnamed.choose(self.config, champions)
 
     def _warm_up(self) -> None:
         arrangement = self._arrangement
