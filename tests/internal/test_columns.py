@@ -50,9 +50,11 @@ def test_a_wrong_entry_is_one_line_with_its_key(project: Project, feature: Any, 
 
 
 def test_every_type_has_what_the_protocol_asks_for() -> None:
-    assert columns.names() == ["boolean", "category", "integer", "number"]
+    assert columns.names() == ["boolean", "category", "date", "datetime", "integer", "number"]
     assert [name for name, _ in columns.to_propose()] == [
         "boolean",
+        "date",
+        "datetime",
         "integer",
         "number",
         "category",
@@ -137,7 +139,7 @@ def test_the_service_reads_columns_without_pandas_and_numpy() -> None:
         "for name, kind in columns.to_propose():\n"
         "    more = {'categories': ['a']} if name == 'category' else {}\n"
         "    column = columns.read({'name': 'x', 'type': name, **more})\n"
-        "    column.json_type(), column.reader(), column.field(), column.cell(1)\n"
+        "    column.json_type(), column.reader(), column.field(), column.cell(column.example())\n"
         f"print([name for name in {HEAVY} if name in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)

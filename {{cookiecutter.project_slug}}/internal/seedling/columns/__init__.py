@@ -17,7 +17,7 @@ from seedling import team_code
 from seedling.columns.protocol import Column
 
 OWN_FOLDER = "columns"  # of a project
-NOT_TYPES = ("protocol",)
+NOT_TYPES = ("protocol", "calendar")
 
 
 def read(entry: Any) -> Any:

@@ -1,7 +1,6 @@
 """Texts of which each stands for itself; one that training never saw is answered all the same."""
 
 import re
-import warnings
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
@@ -29,8 +28,6 @@ class Category(Column):
     @classmethod
     def propose(cls, values: "pd.Series") -> Json | None:
         count = values.nunique()
-        if _are_dates(values):
-            raise NoFeature("it holds dates: derive numbers from them first")
         if count > MOST or count > 0.9 * len(values) > 20:
             raise NoFeature(f"it holds {count} different texts")
         return {"categories": sorted({str(value) for value in values})}
@@ -96,16 +93,3 @@ def one_of(allowed: list[Any], kind: str) -> Check:
         return each(cells, lambda cell: label_text(cell) in known, dtype=bool)
 
     return Check(fits, f"is none of its {kind}", beyond=True)
-
-
-def _are_dates(values: "pd.Series") -> bool:
-    import pandas as pd
-
-    if pd.api.types.is_datetime64_any_dtype(values):
-        return True
-    sample = values.head(200).astype(str)
-    if not sample.str.contains(r"\d{2}").all():
-        return False
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        return bool(pd.to_datetime(sample, errors="coerce").notna().mean() > 0.9)

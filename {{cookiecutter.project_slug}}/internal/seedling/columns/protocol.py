@@ -63,8 +63,8 @@ class FormField:
     kind: str = "text"  # the type attribute of an <input>
     step: str = ""
     inputmode: str = ""
-    low: float | None = None
-    high: float | None = None
+    low: float | str | None = None  # of usual values
+    high: float | str | None = None
     options: Sequence[Any] = ()
 
 
@@ -166,13 +166,17 @@ class Column(BaseModel):
 
     # What a model is trained on.
 
-    def encode(self, value: Any) -> Sequence[float | None]:
-        """Return the value's `parts`, in their order; only called where the type has some."""
+    def endings(self) -> Sequence[str]:
+        """Return the endings of the parts' names: `parts`, unless the entry chooses among more."""
+        return self.parts
+
+    def encode(self, value: Any) -> Sequence[float | str | None]:
+        """Return the value's parts, in the order of `endings`; only called where there are some."""
         raise NotImplementedError(f"{type(self).__name__} has parts, but no encode.")
 
     def part_names(self) -> list[str]:
         """Return the names of the columns that a model is trained on."""
-        return [f"{self.name}_{part}" for part in self.parts] or [self.name]
+        return [f"{self.name}_{part}" for part in self.endings()] or [self.name]
 
     def values(self, cells: "pd.Series") -> list[Any]:
         """Return the values of n cells; `cell` reads each distinct one."""
@@ -188,12 +192,12 @@ class Column(BaseModel):
         import pandas as pd
 
         places, found = self._distinct_values(cells)
-        if not self.parts:
+        if not self.endings():
             values = pd.Series(
                 [float("nan") if value is None else value for value in found], dtype=object
             )
             return {self.name: values.take(places).set_axis(cells.index)}
-        gap = (None,) * len(self.parts)
+        gap = (None,) * len(self.endings())
         rows = [gap if value is None else self.encode(value) for value in found]
         table = pd.DataFrame(rows, columns=self.part_names(), dtype="float64").take(places)
         return {str(name): part for name, part in table.set_axis(cells.index).items()}

@@ -172,7 +172,7 @@ def _write(home: Path, predictor: Predictor, sources: dict[str, Path]) -> None:
     form = Form(
         task=predictor.dataset.task,
         features=features,
-        split_up={place: column.model_dump() for place, column in columns if column.parts},
+        split_up={place: column.model_dump() for place, column in columns if column.endings()},
         width=width,
         link=core.link,  # type: ignore[arg-type]
         labels=[plain(label) for label in core.labels],

@@ -92,7 +92,7 @@ def _splitter(split_up: Mapping[int, Mapping[str, Any]]) -> Callable[[Row], Row]
     """
     columns = {place: read(entry) for place, entry in split_up.items()}
     encoders = {
-        place: (column.encode, (None,) * len(column.parts)) for place, column in columns.items()
+        place: (column.encode, (None,) * len(column.endings())) for place, column in columns.items()
     }
 
     def split(row: Row) -> Row:

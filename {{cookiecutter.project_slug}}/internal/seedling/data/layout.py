@@ -1,5 +1,6 @@
 """The layout of a dataset's entry in model.yaml: a line for each column, more for a long one."""
 
+from datetime import date
 from typing import Any
 
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
@@ -20,7 +21,8 @@ def dataset(entry: dict[str, Any]) -> CommentedMap:
 
 def column(entry: dict[str, Any]) -> Any:
     """Return a column's entry on a line if it fits, else a line for each key, then category."""
-    if len(str(entry)) <= ONE_LINE:
+    shown = {key: str(value) if isinstance(value, date) else value for key, value in entry.items()}
+    if len(str(shown)) <= ONE_LINE:
         return _one_line(entry)
     long = CommentedMap(entry)
     for name, value in entry.items():

@@ -70,8 +70,10 @@ function hint(field) {
   const words = shown.dataset.hint;
   const from = input(field);
   const { low, high } = field.dataset;
-  const outside =
-    field.dataset.reads === "number" && from.value !== "" && (Number(from.value) < Number(low ?? -Infinity) || Number(from.value) > Number(high ?? Infinity));
+  // Days and times are texts that order as they follow each other.
+  const read = field.dataset.reads === "number" ? Number : String;
+  const sent = read(from.value);
+  const outside = from.value !== "" && ((low !== undefined && sent < read(low)) || (high !== undefined && sent > read(high)));
   const unseen = from.matches(".other");
   shown.classList.toggle("outside", outside || unseen);
   shown.textContent = outside ? `outside ${words}` : unseen ? "never seen in training" : words;

@@ -1,0 +1,107 @@
+"""Recognises days and times in a table: their spelling, zone, range, and the parts that vary."""
+
+import re
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from seedling.columns.calendar import parts
+from seedling.columns.calendar.text import read, read_iso
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+SAMPLE = 500  # different cells that are looked at first
+SHARE = 0.95  # of the different cells that must be days or times; the others do not fit
+YEARS = (1800, 2200)  # outside of which cells are taken for something else, LAST_YEAR aside
+LAST_YEAR = 9999  # written for an end that is open
+NAMED = re.compile(
+    r"(^|[_\W])(date|day|datum|fecha|data|dt|yyyymmdd|ymd)($|[_\W\d])|[a-z]Date$", re.IGNORECASE
+)
+
+
+class Found(NamedTuple):
+    """A column of days or times.
+
+    `day_first` is None where no cell leaves it open, and `assumed` tells that every cell did.
+    """
+
+    moments: "pd.Series"  # datetime64[s], of the different cells
+    day_first: bool | None = None
+    assumed: bool = False
+    zoned: bool = False
+
+    @property
+    def timed(self) -> bool:
+        """Return whether a moment has a time of day."""
+        return bool((self.moments.dt.normalize() != self.moments).any())
+
+
+def find(values: "pd.Series", sample: bool = False) -> Found | None:
+    """Return the days or times that a column holds, or None where it holds something else.
+
+    Args:
+        values: n values that are not missing.
+        sample: look at the first SAMPLE different ones only.
+    """
+    import pandas as pd
+
+    if pd.api.types.is_datetime64_any_dtype(values.dtype):
+        zoned = getattr(values.dt, "tz", None) is not None
+        moments = values.dt.tz_convert("UTC").dt.tz_localize(None) if zoned else values
+        return Found(moments.astype("datetime64[s]"), zoned=zoned)
+    if pd.api.types.is_bool_dtype(values.dtype):
+        return None
+    if pd.api.types.is_numeric_dtype(values.dtype) and not NAMED.search(str(values.name)):
+        return None
+    different = values.unique()
+    first = _read_all(different[:SAMPLE])
+    return first if first is None or sample or len(different) <= SAMPLE else _read_all(different)
+
+
+def keys(found: Found, names: tuple[str, ...], since: Any) -> dict[str, Any]:
+    """Return the entry's keys: `day_first`, and `parts` where some of `names` never vary."""
+    wanted: dict[str, Any] = {} if found.day_first is None else {"day_first": found.day_first}
+    columns = parts.table(names, since, found.moments)
+    varying = [name for name, part in columns.items() if (part != part[0]).any()]
+    return wanted if tuple(varying) == names or not varying else {**wanted, "parts": varying}
+
+
+def _read_all(different: Any) -> Found | None:
+    """Return what most of these cells are, by the order of day and month that reads most."""
+    import pandas as pd
+
+    iso = read_iso(different)
+    if iso is not None:
+        return _plausible(Found(pd.Series(iso)))
+    least = max(SHARE * len(different), 1)
+    orders = {}
+    for order in (None, True, False):
+        orders[order] = [read for cell in different if (read := _read(cell, order)) is not None]
+        if order is None and len(orders[None]) >= least:
+            break
+    best = max(orders, key=lambda order: len(orders[order]))  # of equals the day is first
+    known = orders[best]
+    if len(known) < least:
+        return None
+    zoned = any(moment.tzinfo is not None for moment in known)
+    moments = pd.Series([_in_utc(moment) for moment in known] if zoned else known)
+    assumed = best is True and len(orders[False]) == len(known)
+    return _plausible(Found(moments.astype("datetime64[s]"), best, assumed, zoned))
+
+
+def _plausible(found: Found) -> Found | None:
+    """Return what was found, unless a year is none that a table has."""
+    years = found.moments.dt.year
+    return found if bool((years.between(*YEARS) | (years == LAST_YEAR)).all()) else None
+
+
+def _read(cell: Any, day_first: bool | None) -> datetime | None:
+    try:
+        return read(cell, day_first)
+    except ValueError:
+        return None
+
+
+def _in_utc(moment: datetime) -> datetime:
+    zoned = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return zoned.astimezone(UTC).replace(tzinfo=None)
