@@ -1,12 +1,15 @@
 """`update-schema`: tomorrow's table is taken over, and nothing of the team's is lost."""
 
+import os
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
+from click.testing import CliRunner
 
+from seedling.cli.main import main
 from seedling.config import Project
 from seedling.data import datasets, instances
 from seedling.serving.app import create_app
@@ -151,17 +154,43 @@ def test_new_columns_become_features_only_where_that_is_wanted(
 ) -> None:
     wide = customers().assign(region=["north", "south"] * 60, empty=None)
     wide.to_csv(table, index=False)
-    before = project.config_path.read_bytes()
     said = updated(project, "--yes")
     assert "region: new column, category one of north, south" in said
-    assert "empty: new column, which cannot be a feature: it holds no value" in said
-    assert "Left as it is: region (--add-columns changes that)." in said
-    assert project.config_path.read_bytes() == before
+    assert "empty: new column, ignored: it holds no value" in said
+    assert "Left as it is: region (--add-columns makes features of them" in said
+    assert "region" not in features(project)
+    assert project.config.datasets[0].ignored[-1] == "empty"
+    note = "note: region: not in model.yaml"
+    assert note in invoke(project, "validate-datasets").stdout
     updated(project, "--yes", "--add-columns")
     entry = {"name": "region", "type": "category", "categories": ["north", "south"]}
     assert features(project)["region"] == entry
     (row,) = instances.read(project, first_model(project))["payload"]["instances"]
     assert "region" in row
+    assert note not in invoke(project, "validate-datasets").stdout
+
+
+def test_new_columns_are_left_out_for_good_where_that_is_wanted(
+    project: Project, table: Path
+) -> None:
+    customers().assign(region=["north", "south"] * 60).to_csv(table, index=False)
+    updated(project, "--yes", "--ignore-columns")
+    assert project.config.datasets[0].ignored[-1] == "region"
+    assert "0 differences" in updated(project, "--yes", "--add-columns")
+
+
+def test_a_person_is_asked_before_a_column_becomes_a_feature(project: Project, table: Path) -> None:
+    customers().assign(region=["north", "south"] * 60).to_csv(table, index=False)
+    here = Path.cwd()
+    os.chdir(project.root)
+    try:
+        answered = CliRunner().invoke(main, ["update-schema"], input="y\ny\n")
+    finally:
+        os.chdir(here)
+    assert answered.exit_code == 0, answered.output
+    assert "Add the new columns as features? (region)" in answered.output
+    project.forget_what_was_read()
+    assert "region" in features(project)
 
 
 def test_a_column_that_is_gone_stays_a_feature_until_it_is_dropped(

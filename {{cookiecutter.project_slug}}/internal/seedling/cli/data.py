@@ -109,6 +109,7 @@ def _create(project: "Project", dataset: "Dataset") -> None:
     "--from", "source", metavar="FILE_OR_URL", help="The dataset's new table, under any name."
 )
 @click.option("--add-columns", is_flag=True, help="New columns become features.")
+@click.option("--ignore-columns", is_flag=True, help="New columns are left out from now on.")
 @click.option("--add-labels", is_flag=True, help="New values of the target become labels.")
 @click.option("--change-types", is_flag=True, help="Features get the types that they have by now.")
 @click.option("--drop-gone", is_flag=True, help="Features whose columns are gone are removed.")
@@ -118,6 +119,7 @@ def update_schema(
     dataset: str | None,
     source: str | None,
     add_columns: bool,
+    ignore_columns: bool,
     add_labels: bool,
     change_types: bool,
     drop_gone: bool,
@@ -130,8 +132,10 @@ def update_schema(
     write more. Everything else in model.yaml stays as it is. The dataset is created anew.
     """
     from seedling.data import update_schema as schema
-    from seedling.data.schema_changes import COLUMNS, GONE, LABELS, TYPES
+    from seedling.data.schema_changes import COLUMNS, GONE, IGNORED, LABELS, TYPES
 
+    if add_columns and ignore_columns:
+        raise click.UsageError("--add-columns or --ignore-columns, not both.")
     if said(reading) and not source:
         raise click.UsageError("How a file is read goes with --from.")
     project = find_project()
@@ -140,7 +144,13 @@ def update_schema(
     if source and len(chosen) > 1:
         names = " or ".join(entry.name for entry in chosen)
         raise ProjectError(f"Whose table is {source}? Name it by --dataset: {names}.")
-    flags = {COLUMNS: add_columns, LABELS: add_labels, TYPES: change_types, GONE: drop_gone}
+    flags = {
+        COLUMNS: add_columns,
+        IGNORED: ignore_columns,
+        LABELS: add_labels,
+        TYPES: change_types,
+        GONE: drop_gone,
+    }
     wanted = {kind for kind, is_wanted in flags.items() if is_wanted}
     new = schema.New(source, said(reading))
     for entry in chosen:
@@ -180,6 +190,8 @@ def validate_datasets() -> None:
         more = unknown(rows, entry)
         if more:
             click.echo(f"  note: {', '.join(more)}: not in model.yaml: see update-schema")
+        if any(warning.check for warning in described.warnings):
+            click.echo("  note: update-schema writes new categories and ranges to model.yaml")
         for note in notes:
             click.echo(f"  note: {note}")
     if wrong:

@@ -11,6 +11,7 @@ from textwrap import dedent
 from typing import Any, NamedTuple
 
 from ruamel.yaml import YAML
+from ruamel.yaml.comments import CommentedMap, CommentedSeq
 from ruamel.yaml.error import YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, SequenceNode
 
@@ -97,11 +98,11 @@ class _Editor:
             if key in now:
                 place = self._end(pairs[key][1])
                 continue
-            line = f"{self._inline(key)}: {self._inline(value)}"
             if node.flow_style:
-                yield Edit(place, place, f", {line}")
+                yield Edit(place, place, f", {self._inline(key)}: {self._inline(value)}")
             else:
-                yield self._lines_after(place, node.value[0][0].start_mark.column, line)
+                lines = _dumped({key: _in_brackets(value)})
+                yield self._lines_after(place, node.value[0][0].start_mark.column, lines)
 
     def _of_list(self, node: SequenceNode, now: list[Any], wanted: list[Any]) -> Iterator[Edit]:
         names = [_name(item) for item in now]
@@ -160,18 +161,12 @@ class _Editor:
 
     def _inline(self, value: Any) -> str:
         """Write a value as it stands in brackets, on one line."""
-        yaml = round_trip()
-        yaml.width = 10**6
-        yaml.default_flow_style = True
-        dumped = StringIO()
-        yaml.dump({"": value}, dumped)
-        return dumped.getvalue().strip().removeprefix("{'': ").removesuffix("}")
+        dumped = _dumped(_in_brackets({"": value}), width=10**6)
+        return dumped.strip().removeprefix("{'': ").removesuffix("}")
 
     def _item(self, item: Any) -> str:
         """Write an item of a list on lines of its own, from the left edge."""
-        dumped = StringIO()
-        round_trip().dump([self._layout(item) if isinstance(item, Mapping) else item], dumped)
-        return dedent(dumped.getvalue())
+        return dedent(_dumped([self._layout(item) if isinstance(item, Mapping) else item]))
 
     def _end(self, node: Node) -> int:
         """Return the place behind a node; comments and blank lines below it are not its own."""
@@ -194,6 +189,25 @@ class _Editor:
         """Return where the line after that of a place begins."""
         found = self._text.find("\n", place)
         return len(self._text) if found < 0 else found + 1
+
+
+def _dumped(value: Any, width: int = WIDEST) -> str:
+    yaml = round_trip()
+    yaml.width = width
+    found = StringIO()
+    yaml.dump(value, found)
+    return found.getvalue()
+
+
+def _in_brackets(value: Any) -> Any:
+    """Return a value that ruamel writes in brackets, as are those within it."""
+    if not isinstance(value, Mapping | list):
+        return value
+    node: Any = CommentedSeq(_in_brackets(item) for item in value)
+    if isinstance(value, Mapping):
+        node = CommentedMap((key, _in_brackets(item)) for key, item in value.items())
+    node.fa.set_flow_style()
+    return node
 
 
 def _name(item: Any) -> str:

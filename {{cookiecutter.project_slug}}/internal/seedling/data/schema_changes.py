@@ -14,9 +14,11 @@ from seedling.data.scalars import label_text
 from seedling.data.validation import rows_shown
 from seedling.errors import ProjectError
 
-# The kinds of changes. Those that let the schema take more are made by default, the others by an
-# option of update-schema, since they change what a model is asked or what it answers.
-WIDER, COLUMNS, LABELS, TYPES, GONE = "wider", "columns", "labels", "types", "gone"
+# The kinds of changes. Those that let the schema take more are made by default: WIDER, and IGNORED
+# for a new column that cannot be a feature. An option of update-schema makes the others, since they
+# change what a model is asked or what it answers.
+WIDER, IGNORED = "wider", "ignored"
+COLUMNS, LABELS, TYPES, GONE = "columns", "labels", "types", "gone"
 SHOWN = 5  # new values that a change names
 
 
@@ -29,7 +31,7 @@ class Change:
         column: the name of a feature, of the target or of a new column.
         words: what differs, for a person.
         entry: the keys that the column's entry gets, None for one to remove; of a new column, the
-            entry, which is empty where the column cannot be a feature.
+            entry.
     """
 
     kind: str
@@ -53,15 +55,16 @@ def changes(rows: pd.DataFrame, dataset: Dataset) -> list[Change]:
             found.append(Change(GONE, column.name, "the table has no such column any more"))
     for name in unknown(rows, dataset):
         entry, reason = infer_schema.propose_feature(name, rows[name])
-        words = f"new column, {_described(entry)}" if entry and not reason else ""
-        words = words or f"new column, which cannot be a feature: {reason}"
-        found.append(Change(COLUMNS, name, words, {} if reason else entry))
+        if reason:
+            found.append(Change(IGNORED, name, f"new column, ignored: {reason}"))
+        else:
+            found.append(Change(COLUMNS, name, f"new column, {_described(entry)}", entry))
     return found
 
 
 def unknown(rows: pd.DataFrame, dataset: Dataset) -> list[str]:
     """List the columns of a table that model.yaml has nowhere."""
-    known = {dataset.target.name, *dataset.entity_key, *dataset.feature_names}
+    known = {dataset.target.name, *dataset.entity_key, *dataset.feature_names, *dataset.ignored}
     if dataset.split:
         known.add(dataset.split.by)
     return [str(name) for name in rows.columns if str(name) not in known]
@@ -79,7 +82,9 @@ def applied(entry: Json, made: Collection[Change]) -> None:
         if change.kind == GONE:
             entry["features"].remove(features[change.column])
         elif change.kind == COLUMNS:
-            entry["features"] += [change.entry] if change.entry else []
+            entry["features"].append(change.entry)
+        elif change.kind == IGNORED:
+            entry["ignored"] = [*entry.get("ignored", []), change.column]
         else:
             one = target if change.column == target["name"] else features[change.column]
             for key, value in change.entry.items():

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable, Mapping
 from copy import deepcopy
+from dataclasses import replace
 from difflib import unified_diff
 from typing import Any, NamedTuple
 
@@ -12,17 +13,20 @@ from seedling.config import Dataset, Project, Reading
 from seedling.config.rewriting import rewritten
 from seedling.data import datasets, instances, layout, own_table, schema_changes
 from seedling.data import reading as files
-from seedling.data.schema_changes import COLUMNS, GONE, LABELS, TYPES, WIDER, Change
+from seedling.data.schema_changes import COLUMNS, GONE, IGNORED, LABELS, TYPES, WIDER, Change
 from seedling.errors import ProjectError
 from seedling.scaffold import edit_text
 from seedling.wording import counted
 
-# What is only done where an option asks for it, or a person says yes.
+# What is only done where an option asks for it, or a person says yes: the remedy, and the question.
 OPTIONS = {
-    COLUMNS: ("--add-columns", "Add the new columns as features?"),
-    LABELS: ("--add-labels", "Add the new labels to the target?"),
-    TYPES: ("--change-types", "Change the types?"),
-    GONE: ("--drop-gone", "Remove the features whose columns are gone?"),
+    COLUMNS: (
+        "--add-columns makes features of them, --ignore-columns leaves them out for good",
+        "Add the new columns as features?",
+    ),
+    LABELS: ("--add-labels adds them", "Add the new labels to the target?"),
+    TYPES: ("--change-types changes them", "Change the types?"),
+    GONE: ("--drop-gone removes them", "Remove the features whose columns are gone?"),
 }
 
 
@@ -60,7 +64,11 @@ def update(
     click.echo(f"{now.name}: {counted(len(rows), 'row')}, {counted(len(found), 'difference')}")
     for change in found:
         click.echo(f"  {change.column}: {change.words}")
-    made = [change for change in found if change.kind == WIDER]
+    if IGNORED in wanted:
+        found = [
+            replace(change, kind=IGNORED) if change.kind == COLUMNS else change for change in found
+        ]
+    made = [change for change in found if change.kind in (WIDER, IGNORED)]
     made += [change for kind in OPTIONS for change in _chosen(kind, found, kind in wanted, yes)]
     schema_changes.applied(entry, made)
     _write(project, entry, yes)
@@ -99,14 +107,13 @@ def _with_source(project: Project, dataset: Dataset, new: New, entry: dict[str, 
 
 def _chosen(kind: str, found: Iterable[Change], asked_for: bool, yes: bool) -> list[Change]:
     """Return the changes of a kind that are made only on demand; say how to demand them."""
-    those = [change for change in found if change.kind == kind]
-    possible = [change for change in those if change.entry or kind == GONE]
+    possible = [change for change in found if change.kind == kind]
     if not possible or asked_for:
         return possible
-    option, question = OPTIONS[kind]
+    remedy, question = OPTIONS[kind]
     if not yes and click.confirm(f"{question} ({_names(possible)})", default=False):
         return possible
-    click.echo(f"Left as it is: {_names(possible)} ({option} changes that).")
+    click.echo(f"Left as it is: {_names(possible)} ({remedy}).")
     return []
 
 

@@ -190,7 +190,9 @@ class Reader:
         except msgspec.ValidationError as error:
             raise InputError(self._words(str(error), single=not strict)) from None
         if kind == "positional":
-            in_order = (zip(self._fields, msgspec.structs.astuple(row), strict=True) for row in read)
+            in_order = (
+                zip(self._fields, msgspec.structs.astuple(row), strict=True) for row in read
+            )
             return [self.named(**dict(values)) for values in in_order]
         return self._without_dropped(read) if self._dropped else read
 
