@@ -9,6 +9,7 @@ before and after the verbs, since a shared machine is slower at one time than at
 
 import argparse
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -83,8 +84,11 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=ROWS, help="default: %(default)s")
     parser.add_argument("--columns", type=int, default=COLUMNS, help="default: %(default)s")
     parser.add_argument("--model", default="xgboost", help="default: %(default)s")
-    parser.add_argument("--work", type=Path, help="keep the project in this folder")
+    parser.add_argument("--threads", type=int, help="of each model; on a busy machine 1 says most")
+    parser.add_argument("--work", type=Path, help="keep table and project in this folder")
     options = parser.parse_args()
+    if options.threads:
+        os.environ["OMP_NUM_THREADS"] = str(options.threads)
     with tempfile.TemporaryDirectory() as folder:
         work = options.work or Path(folder)
         work.mkdir(parents=True, exist_ok=True)
@@ -127,8 +131,8 @@ def measure(work: Path, rows: int, columns: int, model: str) -> list[Measured]:
         table(rows, columns).to_parquet(source, index=False)
     script.write_text(PLAIN, encoding="utf-8")
     project = work / PACKAGE
-    if not project.exists():
-        generate(work, model)
+    shutil.rmtree(project, ignore_errors=True)
+    generate(work, model)
     seedling = [sys.executable, "-m", "seedling"]
     bring = ["create-local-datasets", "--from", str(source), "--target", "churned"]
     plain = [sys.executable, str(script), str(source), model]

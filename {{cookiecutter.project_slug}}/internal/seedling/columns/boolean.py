@@ -26,7 +26,11 @@ class Boolean(Numeric):
         return {} if all(isinstance(value, bool | np.bool_) for value in values.unique()) else None
 
     def checks(self) -> list[Check]:
-        return [Check(lambda cells: numbers_of(cells).isin([0, 1]), "is not a boolean")]
+        def fits(cells: "pd.Series") -> "pd.Series":
+            numbers = numbers_of(cells)
+            return (numbers == 0) | (numbers == 1)
+
+        return [Check(fits, "is not a boolean")]
 
     def example(self) -> Any:
         return True

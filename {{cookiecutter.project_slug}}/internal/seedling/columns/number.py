@@ -189,7 +189,7 @@ def numbers_of(cells: "pd.Series") -> "pd.Series":
     if not pd.api.types.is_numeric_dtype(cells.dtype):
         is_text = cells.map(lambda cell: isinstance(cell, str)).astype(bool)
         cells = cells.where(~is_text)
-    return pd.to_numeric(cells, errors="coerce").astype("float64")
+    return pd.to_numeric(cells, errors="coerce").astype("float64", copy=False)
 
 
 def _number_check(holds: "Callable[[pd.Series], pd.Series]", words: str) -> Check:

@@ -1,7 +1,6 @@
 """Functions of single cells, called once for each distinct cell of a column.
 
-A column of a million rows has a few thousand different cells, or it has numbers, which pandas
-reads as a whole.
+Most columns of a million rows that are not numbers have a few thousand different cells.
 """
 
 from collections.abc import Callable
@@ -35,13 +34,12 @@ def each(cells: pd.Series, function: Callable[[Any], Any], dtype: Any = object) 
     Args:
         cells: missing ones are given to the function as well.
         function: takes a cell.
-        dtype: of the result.
+        dtype: of the result; None to infer it from the results.
     """
     places, found = distinct(cells)
-    results = np.empty(len(found), dtype=dtype)
-    for place, cell in enumerate(found):
-        results[place] = function(cell)
-    return pd.Series(results[places], index=cells.index, name=cells.name)
+    results = pd.Series([function(cell) for cell in found], dtype=dtype or object)
+    results = results if dtype else results.infer_objects()
+    return results.take(places).set_axis(cells.index).rename(cells.name)
 
 
 def is_missing(cell: Any) -> bool:
@@ -51,6 +49,4 @@ def is_missing(cell: Any) -> bool:
 
 def label_texts(cells: pd.Series) -> pd.Series:
     """Return each of n cells as `label_text` writes it, a missing one as NaN."""
-    if cells.dtype.kind in "iu" and isinstance(cells.dtype, np.dtype):
-        return cells.astype(str).astype(object)
     return each(cells, lambda cell: np.nan if is_missing(cell) else label_text(cell))

@@ -85,7 +85,7 @@ def _beside_schema(rows: pd.DataFrame, dataset: Dataset) -> Findings:
     unique = key if dataset.one_row_per_key and key == dataset.entity_key else None
     schema = pa.DataFrameSchema(columns, unique=unique)
     try:
-        schema.validate(rows, lazy=True)
+        schema.validate(rows, lazy=True, inplace=True)  # a copy of it otherwise
     except pa.errors.SchemaErrors as error:
         return _sorted_out(_problems(error.failure_cases, dataset), dataset)
     return Findings()

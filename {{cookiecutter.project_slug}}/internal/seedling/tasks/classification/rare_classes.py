@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from seedling.data.distinct import label_texts
 from seedling.data.scalars import label_text
 from seedling.errors import ProjectError
 from seedling.wording import counted
@@ -76,8 +77,10 @@ def _counts(rows: pd.DataFrame, dataset: "Dataset", truth: pd.Series) -> Mapping
     from seedling.data.split import entity_hashes  # it imports the tasks
 
     hashes = entity_hashes(rows, dataset)
-    pairs = pd.DataFrame({"label": truth.map(label_text).to_numpy(), "hash": hashes})
-    counts = pairs.drop_duplicates()["label"].value_counts()
+    pairs = pd.DataFrame({"label": label_texts(truth).to_numpy(), "hash": hashes})
+    if not pairs["hash"].is_unique:
+        pairs = pairs.drop_duplicates()
+    counts = pairs["label"].value_counts()
     return {label: int(counts.get(label_text(label), 0)) for label in dataset.target.labels} | {
         OTHER: int(counts.get(OTHER, 0))
     }

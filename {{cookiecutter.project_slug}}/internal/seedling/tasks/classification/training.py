@@ -37,8 +37,8 @@ class ClassificationTraining(TaskTraining):
 
     def values(self, rows: pd.DataFrame, target: "Target") -> pd.Series:
         labels = {label_text(label): label for label in target.labels}
-        known = each(rows[target.name], lambda value: labels.get(label_text(value), np.nan))
-        return known.infer_objects()
+        cells = rows[target.name]
+        return each(cells, lambda cell: labels.get(label_text(cell), np.nan), dtype=None)
 
     def check(self, target: "Target") -> tuple[Callable[[pd.Series], pd.Series], str]:
         known = {label_text(label) for label in target.labels}
@@ -49,7 +49,7 @@ class ClassificationTraining(TaskTraining):
         return fits, "is none of its labels"
 
     def strata(self, values: pd.Series) -> pd.Series:
-        return values.map(label_text)
+        return label_texts(values)
 
     def settled(
         self, rows: pd.DataFrame, dataset: "Dataset"
