@@ -15,7 +15,6 @@ from seedling.errors import ProjectError
 from seedling.registry.model_files import Predictor
 from seedling.steps.evaluate import _unseen
 
-
 WEIGHTS = Dataset.model_validate(
     PETS.model_dump()
     | {
@@ -131,7 +130,7 @@ def test_a_champion_of_an_older_version_has_its_old_holdout() -> None:
 def test_by_time_the_last_rows_are_held_out_those_of_one_time_together() -> None:
     rows = pets(100).assign(day=[f"2024-{1 + number // 10:02}-01" for number in range(100)])
     by_day = PETS.model_copy(update={"split": Split(by="day", holdout="last 25%")})
-    training, holdout, rule = hold_out(rows.sample(frac=1, random_state=0), by_day, 0.25)
+    training, holdout = split(rows.sample(frac=1, random_state=0), by_day, 0.25, HOLDOUT)
     assert training["day"].max() < holdout["day"].min()
     assert len(holdout) in (20, 30)
     for learned, measured in folds(rows, by_day, 5, "fold"):

@@ -108,6 +108,7 @@ def _command(
     }
     searched = {name: entry.hyperparameters[name] for name in entry.search} if entry else {}
     options = [f"--set {name}=${{{{inputs.{name}}}}}" for name in searched]
+    options += ["--once"] if entry else []  # a trial is compared by its first fit
     return command(
         code=where["code"],
         environment=where["environment"],

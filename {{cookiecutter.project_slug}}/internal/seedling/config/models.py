@@ -51,10 +51,23 @@ class TrainedModel(Section):
 
 
 class Training(Section):
-    """The share of entities held out for the gate, and the models."""
+    """The share of entities held out for the gate, and the models.
+
+    `refit` says whether a model is fitted again on all other rows before it is measured and
+    registered; `folds` in how many parts it is cross-validated: 0 for not at all, and unless
+    given, as rows and time allow.
+    """
 
     holdout: float = Field(0.2, gt=0, lt=1)
+    refit: bool = True
+    folds: int | None = Field(default=None, ge=0, le=50)
     models: list[TrainedModel] = Field(min_length=1)
+
+    @validates_model(mode="after")
+    def _has_more_than_one_fold(self) -> "Training":
+        if self.folds == 1:
+            raise ValueError("folds: 1 leaves no rows to learn from: 0 for none, or 2 and more")
+        return self
 
 
 class RegisteredModel(Section):

@@ -49,6 +49,7 @@ def main(
     challenger = model_files.load(model, "challenger", folder, sha256(folder))
     dataset = challenger.dataset  # its target may lack labels that model.yaml has
     champion, incomparable = _champion(project, model, dataset, rows)
+    held_out_rows = len(rows)
     if champion:
         rows = _unseen(champion, rows)
     training = tasks.of(dataset).training
@@ -63,6 +64,7 @@ def main(
         dataset=dataset.name,
         metric=dataset.metric,
         holdout_rows=len(rows),
+        held_out_rows=held_out_rows,
         challenger=measure(answer),
         champion=measure(champion.answer(rows)) if champion else None,
         baseline=measure(training.baseline(truth, dataset)),

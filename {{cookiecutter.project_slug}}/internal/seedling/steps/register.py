@@ -71,6 +71,11 @@ def main(
         lower_is_better=metric in tasks.of(dataset).lower_is_better,
         shared=registry.shared,
         warnings=[f"{measured.dataset}: {warning}" for warning in run.warnings],
+        rows=measured.holdout_rows,
+        held_out_rows=measured.held_out_rows,
+        learned_rows=run.learned_rows,
+        refit=run.refit,
+        cross_validated=run.cross_validated,
     )
     with mlflow_runs.run(project, model, run.run_id):
         mlflow_runs.mlflow().set_tag("registered_version", version or "none")

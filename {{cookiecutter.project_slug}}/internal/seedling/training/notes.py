@@ -33,10 +33,42 @@ class Compiled(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Rows(msgspec.Struct, frozen=True):
-    """The numbers of rows that train_model was given as X_train and X_test."""
+    """The numbers of rows that train_model was given as X_train and X_test in the first fit."""
 
     train: int
     test: int
+
+
+class Refit(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The second fit, whose model is kept.
+
+    Attributes:
+        rows: that it learned from; 0 where the first fit's model is kept.
+        seconds: that it took.
+        refused: why the first fit's model is kept; empty if it is not.
+    """
+
+    rows: int = 0
+    seconds: float = 0.0
+    refused: str = ""
+
+
+class Interval(msgspec.Struct, frozen=True):
+    """A metric, and how far to either side it is uncertain."""
+
+    mean: float
+    half: float
+
+
+class CrossValidated(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The metrics of fits on parts of the rows; `refused` says why there are none."""
+
+    folds: int = 0
+    repeats: int = 0
+    rows: int = 0
+    metrics: dict[str, Interval] = {}
+    seconds: float = 0.0
+    refused: str = ""
 
 
 class Prepared(msgspec.Struct, frozen=True):
@@ -57,6 +89,13 @@ class TrainingRun(msgspec.Struct, frozen=True):
     test_metrics: dict[str, Any]
     compiled: Compiled
     warnings: list[str] = []  # those of the prepare step
+    refit: Refit = Refit()
+    cross_validated: CrossValidated = CrossValidated()
+
+    @property
+    def learned_rows(self) -> int:
+        """Return the number of rows that the model learned from."""
+        return self.refit.rows or self.rows.train
 
 
 class Evaluation(msgspec.Struct, frozen=True):
@@ -72,6 +111,7 @@ class Evaluation(msgspec.Struct, frozen=True):
     incomparable_champion: str  # why the champion was not measured; empty where it was, or is none
     compiled: Compiled
     baseline: Metrics = {}
+    held_out_rows: int = 0  # holdout_rows of them were measured on: those that both have not seen
 
 
 class Files(msgspec.Struct, frozen=True):
@@ -105,6 +145,11 @@ class Registration(msgspec.Struct, frozen=True):
     lower_is_better: bool = False
     shared: bool | None = True
     warnings: list[str] = []
+    rows: int = 0  # that both were measured on
+    held_out_rows: int = 0
+    learned_rows: int = 0
+    refit: Refit = Refit()
+    cross_validated: CrossValidated = CrossValidated()
 
 
 class Measured(msgspec.Struct, frozen=True):

@@ -13,10 +13,12 @@ from seedling.errors import ProjectError
 from seedling.files import replacing
 from seedling.settings import BUILD_ID
 from seedling.training import notes, pipeline
-from seedling.training.notes import Registration
+from seedling.training.notes import CrossValidated, Refit, Registration
 from seedling.training.pipeline import TRAINING, Pipeline
 from seedling.training.runner import Runner
+from seedling.wording import counted
 
+FEW = 100  # rows; on fewer, a difference of two models is hardly more than chance
 NOT_REGISTERED = "Model was not registered for this run."
 MOST_WARNINGS = 10  # that the console shows; the reports have them all
 
@@ -104,6 +106,8 @@ def show(outcomes: Iterable[Outcome]) -> None:
     Console().print(table)
     for one, report in best_first:
         print(f"{one.model}: {sentence(one)}")
+        for line in fits(one.metric, one.learned_rows, one.refit, one.cross_validated):
+            print(f"  {line}")
         print(f"  report: {report}")
     warnings = [*dict.fromkeys(text for one, _ in best_first for text in one.warnings)]
     for warning in warnings[:MOST_WARNINGS]:
@@ -116,14 +120,56 @@ def sentence(one: Registration) -> str:
     """Return a registration as a sentence, with the metrics of model and champion."""
     value = f"{one.metric} {one.value:.6g}"
     champion = f"{one.champion or 0:.6g} of version {one.champion_version}"
+    rows = compared(one.rows, one.held_out_rows, one.champion is not None)
     if one.version is None:
-        return f"{NOT_REGISTERED} {value} is not better than {champion}."
+        return f"{NOT_REGISTERED} {value} is not better than {champion}. {rows}".rstrip()
     registered = f"Registered as {one.name}, version {one.version}"
     if one.champion is not None:
-        return f"{registered}: {value} is better than {champion}."
+        return f"{registered}: {value} is better than {champion}. {rows}".rstrip()
     if one.incomparable_champion:
-        return f"{registered}: {value}; {one.incomparable_champion}."
-    return f"{registered}: {value}; it has no champion to beat."
+        return f"{registered}: {value}; {one.incomparable_champion}. {rows}".rstrip()
+    return f"{registered}: {value}; it has no champion to beat. {rows}".rstrip()
+
+
+def compared(rows: int, held_out: int, champion: bool) -> str:
+    """Say on how many rows the gate measured, and whether these are too few to decide.
+
+    Args:
+        rows: those measured on; 0 for a note of an older version, which does not have them.
+        held_out: all rows that were held out.
+        champion: whether a champion was measured too.
+    """
+    if not rows:
+        return ""
+    did = "Compared" if champion else "Measured"
+    where = f"{did} on {counted(rows, 'held-out row')}"
+    if rows < held_out:
+        where = f"{did} on {rows:,} of {counted(held_out, 'held-out row')}, new to both models"
+    if rows < FEW:
+        return f"{where}: so few say little."
+    return f"{where}."
+
+
+def fits(metric: str, learned: int, refit: Refit, validated: CrossValidated) -> list[str]:
+    """Return a sentence about the cross-validation, and one about the rows learned from."""
+    lines = []
+    if validated.refused:
+        lines.append(f"Not cross-validated: {validated.refused}.")
+    elif metric in validated.metrics:
+        found = validated.metrics[metric]
+        again = f", {validated.repeats} times" if validated.repeats > 1 else ""
+        lines.append(
+            f"Cross-validated {metric} {found.mean:.4g} ± {found.half:.2g} (95 %; "
+            f"{validated.folds} folds of {counted(validated.rows, 'row')}{again}, "
+            f"{validated.seconds:.1f} s)."
+        )
+    if refit.rows:
+        lines.append(f"Fitted again on all {counted(refit.rows, 'row')} in {refit.seconds:.1f} s.")
+    elif refit.refused:
+        lines.append(
+            f"Not fitted again, it learned from {counted(learned, 'row')}: {refit.refused}."
+        )
+    return lines
 
 
 def description(dataset: Dataset, value: float | None) -> str:

@@ -16,8 +16,9 @@ from seedling.config import Config, Dataset, Target
 from seedling.data.scalars import short
 from seedling.data.schema import model_frame
 from seedling.registry.model_files import Predictor
+from seedling.training import outcomes
 from seedling.training.gate import gate
-from seedling.training.notes import Evaluation, TrainingRun
+from seedling.training.notes import Evaluation, Interval, TrainingRun
 from seedling.wording import counted
 
 mpl.use("svg")
@@ -57,7 +58,11 @@ def write(
         "run": run,
         "date": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
         "verdict": verdict(dataset, evaluation),
-        "metrics": _metric_rows(dataset, evaluation),
+        "compared": outcomes.compared(
+            evaluation.holdout_rows, evaluation.held_out_rows, evaluation.champion is not None
+        ),
+        "fits": outcomes.fits(dataset.metric, run.learned_rows, run.refit, run.cross_validated),
+        "metrics": _metric_rows(dataset, evaluation, run),
         "importance": importance(challenger, rows),
         "columns": data_summary(rows, dataset),
         "plots": {
@@ -137,7 +142,9 @@ def data_summary(rows: pd.DataFrame, dataset: Dataset) -> list[dict[str, str]]:
     return lines
 
 
-def _metric_rows(dataset: Dataset, evaluation: Evaluation) -> list[dict[str, Any]]:
+def _metric_rows(
+    dataset: Dataset, evaluation: Evaluation, run: TrainingRun
+) -> list[dict[str, Any]]:
     champion, lower = evaluation.champion or {}, tasks.of(dataset).lower_is_better
     return [
         {
@@ -145,11 +152,16 @@ def _metric_rows(dataset: Dataset, evaluation: Evaluation) -> list[dict[str, Any
             "challenger": value,
             "champion": champion.get(name),
             "baseline": evaluation.baseline.get(name),
+            "validated": _interval(run.cross_validated.metrics.get(name)),
             "gate": name == evaluation.metric,
             "better": "lower" if name in lower else "higher",
         }
         for name, value in evaluation.challenger.items()
     ]
+
+
+def _interval(found: Interval | None) -> str:
+    return f"{found.mean:.4g} ± {found.half:.2g}" if found else "-"
 
 
 def _svg(draw: Callable[[Any], object]) -> str:

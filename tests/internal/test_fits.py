@@ -1,0 +1,150 @@
+"""What is registered has learned from all rows that the gate does not hold out, and says how well.
+
+The first fit looks at X_test, cross-validation and the second fit do without.
+"""
+
+from typing import Any
+
+import pandas as pd
+import pytest
+from small import PETS, pets
+
+from seedling.config import Project, Split, Training
+from seedling.steps.train import cross_validated, refitted
+from seedling.training import cross_validation, outcomes
+from seedling.training.fits import Fitting
+from seedling.training.notes import CrossValidated, Interval, Refit
+
+ONE = {"models": [{"name": "cats", "dataset": "pets"}]}
+
+
+def guess(model: float, X: pd.DataFrame) -> dict[str, Any]:
+    """Answer with the share of the label that the `model` has learned."""
+    scores = [[1 - model - age / 1000, model + age / 1000] for age in X["age"]]
+    predictions = ["yes" if yes > no else "no" for no, yes in scores]
+    return {"predictions": predictions, "scores": scores, "labels": ["no", "yes"]}
+
+
+class Trainer:
+    """A train_model that stops early at 7 rounds, and notes its calls."""
+
+    def __init__(self, needs_test: bool = False) -> None:
+        self.calls: list[tuple[int, int | None, int]] = []
+        self.needs_test = needs_test
+
+    def __call__(self, X_train: Any, y_train: Any, X_test: Any, y_test: Any, *, rounds: int) -> Any:
+        if self.needs_test:
+            X_test.head()
+        self.calls.append((len(X_train), None if X_test is None else len(X_test), rounds))
+        best = {} if X_test is None else {"rounds": 7.0}
+        return float((y_train == "yes").mean()), {"rows": len(X_train)}, best
+
+
+def first(trainer: Trainer, rows: pd.DataFrame) -> tuple[Fitting, Any]:
+    fitting = Fitting(trainer, {"rounds": 100}, 20)
+    X, y = rows[PETS.feature_names], rows["adopted"]
+    return fitting, fitting.first(X[:40], y[:40], X[40:], y[40:])
+
+
+def test_the_second_fit_has_all_rows_and_as_many_rounds_as_the_first_found_best() -> None:
+    trainer = Trainer()
+    fitting, fit = first(trainer, pets())
+    kept, refit = refitted(fitting, fit, pets(), PETS)
+    assert trainer.calls == [(40, 20, 100), (60, None, 7)]
+    assert (kept.train_metrics, refit.rows) == ({"rows": 60}, 60)
+
+
+def test_a_train_model_that_needs_the_test_rows_keeps_its_first_fit() -> None:
+    trainer = Trainer(needs_test=True)
+    fitting, fit = first(trainer, pets())
+    kept, refit = refitted(fitting, fit, pets(), PETS)
+    assert kept is fit
+    assert "without X_test (AttributeError: 'NoneType'" in refit.refused
+    validated = cross_validated(fitting, fit, guess, pets(), PETS, None)
+    assert "without X_test" in validated.refused
+
+
+@pytest.mark.parametrize("split", [None, Split(by="id")], ids=["hash", "time"])
+def test_each_fold_is_measured_on_rows_that_its_fit_has_not_seen(split: Split | None) -> None:
+    trainer = Trainer()
+    fitting, fit = first(trainer, pets())
+    dataset = PETS.model_copy(update={"split": split})
+    found = cross_validated(fitting, fit, guess, pets(), dataset, None)
+    assert (found.folds, found.rows) == (5, 60)
+    assert found.repeats == (1 if split else 5)
+    assert {rounds for _, _, rounds in trainer.calls[1:]} == {7}
+    learned = [rows for rows, _, _ in trainer.calls[1:]]
+    assert learned == sorted(learned) if split else max(learned) < 55
+    assert 0.1 < found.metrics["roc_auc"].mean < 0.9
+    assert 0.05 < found.metrics["roc_auc"].half < 0.6
+
+
+def test_the_interval_is_wider_than_the_spread_of_the_folds_says() -> None:
+    found = cross_validation._interval([0.8, 0.9, 0.7, 0.8, 0.8], 1 / 5 + 1 / 4)
+    assert found.mean == pytest.approx(0.8)
+    # t of 4 degrees of freedom is 2.776; the sample variance is 0.005.
+    assert found.half == pytest.approx(2.776 * (0.45 * 0.005) ** 0.5, rel=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("rows", "wanted", "seconds", "folds", "repeats"),
+    [
+        (60, None, 0, 5, 5),
+        (1000, None, 0, 5, 1),
+        (1000, None, 9, 0, 0),
+        (1000, 3, 9, 3, 1),
+        (25_000, None, 0, 0, 0),
+        (25_000, 5, 0, 5, 1),
+        (60, 0, 0, 0, 0),
+        (6, None, 0, 3, 5),
+    ],
+)
+def test_folds_are_chosen_by_rows_and_time(
+    rows: int, wanted: int | None, seconds: float, folds: int, repeats: int
+) -> None:
+    table = pets(rows).assign(adopted=["no", "yes"] * (rows // 2) + ["no"] * (rows % 2))
+    chosen = cross_validation.plan(table, PETS, wanted, seconds)
+    assert (chosen.folds, chosen.repeats) == (folds, repeats)
+    assert bool(chosen.refused) == (folds == 0)
+
+
+def test_one_fold_is_none() -> None:
+    with pytest.raises(ValueError, match="leaves no rows to learn from"):
+        Training.model_validate({**ONE, "folds": 1})
+
+
+@pytest.mark.parametrize(
+    ("rows", "held_out", "champion", "words"),
+    [
+        (6, 6, False, "Measured on 6 held-out rows: so few say little."),
+        (400, 400, True, "Compared on 400 held-out rows."),
+        (55, 208, True, "Compared on 55 of 208 held-out rows, new to both models: so few say lit"),
+    ],
+)
+def test_a_comparison_says_its_rows(rows: int, held_out: int, champion: bool, words: str) -> None:
+    assert outcomes.compared(rows, held_out, champion).startswith(words)
+
+
+def test_what_is_left_out_says_why() -> None:
+    validated, refit = CrossValidated(refused="one fit takes 9 s"), Refit(refused="refit: false")
+    assert outcomes.fits("rmse", 80, refit, validated) == [
+        "Not cross-validated: one fit takes 9 s.",
+        "Not fitted again, it learned from 80 rows: refit: false.",
+    ]
+    validated = CrossValidated(5, 2, 30, {"rmse": Interval(1.25, 0.5)}, 0.7)
+    assert outcomes.fits("rmse", 30, Refit(30, 0.1), validated) == [
+        "Cross-validated rmse 1.25 ± 0.5 (95 %; 5 folds of 30 rows, 2 times, 0.7 s).",
+        "Fitted again on all 30 rows in 0.1 s.",
+    ]
+
+
+def test_a_report_says_how_many_rows_and_how_sure(trained: Project) -> None:
+    (card,) = trained.assets.glob("reports/*/*/model_card.md")
+    text = card.read_text(encoding="utf-8")
+    assert "Fitted again on all 320 rows" in text
+    assert "| Trained |" in text
+    assert "on 320 rows |" in text
+    assert "Cross-validated" in text
+    page = card.with_name("report.html").read_text(encoding="utf-8")
+    assert "Measured on 80 held-out rows: so few say little." in page
+    assert "±" in page

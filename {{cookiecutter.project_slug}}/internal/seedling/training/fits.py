@@ -1,0 +1,51 @@
+"""Calls of the team's train_model: the first fit, which is measured, and the one on all rows."""
+
+import time
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+import pandas as pd
+
+from seedling.training.estimators import fix_seeds
+
+
+class Fit(NamedTuple):
+    """What train_model returned, and the seconds that it took."""
+
+    model: Any
+    train_metrics: Mapping[str, Any]
+    test_metrics: Mapping[str, Any]
+    seconds: float
+
+
+class Fitting(NamedTuple):
+    """A model's train_model, with what each call of it is given beside the rows."""
+
+    train_model: Callable[..., Any]
+    hyperparameters: Mapping[str, Any]
+    seed: int
+
+    def first(
+        self, X_train: pd.DataFrame, y_train: pd.Series, X_test: pd.DataFrame, y_test: pd.Series
+    ) -> Fit:
+        """Fit on the training rows, with a look at the test rows: early stopping may use them."""
+        return self._call(self.hyperparameters, X_train, y_train, X_test, y_test)
+
+    def again(self, X: pd.DataFrame, y: pd.Series, first: Fit) -> Fit:
+        """Fit on other rows as the first fit found best; X_test and y_test are None.
+
+        A test metric of the first fit that has a hyperparameter's name takes its place: a model
+        that stops early returns so how many iterations were best.
+        """
+        found = {
+            name: type(value)(first.test_metrics[name])
+            for name, value in self.hyperparameters.items()
+            if name in first.test_metrics
+        }
+        return self._call({**self.hyperparameters, **found}, X, y, None, None)
+
+    def _call(self, hyperparameters: Mapping[str, Any], *rows: Any) -> Fit:
+        fix_seeds(self.seed)
+        begin = time.perf_counter()
+        model, train_metrics, test_metrics = self.train_model(*rows, **hyperparameters)
+        return Fit(model, train_metrics, test_metrics, time.perf_counter() - begin)
