@@ -137,6 +137,20 @@ def test_a_range_never_gets_narrower(project: Project, table: Path) -> None:
     assert len(datasets.load(project, project.config.datasets[0])) < 120
 
 
+def test_later_days_and_times_are_ranges_too(project: Project, table: Path) -> None:
+    days = pd.date_range("2024-03-01", periods=120)
+    dated = customers().assign(day=days.date, at=days + pd.Timedelta("9h 30min"))
+    dated.to_csv(table, index=False)
+    updated(project, "--yes", "--add-columns")
+    assert [features(project)[name]["type"] for name in ("day", "at")] == ["date", "datetime"]
+    later = with_row(dated, day="2025-01-31", at="2025-01-31 23:59:59")
+    later.to_csv(table, index=False)
+    said = updated(project, "--yes")
+    assert "day: latest 2024-06-28 -> 2025-01-31 (row 121)" in said
+    assert "at: latest 2024-06-28T09:30:00 -> 2025-01-31 23:59:59 (row 121)" in said
+    assert "stays as it is" in updated(project, "--yes")
+
+
 def test_without_a_yes_nothing_is_updated(project: Project, table: Path) -> None:
     before = project.config_path.read_bytes()
     data = project.dataset_path(project.config.datasets[0])

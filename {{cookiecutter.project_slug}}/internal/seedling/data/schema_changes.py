@@ -152,7 +152,8 @@ def _of_type(
     if kind in column.wider:
         wide = columns.read({"name": column.name, "type": kind, **own}).widened(known)
         return Change(WIDER, column.name, words, {"type": kind, **wide})
-    gone = {key: None for key in own if key not in new_type.model_fields}
+    keys = {each.alias or key for key, each in new_type.model_fields.items()}
+    gone = {key: None for key in own if key not in keys}
     new = {key: value for key, value in entry.items() if key not in kept}
     return Change(TYPES, column.name, words, {"type": kind, **gone, **new})
 
@@ -179,7 +180,9 @@ def _widening(key: str, old: Any, new: Any) -> str:
 
 
 def _written(value: Any) -> str:
-    return f"{value:.15g}" if isinstance(value, int | float) else str(value)
+    """Write a value as model.yaml has it, a day without its midnight."""
+    text = f"{value:.15g}" if isinstance(value, int | float) else str(value)
+    return text.removesuffix("T00:00:00")
 
 
 def _listed(values: list[Any]) -> str:

@@ -123,6 +123,16 @@ class Moments(Column):
         """Return a moment as YAML is to show it."""
         return moment
 
+    def widened(self, values: "pd.Series") -> Json:
+        moments = self.moments(values).dropna()
+        first, last = (moment.to_pydatetime() for moment in (moments.min(), moments.max()))
+        found: Json = {}
+        if self.earliest and first < datetime.fromisoformat(self.earliest):
+            found["earliest"] = self.limit(first)
+        if self.latest and last > datetime.fromisoformat(self.latest):
+            found["latest"] = self.limit(last)
+        return found
+
     def words(self) -> str:
         low, high = self._shown(self.earliest), self._shown(self.latest)
         order = {True: "day before month", False: "month before day", None: ""}[self.day_first]
