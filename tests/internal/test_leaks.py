@@ -55,6 +55,19 @@ def test_a_sum_that_is_the_target_is_found_until_its_terms_are_known_before() ->
     assert told(examine(rows, of(rows, known=("casual", "registered")))) == []
 
 
+def test_an_answered_sum_does_not_hide_another() -> None:
+    rows = rentals().assign(alike=lambda rows: rows["total"] / 2)
+    (message,) = told(examine(rows, of(rows, known=("alike",))))
+    assert message.startswith("registered, casual: ")
+
+
+@pytest.mark.parametrize("huge", [3e38, -3e38])
+def test_numbers_too_large_to_be_squared_are_no_sum(huge: float) -> None:
+    rows = rentals().drop(columns="casual")
+    rows.loc[3, "alike"] = huge
+    assert told(examine(rows, of(rows))) == []
+
+
 @pytest.mark.parametrize(
     ("target", "written"),
     [

@@ -83,6 +83,15 @@ def test_many_rows_are_counted_not_listed() -> None:
     assert told(rows) == ["age: -1 is below the minimum 0 (rows 1, 2, 3, 4, 5 and 55 more)"]
 
 
+def test_many_values_are_counted_and_of_numbers_the_extremes_are_named() -> None:
+    rows = pets()
+    rows["age"] += 31
+    rows["kind"] = [f"kind {number}" for number in range(60)]
+    assert told(rows)[0].startswith("age: 31 to 43 is above the maximum 30 (rows 1, ")
+    words = "'kind 0', 'kind 1', 'kind 10', 'kind 11', 'kind 12' and 55 more"
+    assert told(rows)[1].startswith(f"kind: {words} is none of its categories (rows 1, ")
+
+
 def test_a_feature_that_gives_the_target_away_is_told() -> None:
     rows = pets()
     rows["weight"] = (rows["adopted"] == "yes") * 5.0

@@ -105,11 +105,16 @@ def _sums(rows: pd.DataFrame, dataset: Dataset, probe: LeakProbe, found: set[str
     numbers = pd.DataFrame(
         {each.name: each.frame(rows[each.name])[each.name] for each in numeric}, dtype="float64"
     )
-    factors = exact_sum(numbers, probe.truth)
     known = {column.name for column in dataset.features if column.known_before}
-    if not factors or set(factors) <= known:
+    factors = exact_sum(numbers, probe.truth)
+    while factors and set(factors) <= known:  # answered, and there may be another
+        numbers = numbers.drop(columns=[*factors])
+        factors = exact_sum(numbers, probe.truth)
+    if not factors:
         return []
-    answer = ANSWER.format(at="at each of them that is", it="one of them")
+    answer = ANSWER.format(at="at the feature", it="it")
+    if len(factors) > 1:
+        answer = ANSWER.format(at="at each of them that is", it="one of them")
     message = f"{dataset.target.name} = {_written(factors)}: {answer}"
     return [(", ".join(factors), message)]
 
@@ -126,7 +131,8 @@ def exact_sum(numbers: pd.DataFrame, truth: pd.Series) -> dict[str, float]:
     Returns:
         Each column's factor; empty if there is no such sum.
     """
-    numbers = numbers.loc[:, numbers.std() > 0]
+    spread = numbers.std()
+    numbers = numbers.loc[:, (spread > 0) & np.isfinite(spread)]
     centred = (numbers - numbers.mean()).fillna(0.0)
     scaled = (centred / centred.std()).to_numpy()
     rest = target = (truth - truth.mean()).fillna(0.0).to_numpy()
@@ -148,7 +154,7 @@ def _fitted(terms: pd.DataFrame, truth: pd.Series) -> dict[str, float]:
     """Fit the truth by its terms on the rows without gaps; {} unless the sum is exact."""
     whole = terms.notna().all(axis=1) & truth.notna()
     X, y = terms[whole].to_numpy(), truth[whole].to_numpy()
-    if len(y) < max(FEWEST_ROWS, len(truth) / 2) or y.std() == 0:
+    if len(y) < max(FEWEST_ROWS, len(truth) / 2) or not 0 < y.std() < np.inf:
         return {}
     weights, *_ = np.linalg.lstsq(np.column_stack([X, np.ones(len(X))]), y, rcond=None)
     unexplained = y - X @ weights[:-1] - weights[-1]

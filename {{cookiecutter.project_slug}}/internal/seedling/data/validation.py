@@ -10,6 +10,7 @@ from seedling import tasks
 from seedling.columns.protocol import Check
 from seedling.config import Dataset
 from seedling.data import leaks
+from seedling.data.scalars import plain
 
 SHOWN = 5
 
@@ -122,7 +123,15 @@ def _problems(cases: pd.DataFrame, dataset: Dataset) -> list[Problem]:
             key = ", ".join(dataset.entity_key)
             problems.append(Problem(key, "the key stands more than once", row_numbers))
         else:
-            values = ", ".join(sorted({repr(value) for value in found["failure_case"]})[:SHOWN])
-            message = f"{values} {check}"
+            message = f"{_shown(found['failure_case'])} {check}"
             problems.append(Problem(str(column), message, row_numbers, str(check)))
     return list(dict.fromkeys(problems))
+
+
+def _shown(values: pd.Series) -> str:
+    """Return the different ones of n values; of many numbers, the smallest and the largest."""
+    different = [plain(value) for value in values.unique()]
+    if len(different) > SHOWN and all(type(value) in (int, float) for value in different):
+        return f"{min(different)!r} to {max(different)!r}"
+    more = f" and {len(different) - SHOWN:,} more" if len(different) > SHOWN else ""
+    return ", ".join(sorted(repr(value) for value in different)[:SHOWN]) + more
