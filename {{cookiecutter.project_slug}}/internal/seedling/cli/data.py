@@ -96,8 +96,8 @@ def _create(project: "Project", dataset: "Dataset") -> None:
     path = project.dataset_path(dataset).relative_to(project.root).as_posix()
     columns = counted(len(note["columns"]), "column")
     click.echo(f"{path}: {counted(note['rows'], 'row')}, {columns}")
-    for remark in note["remarks"]:
-        click.echo(f"  {remark}")
+    if note["left_out"]:
+        click.echo(f"  {note['left_out']}")
     if note["unlabelled_rows"]:
         unlabelled = counted(note["unlabelled_rows"], "row")
         click.echo(f"  {unlabelled} without {dataset.target.name}: left out")

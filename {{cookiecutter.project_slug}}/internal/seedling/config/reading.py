@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field
 
 from seedling.config.document import Section
+from seedling.wording import counted
 
 DEFAULT_ENCODING = "utf-8"
 # The texts of a missing value in every text file: those of pandas.read_csv, and a question mark.
@@ -63,28 +64,31 @@ class Reading(Section):
     def entry(self) -> dict[str, Any]:
         """Return the keys that differ from the default, as model.yaml has them."""
         found = self.model_dump(exclude_defaults=True)
+        for key in ("separator", "thousands"):
+            if key in found:
+                found[key] = self._spelled(found[key])
         return found | ({"header": "none"} if self.header is False else {})
 
     def words(self) -> str:
-        """Describe what differs from the default: `cp1252, separator ;, decimal comma`."""
-        found: list[str] = []
-        if self.encoding != DEFAULT_ENCODING:
-            found.append(self.encoding)
-        if self.separator:
-            found.append(f"separator {WORDS.get(self.separator, self.separator)}")
-        if self.decimal == ",":
-            found.append("decimal comma")
-        if self.thousands:
-            found.append(f"{WORDS.get(self.thousands, self.thousands)} between thousands")
-        if self.header is False:
-            found.append("no header")
-        if self.comment:
-            found.append(f"comments begin with {self.comment}")
-        if self.skip:
-            found.append(f"{self.skip} lines skipped" if self.skip > 1 else "1 line skipped")
-        if self.sheet:
-            found.append(f"sheet {self.sheet}")
-        return ", ".join(found)
+        """Say what differs from the default, each with the option of verbs that says otherwise."""
+        header = f"{len(self.header)} names" if isinstance(self.header, list) else "no header"
+        found = {
+            "encoding": f"encoding {self.encoding}",
+            "sep": f"separator {self._spelled(self.separator)}",
+            "decimal": f"decimal {self.decimal}",
+            "thousands": f"{self._spelled(self.thousands)} between thousands",
+            "header": header,
+            "comment": f"comments after {self.comment}",
+            "skip": f"{counted(self.skip, 'line')} skipped",
+            "na": f"{', '.join(self.na)} for a missing value",
+            "sheet": f"sheet {self.sheet}",
+        }
+        differing = {"sep" if key == "separator" else key for key in self.entry()}
+        return ", ".join(f"{words} (--{key})" for key, words in found.items() if key in differing)
+
+    @staticmethod
+    def _spelled(mark: str | None) -> str:
+        return WORDS.get(mark or "", mark or "")
 
     def plain_number(self, text: str) -> str:
         """Return a number's text with a point before its fraction and nothing between thousands."""
@@ -116,7 +120,10 @@ def column_names(reading: Reading, first: Sequence[Any]) -> tuple[list[str], dic
     """
     if reading.header is False:
         names = [f"column_{at}" for at, _ in enumerate(first, 1)]
-        remark = "The file has no header line: name its columns by --header NAME,NAME,..."
+        remark = (
+            f"It has no header line: its columns are called column_1 to {names[-1]}. "
+            "Name them by --header NAME,NAME,..."
+        )
         return names, dict.fromkeys(names, remark)
     given = first if reading.header is True else reading.header
     cells = ["" if cell is None else str(cell).strip() for cell in given]

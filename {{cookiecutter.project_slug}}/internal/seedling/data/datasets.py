@@ -28,18 +28,18 @@ def create(project: Project, dataset: Dataset) -> dict[str, Any]:
 
     Returns:
         The note: `rows`, `unlabelled_rows`, `columns` with their types, `sha256` of the file; and
-        `remarks` about how the source was read.
+        `left_out`, the words about rows of the source that could not be read.
     """
-    rows, remarks = rows_of(project, dataset)
-    found = labelled(rows, dataset, f"{dataset.name}: {dataset.source} yields")
-    note = save(project, dataset, found, len(rows) - len(found))
-    return {**note, "remarks": remarks}
+    table = rows_of(project, dataset)
+    found = labelled(table.rows, dataset, f"{dataset.name}: {dataset.source} yields")
+    note = save(project, dataset, found, len(table.rows) - len(found))
+    return {**note, "left_out": table.left_out}
 
 
 def rows_of(project: Project, dataset: Dataset) -> files.Table:
     """Return the rows that the team's `create_dataset` makes of a dataset's source."""
     table = read_source(project, dataset.source, dataset.read)
-    rows = team_code.create_dataset()(dataset.name, inferred(table.rows, dataset.read))
+    rows = team_code.create_dataset()(dataset.name, inferred(table, dataset.read))
     return table._replace(rows=rows)
 
 
@@ -135,19 +135,19 @@ def read_table(path: Path, reading: Reading | None = None) -> pd.DataFrame:
     Raises:
         ProjectError: the file is missing, of another kind, or cannot be read.
     """
-    rows = files.read_table(path, reading)
-    return rows if path.suffix == ".parquet" else inferred(rows, reading or Reading())
+    return inferred(files.read(path, reading), reading or Reading())
 
 
-def inferred(rows: pd.DataFrame, reading: Reading) -> pd.DataFrame:
-    """Return the rows with numbers and booleans in the columns that hold nothing else as text."""
+def inferred(table: files.Table, reading: Reading) -> pd.DataFrame:
+    """Return the rows, those of a text file with numbers and booleans where there is no text."""
+    rows = table.rows
+    if not table.is_text:
+        return rows
     return pd.DataFrame({name: _inferred(cells, reading) for name, cells in rows.items()})
 
 
 def _inferred(cells: pd.Series, reading: Reading) -> pd.Series:
     known = cells.dropna()
-    if cells.dtype != object or not known.map(lambda cell: isinstance(cell, str)).all():
-        return cells
     if known.isin(BOOLEANS).all() and not known.empty:
         return cells.map(BOOLEANS)
     if known.str.fullmatch(r"0\d+").any():
@@ -185,14 +185,14 @@ def read_source(project: Project, source: str, reading: Reading | None = None) -
         query = sqlalchemy.select(sqlalchemy.text("*")).select_from(
             sqlalchemy.table(name, schema=schema or None)
         )
-        return files.Table(feature_store.query(engine, query), [])
+        return files.Table(feature_store.query(engine, query))
     path = project.root / source
     if path.suffix == ".sql":
         if not path.is_file():
             raise ProjectError(f"The query {source} is missing.")
         sql = path.read_text(encoding="utf-8")
         rows = feature_store.query(feature_store.connect(project, read_only=True), sql)
-        return files.Table(rows, [])
+        return files.Table(rows)
     return files.read(path, reading)
 
 

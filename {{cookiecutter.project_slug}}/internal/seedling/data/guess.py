@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 from seedling.config.reading import BUILT_IN_NA, Reading
 from seedling.data.excel_rows import numbered
-from seedling.data.text_rows import ORDER_MARKS, SEPARATORS, is_tsv, plain_bytes, text_of
+from seedling.data.text_rows import ORDER_MARKS, SEPARATORS, bytes_of, is_tsv, text_of
 from seedling.errors import ProjectError
 
 Numbered = tuple[int, list[str]]  # how many lines stand before a row, and its cells
@@ -98,13 +98,13 @@ def _of_text(path: Path, said: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _header(rows: Sequence[Numbered], said: Mapping[str, Any]) -> tuple[int, bool | list[str]]:
-    """Return the lines to skip and the header, where neither is known."""
-    if "skip" in said:
-        rows = [row for row in rows if row[0] >= said["skip"]] or rows
-        return said["skip"], said.get("header", header_of(rows)[1])
-    if "header" in said:
-        return header_of(rows)[0] if said["header"] is True else 0, said["header"]
-    return header_of(rows)
+    """Return the lines to skip and the header, as far as they are not known."""
+    rows = [row for row in rows if row[0] >= said.get("skip", 0)] or rows
+    skip, header = header_of(rows)
+    skip, named = said.get("skip", skip), said.get("header", header)
+    if isinstance(named, list) and header is True and "skip" not in said:
+        skip = next((before for before, _ in rows if before > skip), skip)  # names in its place
+    return skip, named
 
 
 def encoding_of(path: Path) -> str:
@@ -123,6 +123,8 @@ def encoding_of(path: Path) -> str:
             zeros = block[:1000].count(0)
             if zeros * 3 > len(block[:1000]):
                 return "utf-16-le" if block[1:2] == b"\0" else "utf-16-be"
+            if zeros:
+                raise ProjectError(f"{path.name} is no text file: it holds zero bytes.")
         try:
             decoder.decode(block)
         except UnicodeDecodeError:
@@ -145,7 +147,7 @@ def encoding_of(path: Path) -> str:
 
 
 def _blocks(path: Path) -> Iterator[bytes]:
-    with path.open("rb") as raw, plain_bytes(path, raw) as content:
+    with bytes_of(path) as (content, _):
         while block := content.read(BLOCK):
             yield block
 
@@ -163,19 +165,27 @@ def _begins(line: str, comment: str | None) -> bool:
 def _separator(lines: Sequence[str]) -> str:
     """Return what stands between the values of most lines."""
     from clevercsv import Sniffer
-    from clevercsv.exceptions import NoDetectionResult
+    from clevercsv.exceptions import Error, NoDetectionResult
 
     sample = "".join(lines)[:SNIFFED]
     try:
         dialect = Sniffer().sniff(sample, delimiters=SNIFFABLE)
         found = dialect.delimiter if dialect else ""
-    except NoDetectionResult:
+    except (Error, NoDetectionResult):
         found = ""
-    if found in ("", "\t", " ") and _evenness(lines, " ") > max(_evenness(lines, "\t"), (0.9, 2)):
-        return " "
-    if found and _evenness(lines, found) > (0.5, 1):
+    if found in ("", "\t", " "):
+        by_tab, by_blank = _evenness(lines, "\t"), _evenness(lines, " ")
+        if by_blank > (0.9, 2) and (by_blank[0] > by_tab[0] or _are_numbers(lines[-1])):
+            return " "
+    if found not in ("", " ") and _evenness(lines, found) > (0.5, 1):
         return found
     return max(SEPARATORS, key=lambda separator: _evenness(lines, separator))
+
+
+def _are_numbers(line: str) -> bool:
+    """Return whether most of a line's words are numbers, rather than a text's."""
+    words = line.split()
+    return 2 * sum(MEASURED.fullmatch(word) is not None for word in words) > len(words)
 
 
 def _evenness(lines: Sequence[str], separator: str) -> tuple[float, int]:

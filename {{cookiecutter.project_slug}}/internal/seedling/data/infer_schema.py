@@ -9,6 +9,7 @@ import pandas as pd
 
 from seedling import columns, tasks
 from seedling.columns.protocol import COLUMN_NAME, NoFeature
+from seedling.data.reading import stem_of
 from seedling.errors import ProjectError
 from seedling.wording import counted
 
@@ -79,7 +80,7 @@ def propose(
 
 def dataset_name(source: str) -> str:
     """Derive a dataset's name from a path or URL: `../data/German credit.csv` -> German_credit."""
-    stem = source.partition("#")[2] or PurePath(source.replace("\\", "/")).name.rsplit(".", 1)[0]
+    stem = source.partition("#")[2] or stem_of(PurePath(source.replace("\\", "/")))
     return re.sub(r"[^A-Za-z0-9_-]+", "_", stem).strip("_-")[:64] or "table"
 
 

@@ -86,9 +86,10 @@ def _proposed(project: Project, wanted: Wanted, others: list[str], yes: bool) ->
         raise ProjectError(f"model.yaml has another dataset {name!r}: choose another name.")
     reading = _guessed(project, source, wanted.said)
     table = read_source(project, source, reading)
-    for remark in table.remarks:
-        click.echo(remark)
-    rows = inferred(table.rows, reading or Reading())
+    for remark in [*table.remarks, table.left_out]:
+        if remark:
+            click.echo(remark)
+    rows = inferred(table, reading or Reading())
     proposal = propose(rows, name, source, wanted.task, wanted.target, wanted.keys)
     proposal.entry["source"] = without_secret(project, source)
     _keep(proposal.entry, reading)
@@ -107,7 +108,7 @@ def _guessed(project: Project, source: str, said: Mapping[str, Any]) -> Reading 
         return None
     reading = files.guess(path, said)
     if reading.words():
-        click.echo(f"{path.name} is read as {reading.words()}.")
+        click.echo(f"{path.name} is read with {reading.words()}.")
     return reading
 
 

@@ -4,8 +4,8 @@ A text file's cells stay as they stand in the file; Parquet, Arrow, Excel and JS
 types. The service imports this: only `read_table` needs pandas.
 """
 
-from collections.abc import Mapping
-from pathlib import Path
+from collections.abc import Mapping, Sequence
+from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pydantic import ValidationError
@@ -34,10 +34,12 @@ SHOWN = 3  # lines that a message names
 
 
 class Table(NamedTuple):
-    """A table as it was read, and what to say about it, a line for each remark."""
+    """A table as it was read, and what to say about it."""
 
     rows: "pd.DataFrame"
-    remarks: list[str]
+    remarks: Sequence[str] = ()  # about names that the file does not have itself, one line each
+    left_out: str = ""  # about rows that could not be read
+    is_text: bool = False  # whether every cell is text
 
 
 def kind_of(path: Path) -> str:
@@ -60,6 +62,11 @@ def kind_of(path: Path) -> str:
         f"{path.name}: give a .csv, .tsv, .txt, .data, .xlsx, .parquet, .feather or .jsonl file, "
         "or a SQL URL."
     )
+
+
+def stem_of(path: PurePath) -> str:
+    """Return a file's name without its endings: `sales` of `sales.csv.gz`."""
+    return PurePath(path.stem).stem if path.suffix.lower() in COMPRESSED else path.stem
 
 
 def is_table(path: Path) -> bool:
@@ -164,8 +171,6 @@ def _text(path: Path, reading: Reading) -> Table:
             break
         del found[name], remarks[name]
     table = pd.DataFrame({name: column.to_pandas() for name, column in found.items()}, dtype=object)
-    said = list(dict.fromkeys(remarks.values()))
-    if faults:
-        shown = "; ".join(faults[:SHOWN]) + ("; ..." if len(faults) > SHOWN else "")
-        said.append(f"{counted(len(faults), 'row')} left out: {shown}.")
-    return Table(table, said)
+    shown = "; ".join([*faults[:SHOWN], "..."] if len(faults) > SHOWN else faults)
+    left_out = f"{counted(len(faults), 'row')} left out: {shown}." if faults else ""
+    return Table(table, list(dict.fromkeys(remarks.values())), left_out, is_text=True)

@@ -131,33 +131,41 @@ def opened(path: Path, reading: Reading) -> Iterator[tuple[TextRows, Callable[[]
 def text_of(path: Path, encoding: str) -> Iterator[tuple[IO[str], Callable[[], float]]]:
     """Open a text file by its byte order mark, else in this encoding; see `opened`."""
     try:
-        with path.open("rb") as raw, plain_bytes(path, raw) as content:
-            size = path.stat().st_size or 1
+        with bytes_of(path) as (content, share):
             head = content.read(4)
             content.seek(0)
             marked = (name for mark, name in ORDER_MARKS.items() if head.startswith(mark))
-            stream = io.TextIOWrapper(content, encoding=next(marked, encoding), newline="")
-            yield stream, lambda: min(raw.tell() / size, 1)
-    except FileNotFoundError:
-        raise InputError(f"There is no file {path}.") from None
+            yield io.TextIOWrapper(content, encoding=next(marked, encoding), newline=""), share
     except UnicodeError:
         raise InputError(
             f"{path.name} is not text in {encoding}: name its encoding with --encoding, or as "
             "read: {encoding: ...} in model.yaml."
         ) from None
-    except (OSError, EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile) as error:
-        raise InputError(f"{path.name} cannot be read: {error}.") from None
 
 
-def plain_bytes(path: Path, raw: IO[bytes]) -> IO[bytes]:
-    """Return the content of a file, decompressed as its first bytes say.
+@contextmanager
+def bytes_of(path: Path) -> Iterator[tuple[IO[bytes], Callable[[], float]]]:
+    """Open the content of a file, decompressed, and a function that returns the share read.
 
     Raises:
-        InputError: it is an archive of several files.
+        InputError: it is missing or damaged, or an archive of several files.
     """
-    head = raw.read(4)
+    try:
+        with path.open("rb") as raw, _decompressed(path, raw) as content:
+            size = path.stat().st_size or 1
+            yield content, lambda: min(raw.tell() / size, 1)
+    except FileNotFoundError:
+        raise InputError(f"There is no file {path}.") from None
+    except (OSError, EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile) as error:
+        reason = str(error).rstrip(".") or type(error).__name__
+        raise InputError(f"{path.name} cannot be read: {reason}.") from None
+
+
+def _decompressed(path: Path, raw: IO[bytes]) -> IO[bytes]:
+    """Return the content of a file, decompressed as its first bytes say."""
+    head = raw.read(6)
     raw.seek(0)
-    if head == ZIP:
+    if head.startswith(ZIP):
         archive = zipfile.ZipFile(raw)
         names = [
             name
@@ -170,9 +178,9 @@ def plain_bytes(path: Path, raw: IO[bytes]) -> IO[bytes]:
                 f"{path.name} holds {counted(len(names), 'file')}: {shown}: unpack it."
             )
         return archive.open(names[0])
-    for mark, decompressed in COMPRESSED.items():
+    for mark, opener in COMPRESSED.items():
         if head.startswith(mark):
-            found: IO[bytes] = decompressed(raw)
+            found: IO[bytes] = opener(raw)
             return found
     return raw
 
