@@ -240,7 +240,10 @@ def test_files_are_scored_and_a_bad_row_is_named(colours: Project, tmp_path: Pat
     rows.assign(tint=[*rows["tint"][:-1], "#ff"]).to_csv(source / "bad.csv", index=False)
     done = run_verb(colours, "batch-score", str(source), str(tmp_path / "answers.csv"))
     assert done.returncode == 1
-    assert "bad.csv, row 40, tint: expected a colour such as #ff8800, got '#ff'" in done.stderr
+    with (tmp_path / "answers.rejects.csv").open(encoding="utf-8", newline="") as stream:
+        (reject,) = csv.DictReader(stream)
+    assert (reject["file"], reject["row"], reject["column"]) == ("bad.csv", "40", "tint")
+    assert reject["reason"] == "expected a colour such as #ff8800, got '#ff'"
     with (tmp_path / "answers.csv").open(encoding="utf-8", newline="") as stream:
         lines = list(csv.DictReader(stream))
     by_file = {

@@ -1,4 +1,4 @@
-"""The options that say how a table's file is read, of every verb that brings one."""
+"""The options that say how a table's file is read, of every verb that reads one."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar

@@ -179,7 +179,8 @@ def _separator(lines: Sequence[str]) -> str:
             return " "
     if found not in ("", " ") and _evenness(lines, found) > (0.5, 1):
         return found
-    return max(SEPARATORS, key=lambda separator: _evenness(lines, separator))
+    # Of two that are as even, the one that is rarer in texts and numbers.
+    return max("\t|;,", key=lambda separator: _evenness(lines, separator))
 
 
 def _are_numbers(line: str) -> bool:
