@@ -130,7 +130,8 @@ def load(project: Project, dataset: Dataset) -> pd.DataFrame:
 def read_table(path: Path, reading: Reading | None = None) -> pd.DataFrame:
     """Read a file as `reading.read` does, with the types that a text file's cells look like.
 
-    A Parquet file has types of its own. Codes such as 00123 stay text, since they are names rather than numbers.
+    A Parquet file has types of its own. Codes such as 00123 stay text, since they are names rather
+    than numbers.
 
     Raises:
         ProjectError: the file is missing, of another kind, or cannot be read.

@@ -170,7 +170,7 @@ def _separator(lines: Sequence[str]) -> str:
     sample = "".join(lines)[:SNIFFED]
     try:
         dialect = Sniffer().sniff(sample, delimiters=SNIFFABLE)
-        found = dialect.delimiter if dialect else ""
+        found = (dialect and dialect.delimiter) or ""
     except (Error, NoDetectionResult):
         found = ""
     if found in ("", "\t", " "):
