@@ -261,7 +261,10 @@ def test_without_its_file_the_type_is_unknown_in_one_line(colours: Project, tmp_
     (line,) = done.stderr.splitlines()
     assert line.startswith("Error: model.yaml, line ")
     assert "datasets.0.features.0.type: there is no column type 'colour'; there are " in line
-    assert "boolean, category, date, datetime, integer, number: define it in columns/<name>.py." in line
+    assert (
+        "boolean, category, date, datetime, integer, number: define it in columns/<name>.py."
+        in line
+    )
 
 
 def test_a_file_without_a_type_is_told(colours: Project, tmp_path: Path) -> None:

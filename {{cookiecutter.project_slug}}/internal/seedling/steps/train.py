@@ -70,10 +70,12 @@ def main(
         if dataset.metric not in test_metrics:  # a sweep compares by it
             answer = predict(first.model, X_test)
             test_metrics[dataset.metric] = task.measure(y_test, answer, dataset)[dataset.metric]
-        wanted = project.config.training.folds
-        validated = cross_validated(fitting, first, predict, rows, dataset, 0 if once else wanted)
-        kept, refit = first, Refit(refused="model.yaml says refit: false")
-        if project.config.training.refit and not once:
+        validated, kept, refit = CrossValidated(), first, Refit()
+        if not once:
+            folds = project.config.training.folds
+            validated = cross_validated(fitting, first, predict, rows, dataset, folds)
+            refit = Refit(refused="model.yaml says refit: false")
+        if not once and project.config.training.refit:
             kept, refit = refitted(fitting, first, rows, dataset)
         mlflow = mlflow_runs.mlflow()
         mlflow.log_params({"model": model, "dataset": dataset.name, **hyperparameters})
