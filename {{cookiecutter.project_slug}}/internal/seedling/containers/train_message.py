@@ -114,7 +114,7 @@ def _copy(project: Project, model: str, table: Path, root: Path) -> Project:
     project.config.trained_model(model)
     copy.edit(narrow)
     (dataset,) = copy.config.datasets
-    rows = datasets.read_table(table)
+    rows = datasets.read_table(table, dataset.read)
     datasets.save(copy, dataset, _checked(rows, dataset, table))
     return copy
 

@@ -17,6 +17,7 @@ from seedling.wording import counted
 
 if TYPE_CHECKING:
     import pandas as pd
+    import pyarrow as pa
 
 __all__ = ["Reading", "Table", "guess", "kind_of", "read", "read_table"]
 
@@ -132,7 +133,7 @@ def _text(path: Path, reading: Reading) -> Table:
     import pandas as pd
     import pyarrow as pa
 
-    missing = reading.missing
+    missing = pa.array(sorted(reading.missing), pa.string())
     faults: list[str] = []
     parts: list[list[pa.Array]] = []
     count = 0
@@ -143,12 +144,7 @@ def _text(path: Path, reading: Reading) -> Table:
         def pack() -> None:
             """Turn the rows into columns, which take a tenth of the memory."""
             columns = zip(*cells, strict=True) if cells else [()] * len(names)
-            parts.append(
-                [
-                    pa.array([None if c.strip() in missing else c for c in column], pa.string())
-                    for column in columns
-                ]
-            )
+            parts.append([_known(pa.array(column, pa.string()), missing) for column in columns])
             cells.clear()
 
         for row in rows:
@@ -174,3 +170,12 @@ def _text(path: Path, reading: Reading) -> Table:
     shown = "; ".join([*faults[:SHOWN], "..."] if len(faults) > SHOWN else faults)
     left_out = f"{counted(len(faults), 'row')} left out: {shown}." if faults else ""
     return Table(table, list(dict.fromkeys(remarks.values())), left_out, is_text=True)
+
+
+def _known(cells: "pa.Array", missing: "pa.Array") -> "pa.Array":
+    """Return the cells with null for those that are a text of a missing value, or blank."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    gaps = pc.is_in(pc.utf8_trim_whitespace(cells), value_set=missing)
+    return pc.if_else(gaps, pa.scalar(None, pa.string()), cells)
