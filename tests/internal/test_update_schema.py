@@ -257,13 +257,33 @@ def test_a_new_label_changes_the_task_and_is_asked_about(project: Project, table
     assert project.config.datasets[0].target.labels == ["no", "yes", "perhaps"]
 
 
-def test_a_table_without_the_target_is_refused_in_one_line(project: Project, table: Path) -> None:
+def test_a_table_without_target_or_key_is_refused_in_one_line(
+    project: Project, table: Path
+) -> None:
     target = project.config.datasets[0].target.name
-    customers().drop(columns=target).to_csv(table, index=False)
-    result = invoke(project, "update-schema", "--yes")
-    assert result.exit_code == 1
-    assert f"no column '{target}', the target" in result.stderr
-    assert len(result.stderr.splitlines()) == 1
+    before = project.config_path.read_bytes()
+    for name, what in ((target, f"'{target}', the target"), ("customer_id", "the entity key")):
+        customers().drop(columns=name).to_csv(table, index=False)
+        result = invoke(project, "update-schema", "--yes")
+        assert result.exit_code == 1
+        assert "no column" in result.stderr
+        assert what in result.stderr
+        assert len(result.stderr.splitlines()) == 1
+    assert project.config_path.read_bytes() == before
+
+
+def test_the_schema_of_a_query_is_updated_from_the_feature_store(project: Project) -> None:
+    dataset = project.config.datasets[0]
+    assert " rows, 0 differences\n" in updated(project, "--yes")
+    query = project.root / dataset.source
+    text = query.read_text(encoding="utf-8").replace(
+        "\nFROM", ",\n    7 * 6 + random() % 2 AS luck\nFROM"
+    )
+    query.write_text(text, encoding="utf-8")
+    updated(project, "--yes", "--add-columns")
+    assert features(project)["luck"]["type"] == "integer"
+    result = invoke(project, "validate-datasets")
+    assert "warning: luck: serve/feature_inference_query.sql does not yield it" in result.stdout
 
 
 def test_line_ends_of_windows_stay(project: Project, table: Path) -> None:

@@ -33,7 +33,7 @@ def create_local_datasets(
     **reading: Any,
 ) -> None:
     """Create the datasets of model.yaml, or one from your own table."""
-    from seedling.data import datasets, own_table
+    from seedling.data import own_table
 
     project = find_project()
     if source is not None:
@@ -45,10 +45,7 @@ def create_local_datasets(
         raise click.UsageError("--target, --key and how a file is read go with --from.")
     config = project.config
     chosen = [config.dataset(dataset)] if dataset and source is None else config.datasets
-    queries = any(entry.source.endswith(".sql") for entry in chosen)
-    filled = datasets.fill_sample_store(project) if queries else None
-    if filled:
-        click.echo(f"Filled {filled.relative_to(project.root).as_posix()} with sample data.")
+    _fill_store(project, chosen)
     for entry in chosen:
         _create(project, entry)
 
@@ -86,6 +83,16 @@ def add_dataset(
     ready = ", ".join(tasks.of(dataset).ready_models)
     fitting = f"; ready models that fit are {ready}" if ready else ""
     click.echo(f"A model learns from it after add-model MODEL --dataset {dataset.name}{fitting}.")
+
+
+def _fill_store(project: "Project", chosen: Sequence["Dataset"]) -> None:
+    """Fill the sample store if a query of these datasets needs it, and say so."""
+    from seedling.data import datasets
+
+    queries = any(entry.source.endswith(".sql") for entry in chosen)
+    filled = datasets.fill_sample_store(project) if queries else None
+    if filled:
+        click.echo(f"Filled {filled.relative_to(project.root).as_posix()} with sample data.")
 
 
 def _create(project: "Project", dataset: "Dataset") -> None:
@@ -152,6 +159,8 @@ def update_schema(
         GONE: drop_gone,
     }
     wanted = {kind for kind, is_wanted in flags.items() if is_wanted}
+    if not source:
+        _fill_store(project, chosen)
     new = schema.New(source, said(reading))
     for entry in chosen:
         _create(project, schema.update(project, entry, new, wanted, yes))

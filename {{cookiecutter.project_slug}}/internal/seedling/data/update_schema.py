@@ -60,6 +60,9 @@ def update(
     now = _with_source(project, dataset, new, entry)
     what = f"{now.name}: {now.source} yields"
     rows = datasets.labelled(datasets.rows_of(project, now).rows, now, what)
+    missing = [name for name in now.entity_key if name not in rows]
+    if missing:
+        raise ProjectError(f"{what} no column {', '.join(missing)}, the entity key.")
     found = schema_changes.changes(rows.reset_index(drop=True), now)
     click.echo(f"{now.name}: {counted(len(rows), 'row')}, {counted(len(found), 'difference')}")
     for change in found:
