@@ -137,6 +137,14 @@ def test_by_time_the_last_rows_are_held_out_those_of_one_time_together() -> None
         assert rows["day"].iloc[learned].max() < rows["day"].iloc[measured].min()
 
 
+def test_days_are_read_as_their_feature_has_them() -> None:
+    days = [f"{1 + number // 10:02}/{2 - number // 50:02}/2024" for number in range(100)]
+    day = {"name": "day", "type": "date", "day_first": True}
+    by_day = Dataset.model_validate(PETS.model_dump() | {"split": {"by": "day"}, "features": [day]})
+    _, holdout = split(pets(100).assign(day=days), by_day, 0.5, HOLDOUT)
+    assert {text[3:] for text in holdout["day"]} == {"02/2024"}
+
+
 def test_a_value_that_is_no_time_is_named() -> None:
     rows = pets().assign(day="2024-01-01")
     rows.loc[7, "day"] = "soon"

@@ -55,7 +55,7 @@ def hold_out(
     """
     if dataset.split:
         rule = _by_time(rows, dataset, share)
-        held_out = _times(rows, dataset.split.by, dataset.name) >= rule.since
+        held_out = _times(rows, dataset.split.by, dataset) >= rule.since
     else:
         held_out, rule = _by_hash(rows, dataset, share, salt)
     sides = rows[~held_out], rows[held_out]
@@ -73,7 +73,7 @@ def is_held_out(rows: pd.DataFrame, dataset: Dataset, rule: HeldOut) -> npt.NDAr
         rule: of the split with the salt HOLDOUT.
     """
     if rule.by:
-        return _times(rows, rule.by, dataset.name) >= rule.since
+        return _times(rows, rule.by, dataset) >= rule.since
     hashes = _hashed(rows, dataset, rule.columns, rule.numbered, HOLDOUT)
     below = _positions(hashes) < rule.share
     return (below & ~_are_among(hashes, rule.without)) | _are_among(hashes, rule.besides)
@@ -90,11 +90,11 @@ def folds(
     """Return the places of rows to train on and to measure on, for each fold.
 
     Rows of one entity are in one fold, and each fold has its share of each stratum. By time, each
-    fold is measured on a stretch of time, and trained on all that was before it.
+    fold is measured on a stretch of the later half, and trained on all that was before it.
     """
     if dataset.split:
-        when = _times(rows, dataset.split.by, dataset.name)
-        cuts = np.quantile(when, np.linspace(0, 1, count + 2)[1:-1], method="nearest")
+        when = _times(rows, dataset.split.by, dataset)
+        cuts = np.quantile(when, np.linspace(0.5, 1, count, endpoint=False), method="nearest")
         stretch = np.searchsorted(np.unique(cuts), when, side="right")
         return [
             (np.flatnonzero(stretch < number), np.flatnonzero(stretch == number))
@@ -221,7 +221,7 @@ def _by_time(rows: pd.DataFrame, dataset: Dataset, share: float) -> HeldOut:
     """Hold the last rows out, those of one time together."""
     assert dataset.split
     by = dataset.split.by
-    known, counts = np.unique(_times(rows, by, dataset.name), return_counts=True)
+    known, counts = np.unique(_times(rows, by, dataset), return_counts=True)
     if len(known) < 2:
         raise ProjectError(f"{dataset.name}, split: {by} holds one time only; name another column.")
     later = counts[::-1].cumsum()[::-1][1:]
@@ -229,15 +229,20 @@ def _by_time(rows: pd.DataFrame, dataset: Dataset, share: float) -> HeldOut:
     return HeldOut(share=share, by=by, since=float(known[first]))
 
 
-def _times(rows: pd.DataFrame, by: str, name: str) -> npt.NDArray[np.float64]:
+def _times(rows: pd.DataFrame, by: str, dataset: Dataset) -> npt.NDArray[np.float64]:
     """Return a column's times as numbers: as they are, or in seconds since 1970.
+
+    A feature's are read as its type says; else they are numbers, or in ISO 8601.
 
     Raises:
         ProjectError: the column is missing, or has a value that is no time.
     """
     if by not in rows:
-        raise ProjectError(f"{name}, split: the table has no column {by!r}.")
+        raise ProjectError(f"{dataset.name}, split: the table has no column {by!r}.")
     values = rows[by]
+    for column in dataset.features:
+        if column.name == by:
+            values = pd.Series(column.values(values))
     if not pd.api.types.is_numeric_dtype(values):
         seconds: Any = pd.to_datetime(values, format="ISO8601", utc=True, errors="coerce")
         values = (seconds - pd.Timestamp(0, tz="UTC")) / pd.Timedelta(seconds=1)
@@ -245,7 +250,7 @@ def _times(rows: pd.DataFrame, by: str, name: str) -> npt.NDArray[np.float64]:
     if len(wrong):
         shown = ", ".join(str(row + 1) for row in wrong[:SHOWN])
         raise ProjectError(
-            f"{name}, split: {by} has {counted(len(wrong), 'value')} that "
+            f"{dataset.name}, split: {by} has {counted(len(wrong), 'value')} that "
             f"{'is' if len(wrong) == 1 else 'are'} no time (row {shown}): write times as "
             "2024-12-31 or 2024-12-31 23:59, or as numbers."
         )
