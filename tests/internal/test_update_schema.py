@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner
 
 from seedling.cli.main import main
-from seedling.config import Project
+from seedling.config import Project, Reading
 from seedling.data import datasets, instances
 from seedling.serving.app import create_app
 from seedling.testing import first_model, invoke, run_verb
@@ -126,7 +126,12 @@ def test_tomorrows_file_has_any_name_and_the_dataset_keeps_its_own(
     assert dataset.source.endswith("export 2 (final).csv")
     assert len(datasets.load(project, dataset)) == 91
     assert features(project)["plan"]["categories"][-1] == "d"
+    assert dataset.read.separator == ";"
     assert {model.dataset for model in project.config.training.models} == {"customers"}
+    updated(project, "--from", str(table), "--yes")  # with commas again
+    dataset = project.config.datasets[0]
+    assert dataset.read == Reading()
+    assert len(datasets.load(project, dataset)) == 120
 
 
 def test_a_range_never_gets_narrower(project: Project, table: Path) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterable, Mapping
 from copy import deepcopy
 from dataclasses import replace
 from difflib import unified_diff
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import click
@@ -11,7 +12,7 @@ from ruamel.yaml import YAML
 
 from seedling.config import Dataset, Project, Reading
 from seedling.config.rewriting import rewritten
-from seedling.data import datasets, instances, layout, own_table, schema_changes
+from seedling.data import datasets, instances, layout, own_table, schema_changes, text_rows
 from seedling.data import reading as files
 from seedling.data.schema_changes import COLUMNS, GONE, IGNORED, LABELS, TYPES, WIDER, Change
 from seedling.errors import ProjectError
@@ -97,7 +98,7 @@ def _with_source(project: Project, dataset: Dataset, new: New, entry: dict[str, 
     source = own_table.from_root(project, new.source)
     reading = Reading()
     if "://" not in source and not source.endswith(".sql"):
-        reading = files.guess(project.root / source, {**dataset.read.entry(), **new.said})
+        reading = _reading(project.root / source, dataset, new.said)
     before = {**entry, "source": own_table.without_secret(project, source)}
     before.pop("read", None)
     entry.clear()
@@ -106,6 +107,17 @@ def _with_source(project: Project, dataset: Dataset, new: New, entry: dict[str, 
         if key == "source" and reading.entry():
             entry["read"] = reading.entry()
     return dataset.model_copy(update={"source": entry["source"], "read": reading})
+
+
+def _reading(path: Path, dataset: Dataset, said: Mapping[str, Any]) -> Reading:
+    """Guess how a new file is read: as the one before, unless its header has no target then."""
+    reading = files.guess(path, {**dataset.read.entry(), **said})
+    if files.kind_of(path) == "text":
+        with text_rows.opened(path, reading) as (rows, _):
+            names = rows.names
+        if dataset.target.name not in names:
+            return files.guess(path, said)
+    return reading
 
 
 def _chosen(kind: str, found: Iterable[Change], asked_for: bool, yes: bool) -> list[Change]:
