@@ -17,6 +17,7 @@ from seedling.config import Project
 from seedling.data.datasets import load
 from seedling.data.infer_schema import propose
 from seedling.data.schema import random_rows
+from seedling.data.schema_changes import changes
 from seedling.data.validation import examine
 from seedling.registry import model_files
 from seedling.serving.app import create_app
@@ -126,6 +127,8 @@ def test_the_data_say_whether_the_day_is_first(values: list[str], day_first: boo
     kind, keys = proposed(values)
     assert (kind, keys["day_first"]) == ("date", day_first)
     assert str(keys["earliest"]) == "2024-01-01"
+    undecided = all(text[:2] < "13" and text[3:5] < "13" for text in values)
+    assert ("description" in keys) == undecided
     words = column(type=kind, **keys).words()
     assert words.endswith("day before month" if day_first else "month before day")
 
@@ -278,6 +281,18 @@ def test_a_later_day_is_a_warning_and_text_that_is_no_day_a_problem(shop: Projec
     rows.loc[4, "day"] = "31/02/2023"
     (problem,) = examine(rows, dataset).problems
     assert str(problem) == "day: '31/02/2023' is not a date such as 2024-03-15 (row 5)"
+
+
+def test_tomorrows_days_widen_the_schema_and_a_time_makes_it_one_of_times(shop: Project) -> None:
+    dataset = shop.config.datasets[0]
+    rows = load(shop, dataset)
+    later = rows.assign(day=rows["day"].astype(object).where(rows.index > 0, "31/12/2030"))
+    (change,) = changes(later, dataset)
+    assert change.entry == {"latest": dt.date(2030, 12, 31)}
+    assert change.words == "latest 2023-08-28 -> 2030-12-31 (row 1)"
+    timed = rows.assign(day=pd.to_datetime(rows["paid"]).dt.tz_localize(None))
+    (change,) = changes(timed, dataset)[-1:]
+    assert change.entry["type"] == "datetime"
 
 
 @pytest.fixture(scope="module")

@@ -27,6 +27,7 @@ class Date(Moments):
 
     expected: ClassVar[str] = "a date such as 2024-03-15"
     asked: ClassVar[int] = 1
+    wider: ClassVar[tuple[str, ...]] = ("datetime",)
     unit: ClassVar[Literal["s", "D"]] = "D"
     kind: ClassVar[str] = "date"
     format: ClassVar[str] = "date"

@@ -26,9 +26,10 @@ FIRST, LAST = datetime(1, 1, 1), datetime(9999, 12, 31, 23, 59, 59)  # that can 
 def _iso(value: Any) -> Any:
     """Return a moment of model.yaml as text, whether it was written as text or as YAML's date."""
     try:
-        return read(value).replace(tzinfo=None).isoformat(timespec="seconds")
+        found = read(value).replace(tzinfo=None).isoformat(timespec="seconds")
     except ValueError:
         raise ValueError("expected a date such as 2024-03-15") from None
+    return found.removesuffix("T00:00:00")
 
 
 Moment = Annotated[str, BeforeValidator(_iso)]
@@ -47,7 +48,7 @@ class Moments(Column):
     earliest: Moment | None = None
     latest: Moment | None = None
     day_first: bool | None = None
-    since: Moment = "2000-01-01T00:00:00"
+    since: Moment = "2000-01-01"
 
     unit: ClassVar[Literal["s", "D"]] = "s"  # of a value: D where it has no time
     kind: ClassVar[str]  # of the page's <input>

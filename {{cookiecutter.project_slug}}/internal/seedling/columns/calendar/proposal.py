@@ -14,6 +14,7 @@ SAMPLE = 500  # different cells that are looked at first
 SHARE = 0.95  # of the different cells that must be days or times; the others do not fit
 YEARS = (1800, 2200)  # outside of which cells are taken for something else, LAST_YEAR aside
 LAST_YEAR = 9999  # written for an end that is open
+ASSUMED = "01/02/2024 is 1 February, which no row decides"
 NAMED = re.compile(
     r"(^|[_\W])(date|day|datum|fecha|data|dt|yyyymmdd|ymd)($|[_\W\d])|[a-z]Date$", re.IGNORECASE
 )
@@ -59,8 +60,13 @@ def find(values: "pd.Series", sample: bool = False) -> Found | None:
 
 
 def keys(found: Found, names: tuple[str, ...], since: Any) -> dict[str, Any]:
-    """Return the entry's keys: `day_first`, and `parts` where some of `names` never vary."""
+    """Return the entry's keys: `day_first`, and `parts` where some of `names` never vary.
+
+    What was assumed is the description, which the service's documents show too.
+    """
     wanted: dict[str, Any] = {} if found.day_first is None else {"day_first": found.day_first}
+    if found.assumed:
+        wanted["description"] = ASSUMED
     columns = parts.table(names, since, found.moments)
     varying = [name for name, part in columns.items() if (part != part[0]).any()]
     return wanted if tuple(varying) == names or not varying else {**wanted, "parts": varying}
