@@ -1,7 +1,7 @@
 """Days, of which a model sees the month, the weekday and the number of days since a reference."""
 
 from collections.abc import Sequence
-from datetime import date, datetime, time
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
@@ -52,9 +52,9 @@ class Date(Moments):
         return super().cell(value)
 
     def local(self, found: datetime) -> datetime:
-        if found.time() != time():
+        if found.hour or found.minute or found.second or found.microsecond:
             raise ValueError(f"{found} is no midnight")
-        return found.replace(tzinfo=None)
+        return found if found.tzinfo is None else found.replace(tzinfo=None)
 
     def series(self, found: "pd.Series") -> "pd.Series":
         written = found.dt.tz_localize(None)

@@ -68,7 +68,7 @@ class DateTime(Moments):
 
     def local(self, found: datetime) -> datetime:
         if found.tzinfo is None:
-            return found.replace(microsecond=0)
+            return found.replace(microsecond=0) if found.microsecond else found
         if self.zone is None:
             raise ValueError(f"{found} has a time zone")
         try:

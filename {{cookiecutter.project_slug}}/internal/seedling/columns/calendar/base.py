@@ -256,7 +256,8 @@ class Moments(Column):
 
     @classmethod
     def _text(cls, moment: datetime) -> str:
-        return moment.isoformat(timespec="seconds")[: 10 if cls.unit == "D" else None]
+        text = moment.isoformat(timespec="seconds")
+        return text[:10] if cls.unit == "D" else text
 
     @classmethod
     def _shown(cls, limit: str | None) -> str:

@@ -12,18 +12,20 @@ AFTER_DATE = ("", " ", "T", "t")  # what follows the ten characters of an ISO da
 MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 PIVOT = 69  # two digits from here on are years of the twentieth century, as strptime has it
 
-_SPELLED = re.compile(
-    r"""(?:
-        (?P<first>\d{1,4}) (?P<mark>[-/.\ ]) (?P<second>\d{1,2}|[A-Za-z]{3,9}) (?P=mark)
+_DAY = re.compile(
+    r"""
+    (?P<first>\d{1,4}) (?P<mark>[-/.\ ]) (?P<second>\d{1,2}|[A-Za-z]{3,9}) (?P=mark)
         (?P<third>\d{1,4})
-      | (?P<year>\d{4}) [-/] (?P<month>\d{1,2})
-      | (?P<name>[A-Za-z]{3,9}) [.]?[-\ ] (?P<day>\d{1,2}) ,?[-\ ] (?P<named_year>\d{4})
-    )
-    (?:
-        (?:\ |,\ |T)\ ? (?P<hour>\d{1,2}) : (?P<minute>\d\d) (?: : (?P<seconds>\d\d) (?:[.,]\d+)? )?
-        \ ? (?P<half>[AaPp][Mm])?
-        \ ? (?P<zone>Z|UTC|GMT|[-+]\d\d:?\d\d)?
-    )?""",
+    | (?P<name>[A-Za-z]{3,9}) [.]?[-\ ] (?P<day>\d{1,2}) ,?[-\ ] (?P<named_year>\d{4})
+    | (?P<year>\d{4}) [-/] (?P<month>\d{1,2})
+    """,
+    re.VERBOSE,
+)
+_TIME = re.compile(
+    r"""
+    (?:\ |,\ |T) \ ? (?P<hour>\d{1,2}) : (?P<minute>\d\d) (?: : (?P<second>\d\d) (?:[.,]\d+)? )?
+    \ ? (?P<half>[AaPp][Mm])? \ ? (?P<zone>Z|UTC|GMT|[-+]\d\d:?\d\d)?
+    """,
     re.VERBOSE,
 )
 
@@ -77,42 +79,45 @@ def _of_text(text: str, day_first: bool | None) -> datetime:
             return datetime.fromisoformat(text)
         except ValueError:
             pass
-    match = _SPELLED.fullmatch(text)
+    match = _DAY.match(text)
     if match is None:
         raise ValueError(f"{text!r} is no date")
-    found = match.groupdict()
-    year, month, day = _day(found, day_first)
-    hour = int(found["hour"] or 0)
-    if found["half"]:
-        if not 1 <= hour <= 12:
-            raise ValueError(f"{text!r} is no time")
-        hour = hour % 12 + 12 * (found["half"].lower() == "pm")
-    time = (hour, int(found["minute"] or 0), int(found["seconds"] or 0))
-    return datetime(year, month, day, *time, tzinfo=_zone(found["zone"]))
+    year, month, day = _day(match, day_first)
+    if match.end() == len(text):
+        return datetime(year, month, day)
+    after = _TIME.fullmatch(text, match.end())
+    if after is None:
+        raise ValueError(f"{text!r} is no date")
+    hour, minute, second, half, zone = after.groups()
+    if half is not None and not 1 <= int(hour) <= 12:
+        raise ValueError(f"{text!r} is no time of half a day")
+    hours = int(hour) if half is None else int(hour) % 12 + 12 * (half[0] in "Pp")
+    return datetime(year, month, day, hours, int(minute), int(second or 0), tzinfo=_zone(zone))
 
 
-def _day(found: dict[str, Any], day_first: bool | None) -> tuple[int, int, int]:
-    """Return year, month and day of the groups of a match."""
-    if found["name"]:
-        return int(found["named_year"]), _month(found["name"]), int(found["day"])
-    if found["year"]:
-        return int(found["year"]), int(found["month"]), 1
-    first, second, third = found["first"], found["second"], found["third"]
+def _day(match: re.Match[str], day_first: bool | None) -> tuple[int, int, int]:
+    """Return year, month and day of a match of `_DAY`."""
+    first, _, second, third, name, day, named_year, year, month = match.groups()
+    if first is None:
+        if name is None:
+            return int(year), int(month), 1
+        return int(named_year), _month(name), int(day)
     if len(first) == 4 and len(third) <= 2:
         return int(first), _month(second), int(third)
     if len(first) > 2 or len(third) not in (2, 4):
         raise ValueError("its year has neither two nor four digits")
-    if len(third) == 2 and len(first) + len(second) < 4:
-        raise ValueError("a year of two digits needs two for day and month as well")
-    year = int(third)
+    whole_year = int(third)
     if len(third) == 2:
-        year += 1900 if year >= PIVOT else 2000
+        if len(first) + len(second) < 4:
+            raise ValueError("a year of two digits needs two for day and month as well")
+        whole_year += 1900 if whole_year >= PIVOT else 2000
     if second.isalpha():
-        return year, _month(second), int(first)
+        return whole_year, _month(second), int(first)
     if day_first is None:
         raise ValueError("day or month may be first")
-    day, month = (first, second) if day_first else (second, first)
-    return year, int(month), int(day)
+    if day_first:
+        return whole_year, int(second), int(first)
+    return whole_year, int(first), int(second)
 
 
 def _month(text: str) -> int:
