@@ -44,13 +44,23 @@ def other_task(project: Project) -> tuple[str, str]:
 def test_a_dataset_stands_beside_the_others(project: Project, table: Path) -> None:
     before = project.config_path.read_text(encoding="utf-8")
     names = [dataset.name for dataset in project.config.datasets]
-    words = ("--from", str(table), "--name", "homes", "--key", "house_id", "--yes")
+    words = (
+        "--from",
+        str(table),
+        "--name",
+        "homes",
+        "--key",
+        "house_id",
+        "--target",
+        "price",
+        "--yes",
+    )
     result = invoke(project, "add-dataset", *words)
     assert result.exit_code == 0, result.output
     *old, added = Project(project.root).config.datasets
     assert [dataset.name for dataset in old] == names
     assert (added.name, added.entity_key) == ("homes", ["house_id"])
-    # The last column is the target, and says itself that it is a number.
+    # The target says itself that it is a number.
     assert (added.task, added.metric, added.target.name) == ("regression", "rmse", "price")
     assert len(datasets.load(project, added)) == 200
     after = project.config_path.read_text(encoding="utf-8")
@@ -165,7 +175,10 @@ def test_the_same_ready_model_learns_from_another_dataset_under_a_name_of_its_ow
 
 
 def test_one_dataset_is_created_where_one_is_named(project: Project, table: Path) -> None:
-    assert invoke(project, "add-dataset", "--from", str(table), "--yes").exit_code == 0
+    assert (
+        invoke(project, "add-dataset", "--from", str(table), "--target", "price", "--yes").exit_code
+        == 0
+    )
     project = Project(project.root)
     houses_path, first = project.dataset_path(project.config.dataset("houses")), project.config
     houses_path.unlink()

@@ -50,13 +50,15 @@ def test_a_wrong_entry_is_one_line_with_its_key(project: Project, feature: Any, 
 
 
 def test_every_type_has_what_the_protocol_asks_for() -> None:
-    assert columns.names() == ["boolean", "category", "date", "datetime", "integer", "number"]
+    expected = ["boolean", "category", "date", "datetime", "duration", "integer", "number"]
+    assert columns.names() == expected
     assert [name for name, _ in columns.to_propose()] == [
         "boolean",
         "date",
         "datetime",
         "integer",
         "number",
+        "duration",
         "category",
     ]
     rows = random_rows(PETS.features, 50)

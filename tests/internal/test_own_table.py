@@ -14,7 +14,7 @@ from seedling.testing import first_model, invoke, sample_rows
 
 
 def test_types_key_and_target_are_proposed() -> None:
-    proposal = propose(pets(), "pets", "pets.csv", "classification")
+    proposal = propose(pets(), "pets", "pets.csv", "classification", "adopted")
     entry = proposal.entry
     assert entry["entity_key"] == ["id"]
     assert entry["target"] == {

@@ -230,7 +230,7 @@ def test_a_csv_that_is_no_table_of_the_features_is_refused(text: str) -> None:
         table(text)
 
 
-@pytest.mark.parametrize("text", ["abc", "1_000", "1,5", "0x10", " ", "inf", "1e400"])
+@pytest.mark.parametrize("text", ["abc", "1_000", "1,5", "0x10", "inf", "1e400"])
 def test_text_that_is_no_number_is_left_for_the_reader_to_refuse(text: str) -> None:
     found = table(f'{HEADER}1,3,"{text}",dog,true')
     with pytest.raises(InputError, match=r"^instances\[0\]\.weight: "):

@@ -18,8 +18,10 @@ import pytest
 from pyarrow import feather, parquet
 
 from seedling.config import Project, Reading
+from seedling.data.cells import marks_of
 from seedling.data.infer_schema import dataset_name
 from seedling.data.reading import Table, guess, read, read_table
+from seedling.data.spelled import number
 from seedling.errors import ProjectError
 from seedling.testing import invoke
 
@@ -211,19 +213,19 @@ def test_a_comma_in_a_file_with_semicolons_is_a_decimal_mark(tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize(
-    ("decimal", "thousands", "text", "plain"),
+    ("decimal", "thousands", "text", "value"),
     [
-        (".", ",", "1,234,567.8", "1234567.8"),
-        (",", ".", "1.234,5", "1234.5"),
-        (",", ".", "1.5", "1.5"),
-        (",", " ", "1\u202f234,5", "1234.5"),
-        (",", None, "-0,25", "-0.25"),
+        (".", ",", "1,234,567.8", 1234567.8),
+        (",", ".", "1.234,5", 1234.5),
+        (",", ".", "1.5", None),  # a file of 1.5 and 1.234 is not one with decimal commas
+        (",", " ", "1\u202f234,5", 1234.5),
+        (",", None, "-0,25", -0.25),
     ],
 )
-def test_a_number_is_written_plainly(
-    decimal: Any, thousands: str | None, text: str, plain: str
+def test_a_number_is_read_by_the_marks(
+    decimal: Any, thousands: str | None, text: str, value: float | None
 ) -> None:
-    assert Reading(decimal=decimal, thousands=thousands).plain_number(text) == plain
+    assert number(text, marks_of(Reading(decimal=decimal, thousands=thousands))) == value
 
 
 def zipped(content: bytes) -> bytes:

@@ -91,7 +91,7 @@ def test_what_the_schema_ignores_is_in_no_log_line() -> None:
         (HOUSE | {"roms": 1}, "roms: the model knows no such feature; did you mean rooms?"),
         ([HOUSE | {"stret": 1}], "instances[0].stret: the model knows no such feature; did you"),
         ({"roms": 3}, "roms: the model knows no such feature; did you mean rooms?"),
-        ({"rooms": "3", "model": "flat"}, "rooms: expected a whole number, got text."),
+        ({"rooms": "three", "model": "flat"}, "rooms: expected a whole number, got text."),
         ({"rooms": 3}, "model: required, and missing."),
         ([{"rooms": None}], "instances[0].rooms, model: required, and missing."),
         ([HOUSE, {"data": 1}], "instances[1].rooms, model: required, and missing."),

@@ -100,10 +100,19 @@ def test_a_wrong_type_is_refused_by_the_name_of_the_field(
         assert payload["error"].startswith(f"instances[1].{column.name}: expected ")
 
 
-def test_text_is_no_number(client: FlaskClient, route: str, features: list[Column]) -> None:
+def test_a_text_is_the_number_that_it_spells(
+    client: FlaskClient, route: str, features: list[Column]
+) -> None:
     for column in features:
         if column.type in ("integer", "number"):
-            status, payload = ask(client, route, [example(features) | {column.name: "51"}])
+            row = example(features)
+            plain = ask(client, route, [row | {column.name: 1234}])
+            spelled = ask(client, route, [row | {column.name: "$1,234.00"}])
+            assert plain[0] == spelled[0] == 200
+            assert plain[1]["predictions"] == spelled[1]["predictions"]
+            in_list = [*(row | {column.name: "1234"}).values()]
+            assert ask(client, route, [in_list])[1]["predictions"] == plain[1]["predictions"]
+            status, payload = ask(client, route, [row | {column.name: "fifty-one"}])
             assert (status, payload["error"].count(column.name)) == (400, 1)
 
 

@@ -199,12 +199,18 @@ def run_verb(project: Project, *words: str) -> "subprocess.CompletedProcess[str]
     return subprocess.run(command, cwd=project.root, capture_output=True, text=True, timeout=300)
 
 
-def invoke(project: Project, *words: str) -> Result:
-    """Run a verb in this process, which is quicker than `run_verb` if nothing is trained."""
+def invoke(project: Project, *words: str, answers: str | None = None) -> Result:
+    """Run a verb in this process, which is quicker than `run_verb` if nothing is trained.
+
+    Args:
+        project: the project whose verb it is.
+        words: the verb with its options.
+        answers: lines that a person types at its questions.
+    """
     here = Path.cwd()
     os.chdir(project.root)
     try:
-        return CliRunner().invoke(main, words)
+        return CliRunner().invoke(main, words, input=answers)
     finally:
         os.chdir(here)
 

@@ -19,7 +19,7 @@ section = Section("Data")
 
 @section.command("create-local-datasets")
 @click.option("--from", "source", metavar="FILE_OR_URL", help="Use your own table instead.")
-@click.option("--target", help="Its column to predict; guessed unless given.")
+@click.option("--target", help="Its column to predict, if no name says it.")
 @click.option("--key", "keys", multiple=True, help="A column that identifies an entity; repeat.")
 @click.option("--dataset", help="Only this one; with --from, the one to replace, else the first.")
 @reading_options
@@ -59,7 +59,7 @@ def create_local_datasets(
 )
 @click.option("--name", help="The dataset's name; the file's unless given.")
 @click.option("--task", help="What its models predict; guessed from the target unless given.")
-@click.option("--target", help="Its column to predict; guessed unless given.")
+@click.option("--target", help="Its column to predict, if no name says it.")
 @click.option("--key", "keys", multiple=True, help="A column that identifies an entity; repeat.")
 @reading_options
 @click.option("--yes", is_flag=True, help="Write the proposed schema without asking.")
@@ -108,6 +108,10 @@ def _create(project: "Project", dataset: "Dataset") -> None:
     if note["unlabelled_rows"]:
         unlabelled = counted(note["unlabelled_rows"], "row")
         click.echo(f"  {unlabelled} without {dataset.target.name}: left out")
+    for misfits in note["misfits"]:
+        click.echo(f"  {misfits}: missing values")
+    for refused in note["refused"]:
+        click.echo(f"  {refused}: it stays as it is; mend the source, or run update-schema")
 
 
 @section.command("update-schema")

@@ -1,16 +1,18 @@
-"""True and false, which tables and MLflow's clients may write as 1 and 0."""
+"""True and false, or words for them of several languages; MLflow's clients write 1 and 0."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from seedling.columns.number import Numeric, numbers_of
 from seedling.columns.protocol import Check, FormField, Json
+from seedling.data import spelled
+from seedling.data.spelled import POINT, Marks
 
 if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
 
-TEXTS = {"true": True, "1": True, "1.0": True, "false": False, "0": False, "0.0": False}
+SAMPLE = 1000  # cells that show whether a column is worth a closer look
 
 
 class Boolean(Numeric):
@@ -24,6 +26,22 @@ class Boolean(Numeric):
         import numpy as np
 
         return {} if all(isinstance(value, bool | np.bool_) for value in values.unique()) else None
+
+    @classmethod
+    def propose_text(cls, cells: "pd.Series", marks: Marks) -> Json | None:
+        if cells.head(SAMPLE).nunique() > SAMPLE / 10:
+            return None
+        words = {str(text).strip().casefold() for text in cells.unique()} - spelled.NO_WORD
+        return {} if spelled.is_yes_and_no(frozenset(words)) else None
+
+    def seen(self, cells: "pd.Series") -> str:
+        return " and ".join(sorted({str(cell).strip() for cell in cells.unique()})[:4])
+
+    def from_text(self, cells: "pd.Series", marks: Marks) -> "pd.Series":
+        from seedling.data.spelled_columns import each
+
+        found = each(cells, spelled.truth)
+        return found if found.isna().any() else found.astype(bool)
 
     def checks(self) -> list[Check]:
         def fits(cells: "pd.Series") -> "pd.Series":
@@ -44,8 +62,11 @@ class Boolean(Numeric):
     def from_number(self) -> Callable[[Any], Any] | None:
         return lambda value: bool(value) if value in (0, 1) else value
 
-    def parse(self, text: str) -> Any:
-        return TEXTS.get(text.strip().lower(), text)
+    def parse(self, text: str, marks: Marks = POINT) -> Any:
+        found = spelled.truth(text)
+        if found is not None:
+            return found
+        return None if spelled.is_blank(text) else text
 
     def json_schema(self) -> Json:
         return {"type": "boolean"}

@@ -6,6 +6,7 @@ import msgspec
 
 from seedling.columns.number import Number, numbers_of
 from seedling.columns.protocol import FormField, Json
+from seedling.data.spelled import Marks
 
 if TYPE_CHECKING:
     import numpy as np
@@ -31,6 +32,11 @@ class Integer(Number):
     @classmethod
     def fits(cls, cells: "pd.Series") -> "pd.Series":
         return super().fits(cells) & (numbers_of(cells) % 1 == 0)
+
+    def from_text(self, cells: "pd.Series", marks: Marks) -> "pd.Series":
+        found = super().from_text(cells, marks)
+        is_whole = bool((found % 1 == 0).all()) and bool((found.abs() < 2**53).all())
+        return found.astype("int64") if is_whole else found
 
     def example(self) -> Any:
         return round(sum(self.span()) / 2)

@@ -2,13 +2,15 @@
 
 import math
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 import msgspec
 from pydantic import model_validator as validates_model
 
 from seedling.columns.protocol import Check, Column, FormField, Json
+from seedling.data import spelled
 from seedling.data.scalars import MAX_NUMBER, short
+from seedling.data.spelled import NO_VALUE, POINT, Marks
 
 if TYPE_CHECKING:
     import numpy as np
@@ -21,6 +23,7 @@ class Numeric(Column):
     """The base of all types whose values are the numbers that a model is trained on."""
 
     numeric: ClassVar[bool] = True
+    missing: ClassVar[frozenset[str]] = NO_VALUE
 
     def cell(self, value: Any) -> float | None:
         """Return the number; None for an infinite one."""
@@ -45,10 +48,14 @@ class Numeric(Column):
 
 
 class Number(Numeric):
-    """A number; `minimum` and `maximum` bound what validation accepts, not what is answered."""
+    """A number; `minimum` and `maximum` bound what validation accepts, not what is answered.
+
+    `decimal` is the decimal mark of the column's texts where it is not that of its file.
+    """
 
     minimum: float | None = None
     maximum: float | None = None
+    decimal: Literal[".", ","] | None = None
 
     expected: ClassVar[str] = "a number"
     asked: ClassVar[int] = 3
@@ -77,6 +84,50 @@ class Number(Numeric):
         if self.maximum is not None and finite.max() > self.maximum:
             found["maximum"] = _bound(finite.max())
         return found
+
+    @classmethod
+    def propose_text(cls, cells: "pd.Series", marks: Marks) -> Json | None:
+        from seedling.data import spelled_columns
+
+        if spelled_columns.has_codes(cells):
+            return None
+        known = cells[~spelled_columns.is_blank(cells, cls.missing)]
+        found = spelled_columns.numbers(known, marks)
+        other: Json = {}
+        if found.isna().any():
+            swapped = marks.swapped()
+            again = spelled_columns.numbers(known, swapped)
+            if again.notna().sum() > found.notna().sum():
+                found, other = again, {"decimal": swapped.decimal}
+        fitting = found[found.abs() <= MAX_NUMBER]
+        if len(fitting) <= len(known) / 2:
+            return None
+        keys = cls.propose(fitting)
+        return None if keys is None else {**keys, **other}
+
+    def seen(self, cells: "pd.Series") -> str:
+        from seedling.data import spelled_columns
+
+        if cells.dtype != object or (self.decimal is None and spelled_columns.are_plain(cells)):
+            return "numbers"
+        longest = max((str(cell) for cell in cells.head(100)), key=len)
+        return f"numbers such as {longest}"
+
+    def from_text(self, cells: "pd.Series", marks: Marks) -> "pd.Series":
+        from seedling.data import spelled_columns
+
+        found = spelled_columns.numbers(cells, self._marks(marks))
+        return found.where(found.abs() <= MAX_NUMBER)
+
+    def from_typed(self, cells: "pd.Series") -> "pd.Series":
+        if cells.dtype.kind != "f":
+            return cells
+        fits = cells.abs() <= MAX_NUMBER
+        return cells if (fits | cells.isna()).all() else cells.where(fits)
+
+    def _marks(self, marks: Marks) -> Marks:
+        """Return the marks of the column's texts."""
+        return marks if self.decimal in (None, marks.decimal) else Marks(str(self.decimal))
 
     def words(self) -> str:
         low, high = self.minimum, self.maximum
@@ -139,13 +190,19 @@ class Number(Numeric):
     def json_type(self) -> Any:
         return Float
 
-    def parse(self, text: str) -> Any:
-        for kind in (int, float):
-            try:
-                return text if "_" in text else kind(text)
-            except ValueError:
-                continue
-        return text
+    def parse(self, text: str, marks: Marks = POINT) -> Any:
+        marks = self._marks(marks)
+        if "_" not in text and marks.decimal == ".":
+            for kind in (int, float):
+                try:
+                    number = kind(text)
+                except ValueError:
+                    continue
+                return number if number == number else None
+        found = spelled.number(text, marks)
+        if found is not None:
+            return found
+        return None if spelled.is_blank(text) else text
 
     def json_schema(self) -> Json:
         return {"type": "number", "minimum": -MAX_NUMBER, "maximum": MAX_NUMBER}

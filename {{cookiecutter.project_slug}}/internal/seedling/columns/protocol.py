@@ -16,11 +16,13 @@ The service imports this: pandas and numpy are only used by methods that are giv
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, StringConstraints
 
 from seedling.data.scalars import label_text, plain
+from seedling.data.spelled import POINT, Marks
 
 if TYPE_CHECKING:
     import numpy as np
@@ -87,6 +89,7 @@ class Column(BaseModel):
     numeric: ClassVar[bool] = False  # whether a value is the number that a model sees
     parts: ClassVar[tuple[str, ...]] = ()  # endings of the parts' names, where `encode` makes them
     unseen: ClassVar[Any] = None  # a value outside the training rows, if the type accepts these
+    missing: ClassVar[frozenset[str]] = frozenset()  # texts for no value, in small letters
     asked: ClassVar[int] = 0  # order in which types are tried on an own table: strict ones first
     wider: ClassVar[tuple[str, ...]] = ()  # types that take every value of this one
 
@@ -112,11 +115,52 @@ class Column(BaseModel):
         """
         return {}
 
+    @classmethod
+    def propose_text(cls, cells: "pd.Series", marks: Marks) -> Json | None:
+        """Return the entry's own keys for texts as a file has them, as `propose` does by default.
+
+        A type may leave up to half of the texts out of account: what does not fit is then shown,
+        and asked about where it is more than a few.
+
+        Args:
+            cells: n texts, at least two of them different.
+            marks: how the file writes numbers.
+        """
+        return cls.propose(cells)
+
+    def seen(self, cells: "pd.Series") -> str:
+        """Describe how n cells that are not missing are written: `numbers such as $1,234.50`."""
+        return f"{cells.nunique():,} different texts"
+
     def words(self) -> str:
         """Describe the values that are allowed: `17 to 90`; empty where all are."""
         return ""
 
     # A dataset.
+
+    def from_text(self, cells: "pd.Series", marks: Marks) -> "pd.Series":
+        """Return the n cells that texts stand for, each as `parse` gives it; None for a misfit.
+
+        Args:
+            cells: n texts as a file has them, None where one is missing.
+            marks: how the file writes numbers.
+        """
+        from seedling.data.spelled_columns import each
+
+        parse = parser(self, marks)
+
+        def read(text: str) -> Any:
+            try:
+                value = parse(text)
+                return None if value is None or self.cell(value) is None else value
+            except ValueError:
+                return None
+
+        return each(cells, read)
+
+    def from_typed(self, cells: "pd.Series") -> "pd.Series":
+        """Return n cells that are no texts as cells of this type; None for a misfit."""
+        return cells
 
     def cell(self, value: Any) -> Any:
         """Return the value of a cell that is not missing.
@@ -244,8 +288,12 @@ class Column(BaseModel):
         """
         return None
 
-    def parse(self, text: str) -> Any:
-        """Return the JSON value of a text; the text itself where it has none, to be refused."""
+    def parse(self, text: str, marks: Marks = POINT) -> Any:
+        """Return the JSON value of a text, None for one of `missing`.
+
+        Where it has none, return the text itself, to be refused. It is called without marks where
+        a file writes numbers with a point.
+        """
         return text
 
     # The service's documents.
@@ -261,3 +309,8 @@ class Column(BaseModel):
     def field(self) -> FormField:
         """Return the page's field, with the example in it."""
         return FormField("input", self.example(), self.words())
+
+
+def parser(column: Column, marks: Marks) -> Callable[[str], Any]:
+    """Return what reads the texts of a file with these marks, one at a time."""
+    return column.parse if marks == POINT else partial(column.parse, marks=marks)

@@ -1,8 +1,6 @@
 """The section `read` of a dataset: how the file of its source is read."""
 
-import re
 from collections.abc import Sequence
-from functools import cache
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
@@ -90,22 +88,10 @@ class Reading(Section):
     def _spelled(mark: str | None) -> str:
         return WORDS.get(mark or "", mark or "")
 
-    def plain_number(self, text: str) -> str:
-        """Return a number's text with a point before its fraction and nothing between thousands."""
-        if self.thousands:
-            text = _between_thousands(self.thousands).sub("", text)
-        return text.replace(",", ".") if self.decimal == "," else text
-
     @property
     def missing(self) -> frozenset[str]:
         """Return the texts of a missing value."""
         return BUILT_IN_NA | set(self.na)
-
-
-@cache
-def _between_thousands(mark: str) -> re.Pattern[str]:
-    alike = {" ": "\u00a0\u202f", "'": "\u2019"}.get(mark, "")
-    return re.compile(rf"(?<=\d)[{re.escape(mark + alike)}](?=\d{{3}}(?!\d))")
 
 
 def column_names(reading: Reading, first: Sequence[Any]) -> tuple[list[str], dict[str, str]]:

@@ -17,7 +17,7 @@ import pandas as pd
 
 from seedling import team_code
 from seedling.config import Dataset, Project
-from seedling.data import datasets
+from seedling.data import cells, datasets, reading
 from seedling.data.validation import examine
 from seedling.errors import ProjectError
 from seedling.files import replacing
@@ -114,8 +114,11 @@ def _copy(project: Project, model: str, table: Path, root: Path) -> Project:
     project.config.trained_model(model)
     copy.edit(narrow)
     (dataset,) = copy.config.datasets
-    rows = datasets.read_table(table, dataset.read)
-    datasets.save(copy, dataset, _checked(rows, dataset, table))
+    read = cells.typed(reading.read_table(table, dataset.read), dataset)
+    for words in read.refused.values():
+        raise ProjectError(f"{table.name}: {words}.")
+    rows = _checked(read.rows, dataset, table)
+    datasets.save(copy, dataset, rows, misfits=read.misfits)
     return copy
 
 

@@ -1,46 +1,55 @@
 """Datasets on disk: created from their source, with a note of schema, row count and hash."""
 
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pandas as pd
 import sqlalchemy
 
 from seedling import team_code
 from seedling.config import Dataset, Project, Reading, expand
-from seedling.data import feature_store
+from seedling.data import cells, feature_store
 from seedling.data import reading as files
+from seedling.data.cells import Misfit
 from seedling.errors import ProjectError
 from seedling.files import read_json, replacing, sha256, write_json
-
-BOOLEANS = {
-    spelled: word == "true"
-    for word in ("true", "false")
-    for spelled in (word, word.capitalize(), word.upper())
-}
 
 
 def create(project: Project, dataset: Dataset) -> dict[str, Any]:
     """Create one dataset from its source, and write a note of its contents beside it.
 
-    Rows without a target are left out, and counted in the note.
+    Rows without a target are left out, and cells that do not fit their column become missing
+    values; both are counted in the note.
 
     Returns:
-        The note: `rows`, `unlabelled_rows`, `columns` with their types, `sha256` of the file; and
-        `left_out`, the words about rows of the source that could not be read.
+        The note: `rows`, `unlabelled_rows`, `misfits`, `columns` with their types, `sha256` of the
+        file; `left_out`, the words about rows of the source that could not be read; and `refused`,
+        those about columns that do not fit the schema, and stay as they are.
     """
-    table = rows_of(project, dataset)
-    found = labelled(table.rows, dataset, f"{dataset.name}: {dataset.source} yields")
-    note = save(project, dataset, found, len(table.rows) - len(found))
-    return {**note, "left_out": table.left_out}
+    made = rows_of(project, dataset)
+    found = labelled(made.rows, dataset, f"{dataset.name}: {dataset.source} yields")
+    note = save(project, dataset, found, len(made.rows) - len(found), made.misfits)
+    return {**note, "left_out": made.left_out, "refused": [*made.refused.values()]}
 
 
-def rows_of(project: Project, dataset: Dataset) -> files.Table:
-    """Return the rows that the team's `create_dataset` makes of a dataset's source."""
+class Made(NamedTuple):
+    """The rows of a dataset, as `cells.Typed`, and the words about rows that were not read."""
+
+    rows: pd.DataFrame
+    misfits: list[Misfit]
+    refused: dict[str, str]
+    left_out: str
+
+
+def rows_of(project: Project, dataset: Dataset) -> Made:
+    """Return the rows that the team's `create_dataset` makes of a dataset's source, typed."""
     table = read_source(project, dataset.source, dataset.read)
-    rows = team_code.create_dataset()(dataset.name, inferred(table, dataset.read))
-    return table._replace(rows=rows)
+    read = cells.typed(table.rows, dataset, infer=table.is_text)
+    # A column that does not fit yet may be one that the team's function makes fit.
+    made = cells.typed(team_code.create_dataset()(dataset.name, read.rows), dataset, infer=False)
+    return Made(made.rows, [*read.misfits, *made.misfits], made.refused, table.left_out)
 
 
 def labelled(rows: pd.DataFrame, dataset: Dataset, what: str) -> pd.DataFrame:
@@ -64,7 +73,11 @@ def labelled(rows: pd.DataFrame, dataset: Dataset, what: str) -> pd.DataFrame:
 
 
 def save(
-    project: Project, dataset: Dataset, rows: pd.DataFrame, unlabelled: int = 0
+    project: Project,
+    dataset: Dataset,
+    rows: pd.DataFrame,
+    unlabelled: int = 0,
+    misfits: Sequence[Misfit] = (),
 ) -> dict[str, Any]:
     """Write the dataset's file, then the note beside it; return the note, as `create` does."""
     path = project.dataset_path(dataset)
@@ -73,7 +86,7 @@ def save(
             rows.to_csv(aside, index=False)
         else:
             _write_parquet(rows, aside, dataset)
-    return _noted(path, dataset, rows, unlabelled)
+    return _noted(path, dataset, rows, unlabelled, misfits)
 
 
 def adopt(project: Project, dataset: Dataset, file: Path) -> dict[str, Any]:
@@ -82,10 +95,16 @@ def adopt(project: Project, dataset: Dataset, file: Path) -> dict[str, Any]:
     path = project.dataset_path(dataset)
     with replacing(path) as aside:
         shutil.copy(file, aside)
-    return _noted(path, dataset, rows, 0)
+    return _noted(path, dataset, rows)
 
 
-def _noted(path: Path, dataset: Dataset, rows: pd.DataFrame, unlabelled: int) -> dict[str, Any]:
+def _noted(
+    path: Path,
+    dataset: Dataset,
+    rows: pd.DataFrame,
+    unlabelled: int = 0,
+    misfits: Sequence[Misfit] = (),
+) -> dict[str, Any]:
     """Write the note beside the dataset's file."""
     note = {
         "name": dataset.name,
@@ -93,6 +112,7 @@ def _noted(path: Path, dataset: Dataset, rows: pd.DataFrame, unlabelled: int) ->
         "source": dataset.source,
         "rows": len(rows),
         "unlabelled_rows": unlabelled,
+        "misfits": [cells.misfit_words(each) for each in cells.by_column(misfits)],
         "columns": {str(name): str(kind) for name, kind in rows.dtypes.items()},
         "sha256": sha256(path),
     }
@@ -136,31 +156,17 @@ def read_table(path: Path, reading: Reading | None = None) -> pd.DataFrame:
     Raises:
         ProjectError: the file is missing, of another kind, or cannot be read.
     """
-    return inferred(files.read(path, reading), reading or Reading())
-
-
-def inferred(table: files.Table, reading: Reading) -> pd.DataFrame:
-    """Return the rows, those of a text file with numbers and booleans where there is no text."""
-    rows = table.rows
+    table = files.read(path, reading)
     if not table.is_text:
-        return rows
-    return pd.DataFrame({name: _inferred(cells, reading) for name, cells in rows.items()})
-
-
-def _inferred(cells: pd.Series, reading: Reading) -> pd.Series:
-    known = cells.dropna()
-    if known.isin(BOOLEANS).all() and not known.empty:
-        return cells.map(BOOLEANS)
-    if known.str.fullmatch(r"0\d+").any():
-        return cells
-    try:
-        return pd.to_numeric(cells.map(reading.plain_number, na_action="ignore"))
-    except ValueError:
-        return cells
+        return table.rows
+    marks = cells.marks_of(reading)
+    return pd.DataFrame({name: cells.inferred(table.rows[name], marks) for name in table.rows})
 
 
 def read_source(project: Project, source: str, reading: Reading | None = None) -> files.Table:
     """Read a dataset's `source`: a query file, a table file, or `URL#table`.
+
+    The cells of a text file are texts as they stand there.
 
     Args:
         project: its folder is where paths begin.

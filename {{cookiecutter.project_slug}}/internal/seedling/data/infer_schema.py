@@ -1,20 +1,37 @@
 """Inference of a schema from a table: types, ranges, target, task and entity key."""
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import PurePath
-from typing import Any
+from typing import Any, NamedTuple
 
 import pandas as pd
 
 from seedling import columns, tasks
-from seedling.columns.protocol import COLUMN_NAME, NoFeature
+from seedling.columns.protocol import COLUMN_NAME, Column, NoFeature
+from seedling.data import cells as cells_of
+from seedling.data import infer_target
+from seedling.data.cells import MOST_MISFITS, Misfit
+from seedling.data.infer_target import suiting
 from seedling.data.reading import stem_of
+from seedling.data.spelled import POINT, Marks
 from seedling.errors import ProjectError
 from seedling.wording import counted
 
-TARGET_NAMES = ("target", "label", "class", "outcome", "y", "response", "truth")
-ID_NAME = re.compile(r"(^|[_\s-])(id|uuid|guid|key|nr|no|number)$|[a-z]I[dD]$", re.IGNORECASE)
+FEW_TEXTS = 20  # so many different ones are categories, even where most of them are numbers
+REASONS_SHOWN = 5
+
+
+class Described(NamedTuple):
+    """A line of the proposal: what a column is taken for, and what that is recognised from."""
+
+    name: str
+    kind: str
+    example: str
+    gaps: int
+    seen: str
+    misfits: int = 0
 
 
 @dataclass
@@ -23,6 +40,19 @@ class Proposal:
 
     entry: dict[str, Any]
     left_out: dict[str, str] = field(default_factory=dict)
+    lines: list[Described] = field(default_factory=list)
+    misfits: list[Misfit] = field(default_factory=list)
+
+
+class Asking(NamedTuple):
+    """The questions of a person's terminal.
+
+    `accepts` asks whether a column is of a type although many of its cells do not fit, `choose`
+    which column is the target, of which it shows the likeliest.
+    """
+
+    accepts: Callable[[str], bool]
+    choose: Callable[[list[str]], str]
 
 
 def propose(
@@ -32,6 +62,8 @@ def propose(
     task: str | None = None,
     target: str | None = None,
     key: list[str] | None = None,
+    marks: Marks = POINT,
+    asking: Asking | None = None,
 ) -> Proposal:
     """Propose a dataset's entry that fits the rows.
 
@@ -40,29 +72,41 @@ def propose(
         name: the dataset's name.
         source: the `source` of the entry.
         task: a name of seedling.tasks; the first that the target looks like, unless given.
-        target: the column to predict; guessed by its name, else the last one.
+        target: the column to predict; the one whose name says it unless given.
         key: the columns that identify an entity; guessed unless given.
+        marks: how the table's texts write numbers.
+        asking: asks where names and values do not decide; nothing is asked unless given.
 
     Raises:
         ProjectError: the table is empty, has no such column, or has no usable feature or target.
     """
+    rows = rows.set_axis([str(column) for column in rows.columns], axis=1)
     _check_columns(rows, [target] if target else [], key or [])
-    target = target or _guess_target(rows)
-    key = key if key is not None else _guess_key(rows, target)
-    task = task or _guess_task(rows[target].dropna())
-    proposed = _target(rows[target].dropna(), target, task)
-    features, left_out = [], {}
-    for column in rows.columns:
+    said, why = "--target", "--key"
+    if target is None:
+        target, said = _target_name(rows, task, asking)
+    table = pd.DataFrame({column: cells_of.settled(rows[column]) for column in rows})
+    known = infer_target.target_cells(table[target], task, marks).dropna()
+    task = task or _guess_task(known)
+    proposed = _target(known, target, task)
+    typed = {column: cells_of.inferred(table[column], marks) for column in table}
+    if key is None:
+        key, why = infer_target.guess_key(pd.DataFrame(typed), target)
+    proposal = Proposal({})
+    for at in (target, *key):
+        cells, kind = (known, "target") if at == target else (typed[at], "entity key")
+        gaps = len(table) - int(cells.notna().sum())
+        seen = said if at == target else why
+        proposal.lines.append(Described(at, kind, _example(table[at]), gaps, seen))
+    features = []
+    for column in table:
         if column == target or column in key:
             continue
-        feature, reason = propose_feature(str(column), rows[column])
-        if reason:
-            left_out[str(column)] = reason
-        else:
-            features.append(feature)
+        feature = _described(proposal, table[column], typed[column], marks, asking)
+        features += [feature] if feature else []
     if not features:
-        raise ProjectError(f"No column besides {target} can serve as a feature.")
-    entry = {
+        raise ProjectError(_no_feature(target, proposal.left_out))
+    proposal.entry = {
         "name": name,
         "description": f"{counted(len(rows), 'row')} from {_last_part(source)}",
         "source": source,
@@ -75,7 +119,9 @@ def propose(
         "target": proposed,
         "features": features,
     }
-    return Proposal(entry, left_out)
+    if proposal.left_out:
+        proposal.entry["ignored"] = [*proposal.left_out]
+    return proposal
 
 
 def dataset_name(source: str) -> str:
@@ -98,66 +144,166 @@ def _check_columns(rows: pd.DataFrame, *wanted: list[str]) -> None:
         if name not in rows.columns:
             known = ", ".join(str(column) for column in rows.columns)
             raise ProjectError(f"The table has no column {name!r}; it has {known}.")
+        if not re.fullmatch(COLUMN_NAME, name):
+            raise ProjectError(
+                f"The column {name!r} has a quotation mark, a backslash or a line end in its name: "
+                "rename it in the table."
+            )
     if len(rows.columns) < 2:
         only = rows.columns[0]
         raise ProjectError(f"The table has one column, {only!r}: is its separator a comma?")
 
 
-def _guess_target(rows: pd.DataFrame) -> str:
-    named = [str(name) for name in rows.columns if str(name).lower() in TARGET_NAMES]
-    return named[-1] if named else str(rows.columns[-1])
-
-
-def _guess_key(rows: pd.DataFrame, target: str) -> list[str]:
-    for name in rows.columns:
-        values = rows[name]
-        named = ID_NAME.search(str(name)) is not None or str(name).startswith("Unnamed: ")
-        if name != target and named and values.is_unique and not values.isna().any():
-            return [str(name)]
-    return []
+def _target_name(rows: pd.DataFrame, task: str | None, asking: Asking | None) -> tuple[str, str]:
+    """Return the target and what says that it is, having asked where no name does."""
+    guess = infer_target.guess_target(rows, task)
+    if guess.target is not None:
+        return guess.target, "its name"
+    if asking is None:
+        raise infer_target.no_target(rows, guess.likely)
+    target = asking.choose(guess.likely)
+    _check_columns(rows, [target])
+    return target, "your answer"
 
 
 def _guess_task(known: pd.Series) -> str:
-    suiting = _suiting(known)
-    if not suiting:
-        raise ProjectError(f"The target {known.name} looks like no task's: name one with --task.")
-    return suiting[0]
-
-
-def _suiting(known: pd.Series) -> list[str]:
-    """List the tasks that a column can be the target of, the most specific first."""
-    return [name for name in tasks.names() if tasks.find(name).training.suits(known)]
+    fitting = suiting(known, tasks.names())
+    if not fitting:
+        raise ProjectError(
+            f"The target {known.name} looks like no task's: name one with --task, or another "
+            "column with --target."
+        )
+    return fitting[0]
 
 
 def _target(known: pd.Series, name: str, task: str) -> dict[str, Any]:
     if known.nunique() < 2:
-        raise ProjectError(f"The target {name} holds one value only: nothing to learn.")
+        holds = "no value" if known.empty else "one value only"
+        raise ProjectError(
+            f"The target {name} holds {holds}, nothing to learn: choose another with --target."
+        )
     try:
         return tasks.find(task).training.propose_target(known, name)
     except ProjectError as error:
-        others = " or ".join(_suiting(known))
+        others = " or ".join(suiting(known, tasks.names()))
         remedy = f", or add the table beside the others: add-dataset --task {others}" * bool(others)
         raise ProjectError(f"{error}: choose another with --target{remedy}.") from None
 
 
-def propose_feature(name: str, values: pd.Series) -> tuple[dict[str, Any], str]:
+def propose_feature(
+    name: str, values: pd.Series, marks: Marks = POINT
+) -> tuple[dict[str, Any], str]:
     """Return a column's entry, and the reason for leaving it out, empty if it is not."""
-    known = values.dropna()
+    proposal = Proposal({})
+    cells = cells_of.settled(values).rename(name)
+    entry = _described(proposal, cells, cells_of.inferred(cells, marks), marks, None)
+    return entry or {}, proposal.left_out.get(name, "")
+
+
+def _described(
+    proposal: Proposal,
+    cells: pd.Series,
+    inferred: pd.Series,
+    marks: Marks,
+    asking: Asking | None,
+) -> dict[str, Any] | None:
+    """Return a column's entry, and add its line to the proposal; None where it is left out."""
+    name = str(cells.name)
+    reason = _no_feature_by_name(name) or _by_values(cells, inferred, name)
+    found = None if reason else _typed(cells, marks, asking)
+    gaps = int(cells.isna().sum())
+    if isinstance(found, str) or found is None:
+        reason = reason or str(found)
+        proposal.left_out[name] = reason
+        proposal.lines.append(Described(name, "left out", _example(cells), gaps, reason))
+        return None
+    column, keys, values, misfits = found
+    known = cells.dropna()
+    if cells_of.texts_of(known) is not None:
+        known = known[~known.astype(str).str.strip().str.casefold().isin(column.missing)]
+    seen = ", ".join(part for part in (column.seen(known), column.words()) if part)
+    missing = int(values.isna().sum())
+    line = Described(name, column.type, _example(known), missing - len(misfits), seen, len(misfits))
+    proposal.lines.append(line)
+    proposal.misfits += misfits
+    return {**keys, "nullable": True} if missing else keys
+
+
+def _no_feature_by_name(name: str) -> str:
+    if not name.strip():
+        return "it has no name"
     if not re.fullmatch(COLUMN_NAME, name):
-        return {}, "its name has a quote, a backslash or a line end: rename it"
-    if known.nunique() < 2:
-        return {}, "it holds no value" if known.empty else "it holds one value only"
-    feature: dict[str, Any] = {"name": name}
+        return "its name has a quote, a backslash or a line end: rename it"
+    return ""
+
+
+def _by_values(cells: pd.Series, inferred: pd.Series, name: str) -> str:
+    """Return why a column's values leave it out, empty if they do not."""
+    known = cells.dropna()
     try:
-        for type_name, kind in columns.to_propose():
-            keys = kind.propose(known)
-            if keys is not None:
-                feature |= {"type": type_name, **keys}
-                break
-        else:
-            return {}, "no column type takes its values"
-    except NoFeature as error:
-        return {}, str(error)
-    if values.isna().any():
-        feature["nullable"] = True
-    return feature, ""
+        if known.nunique() < 2:
+            return "it holds no value" if known.empty else "it holds one value only"
+    except TypeError:
+        return "it holds lists or objects: make columns of them"
+    if isinstance(known.iat[0], bytes):
+        return "it holds bytes"
+    return infer_target.why_no_feature(inferred, name)
+
+
+Found = tuple[Column, dict[str, Any], pd.Series, list[Misfit]]
+
+
+def _typed(cells: pd.Series, marks: Marks, asking: Asking | None) -> Found | str:
+    """Return the first type that takes a column, its entry, values and misfits; or why none does.
+
+    Where more than a few cells do not fit, a type is taken only if the answer to that is yes.
+    """
+    known = cells.dropna()
+    is_text = cells_of.texts_of(known) is not None
+    if is_text:
+        known = known.astype(str)
+    doubtful = ""
+    for type_name, kind in columns.to_propose():
+        try:
+            keys = kind.propose_text(known, marks) if is_text else kind.propose(known)
+        except NoFeature as error:
+            return doubtful or str(error)
+        if keys is None or (doubtful and kind.numeric):
+            continue
+        feature = {"name": cells.name, "type": type_name, **keys}
+        column: Column = columns.read(feature)
+        values = cells_of.read(cells, column, marks)
+        misfits = cells_of.misfits_of(cells, values, column)
+        if len(misfits) > MOST_MISFITS * cells_of.known_count(cells, column):
+            doubtful = _doubt(misfits, len(known), column)
+            if asking is None or not asking.accepts(f"{cells.name}: {doubtful}"):
+                continue
+        elif doubtful and known.nunique() > FEW_TEXTS:
+            return doubtful
+        if values.nunique() < 2:
+            return "it holds one value only"
+        return column, feature, values, misfits
+    return doubtful or "no column type takes its values"
+
+
+def _doubt(misfits: list[Misfit], count: int, column: Column) -> str:
+    share = len(misfits) / count
+    texts = dict.fromkeys(repr(cells_of.shortened(each.text)) for each in misfits[:100])
+    shown = ", ".join([*texts][: cells_of.SHOWN])
+    return f"{share:.0%} of its cells are not {column.expected}: {shown}"
+
+
+def _no_feature(target: str, left_out: dict[str, str]) -> str:
+    """Return the message about a table in which no column can be a feature."""
+    reasons = [f"{name}: {why}" for name, why in left_out.items()]
+    more = f"; and {len(reasons) - REASONS_SHOWN} more" if len(reasons) > REASONS_SHOWN else ""
+    shown = "; ".join(reasons[:REASONS_SHOWN])
+    return (
+        f"No column besides {target} can serve as a feature ({shown}{more}): mend the table, or "
+        "choose another target with --target."
+    )
+
+
+def _example(cells: pd.Series) -> str:
+    known = cells.dropna()
+    return "" if known.empty else cells_of.shortened(str(known.iat[0]).strip())

@@ -14,6 +14,8 @@ def dataset(entry: dict[str, Any]) -> CommentedMap:
     laid_out["entity_key"] = _one_line(entry["entity_key"])
     if "read" in entry:
         laid_out["read"] = _one_line(entry["read"])
+    if "ignored" in entry:
+        laid_out["ignored"] = short(entry["ignored"])
     laid_out["target"] = column(entry["target"])
     laid_out["features"] = CommentedSeq(column(feature) for feature in entry["features"])
     return laid_out
@@ -29,6 +31,11 @@ def column(entry: dict[str, Any]) -> Any:
         if isinstance(value, list) and len(str(value)) <= ONE_LINE:
             long[name] = _one_line(value)
     return long
+
+
+def short(names: list[str]) -> Any:
+    """Return a list on one line if it fits, else a line for each."""
+    return _one_line(names) if len(str(names)) <= ONE_LINE else names
 
 
 def _one_line(value: Any) -> Any:

@@ -8,20 +8,17 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import click
-from rich.console import Console
-from rich.table import Table
 from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
-from seedling import columns
 from seedling.config import Dataset, Project, Reading
-from seedling.data import instances, layout
+from seedling.data import instances, layout, show_proposal
 from seedling.data import reading as files
-from seedling.data.datasets import inferred, read_source
-from seedling.data.infer_schema import Proposal, dataset_name, propose
+from seedling.data.cells import marks_of
+from seedling.data.datasets import read_source
+from seedling.data.infer_schema import Asking, Proposal, dataset_name, propose
 from seedling.errors import ProjectError
 from seedling.settings import DATASET_URL
-from seedling.wording import counted
 
 URL_VARIABLE = DATASET_URL.name
 
@@ -89,11 +86,19 @@ def _proposed(project: Project, wanted: Wanted, others: list[str], yes: bool) ->
     for remark in [*table.remarks, table.left_out]:
         if remark:
             click.echo(remark)
-    rows = inferred(table, reading or Reading())
-    proposal = propose(rows, name, source, wanted.task, wanted.target, wanted.keys)
+    proposal = propose(
+        table.rows,
+        name,
+        source,
+        wanted.task,
+        wanted.target,
+        wanted.keys,
+        marks_of(reading),
+        None if yes else Asking(show_proposal.accepts, show_proposal.choose(table.rows)),
+    )
     proposal.entry["source"] = without_secret(project, source)
     _keep(proposal.entry, reading)
-    _show(proposal, len(rows))
+    show_proposal.show(proposal, len(table.rows))
     if not yes and not click.confirm("Write this to model.yaml?", default=True):
         raise ProjectError("Nothing was written.")
     return proposal
@@ -148,28 +153,6 @@ def without_secret(project: Project, source: str) -> str:
     os.environ[URL_VARIABLE] = url
     click.echo(f"The URL holds a password: it stands in .env as {URL_VARIABLE}, not in model.yaml.")
     return f"${{{URL_VARIABLE}}}#{table}"
-
-
-def _show(proposal: Proposal, count: int) -> None:
-    entry = proposal.entry
-    table = Table(title=f"{entry['name']}: {counted(count, 'row')}, {entry['task']}")
-    for heading in ("column", "type", "values", "gaps"):
-        table.add_column(heading)
-    target = entry["target"]
-    labels = ", ".join(str(label) for label in target.get("labels", []))
-    table.add_row(f"{target['name']} (target)", target["type"], labels, "")
-    for name in entry["entity_key"]:
-        table.add_row(f"{name} (entity key)", "", "", "")
-    for feature in entry["features"]:
-        table.add_row(
-            feature["name"],
-            feature["type"],
-            columns.read(feature).words(),
-            "yes" if feature.get("nullable") else "",
-        )
-    for name, reason in proposal.left_out.items():
-        table.add_row(name, "left out", reason, "")
-    Console().print(table)
 
 
 def _replace(document: Any, old: str, entry: dict[str, Any]) -> None:

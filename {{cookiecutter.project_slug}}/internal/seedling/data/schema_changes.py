@@ -10,7 +10,9 @@ from seedling import columns, tasks
 from seedling.columns.protocol import Column, Json
 from seedling.config import Dataset
 from seedling.data import infer_schema
+from seedling.data.cells import marks_of
 from seedling.data.scalars import label_text
+from seedling.data.spelled import Marks
 from seedling.data.validation import rows_shown
 from seedling.errors import ProjectError
 
@@ -48,13 +50,14 @@ def changes(rows: pd.DataFrame, dataset: Dataset) -> list[Change]:
         dataset: has the schema.
     """
     found = [*_of_target(rows[dataset.target.name], dataset)]
+    marks = marks_of(dataset.read)
     for column in dataset.features:
         if column.name in rows:
-            found += _of_feature(column, rows[column.name].reset_index(drop=True))
+            found += _of_feature(column, rows[column.name].reset_index(drop=True), marks)
         else:
             found.append(Change(GONE, column.name, "the table has no such column any more"))
     for name in unknown(rows, dataset):
-        entry, reason = infer_schema.propose_feature(name, rows[name])
+        entry, reason = infer_schema.propose_feature(name, rows[name], marks)
         if reason:
             found.append(Change(IGNORED, name, f"new column, ignored: {reason}"))
         else:
@@ -118,7 +121,7 @@ def _of_target(cells: pd.Series, dataset: Dataset) -> Iterator[Change]:
         yield Change(LABELS, target.name, words, {"labels": [*target.labels, *new]})
 
 
-def _of_feature(column: Column, cells: pd.Series) -> Iterator[Change]:
+def _of_feature(column: Column, cells: pd.Series, marks: Marks) -> Iterator[Change]:
     """Yield what a feature's n cells have more than its entry, gaps first."""
     gaps = _rows(cells.isna())
     if gaps and not column.nullable:
@@ -129,7 +132,7 @@ def _of_feature(column: Column, cells: pd.Series) -> Iterator[Change]:
         return
     fits, within = (_fitting(column, known, beyond) for beyond in (False, True))
     if not fits.all():
-        entry, reason = infer_schema.propose_feature(column.name, cells)
+        entry, reason = infer_schema.propose_feature(column.name, cells, marks)
         kind = entry.get("type", column.type)
         if kind != column.type:
             yield _of_type(column, known, entry, _rows(~fits), reason)

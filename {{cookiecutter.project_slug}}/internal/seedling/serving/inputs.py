@@ -8,13 +8,16 @@ from typing import Any, Literal
 
 import msgspec
 
+from seedling.columns.protocol import parser
 from seedling.config import Dataset
+from seedling.data.spelled import Marks
 from seedling.errors import InputError
 
 Values = tuple[Any, ...]  # a row's features in the schema's order, None for missing
 
 EXPECTED = 'Expected {"payload": {"instances": [...]}}, or a row, or a list of rows.'
-UNNAMED = "Unnamed: 0"  # pandas' word for the column without a name that its index becomes
+UNNAMED = {"Unnamed: 0", "column_1"}  # pandas' name, and ours, of a first column without a name
+UNSPEAKABLE = re.compile(r'["\\\x00-\x1f\x7f]')  # what msgspec takes in no name
 REFUSED = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
@@ -44,9 +47,12 @@ class Reader:
         self.key_names = dataset.entity_key
         kept = [*dataset.entity_key, dataset.target.name]
         dropped = [name for name in dataset.ignored if name not in {*self.columns, *kept}]
-        if UNNAMED in {*kept, *dropped}:
-            dropped.append("")
+        if UNNAMED & {*kept, *dropped}:
+            taken = {*self.columns, *kept, *dropped}
+            dropped += sorted({"", *UNNAMED} - taken)
         self.let_through = {*kept, *dropped}
+        self._unspeakable = {name for name in dropped if UNSPEAKABLE.search(name)}
+        dropped = [name for name in dropped if name not in self._unspeakable]
         self._required = {column.name for column in dataset.features if not column.nullable}
         known = [
             (f"f{at}", column.json_type() | None, None)
@@ -81,6 +87,8 @@ class Reader:
         self._dropped = [field[0] for field in extra[len(kept) :]]
         readers = [(at, column.reader()) for at, column in enumerate(dataset.features)]
         self._readers = [(at, read) for at, read in readers if read is not None]
+        marks = Marks(dataset.read.decimal, dataset.read.thousands)
+        self._parsers = {column.name: parser(column, marks) for column in dataset.features}
         self._count = len(known)
         self._keys = slice(self._count, self._count + len(self.key_names))
 
@@ -127,6 +135,9 @@ class Reader:
             if isinstance(row, Mapping):
                 self._refuse_unknown(row, f"instances[{at}].")
                 self._refuse_missing(row, f"instances[{at}].")
+                if self._unspeakable & row.keys():
+                    kept = {name: row[name] for name in row if name not in self._unspeakable}
+                    value[at] = kept
             elif isinstance(row, list):
                 given = dict(zip(self.names, row, strict=False))
                 if len(row) == self._count:  # else the length is what is refused
@@ -188,7 +199,13 @@ class Reader:
         try:
             read: list[Any] = msgspec.convert(rows, wanted, strict=strict)
         except msgspec.ValidationError as error:
-            raise InputError(self._words(str(error), single=not strict)) from None
+            spelled = [self._spelled(row) for row in rows]
+            if spelled == rows:
+                raise InputError(self._words(str(error), single=not strict)) from None
+            if kind == "named":
+                for at, row in enumerate(spelled):
+                    self._refuse_missing(row, f"instances[{at}]." if strict else "")
+            return self._convert(spelled, kind, strict)
         if kind == "positional":
             in_order = (
                 zip(self._fields, msgspec.structs.astuple(row), strict=True) for row in read
@@ -213,6 +230,19 @@ class Reader:
             if near:
                 return near
         return []
+
+    def _spelled(self, row: Any) -> Any:
+        """Return a row whose texts are values as in the table's file: `$1,234.50`, `yes`, `-`."""
+        if isinstance(row, Mapping):
+            parsers = self._parsers
+            return {
+                name: parsers[name](value) if isinstance(value, str) and name in parsers else value
+                for name, value in row.items()
+            }
+        if isinstance(row, list) and len(row) == len(self.names):
+            named = self._spelled(dict(zip(self.names, row, strict=True)))
+            return list(named.values())
+        return row
 
     def _refuse_unknown(self, row: Mapping[str, Any], where: str) -> None:
         for name in row:

@@ -13,10 +13,11 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from seedling.columns.protocol import Column
+from seedling.columns.protocol import Column, parser
 from seedling.config import Project
 from seedling.data.reading import kind_of
 from seedling.data.scalars import label_text, plain
+from seedling.data.spelled import Marks
 from seedling.errors import InputError, ProjectError, Unavailable
 from seedling.serving import models, selection, unnamed
 from seedling.serving.inputs import Values
@@ -171,14 +172,13 @@ class Scorer:
 
     def _cell_reader(self, column: Column, is_text: bool) -> Callable[[Any], Any]:
         """Return what turns a cell of the file into a JSON value of the column, None if missing."""
-        missing, parse, is_words = self._missing, column.parse, column.json_type() is str
-        marked = column.numeric and (self._reading.thousands or self._reading.decimal != ".")
-        plain_number = self._reading.plain_number
+        missing, is_words = self._missing, column.json_type() is str
+        parse = parser(column, Marks(self._reading.decimal, self._reading.thousands))
 
         def read_text(text: str) -> Any:
             if text in missing or text.isspace():
                 return None
-            return parse(plain_number(text) if marked else text)
+            return parse(text)
 
         def read_typed(cell: Any) -> Any:
             value = plain(cell)

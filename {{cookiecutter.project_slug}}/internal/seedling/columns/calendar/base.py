@@ -15,6 +15,8 @@ from seedling.columns.calendar import parts, proposal
 from seedling.columns.calendar.text import read, read_iso
 from seedling.columns.number import Number
 from seedling.columns.protocol import Check, Column, FormField, Json
+from seedling.data import spelled
+from seedling.data.spelled import POINT, Marks
 
 if TYPE_CHECKING:
     import numpy as np
@@ -50,6 +52,7 @@ class Moments(Column):
     day_first: bool | None = None
     since: Moment = "2000-01-01"
 
+    missing: ClassVar[frozenset[str]] = spelled.NO_VALUE
     unit: ClassVar[Literal["s", "D"]] = "s"  # of a value: D where it has no time
     kind: ClassVar[str]  # of the page's <input>
     format: ClassVar[str]  # in JSON Schema
@@ -133,6 +136,9 @@ class Moments(Column):
         if self.latest and last > datetime.fromisoformat(self.latest):
             found["latest"] = self.limit(last)
         return found
+
+    def seen(self, cells: "pd.Series") -> str:
+        return f"{self.type}s such as {cells.iloc[0]}"
 
     def words(self) -> str:
         low, high = self._shown(self.earliest), self._shown(self.latest)
@@ -224,6 +230,9 @@ class Moments(Column):
         return [self._text(moment) for moment in (*self._span(), leap, FIRST, LAST)]
 
     # A request, and the service's documents.
+
+    def parse(self, text: str, marks: Marks = POINT) -> Any:
+        return None if spelled.is_blank(text) else text
 
     def json_type(self) -> Any:
         return Any  # a row of the feature store or of Parquet has dates, which the reader takes too

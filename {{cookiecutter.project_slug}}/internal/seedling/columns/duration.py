@@ -1,0 +1,91 @@
+"""Lengths of time, which a model sees as a number of one unit."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+from seedling.columns.number import Float, Number
+from seedling.columns.protocol import FormField, Json
+from seedling.data import spelled
+from seedling.data.spelled import POINT, SECONDS, Marks
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+SAMPLE = 1000  # cells that show whether a column is worth a closer look
+FEW = 24  # different times of day are categories
+
+
+class Duration(Number):
+    """A length of time, or a time of day: `1 days 02:00:00`, `26:00`, `P1DT2H`, or the number."""
+
+    unit: Literal["seconds", "minutes", "hours", "days"] = "seconds"
+
+    expected: ClassVar[str] = "a length of time such as 26:00:00 or P1DT2H, or its number"
+    asked: ClassVar[int] = 4
+
+    @classmethod
+    def propose(cls, values: "pd.Series") -> Json | None:
+        if values.dtype.kind != "m":
+            return None
+        seconds = values.dt.total_seconds()
+        middle = seconds.abs().median()
+        unit = next((each for each in ("days", "hours", "minutes") if middle >= SECONDS[each]), "")
+        keys = super().propose(seconds / SECONDS[unit or "seconds"])
+        return None if keys is None else {"unit": unit or "seconds", **keys}
+
+    @classmethod
+    def propose_text(cls, cells: "pd.Series", marks: Marks) -> Json | None:
+        import pandas as pd
+
+        sample = cells.head(SAMPLE)
+        if sum(spelled.duration(text) is not None for text in sample) <= len(sample) / 2:
+            return None
+        if cells.nunique() <= FEW and not cells.str.contains("day|P").any():
+            return None
+        return cls.propose(pd.to_timedelta(_seconds(cells).dropna(), unit="s"))
+
+    def seen(self, cells: "pd.Series") -> str:
+        return f"lengths of time such as {cells.iloc[0]}, in {self.unit}"
+
+    def from_text(self, cells: "pd.Series", marks: Marks) -> "pd.Series":
+        found = _seconds(cells) / SECONDS[self.unit]
+        return found.where(found.notna(), super().from_text(cells, marks))
+
+    def from_typed(self, cells: "pd.Series") -> "pd.Series":
+        if cells.dtype.kind == "m":
+            return cells.dt.total_seconds() / SECONDS[self.unit]
+        return super().from_typed(cells)
+
+    def json_type(self) -> Any:
+        return Float | str
+
+    def reader(self) -> Callable[[Any], Any] | None:
+        return self._read
+
+    def _read(self, value: Any) -> Any:
+        if not isinstance(value, str):
+            return value
+        found = self.parse(value)
+        if isinstance(found, str):
+            raise ValueError(value)
+        return found
+
+    def parse(self, text: str, marks: Marks = POINT) -> Any:
+        found = spelled.duration(text)
+        return super().parse(text, marks) if found is None else found / SECONDS[self.unit]
+
+    def json_schema(self) -> Json:
+        return {**super().json_schema(), "type": ["number", "string"]}
+
+    def field(self) -> FormField:
+        return self._number_field("any", "decimal")
+
+
+TYPE = Duration
+
+
+def _seconds(cells: "pd.Series") -> "pd.Series":
+    """Return the seconds that n texts spell, NaN where one spells none."""
+    from seedling.data.spelled_columns import each
+
+    return each(cells, spelled.duration).astype("float64")
