@@ -1,7 +1,7 @@
 """Writes a model's compiled form while training, and compares it with the model.
 
-The form is read from a fitted pipeline: `preprocessing` of `seedling.fitting` in front, an estimator
-that `estimators.py` knows behind. A model without a form is served as it was saved.
+The form is read from a fitted pipeline: `preprocessing` of `seedling.fitting`, then an estimator
+that `estimators.py` knows. A model without a form is served as it was saved.
 """
 
 import shutil
