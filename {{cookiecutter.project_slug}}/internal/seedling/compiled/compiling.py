@@ -47,7 +47,7 @@ def add(folder: Path, predictor: Predictor, predict: Path, rows: pd.DataFrame) -
         folder: where the model was saved.
         predictor: the same model.
         predict: the team's predict.py.
-        rows: rows that the model did not learn from.
+        rows: some of the dataset's.
 
     Returns:
         The kind of the form and its largest difference from the model, or why there is none.

@@ -2,8 +2,8 @@
 
 The interval of a metric is that of Nadeau and Bengio (2003): mean and variance over J fits, with
 t quantiles and the variance multiplied by 1/J + (rows measured on) / (rows learned from), because
-the fits share rows. It holds the metric of a model that is trained so in about 95 of 100 tables
-like this one.
+the fits share rows. It holds the metric to expect of a model that is trained so in about 95 of 100
+tables like this one.
 """
 
 import math
