@@ -1,5 +1,6 @@
 """A column is read as a whole, and each cell as if it had come alone."""
 
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from typing import Any, ClassVar
@@ -7,13 +8,18 @@ from typing import Any, ClassVar
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.dummy import DummyClassifier
+from small import PETS
 
 from seedling import columns
 from seedling.columns.protocol import Column
-from seedling.config import Target
+from seedling.config import Dataset, Target
 from seedling.data.distinct import each, is_missing, label_texts
+from seedling.data.held_out import HeldOut
 from seedling.data.scalars import label_text, plain
+from seedling.registry.model_files import Predictor
 from seedling.tasks.classification import measured
+from seedling.training import importance, report
 
 CELLS = {
     "whole numbers": pd.Series([3, 1, 3, 2]),
@@ -133,3 +139,72 @@ def test_metrics_are_those_of_the_labels_themselves(labels: list[Any]) -> None:
     order = sorted(range(len(labels)), key=lambda place: str(labels[place]))
     by_text = [str(labels[place]) for place in order]
     assert found["log_loss"] == sk.log_loss(true, scores[:, order], labels=by_text)
+
+
+def wide(count: int, features: int) -> tuple[Predictor, pd.DataFrame]:
+    """A model that answers by one number among many, and rows for it."""
+    names = [f"n{at:02d}" for at in range(features)]
+    dataset = Dataset.model_validate(
+        {
+            **PETS.model_dump(),
+            "target": {"name": "adopted", "type": "category", "labels": ["no", "yes"]},
+            "features": [{"name": name, "type": "number"} for name in names],
+        }
+    )
+    generator = np.random.default_rng(0)
+    rows = pd.DataFrame(generator.normal(size=(count, features)), columns=names)
+    rows["adopted"] = np.where(rows["n40"] + generator.normal(size=count) > 0, "yes", "no")
+
+    def predict(_: Any, X: pd.DataFrame) -> dict[str, Any]:
+        shares = 1 / (1 + np.exp(-X["n40"]))
+        scores = np.column_stack([1 - shares, shares])
+        return {
+            "predictions": np.where(shares > 0.5, "yes", "no"),
+            "scores": scores,
+            "labels": ["no", "yes"],
+        }
+
+    return Predictor("m", "1", dataset, HeldOut(share=0.2), DummyClassifier(), predict), rows
+
+
+def test_of_many_features_those_that_matter_are_measured_and_the_report_says_so() -> None:
+    predictor, rows = wide(2000, 60)
+    found = importance.of(predictor, rows)
+    assert len(found.features) == importance.MOST_FEATURES
+    first, second = found.features[:2]
+    assert (first["name"], first["share"]) == ("n40", 1)
+    assert first["mean"] > 0.1
+    assert second["mean"] == 0
+    assert "1,000 of the 2,000 rows" in found.drawn
+    assert "Of 60 columns these 30 are measured" in found.drawn
+
+
+def test_of_few_features_all_are_measured_and_nothing_is_drawn() -> None:
+    predictor, rows = wide(900, 41)
+    few = rows.iloc[:, -20:]
+    features = [column for column in predictor.dataset.features if column.name in few]
+    narrow = replace(predictor, dataset=predictor.dataset.model_copy(update={"features": features}))
+    found = importance.of(narrow, rows)
+    assert (len(found.features), found.drawn) == (len(features), "")
+    assert found.features[0]["name"] == "n40"
+
+
+def test_a_feature_loses_the_same_whether_others_are_left_out_or_not(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    predictor, rows = wide(900, 45)
+    sampled = importance.of(predictor, rows).features[0]
+    monkeypatch.setattr(importance, "MOST_FEATURES", 45)
+    whole = importance.of(predictor, rows).features[0]
+    assert sampled["name"] == whole["name"] == "n40"
+    assert sampled["mean"] == pytest.approx(whole["mean"], rel=0.2)
+
+
+def test_many_rows_are_drawn_for_plots_with_their_own_answers() -> None:
+    count = report.MOST_PLOTTED + 500
+    truth = pd.Series(np.arange(count), index=np.arange(count)[::-1])
+    answer = {"predictions": list(range(count)), "labels": ["a", "b"]}
+    shown, own = report._plotted(truth, answer, ("predictions", "scores"))
+    assert len(shown) == report.MOST_PLOTTED
+    assert shown.tolist() == own["predictions"].tolist()
+    assert own["labels"] == ["a", "b"]

@@ -50,7 +50,7 @@ def registered(project: Project, client: Any, dataset: Dataset) -> str:
         ProjectError: it is not registered, or not with the rows that are here.
     """
     where = f"{dataset.name}, version {dataset.version}"
-    datasets.load(project, dataset)
+    datasets.verified(project, dataset)
     known = _known(client, dataset)
     if known is None:
         raise ProjectError(f"{where} is not registered: run register-datasets-in-aml.")
@@ -97,7 +97,7 @@ def _register(client: Any, project: Project, dataset: Dataset) -> str:
     from azure.ai.ml.constants import AssetTypes
     from azure.ai.ml.entities import Data
 
-    datasets.load(project, dataset)
+    datasets.verified(project, dataset)
     path, note = project.dataset_path(dataset), _note(project, dataset)
     where = f"{dataset.name}, version {dataset.version}"
     known = _known(client, dataset)

@@ -37,6 +37,7 @@ from seedling.registry.model_files import Predictor
 from seedling.training.notes import Compiled
 
 CHECK_ROWS = 8
+MOST_ROWS = 20_000  # that are compared; more, drawn at random, show nothing else
 MOST_SPLITS = 300  # of those that the comparison looks at
 
 
@@ -64,7 +65,9 @@ def add(folder: Path, predictor: Predictor, predict: Path, rows: pd.DataFrame) -
 
 
 def compare(folder: Path, predictor: Predictor, predict: Path, rows: pd.DataFrame) -> Compiled:
-    """Compare the compiled form's answers with the model's: on these rows, and on `edges`.
+    """Compare the compiled form's answers with the model's: on rows, and on `edges`.
+
+    Of many rows some are drawn at random; the result says how many.
 
     Returns:
         The kind of the form, the number of rows and the largest difference.
@@ -74,6 +77,8 @@ def compare(folder: Path, predictor: Predictor, predict: Path, rows: pd.DataFram
     """
     form = forms.load(folder, predict)
     dataset = predictor.dataset
+    if len(rows) > MOST_ROWS:
+        rows = rows.sample(MOST_ROWS, random_state=0)
     beyond = edges(dataset, form.form, tree_ensembles.splits(folder / FOLDER / TREES))
     table = pd.concat([rows[dataset.feature_names], beyond], ignore_index=True)
     try:

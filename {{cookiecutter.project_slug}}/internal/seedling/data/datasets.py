@@ -134,7 +134,12 @@ def note_path(path: Path) -> Path:
 
 
 def load(project: Project, dataset: Dataset) -> pd.DataFrame:
-    """Read the rows of a dataset.
+    """Read the rows of a dataset; raises what `verified` does."""
+    return read_table(verified(project, dataset))
+
+
+def verified(project: Project, dataset: Dataset) -> Path:
+    """Return the path of a dataset's file, which is the one that was created.
 
     Raises:
         ProjectError: it has not been created, or its file's hash is not the one in the note.
@@ -144,7 +149,7 @@ def load(project: Project, dataset: Dataset) -> pd.DataFrame:
         raise ProjectError(f"{dataset.name} has not been created: run create-local-datasets.")
     if read_json(note_path(path))["sha256"] != sha256(path):
         raise ProjectError(f"{path.name} changed since it was created: run create-local-datasets.")
-    return read_table(path)
+    return path
 
 
 def read_table(path: Path, reading: Reading | None = None) -> pd.DataFrame:

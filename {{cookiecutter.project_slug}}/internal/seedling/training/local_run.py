@@ -87,7 +87,7 @@ class LocalRun:
         """
         chosen = chosen_of(project, models)
         for name in {project.config.trained_model(model).dataset for model in chosen.models}:
-            datasets.load(project, project.config.dataset(name))
+            datasets.verified(project, project.config.dataset(name))
         runs = project.assets / "runs"
         meanwhile = partial(mlflow_runs.prepare, project)
         return [cls(chosen, project.root, runs, variables, meanwhile)]

@@ -1,22 +1,21 @@
 """The report of a training run: one self-contained HTML page, and a model card in Markdown."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from io import StringIO
 from typing import Any
 
 import matplotlib as mpl
+import numpy as np
 import pandas as pd
 from jinja2 import Environment, PackageLoader, select_autoescape
-from sklearn.inspection import permutation_importance
 
 from seedling import columns, tasks
 from seedling.columns.protocol import Column
 from seedling.config import Config, Dataset, Target
 from seedling.data.scalars import short
-from seedling.data.schema import model_frame
 from seedling.registry.model_files import Predictor
-from seedling.training import outcomes
+from seedling.training import importance, outcomes
 from seedling.training.gate import gate
 from seedling.training.notes import Evaluation, Interval, TrainingRun
 from seedling.wording import counted
@@ -26,8 +25,7 @@ mpl.rcParams.update({"svg.fonttype": "none", "font.size": 9, "svg.hashsalt": "re
 
 import matplotlib.pyplot as plt  # noqa: E402
 
-SAMPLE = 1_000
-REPEATS = 3
+MOST_PLOTTED = 20_000  # rows; more take seconds to draw, and look the same
 
 
 def write(
@@ -51,6 +49,8 @@ def write(
         run: the train step's note.
     """
     dataset = challenger.dataset
+    task = tasks.of(dataset)
+    shown = _plotted(truth, answer, task.by_row)
     facts = {
         "config": config,
         "dataset": dataset,
@@ -63,12 +63,13 @@ def write(
         ),
         "fits": outcomes.fits(dataset.metric, run.learned_rows, run.refit, run.cross_validated),
         "metrics": _metric_rows(dataset, evaluation, run),
-        "importance": importance(challenger, rows),
+        "importance": importance.of(challenger, rows),
         "columns": data_summary(rows, dataset),
         "plots": {
             title: _svg(draw)
-            for title, draw in tasks.of(dataset).training.plots(truth, answer, dataset).items()
+            for title, draw in task.training.plots(*shown, dataset).items()
         },
+        "plotted": len(shown[0]),
     }
     templates = Environment(
         loader=PackageLoader("seedling.training"),
@@ -96,38 +97,16 @@ def verdict(dataset: Dataset, evaluation: Evaluation) -> str:
     return f"Registered: {numbers}." if better else f"Not registered: {numbers}."
 
 
-def importance(predictor: Predictor, rows: pd.DataFrame) -> list[dict[str, Any]]:
-    """Return each feature's loss in the metric when its values are shuffled, largest first.
-
-    Each has `name`, `mean` and `std` in the metric's unit, and `share` of the largest, 0 to 1.
-    """
-    dataset = predictor.dataset
-    sample = rows.sample(min(SAMPLE, len(rows)), random_state=0)
-    task = tasks.of(dataset)
-    sign = -1 if dataset.metric in task.lower_is_better else 1
-
-    def score(_: Any, X: pd.DataFrame, y: pd.Series) -> float:
-        answer = predictor.predict(predictor.model, X)
-        return sign * task.training.measure(y, answer, dataset)[dataset.metric]
-
-    parts = model_frame(sample, dataset.features)
-    found = permutation_importance(
-        predictor.model,
-        parts,
-        task.training.values(sample, dataset.target),
-        scoring=score,
-        n_repeats=REPEATS,
-        random_state=0,
-    )
-    losses = [
-        {"name": name, "mean": mean, "std": std}
-        for name, mean, std in zip(
-            parts.columns, found["importances_mean"], found["importances_std"], strict=True
-        )
-    ]
-    losses.sort(key=lambda loss: -loss["mean"])
-    largest = max((loss["mean"] for loss in losses), default=0) or 1
-    return [{**loss, "share": max(0, loss["mean"] / largest)} for loss in losses]
+def _plotted(
+    truth: pd.Series, answer: Mapping[str, Any], by_row: Sequence[str]
+) -> tuple[pd.Series, dict[str, Any]]:
+    """Return target and answer of the rows that are plotted: some, where there are many."""
+    if len(truth) <= MOST_PLOTTED:
+        return truth, dict(answer)
+    places = np.sort(np.random.default_rng(0).choice(len(truth), MOST_PLOTTED, replace=False))
+    return truth.iloc[places], {
+        key: np.asarray(found)[places] if key in by_row else found for key, found in answer.items()
+    }
 
 
 def data_summary(rows: pd.DataFrame, dataset: Dataset) -> list[dict[str, str]]:
