@@ -13,7 +13,8 @@ from flask.testing import FlaskClient
 
 from seedling import columns
 from seedling.columns.protocol import Column, NoFeature
-from seedling.config import Project
+from seedling.config import Dataset, Project
+from seedling.data.cells import typed
 from seedling.data.datasets import load
 from seedling.data.infer_schema import propose
 from seedling.data.schema import random_rows
@@ -139,6 +140,7 @@ def test_hours_versions_and_bands_are_no_dates() -> None:
     assert proposed([20240131, 20240201, 20240315], "amount")[0] == "integer"
     assert proposed([20240131, 20240201, 20240315], "sale_date")[0] == "date"
     assert proposed([0.5, 20240201.0], "sale_date")[0] == "number"
+    assert proposed(["20240131", "20240201", "20240315"], "amount")[0] == "category"
 
 
 def test_days_of_every_kind_of_table_are_proposed_alike() -> None:
@@ -149,7 +151,24 @@ def test_days_of_every_kind_of_table_are_proposed_alike() -> None:
     assert proposed(days.tolist()) == expected
     assert proposed(days.date.tolist()) == expected
     assert proposed([f"{text} 00:00:00" for text in texts]) == expected
-    assert proposed([*texts * 3, "unknown"]) == expected  # one cell of many does not fit
+    assert proposed([*texts, *["unknown"] * 30, "soon"]) == expected
+
+
+def test_a_sheet_with_days_and_texts_in_one_column_has_days_and_one_misfit() -> None:
+    cells = [dt.datetime(2024, 1, 31), "15/03/2024", None, "-"] * 9
+    sheet = pd.DataFrame({"at": [*cells, "soon"], "sold": [0, 1, 1, 0] * 9 + [1]})
+    proposal = propose(sheet, "sheet", "sheet.xlsx", "classification", target="sold")
+    (feature,) = proposal.entry["features"]
+    assert (feature["type"], feature["day_first"]) == ("date", True)
+    found = typed(sheet, Dataset.model_validate(proposal.entry))
+    assert found.rows["at"][:2].tolist() == [pd.Timestamp(2024, 1, 31), pd.Timestamp(2024, 3, 15)]
+    assert [(misfit.row, misfit.text) for misfit in found.misfits] == [(37, "soon")]
+
+
+def test_an_order_that_no_row_decides_is_shown_before_anything_is_written() -> None:
+    days = pd.DataFrame({"at": ["01/02/2024", "03/04/2024"] * 9, "sold": [0, 1] * 9})
+    proposal = propose(days, "days", "days.csv", "classification", target="sold")
+    assert "01/02/2024 is 1 February, which no row decides" in proposal.lines[1].seen
 
 
 def test_times_with_zones_are_brought_to_utc_and_that_is_said() -> None:

@@ -141,7 +141,9 @@ def read(cells: pd.Series, column: Column, marks: Marks) -> pd.Series:
         return column.from_typed(cells)
     found = column.from_text(cells.where(is_text, None), marks)
     others = cells.notna() & ~is_text
-    return found.where(~others, cells).infer_objects() if others.any() else found
+    if not others.any():
+        return found
+    return found.where(~others, column.from_typed(cells.where(others))).infer_objects()
 
 
 def misfits_of(cells: pd.Series, values: pd.Series, column: Column) -> list[Misfit]:

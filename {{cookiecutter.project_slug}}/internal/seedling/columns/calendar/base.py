@@ -138,7 +138,8 @@ class Moments(Column):
         return found
 
     def seen(self, cells: "pd.Series") -> str:
-        return f"{self.type}s such as {cells.iloc[0]}"
+        assumed = proposal.ASSUMED if self.description == proposal.ASSUMED else ""
+        return ", ".join(filter(None, [f"{self.type}s such as {cells.iloc[0]}", assumed]))
 
     def words(self) -> str:
         low, high = self._shown(self.earliest), self._shown(self.latest)
@@ -151,8 +152,10 @@ class Moments(Column):
     def cell(self, value: Any) -> str:
         return self._text(self.local(read(value, self.day_first)))
 
-    def from_text(self, cells: "pd.Series", marks: Any = None) -> "pd.Series":
-        """Return n cells of text as datetime64, NaT where one is missing or cannot be read."""
+    def from_text(self, cells: "pd.Series", marks: Marks = POINT) -> "pd.Series":
+        return self.moments(cells)
+
+    def from_typed(self, cells: "pd.Series") -> "pd.Series":
         return self.moments(cells)
 
     def checks(self) -> list[Check]:

@@ -75,18 +75,22 @@ def table(
             start = int(np.datetime64(since, "D").astype("int64"))
             part = (days.astype("int64") - start) + seconds / DAY_SECONDS
         elif name in OF_DAY:
-            part = _array([OF_DAY[name](moment) for moment in midnight])[day_codes]
+            part = _array(OF_DAY[name], midnight)[day_codes]
         else:
-            part = _array([OF_TIME[name](moment) for moment in clock])[time_codes]
+            part = _array(OF_TIME[name], clock)[time_codes]
         part[missing] = np.nan
         found[name] = part
     return found
 
 
-def _array(values: Sequence[Value]) -> "np.ndarray[Any, Any]":
+def _array(
+    function: Callable[[datetime], Value], moments: Sequence[datetime]
+) -> "np.ndarray[Any, Any]":
+    """Return a part of n moments, as float64 or as text also where n is 0."""
     import numpy as np
 
-    is_text = bool(values) and isinstance(values[0], str)
+    is_text = isinstance(function(datetime(2000, 1, 1)), str)
+    values = [function(moment) for moment in moments]
     return np.array(values, dtype=object if is_text else "float64")
 
 

@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from seedling.columns.calendar import parts
 from seedling.columns.calendar.text import read, read_iso
+from seedling.data.spelled import NO_VALUE
 
 if TYPE_CHECKING:
     import pandas as pd
 
 SAMPLE = 500  # different cells that are looked at first
-SHARE = 0.95  # of the different cells that must be days or times; the others do not fit
+SHARE = 0.5  # of the different cells that are days or times at least; the others do not fit
 YEARS = (1800, 2200)  # outside of which cells are taken for something else, LAST_YEAR aside
 LAST_YEAR = 9999  # written for an end that is open
 ASSUMED = "01/02/2024 is 1 February, which no row decides"
@@ -52,11 +53,14 @@ def find(values: "pd.Series", sample: bool = False) -> Found | None:
         return Found(moments.astype("datetime64[s]"), zoned=zoned)
     if pd.api.types.is_bool_dtype(values.dtype):
         return None
-    if pd.api.types.is_numeric_dtype(values.dtype) and not NAMED.search(str(values.name)):
+    named = NAMED.search(str(values.name)) is not None
+    if pd.api.types.is_numeric_dtype(values.dtype) and not (named and (values % 1 == 0).all()):
         return None
-    different = values.unique()
-    first = _read_all(different[:SAMPLE])
-    return first if first is None or sample or len(different) <= SAMPLE else _read_all(different)
+    different = list(values.unique())
+    first = _read_all(_known(different[:SAMPLE], named))
+    if first is None or sample or len(different) <= SAMPLE:
+        return first
+    return _read_all(_known(different, named))
 
 
 def keys(found: Found, names: tuple[str, ...], since: Any) -> dict[str, Any]:
@@ -72,7 +76,13 @@ def keys(found: Found, names: tuple[str, ...], since: Any) -> dict[str, Any]:
     return wanted if tuple(varying) == names or not varying else {**wanted, "parts": varying}
 
 
-def _read_all(different: Any) -> Found | None:
+def _known(different: list[Any], named: bool) -> list[Any]:
+    """Return the cells without texts for no value; 20240315 is no date unless the name says so."""
+    known = [cell for cell in different if str(cell).strip().casefold() not in NO_VALUE]
+    return known if named else [None if str(cell).isdigit() else cell for cell in known]
+
+
+def _read_all(different: list[Any]) -> Found | None:
     """Return what most of these cells are, by the order of day and month that reads most."""
     import pandas as pd
 
