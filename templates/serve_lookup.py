@@ -55,7 +55,7 @@ class Serve:
 
     def run_fake(self, user_inputs: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
         """The shape of a real answer, for app developers: no feature store, no model."""
-        features = example_row(self.model.dataset.features)
+        features = example_row(self.model.dataset.raw)
         return features, self.model.answer(features)
 
     def look_up(self, {{ cookiecutter.__key }}: Any) -> dict[str, Any]:
@@ -65,7 +65,7 @@ class Serve:
         row = first_row(self.sql_engine, FEATURES, {"{{ cookiecutter.__key }}": int({{ cookiecutter.__key }})})
         if row is None:
             raise NotFound(f"The feature store has no {{ cookiecutter.__entity }} with {{ cookiecutter.__key }} {{ "{" }}{{ cookiecutter.__key }}}.")
-        missing = [name for name in self.model.dataset.feature_names if name not in row]
+        missing = [column.name for column in self.model.dataset.raw if column.name not in row]
         if missing:
             raise Unavailable(f"feature_inference_query.sql yields no {', '.join(missing)}.")
         return as_json(row)

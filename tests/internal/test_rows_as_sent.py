@@ -114,7 +114,7 @@ def test_a_row_of_nothing_is_no_row_even_where_everything_may_be_missing() -> No
     with pytest.raises(InputError, match=r"^instances\[1\]: every feature is missing\.$"):
         reader.values(reader.body(b'[{"a": 1}, {}]'))
     with pytest.raises(InputError, match="every feature is missing"):
-        reader.values([reader.row({"price": 1})], single=True)
+        reader.raw_values([reader.row({"price": 1})], single=True)
 
 
 PATHS = ["{model}/predict", "{model}/score", "score", "invocations", "run"]

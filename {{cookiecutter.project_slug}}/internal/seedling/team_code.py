@@ -1,8 +1,9 @@
 """The team's own functions, found by module and name: only this module imports the team's files."""
 
+import hashlib
 import importlib
 from collections.abc import Callable
-from importlib.util import find_spec
+from importlib.util import find_spec, module_from_spec, spec_from_file_location
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,7 @@ if TYPE_CHECKING:  # the service reaches serve.py from here, and does without pa
     from seedling.columns.protocol import Column
     from seedling.tasks.protocol import Task
 
-OPTIONAL = ("columns", "tasks")  # folders that only a project with types of its own has
+OPTIONAL = ("columns", "features", "tasks")  # folders that not every project has
 
 
 def train_model(model: str) -> Callable[..., Any]:
@@ -50,6 +51,27 @@ def task(name: str) -> "Task":
 def column_type(name: str) -> "type[Column]":
     """Return the column type that the team defines in columns/<name>.py as `TYPE`."""
     return function(f"columns.{name}", "TYPE")  # type: ignore[return-value]
+
+
+def derive(path: Path) -> "Callable[[pd.DataFrame], pd.DataFrame]":
+    """Return `derive` of a features/derive.py: the project's, or the copy beside a model.
+
+    Raises:
+        ProjectError: it cannot be imported, or has no `derive`.
+    """
+    name = f"derive_{hashlib.sha256(path.read_bytes()).hexdigest()[:16]}"
+    spec = spec_from_file_location(name, path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = module_from_spec(spec)
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:
+        raise ProjectError(f"{path.name} cannot be imported: {error}.") from error
+    if not callable(getattr(module, "derive", None)):
+        raise ProjectError(f"{path.name} must define derive(rows).")
+    found: Callable[[pd.DataFrame], pd.DataFrame] = module.derive
+    return found
 
 
 def modules(folder: str) -> list[str]:

@@ -22,7 +22,7 @@ from flask.testing import FlaskClient
 from seedling import settings, tasks, team_code
 from seedling.cli.main import main
 from seedling.config import Dataset, Project
-from seedling.data import datasets, feature_store, instances
+from seedling.data import datasets, derived, feature_store, instances
 from seedling.data.schema import model_frame, random_rows, target_values
 from seedling.data.split import TEST, split
 from seedling.errors import ProjectError
@@ -36,7 +36,7 @@ FILES = (
     *(".dockerignore", "Dockerfile", "constraints.txt", "gunicorn.conf.py"),
     *("model.yaml", "pyproject.toml"),
 )
-FOLDERS = ("columns", "dataset_creation", "mlops", "models", "s2i", "serve", "tasks")
+FOLDERS = ("columns", "dataset_creation", "features", "mlops", "models", "s2i", "serve", "tasks")
 ROWS = 400
 
 
@@ -222,7 +222,8 @@ def first_model(project: Project) -> str:
 
 def sample_rows(dataset: Dataset, count: int = ROWS, seed: int = 0) -> pd.DataFrame:
     """Return rows that fit the schema, with a target that depends loosely on the features."""
-    rows = random_rows(dataset.features, count, seed)
+    rows = random_rows(dataset.raw, count, seed)
+    rows = derived.in_project(root(), dataset).table(rows)
     for at, name in enumerate(dataset.entity_key):
         rows.insert(at, name, range(count))
     if dataset.split and dataset.split.by not in rows:

@@ -197,7 +197,7 @@ def _write_instances(project: Project, model: str, path: Path) -> int:
     """Write the model's test instances as a table; how many there are."""
     dataset = project.config.dataset(project.config.trained_model(model).dataset)
     rows = instances.read(project, model)["payload"]["instances"]
-    names = dataset.feature_names
+    names = [column.name for column in dataset.raw]
     named = [row if isinstance(row, dict) else dict(zip(names, row, strict=True)) for row in rows]
     with path.open("w", encoding="utf-8", newline="") as stream:
         writer = csv.DictWriter(stream, [*dataset.entity_key, *names], extrasaction="ignore")

@@ -61,11 +61,12 @@ def _heading(number: int, verb: str) -> None:
 
 
 def _row(project: Project, model: str) -> dict[str, Any]:
-    """Return the features of the dataset's first row; booleans that SQLite kept are 0 or 1."""
+    """Return the raw columns of the dataset's first row; booleans that SQLite kept are 0 or 1."""
     dataset = project.config.dataset(project.config.trained_model(model).dataset)
-    row = datasets.load(project, dataset)[dataset.feature_names].head(1)
+    names = [column.name for column in dataset.raw]
+    row = datasets.load(project, dataset)[names].head(1)
     values = as_json(json.loads(row.to_json(orient="records"))[0])
-    for column in dataset.features:
+    for column in dataset.raw:
         restore = column.from_number()
         if restore is not None:
             values[column.name] = restore(values[column.name])

@@ -83,6 +83,7 @@ class Column(BaseModel):
     type: str
     description: str = ""
     nullable: bool = False
+    derived: bool = False  # features/derive.py computes it
     known_before: bool = False  # it predicts the target, and is known before the target is
 
     expected: ClassVar[str] = "text"  # in errors: "expected a whole number"

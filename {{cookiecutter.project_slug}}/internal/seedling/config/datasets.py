@@ -7,9 +7,11 @@ from pydantic import model_validator as validates_model
 
 from seedling import tasks
 from seedling.columns import AnyColumn, part_names
-from seedling.columns.protocol import ColumnName
+from seedling.columns.protocol import Column, ColumnName
 from seedling.config.document import Section
 from seedling.config.reading import Reading
+from seedling.data.expressions import Expression, Kind
+from seedling.data.expressions import read as read_expression
 from seedling.errors import ProjectError
 
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$", max_length=64)]
@@ -74,12 +76,15 @@ class Dataset(Section):
     split: Split | None = None
     target: Target
     features: list[AnyColumn] = Field(min_length=1)
+    inputs: list[AnyColumn] = []  # columns that only derived features are computed from
+    derived: dict[ColumnName, str] = {}  # expressions of derived features, such as `a / b`
     strict: bool = False  # a value beyond the schema, such as a new category, stops training
     ignored: list[str] = []  # the table's other columns, which a caller may send
 
     @validates_model(mode="after")
     def _columns_are_told_apart(self) -> "Dataset":
-        names = [*self.entity_key, self.target.name, *(column.name for column in self.features)]
+        columns = (column.name for column in (*self.features, *self.inputs))
+        names = [*self.entity_key, self.target.name, *columns]
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
             raise ValueError(
@@ -89,6 +94,22 @@ class Dataset(Section):
         twice = sorted({name for name in parts if parts.count(name) > 1})
         if twice:
             raise ValueError(f"{', '.join(twice)} names parts of more than one feature: rename one")
+        return self
+
+    @validates_model(mode="after")
+    def _derived_features_can_be_computed(self) -> "Dataset":
+        if not self.raw:
+            raise ValueError("all features are derived: name under inputs what they are made from")
+        for name, expression in self.expressions().items():
+            column = next((each for each in self.features if each.name == name), None)
+            if name in {self.target.name, *self.entity_key, *(each.name for each in self.inputs)}:
+                raise ValueError(f"derived: {name} is a column of the table: choose another name")
+            if column and column.numeric != (expression.kind == "number"):
+                raise ValueError(f"derived: {name} is a {expression.kind}, not a {column.type}")
+            if column and column.derived:
+                raise ValueError(f"derived: {name} has an expression, and is marked as derived")
+        if any(column.derived for column in self.inputs):
+            raise ValueError("inputs are columns of the table: none is derived")
         return self
 
     @validates_model(mode="after")
@@ -110,3 +131,34 @@ class Dataset(Section):
     @property
     def feature_names(self) -> list[str]:
         return [column.name for column in self.features]
+
+    @property
+    def raw(self) -> list[Column]:
+        """Return the columns that the table has and a caller sends: what is not derived."""
+        computed = set(self.computed)
+        return [*(each for each in self.features if each.name not in computed), *self.inputs]
+
+    @property
+    def computed(self) -> list[str]:
+        """Return the names of the derived features."""
+        return [each.name for each in self.features if each.derived or each.name in self.derived]
+
+    def expressions(self) -> dict[str, Expression]:
+        """Return the expressions of `derived`, by the name of the column that each computes.
+
+        Raises:
+            ValueError: one is malformed, or names no column.
+        """
+        kinds: dict[str, Kind] = {
+            column.name: "number" if column.numeric else "text"
+            for column in self.raw
+            if not column.endings()
+        }
+        found = {}
+        for name, text in self.derived.items():
+            try:
+                found[name] = read_expression(text, kinds)
+            except ValueError as error:
+                raise ValueError(f"derived: {name}: {error}") from None
+            kinds[name] = found[name].kind
+        return found

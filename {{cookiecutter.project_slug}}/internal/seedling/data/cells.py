@@ -63,7 +63,7 @@ def typed(rows: pd.DataFrame, dataset: Dataset, infer: bool = True) -> Typed:
     refused: dict[str, str] = {}
     if not rows.columns.is_unique:
         return Typed(rows, misfits, refused)
-    described = {column.name: column for column in dataset.features}
+    described = {column.name: column for column in dataset.raw}
     target = target_column(dataset.target.name, dataset.target.type)
     if target is not None:
         described[target.name] = target

@@ -10,7 +10,7 @@ import sqlalchemy
 
 from seedling import team_code
 from seedling.config import Dataset, Project, Reading, expand
-from seedling.data import cells, feature_store
+from seedling.data import cells, derived, feature_store
 from seedling.data import reading as files
 from seedling.data.cells import Misfit
 from seedling.errors import ProjectError
@@ -134,8 +134,9 @@ def note_path(path: Path) -> Path:
 
 
 def load(project: Project, dataset: Dataset) -> pd.DataFrame:
-    """Read the rows of a dataset; raises what `verified` does."""
-    return read_table(verified(project, dataset))
+    """Read the rows of a dataset, with derived features; raises what `verified` does."""
+    rows = read_table(verified(project, dataset))
+    return derived.in_project(project.root, dataset).table(rows)
 
 
 def verified(project: Project, dataset: Dataset) -> Path:

@@ -30,4 +30,4 @@ def lacking(project: Project, dataset: Dataset) -> list[str] | None:
         found = feature_store.query(engine, sql, dict.fromkeys(asked_by))
     except FeatureStoreUnavailable:
         return None
-    return [name for name in dataset.feature_names if name not in found.columns]
+    return [each.name for each in dataset.raw if each.name not in found.columns]

@@ -42,7 +42,7 @@ def write_example(project: Project, model: str) -> None:
     dataset = project.config.dataset(project.config.trained_model(model).dataset)
     path = _path(project, model)
     path.parent.mkdir(parents=True, exist_ok=True)
-    body = {"payload": {"instances": [example(dataset.features)]}}
+    body = {"payload": {"instances": [example(dataset.raw)]}}
     write_text(path, json.dumps(body, indent=2, ensure_ascii=False) + "\n")
 
 

@@ -67,7 +67,8 @@ def changes(rows: pd.DataFrame, dataset: Dataset) -> list[Change]:
 
 def unknown(rows: pd.DataFrame, dataset: Dataset) -> list[str]:
     """List the columns of a table that model.yaml has nowhere."""
-    known = {dataset.target.name, *dataset.entity_key, *dataset.feature_names, *dataset.ignored}
+    known = {dataset.target.name, *dataset.entity_key, *dataset.feature_names, *dataset.derived}
+    known |= {column.name for column in dataset.inputs} | {*dataset.ignored}
     if dataset.split:
         known.add(dataset.split.by)
     return [str(name) for name in rows.columns if str(name) not in known]

@@ -125,13 +125,14 @@ def entity_hashes(
 def _identity(rows: pd.DataFrame, dataset: Dataset) -> tuple[list[str], bool]:
     """Return `columns` and `numbered` of a rule: how rows without a key are told apart.
 
-    By all columns that the table has beside the target, not by the features alone: a feature that
-    the team leaves out moves no row then. Equal rows stay together, since they may be copies;
-    where most rows have an equal, they are as many observations.
+    By all columns that the table has beside the target and derived ones, not by the features
+    alone: a feature that the team leaves out moves no row then. Equal rows stay together, since
+    they may be copies; where most rows have an equal, they are as many observations.
     """
     if dataset.entity_key:
         return [], False
-    columns = [str(name) for name in rows.columns if name != dataset.target.name]
+    others = {dataset.target.name, *dataset.computed}
+    columns = [str(name) for name in rows.columns if name not in others]
     different = len(np.unique(_hashed(rows, dataset, columns, False, HOLDOUT)))
     return columns, different < len(rows) / 2
 

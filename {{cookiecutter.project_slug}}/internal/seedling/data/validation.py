@@ -78,7 +78,8 @@ def _beside_schema(rows: pd.DataFrame, dataset: Dataset) -> Findings:
     key = [name for name in dataset.entity_key if name in rows]
     columns = {name: pa.Column(nullable=False) for name in dataset.entity_key}
     columns |= {
-        column.name: _checked(column.checks(), column.nullable) for column in dataset.features
+        column.name: _checked(column.checks(), column.nullable)
+        for column in (*dataset.features, *dataset.inputs)
     }
     columns[dataset.target.name] = _checked(
         [Check(*tasks.of(dataset).training.check(dataset.target))]

@@ -12,7 +12,8 @@ from ruamel.yaml import YAML
 
 from seedling import tasks, team_code
 from seedling.config import Dataset
-from seedling.data import held_out
+from seedling.data import derived, held_out
+from seedling.data.derived import Derivation
 from seedling.data.held_out import HeldOut
 from seedling.errors import ProjectError
 from seedling.files import read_json, sha256
@@ -35,6 +36,11 @@ class Predictor:
     held_out: HeldOut  # the rule of the rows that it has not learned from
     model: Any
     predict: "Callable[[Any, pd.DataFrame], Mapping[str, Any]]"
+    derivation: Derivation | None = None  # by the files that it was saved with
+
+    def derived(self, rows: "pd.DataFrame") -> "pd.DataFrame":
+        """Return rows with the derived features that this model learned from, for `answer`."""
+        return self.derivation.table(rows) if self.derivation else rows
 
     def answer(self, rows: "pd.DataFrame") -> Mapping[str, Any]:
         """Return the answer of the team's `predict` for n rows, in the form of their task."""
@@ -57,7 +63,8 @@ def load(name: str, version: str, folder: Path, expected: str) -> Predictor:
         model = tasks.of(dataset).load(folder)
     except ProjectError as error:
         raise ProjectError(f"The model {folder.parent.name}, version {version} {error}") from None
-    return Predictor(name, version, dataset, held_out, model, team_code.predict(name))
+    derivation = derived.of_model(folder, dataset)
+    return Predictor(name, version, dataset, held_out, model, team_code.predict(name), derivation)
 
 
 def load_estimator(folder: Path) -> Any:

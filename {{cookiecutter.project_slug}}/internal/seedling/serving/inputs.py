@@ -10,6 +10,7 @@ import msgspec
 
 from seedling.columns.protocol import parser
 from seedling.config import Dataset
+from seedling.data.derived import Derivation
 from seedling.data.spelled import Marks
 from seedling.errors import InputError
 
@@ -33,7 +34,7 @@ GOT = {
 
 
 class Reader:
-    """Reads instances of one schema: objects by feature name, or lists in the schema's order.
+    """Reads instances of one schema: objects by column name, or lists in the schema's order.
 
     A row may be sent as the table has it: entity key, target and the columns that the schema
     ignores are let through, any other name is an error. So is a missing value of a feature that
@@ -41,8 +42,15 @@ class Reader:
     struct of the features, then of the entity key and the target if the object has them.
     """
 
-    def __init__(self, dataset: Dataset) -> None:
-        self.columns = {column.name: column for column in dataset.features}
+    def __init__(self, dataset: Dataset, derivation: Derivation | None = None) -> None:
+        """
+        Args:
+            dataset: the schema that the model learned; a row has its raw columns.
+            derivation: computes its derived features; by expressions alone unless given.
+        """
+        self.columns = {column.name: column for column in dataset.raw}
+        self.derivation = derivation or Derivation(dataset)
+        self._computed = set(dataset.computed)
         self.names = list(self.columns)
         self.key_names = dataset.entity_key
         kept = [*dataset.entity_key, dataset.target.name]
@@ -53,12 +61,12 @@ class Reader:
         self.let_through = {*kept, *dropped}
         self._unspeakable = {name for name in dropped if UNSPEAKABLE.search(name)}
         dropped = [name for name in dropped if name not in self._unspeakable]
-        self._required = {column.name for column in dataset.features if not column.nullable}
+        self._required = {column.name for column in dataset.raw if not column.nullable}
         known = [
             (f"f{at}", column.json_type() | None, None)
             if column.nullable
             else (f"f{at}", column.json_type())
-            for at, column in enumerate(dataset.features)
+            for at, column in enumerate(dataset.raw)
         ]
         others = [*kept, *dropped]
         extra = [(f"f{len(known) + at}", Any, msgspec.UNSET) for at in range(len(others))]
@@ -85,10 +93,10 @@ class Reader:
         self._fields = [field[0] for field in known]
         self._extra = [field[0] for field in extra[: len(kept)]]
         self._dropped = [field[0] for field in extra[len(kept) :]]
-        readers = [(at, column.reader()) for at, column in enumerate(dataset.features)]
+        readers = [(at, column.reader()) for at, column in enumerate(dataset.raw)]
         self._readers = [(at, read) for at, read in readers if read is not None]
         marks = Marks(dataset.read.decimal, dataset.read.thousands)
-        self._parsers = {column.name: parser(column, marks) for column in dataset.features}
+        self._parsers = {column.name: parser(column, marks) for column in dataset.raw}
         self._count = len(known)
         self._keys = slice(self._count, self._count + len(self.key_names))
 
@@ -151,8 +159,16 @@ class Reader:
         self._refuse_missing(known, "")
         return self._convert([known], "named", strict=False)[0]
 
-    def values(self, rows: Sequence[Any], single: bool = False) -> list[Values]:
-        """Return the values of rows in the schema's order.
+    def values(self, rows: Sequence[Any]) -> list[Values]:
+        """Return the values of all features of rows, the derived ones among them.
+
+        Raises what `raw_values` does.
+        """
+        raw = self.raw_values(rows)
+        return self.derivation.values(raw) if self.derivation.is_needed else raw
+
+    def raw_values(self, rows: Sequence[Any], single: bool = False) -> list[Values]:
+        """Return the values of rows in the order of the schema's raw columns.
 
         Args:
             rows: n rows that this reader has returned.
@@ -246,6 +262,10 @@ class Reader:
 
     def _refuse_unknown(self, row: Mapping[str, Any], where: str) -> None:
         for name in row:
+            if name in self._computed:
+                asked = ", ".join(self.names)
+                words = f"the service computes it; send {asked}"
+                raise InputError(f"{where}{name}: {words}.")
             if not self._known(name):
                 near = self._nearest(str(name))
                 hint = f"; did you mean {near[0]}?" if near else "."

@@ -152,9 +152,9 @@ def warm_up(lineups: Mapping[str, Lineup]) -> dict[str, str]:
     problems = {}
     for name, lineup in lineups.items():
         for version in lineup.versions:
-            row = models.as_values(example(version.dataset.features), version.dataset)
+            features = version.dataset.features
             try:
-                version.answer([row])
+                version.answer([models.as_values(example(features), features)])
             except Exception:
                 log.exception("The model %s, version %s, fails", name, version.version)
                 problems[name] = f"The model {name} does not answer; the log has the details."

@@ -7,8 +7,11 @@ from contextvars import ContextVar
 from typing import Any, NamedTuple
 
 from seedling import tasks
+from seedling.columns.protocol import Column
 from seedling.compiled import forms
 from seedling.config import Config, Dataset, Project, RegisteredModel
+from seedling.data import derived
+from seedling.data.derived import Derivation
 from seedling.data.scalars import label_text, plain
 from seedling.errors import InputError, NotFound, ProjectError, Unavailable
 from seedling.registry import model_files
@@ -27,6 +30,7 @@ class Version:
         answer: returns the task's answer for n rows of values.
         plain: whether the team's predict answers, and not a compiled form.
         measured: its metrics, and the number of rows of the holdout.
+        derivation: computes its derived features; by expressions alone unless given.
     """
 
     def __init__(
@@ -36,8 +40,10 @@ class Version:
         answer: Callable[[Sequence[Values]], Mapping[str, Any]],
         plain: bool = False,
         measured: Measured | None = None,
+        derivation: Derivation | None = None,
     ) -> None:
         self.registered, self.dataset, self.plain = registered, dataset, plain
+        self.derivation = derivation or Derivation(dataset)
         self.version = registered.version
         self.task = tasks.of(dataset)
         self.measured = measured or Measured()
@@ -52,7 +58,7 @@ class Lineup(NamedTuple):
         tuple[float, Version]
     ]  # with the upper end of its share of the entities, 0 to 1
     reader: Reader
-    plain: bool  # whether one answers by the team's predict, which may take long
+    plain: bool  # whether the team's predict or derive is called, which may take long
 
     @property
     def versions(self) -> list[Version]:
@@ -89,10 +95,10 @@ class ServedModel:
         return self.lineup.champion.version
 
     def features(self, user_inputs: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the features among the inputs of a request.
+        """Return the features, or what they are computed from, among the inputs of a request.
 
         Raises:
-            InputError: a value is wrong, or a required one is missing; with the name of the feature.
+            InputError: a value is wrong, or missing and required; with the name of the feature.
             NotFound: the inputs name an entity, and nothing of it.
         """
         reader = self.lineup.reader
@@ -100,14 +106,14 @@ class ServedModel:
         if key and not any(name in reader.columns for name in user_inputs):
             entity = ", ".join(f"{name} {value}" for name, value in key.items())
             raise NotFound(f"Nothing is known of {entity}: send the features.")
-        (values,) = reader.values([reader.row(user_inputs)], single=True)
+        (values,) = reader.raw_values([reader.row(user_inputs)], single=True)
         return dict(zip(reader.columns, values, strict=True))
 
     def answer(self, rows: Sequence[Mapping[str, Any]] | Mapping[str, Any]) -> dict[str, Any]:
         """Answer rows of features, such as those that serve.py reads from the feature store.
 
         Args:
-            rows: n rows, or one, by column name; other columns are ignored.
+            rows: n rows, or one, by column name; derived and other columns are ignored.
 
         Returns:
             The task's answer as values of JSON, with `model` and `version`.
@@ -120,7 +126,8 @@ class ServedModel:
         names = lineup.champion.dataset.entity_key
         inputs = run.user_inputs if run else {}
         keys = [tuple(row.get(name, inputs.get(name)) for name in names) for row in found]
-        values = [as_values(row, lineup.champion.dataset) for row in found]
+        raw = [as_values(row, lineup.champion.dataset.raw) for row in found]
+        values = lineup.champion.derivation.values(raw)
         answer = self.answer_values(lineup, values, [() if None in key else key for key in keys])
         if run:
             versions = answer.get("versions", [answer["version"]])
@@ -179,14 +186,14 @@ def _merged(rows: Sequence[Values], chosen: Sequence[Version], champion: Version
     return whole | merged
 
 
-def as_values(row: Mapping[str, Any], dataset: Dataset) -> Values:
-    """Return the values of a row in the schema's order, read as training reads a dataset.
+def as_values(row: Mapping[str, Any], columns: Sequence[Column]) -> Values:
+    """Return the values of a row's columns, read as training reads a dataset.
 
     Raises:
         InputError: a value is not of its column's type, or is missing and required; or all are.
     """
     values = []
-    for column in dataset.features:
+    for column in columns:
         cell = plain(row.get(column.name))
         try:
             values.append(None if cell is None else column.cell(cell))
@@ -194,7 +201,7 @@ def as_values(row: Mapping[str, Any], dataset: Dataset) -> Values:
             raise InputError(
                 f"{column.name}: expected {column.expected}, got {cell!r:.80}."
             ) from None
-    pairs = list(zip(dataset.features, values, strict=True))
+    pairs = list(zip(columns, values, strict=True))
     missing = [column.name for column, value in pairs if value is None and not column.nullable]
     if missing:
         raise InputError(f"{', '.join(missing)}: required, and missing.")
@@ -283,16 +290,19 @@ def lineup(champion: Version, versions: Sequence[Version] = ()) -> Lineup:
             upto += version.registered.share
             challengers.append((upto, version))
     plain = any(version.plain for version in (champion, *versions))
-    return Lineup(champion, challengers, Reader(champion.dataset), plain)
+    slow = plain or bool(champion.derivation.by_code)
+    return Lineup(champion, challengers, Reader(champion.dataset, champion.derivation), slow)
 
 
 def can_share(version: Version, champion: Version) -> bool:
     """Return whether a version can answer the champion's requests, in the champion's shape."""
-    return _question(version.dataset) == _question(champion.dataset)
+    return _question(version) == _question(champion)
 
 
-def _question(dataset: Dataset) -> tuple[object, ...]:
-    features = [(column.name, column.type) for column in dataset.features]
+def _question(version: Version) -> tuple[object, ...]:
+    dataset = version.dataset
+    columns = [(column.name, column.type) for column in (*dataset.features, *dataset.inputs)]
+    features = columns, dataset.computed, dataset.derived, version.derivation.source
     target = dataset.target
     return features, dataset.task, target.name, set(tasks.of(dataset).outcomes(target))
 
@@ -307,6 +317,7 @@ def load(project: Project, registered: RegisteredModel) -> Version:
     model_files.verify(folder, registered.sha256)
     dataset, _ = model_files.read_schema(folder)
     measured = model_files.read_measured(folder)
+    derivation = derived.of_model(folder, dataset)
     where = f"{registered.model}, version {registered.version}"
     try:
         form = forms.load(folder, project.predict_path(registered.model))
@@ -314,8 +325,8 @@ def load(project: Project, registered: RegisteredModel) -> Version:
         reason = measured.compiled.refused or str(error)
         answer = _plain(project, registered, reason)
         log.warning("%s answers by pandas and scikit-learn: %s", where, reason)
-        return Version(registered, dataset, answer, True, measured)
-    return Version(registered, dataset, form.answer, False, measured)
+        return Version(registered, dataset, answer, True, measured, derivation)
+    return Version(registered, dataset, form.answer, False, measured, derivation)
 
 
 def _plain(

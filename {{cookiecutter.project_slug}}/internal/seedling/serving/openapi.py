@@ -74,7 +74,7 @@ def _purpose(dataset: Dataset) -> str:
 
 
 def _model_paths(facts: ModelFacts) -> Json:
-    row = example(facts.dataset.features)
+    row = example(facts.dataset.raw)
     answer = {
         "type": "object",
         "required": ["payload"],
@@ -109,7 +109,7 @@ def _payload(instances: list[Any]) -> Json:
 
 
 def _score(facts: ModelFacts, summary: str, operation: str = "score") -> Json:
-    row = example(facts.dataset.features)
+    row = example(facts.dataset.raw)
     columns, values = list(row), [*row.values()]
     table = {"columns": columns, "index": [0], "data": [values]}
     examples = {
@@ -131,7 +131,7 @@ def _score(facts: ModelFacts, summary: str, operation: str = "score") -> Json:
 
 
 def _invocations(facts: ModelFacts, summary: str, operation: str = "invocations") -> Json:
-    row = example(facts.dataset.features)
+    row = example(facts.dataset.raw)
     split = {"columns": list(row), "data": [[*row.values()]]}
     content = {
         "application/json": {
@@ -163,7 +163,7 @@ def _invocations(facts: ModelFacts, summary: str, operation: str = "invocations"
 
 def _service_paths(config: Config, first: ModelFacts | None) -> Json:
     about = {"name": config.name, "description": config.description}
-    row = example(first.dataset.features) if first else {}
+    row = example(first.dataset.raw) if first else {}
     asked = {"schema": {"type": "object"}, "example": row}
     run = {"tags": ["service"], "responses": _run_responses(row)}
     words = "The answer of serve.py, which may look features up in the feature store"

@@ -125,14 +125,17 @@ def query_text(value: Any) -> str:
 
 
 def _features(dataset: Dataset) -> Json:
-    known = {column.name: _feature(column) for column in dataset.features}
+    known = {column.name: _feature(column) for column in dataset.raw}
     ignored = "No feature: it may be sent along."
-    names = [dataset.target.name, *dataset.entity_key, *dataset.ignored]
-    others = {name: {"description": ignored} for name in names if name not in known}
-    row = example(dataset.features)
+    let_through = [dataset.target.name, *dataset.entity_key, *dataset.ignored]
+    others = {name: {"description": ignored} for name in let_through if name not in known}
+    row = example(dataset.raw)
+    words = "A row as the table has it. A feature that is left out is a missing value."
+    if dataset.computed:
+        words += f" The service computes {computed(dataset)}."
     return {
         "type": "object",
-        "description": "A row as the table has it. A feature that is left out is a missing value.",
+        "description": words,
         "required": required(dataset),
         "properties": known | others,
         "additionalProperties": False,
@@ -140,21 +143,34 @@ def _features(dataset: Dataset) -> Json:
     }
 
 
+def names(dataset: Dataset) -> list[str]:
+    """Return the names of the columns that a caller sends."""
+    return [column.name for column in dataset.raw]
+
+
+def computed(dataset: Dataset) -> str:
+    """Say which features the service computes, and how: `bmi = weight / height ** 2`."""
+    return ", ".join(
+        f"{name} = {dataset.derived[name]}" if name in dataset.derived else name
+        for name in dataset.computed
+    )
+
+
 def required(dataset: Dataset) -> list[str]:
     """Return the names of the features that no row may lack."""
-    return [column.name for column in dataset.features if not column.nullable]
+    return [column.name for column in dataset.raw if not column.nullable]
 
 
 def _values(dataset: Dataset) -> Json:
-    count = len(dataset.features)
+    count = len(dataset.raw)
     return {
         "type": "array",
-        "description": "In this order: " + ", ".join(dataset.feature_names) + ".",
-        "prefixItems": [_feature(column) for column in dataset.features],
+        "description": "In this order: " + ", ".join(names(dataset)) + ".",
+        "prefixItems": [_feature(column) for column in dataset.raw],
         "items": False,
         "minItems": count,
         "maxItems": count,
-        "examples": [[*example(dataset.features).values()]],
+        "examples": [[*example(dataset.raw).values()]],
     }
 
 
@@ -227,8 +243,8 @@ def _record(dataset: Dataset) -> Json:
     return {
         "type": "object",
         "description": "Other columns are ignored; 0 and 1 are read as false and true.",
-        "required": dataset.feature_names,
-        "properties": {column.name: _feature(column) for column in dataset.features},
+        "required": names(dataset),
+        "properties": {column.name: _feature(column) for column in dataset.raw},
     }
 
 
@@ -236,9 +252,9 @@ def _columns(dataset: Dataset) -> Json:
     """Return the schema of columns: n values for each feature, or one value for all rows."""
     lists = {
         column.name: {"anyOf": [{"type": "array", "items": _feature(column)}, _feature(column)]}
-        for column in dataset.features
+        for column in dataset.raw
     }
-    return {"type": "object", "required": dataset.feature_names, "properties": lists}
+    return {"type": "object", "required": names(dataset), "properties": lists}
 
 
 def _mlflow(name: str) -> dict[str, Json]:

@@ -12,6 +12,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from seedling import tasks
 from seedling.columns.protocol import Column
 from seedling.config import Config
+from seedling.serving import openapi_schemas
 from seedling.serving.model_info import ModelFacts, by_name
 from seedling.serving.openapi import document
 from seedling.wording import counted
@@ -136,9 +137,10 @@ class _Shown:
         task = tasks.of(self.facts.dataset)
         self.answers = task.facts(self.facts.dataset.target)
         self.shown = json.dumps(task.shown)
+        self.computed = openapi_schemas.computed(self.facts.dataset)
         self.fields = [
             _Field(f"{self.id}-f{number}", column)
-            for number, column in enumerate(self.facts.dataset.features)
+            for number, column in enumerate(self.facts.dataset.raw)
         ]
 
     @property

@@ -15,7 +15,7 @@ from werkzeug.http import parse_options_header
 from seedling.columns.protocol import Column
 from seedling.data.scalars import plain
 from seedling.errors import InputError, ProjectError
-from seedling.serving.inputs import EXPECTED, json_object, json_value
+from seedling.serving.inputs import EXPECTED, json_value
 from seedling.wording import counted
 
 JSON, CSV = "application/json", "text/csv"
@@ -96,7 +96,8 @@ def rows(
 
     Args:
         body: JSON with one of `dataframe_split`, `dataframe_records`, `instances`, `inputs`, or a
-            bare row or list of rows, which are returned unchanged; or CSV with a header. `params` is ignored, as MLflow does for a model without parameters.
+            bare row or list of rows, which are returned unchanged; or CSV with a header. `params`
+            is ignored, as MLflow does for a model without parameters.
         content_type: the request's header.
         feature_names: the names of `columns`.
         columns: the schema's features.
@@ -124,7 +125,8 @@ def score_rows(
     """Return the rows of a request to `/score`, in any JSON format of Azure ML's clients.
 
     These are `input_data` (of MLflow models), `data` (of classic scoring scripts), the service's
-    own `payload`, whose rows are returned unchanged as bare ones are, and the JSON formats of `/invocations`.
+    own `payload`, whose rows are returned unchanged as bare ones are, and the JSON formats of
+    `/invocations`.
     Arguments and errors are those of `rows`.
     """
     return _formatted(json_value(body), AZURE_ML, Wanted(list(feature_names), also, columns))

@@ -44,11 +44,11 @@ class Shadows:
         rows = line["rows"] if "rows" in line else [line["row"]]
         shared = {name: line[name] for name in line if name not in ("row", "versions")}
         for version in self._versions.get(line["model"], []):
-            values = [models.as_values(row, version.dataset) for row in rows]
+            raw = [models.as_values(row, version.dataset.raw) for row in rows]
             own = {
                 "version": version.version,
                 "rows": rows,
-                "outputs": version.answer(values),
+                "outputs": version.answer(version.derivation.values(raw)),
                 "by_row": version.task.by_row,
             }
             for record in records_of(ENCODER.encode(shared | own)):

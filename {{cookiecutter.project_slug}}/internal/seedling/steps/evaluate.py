@@ -66,7 +66,7 @@ def main(
         holdout_rows=len(rows),
         held_out_rows=held_out_rows,
         challenger=measure(answer),
-        champion=measure(champion.answer(rows)) if champion else None,
+        champion=measure(champion.answer(champion.derived(rows))) if champion else None,
         baseline=measure(training.baseline(truth, dataset)),
         champion_version=champion.version if champion else None,
         incomparable_champion=incomparable,
@@ -116,7 +116,7 @@ def _compiled(
 
 def _incomparable(champion: Predictor, dataset: Dataset, rows: pd.DataFrame) -> str:
     learned, task = champion.dataset, tasks.of(dataset)
-    gone = [name for name in learned.feature_names if name not in rows.columns]
+    gone = [column.name for column in learned.raw if column.name not in rows.columns]
     if gone:
         return f"the dataset has no {', '.join(gone)} any more"
     if tasks.of(learned).meaning(learned.target) != task.meaning(dataset.target):

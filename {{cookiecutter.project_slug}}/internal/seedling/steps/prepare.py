@@ -6,6 +6,7 @@ import click
 import pandas as pd
 
 from seedling.config import Dataset
+from seedling.data import derived
 from seedling.data.datasets import read_table
 from seedling.data.sides import sides
 from seedling.data.validation import examine
@@ -34,7 +35,9 @@ def main(
         path = datasets / dataset.file_name if datasets else project.dataset_path(dataset)
         if not path.is_file():
             raise ProjectError(f"{path} is missing: run create-local-datasets first.")
-        rows = read_table(path)
+        derivation = derived.in_project(project.root, dataset)
+        rows = derivation.table(read_table(path))
+        derivation.refuse_other_alone(rows)
         warnings = _checked(dataset, rows)
         found = sides(rows, dataset, settings.holdout(dataset))
         for side, folder in zip((found.training, found.holdout), folders, strict=True):

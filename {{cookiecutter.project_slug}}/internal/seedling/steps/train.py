@@ -15,6 +15,7 @@ from ruamel.yaml.error import YAMLError
 from seedling import tasks, team_code
 from seedling.compiled import compiling
 from seedling.config import Dataset, Target, TrainedModel
+from seedling.data.derived import FILE
 from seedling.data.schema import model_frame, target_values
 from seedling.data.split import TEST, TEST_SHARE, split
 from seedling.errors import ProjectError
@@ -87,7 +88,8 @@ def main(
         run_id = run.info.run_id
     predictor = Predictor(model, "new", dataset, prepared.held_out, kept.model, predict)
     with replacing(output / "model") as aside:
-        saving.save(kept.model, X_train.head(EXAMPLE_ROWS), dataset, prepared.held_out, aside)
+        example, derive = X_train.head(EXAMPLE_ROWS), project.root / FILE
+        saving.save(kept.model, example, dataset, prepared.held_out, aside, derive)
         compiled = compiling.add(aside, predictor, project.predict_path(model), sides[1])
     done = TrainingRun(
         run_id=run_id,

@@ -1,5 +1,6 @@
 """Write a trained model in MLflow's format; only training imports this module."""
 
+import shutil
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ import pandas as pd
 
 from seedling import tasks
 from seedling.config import Dataset
+from seedling.data.derived import NAME
 from seedling.data.held_out import HeldOut
 from seedling.files import write_json
 from seedling.registry.model_files import SCHEMA
@@ -17,7 +19,14 @@ from seedling.training import mlflow_runs
 REQUIREMENTS = ("cloudpickle", "numpy", "pandas", "scikit-learn")
 
 
-def save(model: Any, X: pd.DataFrame, dataset: Dataset, held_out: HeldOut, folder: Path) -> None:
+def save(
+    model: Any,
+    X: pd.DataFrame,
+    dataset: Dataset,
+    held_out: HeldOut,
+    folder: Path,
+    derive: Path | None = None,
+) -> None:
     """Write the model to a new folder in MLflow's format, with its schema beside it.
 
     Args:
@@ -26,8 +35,12 @@ def save(model: Any, X: pd.DataFrame, dataset: Dataset, held_out: HeldOut, folde
         dataset: the dataset that it was trained on.
         held_out: the rule by which rows of the dataset were held out.
         folder: must not exist yet.
+        derive: the team's features/derive.py, which is kept beside the model whose features it
+            computes, so that both change together.
     """
     tasks.of(dataset).training.save(model, X, folder)
+    if derive and any(column.derived for column in dataset.features):
+        shutil.copy(derive, folder / NAME)
     rule = msgspec.to_builtins(held_out)
     noted = {"dataset": dataset.model_dump(), "holdout": held_out.share, "held_out": rule}
     write_json(folder / SCHEMA, noted)
