@@ -75,3 +75,8 @@ def test_thirty_rows_are_trained_and_said_to_be_few(project: Project, tmp_path: 
     assert "Measured on 6 held-out rows: so few say little." in done.stdout
     assert " folds of 24 rows, 5 times" in done.stdout
     assert "Fitted again on all 24 rows" in done.stdout
+    project.edit(lambda document: document["training"].update(refit=False, folds=0))
+    done = run_verb(project, "train", "--model", first_model(project))
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "Not cross-validated: model.yaml says folds: 0." in done.stdout
+    assert "learned from 19 rows: model.yaml says refit: false." in done.stdout
