@@ -1,7 +1,6 @@
 """Updates a dataset's schema in model.yaml from what its source has by now, or from a new file."""
 
 from collections.abc import Collection, Iterable, Mapping
-from copy import deepcopy
 from dataclasses import replace
 from difflib import unified_diff
 from pathlib import Path
@@ -83,8 +82,7 @@ def update(
 
 def _document(project: Project) -> Any:
     """Return model.yaml as plain dicts and lists, which may be changed."""
-    text = edit_text.read(project.config_path)
-    return deepcopy(YAML(typ="safe", pure=True).load(text))
+    return YAML(typ="safe", pure=True).load(edit_text.read(project.config_path))
 
 
 def _entry(document: Any, name: str) -> Any:
