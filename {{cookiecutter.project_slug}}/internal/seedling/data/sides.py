@@ -9,6 +9,8 @@ from seedling.config import Dataset
 from seedling.data.held_out import HeldOut
 from seedling.data.split import TEST, TEST_SHARE, hold_out, split
 
+MANY = 100_000  # training rows that are divided again as the table was, if that could be divided
+
 
 class Sides(NamedTuple):
     """
@@ -45,5 +47,6 @@ def refuse_untrainable(rows: pd.DataFrame, dataset: Dataset, share: float) -> li
         ProjectError: training would fail.
     """
     found = sides(rows, dataset, share)
-    split(found.training, found.dataset, TEST_SHARE, TEST)
+    if dataset.split or len(found.training) < MANY:
+        split(found.training, found.dataset, TEST_SHARE, TEST)
     return found.notes

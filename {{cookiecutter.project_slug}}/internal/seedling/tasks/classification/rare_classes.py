@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from seedling.data.distinct import label_texts
+from seedling.data.entities import entities
 from seedling.data.scalars import label_text
 from seedling.errors import ProjectError
 from seedling.wording import counted
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 FEWEST = 5  # entities of a label: one held out, one of the others set aside, three to learn from
 FEW = 30  # below this, what is measured for a label is hardly more than chance
+MANY = 1_000  # rows of a label without a key: not so many are equal that it could be rare
 OTHER = "other"  # the label of merged words
 
 Settled = tuple[pd.DataFrame, "Target", list[str]]
@@ -74,16 +75,17 @@ def settled(rows: pd.DataFrame, dataset: "Dataset", truth: pd.Series) -> Settled
 
 def _counts(rows: pd.DataFrame, dataset: "Dataset", truth: pd.Series) -> Mapping["Label", int]:
     """Count the entities that have each label."""
-    from seedling.data.split import entity_hashes  # it imports the tasks
-
-    hashes = entity_hashes(rows, dataset)
-    pairs = pd.DataFrame({"label": label_texts(truth).to_numpy(), "hash": hashes})
-    if not pairs["hash"].is_unique:
-        pairs = pairs.drop_duplicates()
-    counts = pairs["label"].value_counts()
-    return {label: int(counts.get(label_text(label), 0)) for label in dataset.target.labels} | {
-        OTHER: int(counts.get(OTHER, 0))
-    }
+    texts = truth.map({label: label_text(label) for label in [*dataset.target.labels, OTHER]})
+    counts = texts.value_counts()
+    if dataset.entity_key:
+        pairs = rows[dataset.entity_key].assign(**{"": texts})
+        counts = pairs.drop_duplicates()[""].value_counts()
+    elif counts.min() < MANY:
+        hashes = entities(rows, dataset, "").hashes
+        pairs = pd.DataFrame({"hash": hashes, "": texts.to_numpy()})
+        counts = pairs.drop_duplicates()[""].value_counts()
+    labels = [*dataset.target.labels, OTHER]
+    return {label: int(counts.get(label_text(label), 0)) for label in labels}
 
 
 def _merged(label: "Label", labels: list["Label"], kept: list["Label"]) -> "Label":
