@@ -24,7 +24,7 @@ class Entities(NamedTuple):
 def entities(rows: pd.DataFrame, dataset: Dataset, salt: str) -> Entities:
     """Identify the entity of each row, by the dataset's key; without one, each row is one.
 
-    Rows without a key are told apart by all columns that the table has beside the target and
+    Rows without a key are distinguished by all columns that the table has beside the target and
     derived ones, not by the features alone: a feature that the team leaves out moves no row then.
     Equal rows stay together, since they may be copies; where most rows have an equal, they are as
     many observations.
@@ -35,7 +35,7 @@ def entities(rows: pd.DataFrame, dataset: Dataset, salt: str) -> Entities:
     columns = [str(name) for name in rows.columns if name not in others]
     hashes = _hashed(_content(rows, columns), salt)
     numbered = pd.Series(hashes).nunique() < len(rows) / 2
-    return Entities(_told_apart(hashes, salt) if numbered else hashes, columns, numbered)
+    return Entities(_numbered(hashes, salt) if numbered else hashes, columns, numbered)
 
 
 def by_rule(rows: pd.DataFrame, dataset: Dataset, rule: HeldOut, salt: str) -> Hashes:
@@ -43,7 +43,7 @@ def by_rule(rows: pd.DataFrame, dataset: Dataset, rule: HeldOut, salt: str) -> H
     if dataset.entity_key:
         return _hashed(rows[dataset.entity_key].apply(_as_text), salt)
     hashes = _hashed(_content(rows, rule.columns), salt)
-    return _told_apart(hashes, salt) if rule.numbered else hashes
+    return _numbered(hashes, salt) if rule.numbered else hashes
 
 
 def _content(rows: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
@@ -57,7 +57,7 @@ def _hashed(table: pd.DataFrame, salt: str) -> Hashes:
     return found.to_numpy()
 
 
-def _told_apart(hashes: Hashes, salt: str) -> Hashes:
+def _numbered(hashes: Hashes, salt: str) -> Hashes:
     """Return other hashes, different for equal rows: with the number of each among its equals."""
     number = pd.Series(hashes).groupby(hashes).cumcount()
     return _hashed(pd.DataFrame({"row": hashes, "number": number}), salt)

@@ -11,7 +11,7 @@ class HeldOut(msgspec.Struct, frozen=True, omit_defaults=True):
     Attributes:
         share: a row is held out if its hash, from 0 to 1, is below it.
         columns: of the table, those whose values are hashed; empty where the entity key is.
-        numbered: whether equal rows are told apart by their number.
+        numbered: whether equal rows are distinguished by their number.
         besides: hashes above the share that are held out nevertheless, so that each class has
             its share.
         without: hashes below the share that are not.

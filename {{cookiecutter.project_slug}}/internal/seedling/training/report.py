@@ -66,8 +66,7 @@ def write(
         "importance": importance.of(challenger, rows),
         "columns": data_summary(rows, dataset),
         "plots": {
-            title: _svg(draw)
-            for title, draw in task.training.plots(*shown, dataset).items()
+            title: _svg(draw) for title, draw in task.training.plots(*shown, dataset).items()
         },
         "plotted": len(shown[0]),
     }
