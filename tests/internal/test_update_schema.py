@@ -1,6 +1,7 @@
 """`update-schema`: tomorrow's table is taken over, and nothing of the team's is lost."""
 
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -248,6 +249,42 @@ def test_another_type_is_taken_over_only_where_that_is_wanted(
         **{"name": "age", "type": "category", "categories": ["old", "young"]},
         "description": "years",
     }
+
+
+def test_derived_features_and_their_inputs_are_widened_too(project: Project, table: Path) -> None:
+    text = project.config_path.read_text(encoding="utf-8")
+    (line,) = re.findall(r"(?m)^      - \{name: amount,.*\n", text)
+    rate = "      - {name: rate, type: number, minimum: 0, maximum: 200}\n"
+    more = f"    inputs:\n{line}    derived:\n      rate: amount / 2\n"
+    text = text.replace(line, rate).replace("    metric: ", f"{more}    metric: ")
+    project.config_path.write_text(text, encoding="utf-8")
+    with_row(customers(), amount=501).to_csv(table, index=False)
+    said = updated(project, "--yes")
+    assert "rate: maximum 200 -> 250.5 (row 121)" in said
+    dataset = project.config.datasets[0]
+    assert [column.model_dump()["maximum"] for column in dataset.inputs] == [501]
+    assert features(project)["rate"]["maximum"] == 250.5
+    customers().drop(columns="amount").to_csv(table, index=False)
+    before = project.config_path.read_bytes()
+    assert "amount: the table has no such column" in updated(project, "--yes", "--drop-gone")
+    assert project.config_path.read_bytes() == before
+
+
+def test_what_no_type_takes_is_said_and_changes_nothing(project: Project, table: Path) -> None:
+    mixed = customers().assign(age=[f"number {at} of many" for at in range(120)])
+    mixed.to_csv(table, index=False)
+    before = project.config_path.read_bytes()
+    said = updated(project, "--yes", "--change-types")
+    assert re.search(r"  age: .*120 different texts.* \(rows 1, 2, 3, 4, 5 and 115 more\)", said)
+    assert project.config_path.read_bytes() == before
+
+
+def test_a_table_that_the_dataset_could_take_is_pointed_to_the_update(
+    project: Project, table: Path
+) -> None:
+    words = ("--from", str(table), "--target", project.config.datasets[0].target.name)
+    again = invoke(project, "create-local-datasets", *words)
+    assert "It has every column of customers: update-schema --from would keep" in again.stdout
 
 
 def test_a_new_label_changes_the_task_and_is_asked_about(project: Project, table: Path) -> None:

@@ -203,8 +203,9 @@ def validate_datasets() -> None:
         more = unknown(rows, entry)
         if more:
             click.echo(f"  note: {', '.join(more)}: not in model.yaml: see update-schema")
-        if any(warning.check for warning in described.warnings):
-            click.echo("  note: update-schema writes new categories and ranges to model.yaml")
+        beside = [*described.problems, *described.warnings]
+        if any(each.rows for each in beside):
+            click.echo("  note: update-schema shows how model.yaml would take these rows")
         for note in notes:
             click.echo(f"  note: {note}")
     if wrong:

@@ -45,7 +45,7 @@ def bring(project: Project, wanted: Wanted, replaced: str | None, yes: bool) -> 
     """
     old = project.config.dataset(replaced) if replaced else project.config.datasets[0]
     others = [dataset.name for dataset in project.config.datasets if dataset.name != old.name]
-    proposal = _proposed(project, wanted._replace(task=old.task), others, yes)
+    proposal = _proposed(project, wanted._replace(task=old.task), others, yes, old)
     project.edit(lambda document: _replace(document, old.name, proposal.entry))
     click.echo("Wrote the schema to model.yaml: correct there what was guessed wrong.")
     for model in project.config.training.models:
@@ -71,7 +71,9 @@ def add(project: Project, wanted: Wanted, yes: bool) -> Dataset:
     return project.config.dataset(proposal.entry["name"])
 
 
-def _proposed(project: Project, wanted: Wanted, others: list[str], yes: bool) -> Proposal:
+def _proposed(
+    project: Project, wanted: Wanted, others: list[str], yes: bool, old: Dataset | None = None
+) -> Proposal:
     """Propose a dataset, show it, and ask.
 
     Raises:
@@ -99,6 +101,11 @@ def _proposed(project: Project, wanted: Wanted, others: list[str], yes: bool) ->
     proposal.entry["source"] = without_secret(project, source)
     _keep(proposal.entry, reading)
     show_proposal.show(proposal, len(table.rows))
+    if old and {old.target.name, *(each.name for each in old.raw)} <= {*table.rows.columns}:
+        click.echo(
+            f"It has every column of {old.name}: update-schema --from would keep that dataset's "
+            "name, metric, descriptions and ranges."
+        )
     if not yes and not click.confirm("Write this to model.yaml?", default=True):
         raise ProjectError("Nothing was written.")
     return proposal

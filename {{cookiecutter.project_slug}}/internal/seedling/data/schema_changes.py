@@ -20,6 +20,7 @@ from seedling.errors import ProjectError
 # for a new column that cannot be a feature. An option of update-schema makes the others, since they
 # change what a model is asked or what it answers.
 WIDER, IGNORED = "wider", "ignored"
+BROKEN = "broken"  # no change mends it
 COLUMNS, LABELS, TYPES, GONE = "columns", "labels", "types", "gone"
 SHOWN = 5  # new values that a change names
 
@@ -51,11 +52,13 @@ def changes(rows: pd.DataFrame, dataset: Dataset) -> list[Change]:
     """
     found = [*_of_target(rows[dataset.target.name], dataset)]
     marks = marks_of(dataset.read)
-    for column in dataset.features:
+    features = {*dataset.feature_names}
+    for column in (*dataset.features, *dataset.inputs):
         if column.name in rows:
-            found += _of_feature(column, rows[column.name].reset_index(drop=True), marks)
-        else:
-            found.append(Change(GONE, column.name, "the table has no such column any more"))
+            found += _of_column(column, rows[column.name].reset_index(drop=True), marks)
+        elif column.name not in dataset.computed:
+            kind = GONE if column.name in features else BROKEN
+            found.append(Change(kind, column.name, "the table has no such column any more"))
     for name in unknown(rows, dataset):
         entry, reason = infer_schema.propose_feature(name, rows[name], marks)
         if reason:
@@ -81,16 +84,17 @@ def applied(entry: Json, made: Collection[Change]) -> None:
         entry: the dataset's entry, which is changed.
         made: the changes.
     """
-    target, features = entry["target"], {each["name"]: each for each in entry["features"]}
+    described = [*entry["features"], *entry.get("inputs", []), entry["target"]]
+    columns_of = {each["name"]: each for each in described}
     for change in made:
         if change.kind == GONE:
-            entry["features"].remove(features[change.column])
+            entry["features"].remove(columns_of[change.column])
         elif change.kind == COLUMNS:
             entry["features"].append(change.entry)
         elif change.kind == IGNORED:
             entry["ignored"] = [*entry.get("ignored", []), change.column]
         else:
-            one = target if change.column == target["name"] else features[change.column]
+            one = columns_of[change.column]
             for key, value in change.entry.items():
                 if value is None:
                     one.pop(key, None)
@@ -108,7 +112,7 @@ def _of_target(cells: pd.Series, dataset: Dataset) -> Iterator[Change]:
     try:
         proposed = task.training.propose_target(cells, target.name)
     except ProjectError as error:
-        yield Change(TYPES, target.name, f"the target: {error}")
+        yield Change(BROKEN, target.name, f"the target: {error}{rows_shown(wrong)}")
         return
     kind = columns.find(target.type)
     if kind and proposed["type"] in kind.wider and proposed["type"] in task.target_types:
@@ -122,8 +126,8 @@ def _of_target(cells: pd.Series, dataset: Dataset) -> Iterator[Change]:
         yield Change(LABELS, target.name, words, {"labels": [*target.labels, *new]})
 
 
-def _of_feature(column: Column, cells: pd.Series, marks: Marks) -> Iterator[Change]:
-    """Yield what a feature's n cells have more than its entry, gaps first."""
+def _of_column(column: Column, cells: pd.Series, marks: Marks) -> Iterator[Change]:
+    """Yield what a column's n cells have more than its entry, gaps first."""
     gaps = _rows(cells.isna())
     if gaps and not column.nullable:
         words = f"gaps, nullable: true{rows_shown(gaps)}"
@@ -134,24 +138,25 @@ def _of_feature(column: Column, cells: pd.Series, marks: Marks) -> Iterator[Chan
     fits, within = (_fitting(column, known, beyond) for beyond in (False, True))
     if not fits.all():
         entry, reason = infer_schema.propose_feature(column.name, cells, marks)
-        kind = entry.get("type", column.type)
-        if kind != column.type:
-            yield _of_type(column, known, entry, _rows(~fits), reason)
-            return
-    keys = column.widened(known[fits])
+        misfits = _rows(~fits)
+        if reason or entry["type"] == column.type:
+            words = reason or f"its cells are not {column.expected}"
+            yield Change(BROKEN, column.name, f"{words}{rows_shown(misfits)}")
+        else:
+            yield _of_type(column, known, entry, misfits)
+        return
+    keys = column.widened(known)
     if keys:
         shown = "; ".join(_widening(key, getattr(column, key), new) for key, new in keys.items())
-        yield Change(WIDER, column.name, f"{shown}{rows_shown(_rows(fits & ~within))}", keys)
+        yield Change(WIDER, column.name, f"{shown}{rows_shown(_rows(~within))}", keys)
 
 
-def _of_type(
-    column: Column, known: pd.Series, entry: Json, misfits: list[int], reason: str
-) -> Change:
+def _of_type(column: Column, known: pd.Series, entry: Json, misfits: list[int]) -> Change:
     """Return the change of a feature's type to that of a proposed entry."""
     kind = entry["type"]
     words = f"type {column.type} -> {kind}{rows_shown(misfits)}"
     new_type = columns.find(kind) or Column
-    kept = {"name", "description", "nullable", "known_before", "type"}
+    kept = {"name", "description", "nullable", "derived", "known_before", "type"}
     own = column.model_dump(exclude_defaults=True, exclude=kept)
     if kind in column.wider:
         wide = columns.read({"name": column.name, "type": kind, **own}).widened(known)

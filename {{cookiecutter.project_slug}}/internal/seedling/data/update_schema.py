@@ -11,7 +11,7 @@ from ruamel.yaml import YAML
 
 from seedling.config import Dataset, Project, Reading
 from seedling.config.rewriting import rewritten
-from seedling.data import datasets, instances, layout, own_table, schema_changes, text_rows
+from seedling.data import datasets, derived, instances, layout, own_table, schema_changes, text_rows
 from seedling.data import reading as files
 from seedling.data.schema_changes import COLUMNS, GONE, IGNORED, LABELS, TYPES, WIDER, Change
 from seedling.errors import ProjectError
@@ -59,11 +59,14 @@ def update(
     entry = _entry(_document(project), dataset.name)
     now = _with_source(project, dataset, new, entry)
     what = f"{now.name}: {now.source} yields"
-    rows = datasets.labelled(datasets.rows_of(project, now).rows, now, what)
+    table = datasets.rows_of(project, now)
+    rows = datasets.labelled(table.rows, now, what).reset_index(drop=True)
     missing = [name for name in now.entity_key if name not in rows]
     if missing:
         raise ProjectError(f"{what} no column {', '.join(missing)}, the entity key.")
-    found = schema_changes.changes(rows.reset_index(drop=True), now)
+    if not table.refused:  # nothing is computed from a column of another type
+        rows = derived.in_project(project.root, now).table(rows)
+    found = schema_changes.changes(rows, now)
     click.echo(f"{now.name}: {counted(len(rows), 'row')}, {counted(len(found), 'difference')}")
     for change in found:
         click.echo(f"  {change.column}: {change.words}")

@@ -97,7 +97,7 @@ def _sorted_out(problems: list[Problem], dataset: Dataset) -> Findings:
     """Make warnings of the problems with values beyond the schema, unless the dataset is strict."""
     beyond = {
         (column.name, check.words)
-        for column in dataset.features
+        for column in (*dataset.features, *dataset.inputs)
         for check in column.checks()
         if check.beyond and not dataset.strict
     }
