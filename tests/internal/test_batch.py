@@ -2,6 +2,7 @@
 
 import csv
 import json
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -163,6 +164,23 @@ def test_files_are_read_as_the_dataset_is(trained: Project, tmp_path: Path) -> N
         assert all(lines == found[0] for lines in found)
     finally:
         trained.edit(lambda document: document["datasets"][0].pop("read"))
+
+
+def test_types_of_a_parquet_file_change_no_answer(trained: Project, tmp_path: Path) -> None:
+    """Decimals, categoricals, nullable numbers; a column of lists that no model knows."""
+    rows = rows_of(trained)
+    rows.to_csv(tmp_path / "rows.csv", index=False)
+    numeric = numeric_name(trained)
+    kinds = {name: "category" for name in rows.columns if rows[name].dtype == object}
+    typed = rows.astype(kinds).convert_dtypes()
+    typed[numeric] = [Decimal(str(value)) for value in rows[numeric]]
+    typed["tags"] = [["x"]] * len(rows)
+    typed.to_parquet(tmp_path / "rows.parquet")
+    found = []
+    for name in ("rows.csv", "rows.parquet"):
+        assert score(trained, tmp_path / name, tmp_path / "answers.csv").exit_code == 0
+        found.append([{**line, "file": ""} for line in read(tmp_path / "answers.csv")])
+    assert found[0] == found[1]
 
 
 @pytest.mark.parametrize(

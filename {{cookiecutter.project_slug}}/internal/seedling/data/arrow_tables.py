@@ -4,12 +4,12 @@ A decimal becomes a number, a duration its seconds, a dictionary its values, a d
 its day, a time of the day its text. Lists and objects are refused.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from seedling.errors import InputError, ProjectError
+from seedling.errors import InputError
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -18,7 +18,7 @@ ROW_LABELS = "__index_level_"  # how pandas names the labels of rows that have n
 
 
 @contextmanager
-def readable(path: Path) -> Iterator[None]:
+def _readable(path: Path) -> Iterator[None]:
     """Turn what pyarrow raises about a file into one line."""
     import pyarrow as pa
 
@@ -30,34 +30,41 @@ def readable(path: Path) -> Iterator[None]:
         raise InputError(f"{path.name} cannot be read as {kind}: {reason}") from None
 
 
-def batches(path: Path, size: int) -> "Iterator[tuple[pa.RecordBatch, float]]":
+def batches(
+    path: Path, size: int, needed: Collection[str] | None = None
+) -> "Iterator[tuple[pa.RecordBatch, float]]":
     """Yield the rows of a file in batches of at most `size`, with the share read, 0 to 1.
 
+    Args:
+        path: a Parquet or Arrow file.
+        size: rows.
+        needed: the columns that must be readable; all unless given.
+
     Raises:
-        InputError: the file cannot be read, or a column holds lists or objects.
+        InputError: the file cannot be read, or a needed column holds lists, objects or bytes.
     """
-    with readable(path):
+    with _readable(path):
         if path.suffix in (".parquet", ".pq"):
-            yield from _parquet(path, size)
+            yield from _parquet(path, size, needed)
         else:
-            yield from _arrow(path, size)
+            yield from _arrow(path, size, needed)
 
 
-def _parquet(path: Path, size: int) -> "Iterator[tuple[pa.RecordBatch, float]]":
+def _parquet(path: Path, size: int, needed: Collection[str] | None) -> Iterator[Any]:
     import pyarrow as pa
     from pyarrow import parquet
 
     with parquet.ParquetFile(path) as file:
-        _refuse_nested(file.schema_arrow, path)
+        names = _names(file.schema_arrow, path, needed)
         count, done = file.metadata.num_rows, 0
         if not count:
-            yield plain_types(pa.RecordBatch.from_pylist([], file.schema_arrow)), 1
-        for batch in file.iter_batches(size):
+            yield plain_types(pa.RecordBatch.from_pylist([], file.schema_arrow).select(names)), 1
+        for batch in file.iter_batches(size, columns=names):
             done += batch.num_rows
             yield plain_types(batch), done / count
 
 
-def _arrow(path: Path, size: int) -> "Iterator[tuple[pa.RecordBatch, float]]":
+def _arrow(path: Path, size: int, needed: Collection[str] | None) -> Iterator[Any]:
     import pyarrow as pa
     from pyarrow import ipc
 
@@ -71,30 +78,41 @@ def _arrow(path: Path, size: int) -> "Iterator[tuple[pa.RecordBatch, float]]":
         else:
             stream = ipc.open_stream(source)
             schema, count, found = stream.schema, 0, stream
-        _refuse_nested(schema, path)
+        names = _names(schema, path, needed)
         empty = True
         for number, batch in enumerate(found, 1):
             for start in range(0, batch.num_rows, size):
                 empty = False
-                yield plain_types(batch.slice(start, size)), number / count if count else 0
+                part = plain_types(batch.select(names).slice(start, size))
+                yield part, number / count if count else 0
         if empty:
-            yield plain_types(pa.RecordBatch.from_pylist([], schema)), 1
+            yield plain_types(pa.RecordBatch.from_pylist([], schema).select(names)), 1
 
 
-def _refuse_nested(schema: "pa.Schema", path: Path) -> None:
-    import pyarrow as pa
+def _names(schema: "pa.Schema", path: Path, needed: Collection[str] | None) -> list[str]:
+    """Return the names of the columns with single values.
 
+    Raises:
+        InputError: a needed column is none.
+    """
+    from pyarrow import types as is_a
+
+    names = []
     for field in schema:
-        if pa.types.is_nested(field.type):
-            kind = "objects" if pa.types.is_struct(field.type) else "lists"
-            raise ProjectError(
-                f"{path.name}: the column {field.name} holds {kind}: leave it out of the file, or "
+        kinds = {
+            "objects": is_a.is_struct(field.type),
+            "lists": is_a.is_nested(field.type),
+            "bytes": is_a.is_binary(field.type) or is_a.is_large_binary(field.type),
+        }
+        held = next((kind for kind, is_it in kinds.items() if is_it), None)
+        if held is None:
+            names.append(field.name)
+        elif needed is None or field.name in needed:
+            raise InputError(
+                f"{path.name}: the column {field.name} holds {held}: leave it out of the file, or "
                 "make a column of each of its values."
             )
-        if pa.types.is_binary(field.type) or pa.types.is_large_binary(field.type):
-            raise ProjectError(
-                f"{path.name}: the column {field.name} holds bytes: leave it out of the file."
-            )
+    return names
 
 
 def plain_types(batch: Any) -> Any:

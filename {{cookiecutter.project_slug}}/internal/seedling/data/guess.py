@@ -7,7 +7,7 @@ import codecs
 import csv
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any, Literal
@@ -19,7 +19,8 @@ from seedling.errors import ProjectError
 
 Numbered = tuple[int, list[str]]  # how many lines stand before a row, and its cells
 
-SAMPLE = 1_000  # lines
+SAMPLE = 1_000  # lines, or rows of a sheet
+SAMPLE_CHARACTERS = 1_000_000  # of them, where the lines are long
 SNIFFED = 20_000  # characters that clevercsv sees: its time grows with the square of them
 SNIFFABLE = [*SEPARATORS, " "]
 BLOCK = 1 << 20
@@ -76,7 +77,7 @@ def _of_sheet(path: Path, said: Mapping[str, Any]) -> dict[str, Any]:
 def _of_text(path: Path, said: Mapping[str, Any]) -> dict[str, Any]:
     encoding = said.get("encoding") or encoding_of(path)
     with text_of(path, encoding) as (stream, _):
-        lines = list(islice(stream, SAMPLE))
+        lines = list(_sampled(stream))
     comment = said["comment"] if "comment" in said else _comment(lines)
     kept = [line for line in lines if line.strip() and not _begins(line, comment)]
     if not kept:
@@ -150,6 +151,15 @@ def _blocks(path: Path) -> Iterator[bytes]:
     with bytes_of(path) as (content, _):
         while block := content.read(BLOCK):
             yield block
+
+
+def _sampled(stream: Iterable[str]) -> Iterator[str]:
+    length = 0
+    for line in islice(stream, SAMPLE):
+        yield line
+        length += len(line)
+        if length > SAMPLE_CHARACTERS:
+            return
 
 
 def _comment(lines: Sequence[str]) -> str | None:

@@ -66,7 +66,7 @@ def parts(path: Path, reading: Reading, needed: Needed, size: int) -> Iterator[P
     elif kind == "json":
         yield from _json(path, reading, needed.features, size)
     else:
-        yield from _arrow(path, size)
+        yield from _arrow(path, needed.features, size)
 
 
 def _fitting(reading: Reading, needed: Needed, fits: Callable[[Reading], bool]) -> Reading:
@@ -127,9 +127,9 @@ def _json(path: Path, reading: Reading, features: Sequence[str], size: int) -> I
         raise InputError(f"{path.name} is empty: expected a JSON object on each line.")
 
 
-def _arrow(path: Path, size: int) -> Iterator[Part]:
+def _arrow(path: Path, features: Sequence[str], size: int) -> Iterator[Part]:
     number = 0
-    for batch, share in arrow_tables.batches(path, size):
+    for batch, share in arrow_tables.batches(path, size, features):
         cells = zip(*(column.to_pylist() for column in batch.columns), strict=True)
         rows = [FileRow(number + at, row) for at, row in enumerate(cells, 1)]
         number += len(rows)

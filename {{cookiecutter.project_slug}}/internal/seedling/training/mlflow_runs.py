@@ -1,6 +1,7 @@
 """MLflow's runs: in a SQLite file of this machine, or on the server of MLFLOW_TRACKING_URI."""
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -15,6 +16,7 @@ from seedling.processes import end_soon
 from seedling.settings import MLFLOW_TRACKING_URI
 
 GIVEN = "MLFLOW_RUN_ID"
+REFUSED = re.compile(r"[^\w.\- :/]")  # in the name of a metric
 
 
 def quiet() -> None:
@@ -110,7 +112,9 @@ def run(project: Project, name: str, run_id: str | None = None) -> Iterator[Any]
 
 
 def log_metrics(prefix: str, metrics: Mapping[str, float]) -> None:
-    mlflow().log_metrics({f"{prefix}{name}": value for name, value in metrics.items()})
+    """Log metrics, with _ for the characters of a column's name that MLflow refuses."""
+    named = {REFUSED.sub("_", f"{prefix}{name}"): value for name, value in metrics.items()}
+    mlflow().log_metrics(named)
 
 
 if __name__ == "__main__":
