@@ -21,7 +21,7 @@ from seedling.config import Project, Reading
 from seedling.data.cells import marks_of
 from seedling.data.infer_schema import dataset_name
 from seedling.data.reading import Table, guess, read, read_table
-from seedling.data.spelled import number
+from seedling.data.spelled import duration, iso_duration, number
 from seedling.errors import ProjectError
 from seedling.testing import invoke
 
@@ -332,8 +332,8 @@ def test_every_type_of_parquet_and_arrow_becomes_a_plain_one(tmp_path: Path) -> 
         assert rows.iloc[0].tolist() == [
             1.25,
             pd.Timestamp(day),
-            7200.0,
-            "06:30:00.000000",
+            pd.Timedelta(hours=2),
+            "06:30:00",
             "red",
             3.0,
             True,
@@ -341,7 +341,7 @@ def test_every_type_of_parquet_and_arrow_becomes_a_plain_one(tmp_path: Path) -> 
             pd.Timestamp("2024-05-01 12:00"),
         ]
         assert rows.iloc[1].isna().all()
-        assert [str(rows[each].dtype) for each in ("price", "stay", "count")] == ["float64"] * 3
+        assert [str(rows[each].dtype) for each in ("price", "count")] == ["float64"] * 2
 
 
 def test_a_column_of_lists_is_refused_in_words(tmp_path: Path) -> None:
@@ -426,3 +426,8 @@ def test_how_a_file_is_read_is_said_for_a_new_table_only(project: Project) -> No
     result = invoke(project, "create-local-datasets", "--sep", ";")
     assert result.exit_code == 2
     assert "go with --from" in result.stderr
+
+
+@pytest.mark.parametrize("seconds", [0, 7200.5, -3600, 1e9])
+def test_a_duration_is_written_as_it_is_read(seconds: float) -> None:
+    assert duration(iso_duration(seconds)) == seconds

@@ -1,7 +1,7 @@
 """Parquet and Arrow files: their columns as the plain types that training and service share.
 
-A decimal becomes a number, a duration its seconds, a dictionary its values, a date the start of
-its day, a time of the day its text. Lists and objects are refused.
+A decimal becomes a number, a dictionary its values, a date the start of its day, a time of the day
+its text. Lists, objects and bytes are refused.
 """
 
 from collections.abc import Collection, Iterator
@@ -130,22 +130,26 @@ def plain_types(batch: Any) -> Any:
 
 def _plain(column: Any) -> Any:
     import pyarrow as pa
-    import pyarrow.compute as pc
 
     is_a, kind = pa.types, column.type
     if is_a.is_dictionary(kind):
         return _plain(column.cast(kind.value_type))
     if is_a.is_decimal(kind) or is_a.is_float16(kind):
         return column.cast(pa.float64())
-    if is_a.is_duration(kind):
-        return pc.divide(
-            column.cast(pa.duration("ns"), safe=False)
-            .cast(pa.int64())
-            .cast(pa.float64(), safe=False),
-            1e9,
-        )
     if is_a.is_date(kind):
         return column.cast(pa.timestamp("us"), safe=False)
-    if is_a.is_time(kind) or is_a.is_null(kind) or is_a.is_string_view(kind):
+    if is_a.is_time(kind):
+        return _clock(column)
+    if is_a.is_null(kind) or is_a.is_string_view(kind):
         return column.cast(pa.string())
     return column
+
+
+def _clock(column: Any) -> Any:
+    """Return times of the day as text: 06:30:00, with a fraction where one has it."""
+    import pyarrow as pa
+
+    try:
+        return column.cast(pa.time32("s")).cast(pa.string())
+    except pa.ArrowInvalid:
+        return column.cast(pa.string())

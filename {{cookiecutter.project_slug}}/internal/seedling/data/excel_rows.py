@@ -63,13 +63,11 @@ def numbered(path: Path, sheet: str | None) -> list[tuple[int, list[Any]]]:
 def plain(cell: Any) -> Any:
     """Return the value of a cell: a number, truth value, text or datetime; None for a blank.
 
-    A whole number is an integer, a date the start of its day, a time of the day its text, and a
-    duration its seconds, as in a Parquet file.
+    A whole number is an integer, a date the start of its day, a time of the day its text, as in a
+    Parquet file.
     """
     if isinstance(cell, float) and cell.is_integer() and abs(cell) < 2**53:
         return int(cell)
-    if isinstance(cell, datetime.timedelta):
-        return cell.total_seconds()
     if isinstance(cell, datetime.time):
         return cell.isoformat()
     if isinstance(cell, datetime.date) and not isinstance(cell, datetime.datetime):

@@ -29,7 +29,7 @@ KINDS = {
     "json": (".jsonl", ".ndjson", ".json"),
 }
 COMPRESSED = (".gz", ".bz2", ".xz", ".zip")
-PART_ROWS = 20_000
+PART_ROWS = 5_000
 MOST_FAULTY = 0.05  # of the rows; with more, the file is read in a wrong way
 SHOWN = 3  # lines that a message names
 

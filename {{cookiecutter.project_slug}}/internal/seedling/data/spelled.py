@@ -141,3 +141,8 @@ def duration(text: str) -> float | None:
     if negative_days:
         return total - days
     return -(days + total) if "sign" in parts else days + total
+
+
+def iso_duration(seconds: float) -> str:
+    """Return a length of time as `duration` reads it: -PT90.500000S."""
+    return f"{'-' * (seconds < 0)}PT{abs(seconds):f}S"

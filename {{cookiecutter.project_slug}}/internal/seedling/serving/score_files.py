@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 
 from seedling.columns.protocol import Column, parser
 from seedling.config import Project
+from seedling.data import spelled
 from seedling.data.reading import kind_of
 from seedling.data.scalars import label_text, plain
 from seedling.data.spelled import Marks
@@ -184,6 +185,8 @@ class Scorer:
             value = plain(cell)
             if isinstance(value, str):  # a workbook may hold numbers as text
                 return value if is_words else read_text(value)
+            if isinstance(value, datetime.timedelta):
+                return spelled.iso_duration(value.total_seconds())
             if isinstance(value, datetime.date) or (is_words and value is not None):
                 return label_text(value)
             return value
