@@ -9,10 +9,10 @@ import pandas as pd
 import pytest
 from small import PETS, pets
 
-from seedling.config import Project, Split, Training
-from seedling.steps.train import cross_validated, refitted
+from seedling.config import Dataset, Project, Split, Training
 from seedling.training import cross_validation, outcomes
-from seedling.training.fits import Fitting
+from seedling.training.cross_validation import validated
+from seedling.training.fits import Fitting, Table, refitted
 from seedling.training.notes import CrossValidated, Interval, Refit
 
 ONE = {"models": [{"name": "cats", "dataset": "pets"}]}
@@ -40,6 +40,11 @@ class Trainer:
         return float((y_train == "yes").mean()), {"rows": len(X_train)}, best
 
 
+def table(dataset: Dataset = PETS) -> Table:
+    rows = pets()
+    return Table(rows, rows[PETS.feature_names], rows["adopted"], dataset)
+
+
 def first(trainer: Trainer, rows: pd.DataFrame) -> tuple[Fitting, Any]:
     fitting = Fitting(trainer, {"rounds": 100}, 20)
     X, y = rows[PETS.feature_names], rows["adopted"]
@@ -49,7 +54,7 @@ def first(trainer: Trainer, rows: pd.DataFrame) -> tuple[Fitting, Any]:
 def test_the_second_fit_has_all_rows_and_as_many_rounds_as_the_first_found_best() -> None:
     trainer = Trainer()
     fitting, fit = first(trainer, pets())
-    kept, refit = refitted(fitting, fit, pets(), PETS)
+    kept, refit = refitted(fitting, fit, table(), True)
     assert trainer.calls == [(40, 20, 100), (60, None, 7)]
     assert (kept.train_metrics, refit.rows) == ({"rows": 60}, 60)
 
@@ -57,11 +62,10 @@ def test_the_second_fit_has_all_rows_and_as_many_rounds_as_the_first_found_best(
 def test_a_train_model_that_needs_the_test_rows_keeps_its_first_fit() -> None:
     trainer = Trainer(needs_test=True)
     fitting, fit = first(trainer, pets())
-    kept, refit = refitted(fitting, fit, pets(), PETS)
+    kept, refit = refitted(fitting, fit, table(), True)
     assert kept is fit
     assert "without X_test (AttributeError: 'NoneType'" in refit.refused
-    validated = cross_validated(fitting, fit, guess, pets(), PETS, None)
-    assert "without X_test" in validated.refused
+    assert "without X_test" in validated(fitting, fit, guess, table(), None).refused
 
 
 @pytest.mark.parametrize("split", [None, Split(by="id")], ids=["hash", "time"])
@@ -69,7 +73,7 @@ def test_each_fold_is_measured_on_rows_that_its_fit_has_not_seen(split: Split | 
     trainer = Trainer()
     fitting, fit = first(trainer, pets())
     dataset = PETS.model_copy(update={"split": split})
-    found = cross_validated(fitting, fit, guess, pets(), dataset, None)
+    found = validated(fitting, fit, guess, table(dataset), None)
     assert (found.folds, found.rows) == (5, 60)
     assert found.repeats == (1 if split else 5)
     assert {rounds for _, _, rounds in trainer.calls[1:]} == {7}
@@ -126,13 +130,13 @@ def test_a_comparison_says_its_rows(rows: int, held_out: int, champion: bool, wo
 
 
 def test_what_is_left_out_says_why() -> None:
-    validated, refit = CrossValidated(refused="one fit takes 9 s"), Refit(refused="refit: false")
-    assert outcomes.fits("rmse", 80, refit, validated) == [
+    none, refit = CrossValidated(refused="one fit takes 9 s"), Refit(refused="refit: false")
+    assert outcomes.fits("rmse", 80, refit, none) == [
         "Not cross-validated: one fit takes 9 s.",
         "Not fitted again, it learned from 80 rows: refit: false.",
     ]
-    validated = CrossValidated(5, 2, 30, {"rmse": Interval(1.25, 0.5)}, 0.7)
-    assert outcomes.fits("rmse", 30, Refit(30, 0.1), validated) == [
+    some = CrossValidated(5, 2, 30, {"rmse": Interval(1.25, 0.5)}, 0.7)
+    assert outcomes.fits("rmse", 30, Refit(30, 0.1), some) == [
         "Cross-validated rmse 1.25 ± 0.5 (95 %; 5 folds of 30 rows, 2 times, 0.7 s).",
         "Fitted again on all 30 rows in 0.1 s.",
     ]

@@ -30,6 +30,7 @@ $arguments
     Args:
         X_train, y_train: n rows of features, and their target.
         X_test, y_test: rows set aside for a look at the result; not the holdout of the gate.
+            None in the second fit, which has all rows.
         *: hyperparameters, set in model.yaml.
 
     Returns:

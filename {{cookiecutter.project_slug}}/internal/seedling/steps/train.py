@@ -1,22 +1,19 @@
 """Train one model on the training rows, and save it with its metrics."""
 
-import time
-from collections.abc import Callable, Sequence
-from functools import partial
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import click
-import msgspec
 import pandas as pd
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from seedling import tasks, team_code
 from seedling.compiled import compiling
-from seedling.config import Dataset, Target, TrainedModel
+from seedling.config import Target, TrainedModel
 from seedling.data.derived import FILE
-from seedling.data.schema import model_frame, target_values
+from seedling.data.schema import model_frame
 from seedling.data.split import TEST, TEST_SHARE, split
 from seedling.errors import ProjectError
 from seedling.files import replacing
@@ -24,7 +21,7 @@ from seedling.registry.model_files import Predictor
 from seedling.steps import options
 from seedling.steps.options import config_option, model_option, path_option, step
 from seedling.training import cross_validation, mlflow_runs, notes, outcomes, saving
-from seedling.training.fits import Fit, Fitting
+from seedling.training.fits import Fitting, Table, refitted
 from seedling.training.notes import CrossValidated, Prepared, Refit, Rows, TrainingRun
 from seedling.wording import counted
 
@@ -58,10 +55,12 @@ def main(
     prepared = notes.read(training / f"{dataset.name}.json", Prepared)
     dataset = dataset.model_copy(update={"target": Target.model_validate(prepared.target)})
     rows = pd.read_parquet(training / f"{dataset.name}.parquet")
-    sides = split(rows, dataset, TEST_SHARE, TEST)
-    X_train, X_test = (model_frame(side, dataset.features) for side in sides)
     task = tasks.of(dataset).training
-    y_train, y_test = (task.values(side, dataset.target) for side in sides)
+    table = Table(
+        rows, model_frame(rows, dataset.features), task.values(rows, dataset.target), dataset
+    )
+    sides = split(rows, dataset, TEST_SHARE, TEST)
+    (X_train, y_train), (X_test, y_test) = (table.part(side.index) for side in sides)
     hyperparameters = settings.hyperparameters | overrides(settings, given)
     fitting = Fitting(team_code.train_model(model), hyperparameters, seed)
     predict = team_code.predict(model)
@@ -74,10 +73,8 @@ def main(
         validated, kept, refit = CrossValidated(), first, Refit()
         if not once:
             folds = project.config.training.folds
-            validated = cross_validated(fitting, first, predict, rows, dataset, folds)
-            refit = Refit(refused="model.yaml says refit: false")
-        if not once and project.config.training.refit:
-            kept, refit = refitted(fitting, first, rows, dataset)
+            validated = cross_validation.validated(fitting, first, predict, table, folds)
+            kept, refit = refitted(fitting, first, table, project.config.training.refit)
         mlflow = mlflow_runs.mlflow()
         mlflow.log_params({"model": model, "dataset": dataset.name, **hyperparameters})
         mlflow_runs.log_metrics("train_", kept.train_metrics)
@@ -108,47 +105,6 @@ def main(
         click.echo(f"{model}: {line}")
     if compiled.refused:
         click.echo(f"{model}: no compiled form, it is served as it is: {compiled.refused}")
-
-
-def cross_validated(
-    fitting: Fitting,
-    first: Fit,
-    predict: Callable[..., Any],
-    rows: pd.DataFrame,
-    dataset: Dataset,
-    folds: int | None,
-) -> CrossValidated:
-    """Cross-validate the fit on all rows; a fit that fails is a reason to do without."""
-    chosen = cross_validation.plan(rows, dataset, folds, first.seconds)
-    if chosen.refused:
-        return CrossValidated(refused=chosen.refused)
-
-    def train(X: pd.DataFrame, y: pd.Series) -> Callable[[pd.DataFrame], Any]:
-        return partial(predict, fitting.again(X, y, first).model)
-
-    begin = time.perf_counter()
-    try:
-        found = cross_validation.measure(train, rows, dataset, chosen)
-    except Exception as error:  # the team's, which may not do without X_test
-        return CrossValidated(refused=_failed(error))
-    return msgspec.structs.replace(found, seconds=time.perf_counter() - begin)
-
-
-def refitted(
-    fitting: Fitting, first: Fit, rows: pd.DataFrame, dataset: Dataset
-) -> tuple[Fit, Refit]:
-    """Fit on all rows; where that fails, keep the first fit."""
-    X, y = model_frame(rows, dataset.features), target_values(rows, dataset)
-    try:
-        again = fitting.again(X, y, first)
-    except Exception as error:  # the team's, which may not do without X_test
-        return first, Refit(refused=_failed(error))
-    return again, Refit(len(X), again.seconds)
-
-
-def _failed(error: Exception) -> str:
-    first_line = (str(error).strip().splitlines() or [""])[0]
-    return f"train_model fails without X_test ({type(error).__name__}: {first_line})"
 
 
 def overrides(settings: TrainedModel, given: Sequence[str]) -> dict[str, Any]:

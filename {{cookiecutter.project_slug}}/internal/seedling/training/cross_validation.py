@@ -7,9 +7,11 @@ tables like this one.
 """
 
 import math
+import time
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
+import msgspec
 import numpy as np
 import pandas as pd
 from scipy import stats
@@ -17,7 +19,7 @@ from scipy import stats
 from seedling import tasks
 from seedling.config import Dataset
 from seedling.data import split
-from seedling.data.schema import model_frame
+from seedling.training.fits import Fit, Fitting, Table, failure
 from seedling.training.notes import CrossValidated, Interval
 from seedling.wording import counted
 
@@ -28,8 +30,7 @@ PREDICTIONS = 300  # folds are drawn again until there are as many
 MOST_REPEATS = 5
 CONFIDENCE = 0.95
 
-# Trains on features and target; returns what answers for features.
-Train = Callable[[pd.DataFrame, pd.Series], Callable[[pd.DataFrame], Mapping[str, Any]]]
+Predict = Callable[[Any, pd.DataFrame], Mapping[str, Any]]
 
 
 class Plan(NamedTuple):
@@ -65,19 +66,40 @@ def plan(rows: pd.DataFrame, dataset: Dataset, wanted: int | None, seconds: floa
     return Plan(folds, max(1, min(MOST_REPEATS, math.ceil(PREDICTIONS / len(rows)))))
 
 
-def measure(train: Train, rows: pd.DataFrame, dataset: Dataset, chosen: Plan) -> CrossValidated:
-    """Train on all folds but one and measure on that one, for each; nothing of it is kept.
+def validated(
+    fitting: Fitting, first: Fit, predict: Predict, table: Table, folds: int | None
+) -> CrossValidated:
+    """Cross-validate the fit on all rows that are not held out.
 
-    Raises:
-        Exception: whatever the team's functions raise.
+    Args:
+        fitting: calls train_model.
+        first: the first fit, which found how long to train.
+        predict: the team's, of (model, features).
+        table: the rows.
+        folds: as `plan` takes it.
     """
-    task = tasks.of(dataset).training
-    X, y = model_frame(rows, dataset.features), task.values(rows, dataset.target)
+    chosen = plan(table.rows, table.dataset, folds, first.seconds)
+    if chosen.refused:
+        return CrossValidated(refused=chosen.refused)
+    begin = time.perf_counter()
+    try:
+        found = _measured(fitting, first, predict, table, chosen)
+    except Exception as error:  # the team's, which may not do without X_test
+        return CrossValidated(refused=failure(error))
+    return msgspec.structs.replace(found, seconds=time.perf_counter() - begin)
+
+
+def _measured(
+    fitting: Fitting, first: Fit, predict: Predict, table: Table, chosen: Plan
+) -> CrossValidated:
+    """Train on all folds but one and measure on that one, for each; no model is kept."""
+    rows, X, y, dataset = table
+    measure = tasks.of(dataset).training.measure
     measured, ratios = [], []
     for repeat in range(chosen.repeats):
         for learned, others in split.folds(rows, dataset, chosen.folds, f"fold {repeat}"):
-            answer = train(X.iloc[learned], y.iloc[learned])(X.iloc[others])
-            measured.append(task.measure(y.iloc[others], answer, dataset))
+            model = fitting.again(X.iloc[learned], y.iloc[learned], first).model
+            measured.append(measure(y.iloc[others], predict(model, X.iloc[others]), dataset))
             ratios.append(len(others) / len(learned))
     found = {name: [values[name] for values in measured] for name in measured[0]}
     spread = 1 / len(measured) + float(np.mean(ratios))

@@ -1,4 +1,4 @@
-"""Calls of the team's train_model: the first fit, which is measured, and the one on all rows."""
+"""Calls of the team's train_model: the first fit, with a look at X_test, and those without."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -6,7 +6,22 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
+from seedling.config import Dataset
 from seedling.training.estimators import fix_seeds
+from seedling.training.notes import Refit
+
+
+class Table(NamedTuple):
+    """The n rows that are not held out, with their features and target as models take them."""
+
+    rows: pd.DataFrame
+    X: pd.DataFrame
+    y: pd.Series
+    dataset: Dataset
+
+    def part(self, index: pd.Index) -> tuple[pd.DataFrame, pd.Series]:
+        """Return features and target of the rows with these labels."""
+        return self.X.loc[index], self.y.loc[index]
 
 
 class Fit(NamedTuple):
@@ -49,3 +64,20 @@ class Fitting(NamedTuple):
         begin = time.perf_counter()
         model, train_metrics, test_metrics = self.train_model(*rows, **hyperparameters)
         return Fit(model, train_metrics, test_metrics, time.perf_counter() - begin)
+
+
+def refitted(fitting: Fitting, first: Fit, table: Table, wanted: bool) -> tuple[Fit, Refit]:
+    """Fit on all rows, and return that fit; the first where it is not wanted, or fails."""
+    if not wanted:
+        return first, Refit(refused="model.yaml says refit: false")
+    try:
+        again = fitting.again(table.X, table.y, first)
+    except Exception as error:  # the team's, which may not do without X_test
+        return first, Refit(refused=failure(error))
+    return again, Refit(len(table.X), again.seconds)
+
+
+def failure(error: Exception) -> str:
+    """Return the reason why a fit without X_test failed, in one line."""
+    first_line = (str(error).strip().splitlines() or [""])[0]
+    return f"train_model fails without X_test ({type(error).__name__}: {first_line})"
