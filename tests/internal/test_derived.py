@@ -278,3 +278,33 @@ def test_a_required_derived_feature_without_its_input_is_named() -> None:
     reader = Reader(Dataset.model_validate({**PEOPLE, "features": PEOPLE["features"][:2]}))
     with pytest.raises(InputError, match="height, signup: required, and missing"):
         reader.body(b'{"weight": 3}')
+
+
+def test_update_schema_proposes_what_derive_and_expressions_compute(tmp_path: Path) -> None:
+    """Also the column of the table that only `derive` reads, which the proposal had left out."""
+    project = copy_project(tmp_path / "project")
+    people().to_csv(project.root / "people.csv", index=False)
+    (project.root / "features").mkdir()
+    write_text(project.root / "features" / "derive.py", DERIVE)
+    raw = [{"name": "weight", "type": "number", "minimum": 0, "maximum": 140}]
+    raw.append({"name": "height", "type": "number", "minimum": 0, "maximum": 2.1})
+    entry = {**PEOPLE, "features": raw, "ignored": ["signup"]}
+    del entry["inputs"]
+
+    def edit(document: Any) -> None:
+        document["datasets"] = [entry]
+        document["training"]["models"] = document["training"]["models"][:1]
+        document["training"]["models"][0]["dataset"] = "people"
+
+    project.edit(edit)
+    done = invoke(project, "update-schema", "--add-columns", "--yes")
+    assert done.exit_code == 0, done.output
+    assert "bmi: new column, number" in done.output
+    assert "signup: an input of features/derive.py" in done.output
+    dataset = Project(project.root).config.datasets[0]
+    assert dataset.feature_names == ["weight", "height", "bmi", "month"]
+    assert dataset.computed == ["bmi", "month"]
+    assert [column.name for column in dataset.raw] == ["weight", "height", "signup"]
+    assert dataset.ignored == []
+    again = invoke(Project(project.root), "update-schema", "--yes")
+    assert "0 differences" in again.output

@@ -173,7 +173,7 @@ def update_schema(
 @section.command("validate-datasets")
 def validate_datasets() -> None:
     """Check the datasets against model.yaml."""
-    from seedling.data import datasets, inference_query
+    from seedling.data import datasets, derived, inference_query
     from seedling.data.schema_changes import unknown
     from seedling.data.sides import refuse_untrainable
     from seedling.data.validation import examine
@@ -185,6 +185,7 @@ def validate_datasets() -> None:
         problems: list[object] = [*described.problems]
         notes: list[str] = []
         try:
+            derived.in_project(project.root, entry).refuse_other_alone(rows)
             if not problems:  # a split needs the columns and types that the schema names
                 notes = refuse_untrainable(rows, entry, project.config.holdout(entry))
         except ProjectError as error:

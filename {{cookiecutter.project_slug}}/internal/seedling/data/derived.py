@@ -4,7 +4,7 @@ Expressions come first, each may name those before it; then `derive` is given th
 theirs. The service computes expressions without pandas.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +21,7 @@ NAME = "derive.py"  # beside a version's other files
 ALONE = 20  # rows that are derived one by one, to compare them with the table's
 
 Values = tuple[Any, ...]  # None for missing
+Derive = Callable[["pd.DataFrame"], "pd.DataFrame"]
 
 
 class Derivation:
@@ -33,18 +34,16 @@ class Derivation:
         source: the text of its file.
     """
 
-    def __init__(
-        self,
-        dataset: Dataset,
-        derive: "Callable[[pd.DataFrame], pd.DataFrame] | None" = None,
-        source: str = "",
-    ) -> None:
+    def __init__(self, dataset: Dataset, derive: Derive | None = None, source: str = "") -> None:
         self.dataset, self.derive, self.source = dataset, derive, source
         self.expressions = dataset.expressions()
         self.raw = {column.name: column for column in dataset.raw}
         self.by_code = [column for column in dataset.features if column.derived]
         read = {name for each in self.expressions.values() for name in each.names}
         self._numbers = [name for name in self.raw if name in read and self.raw[name].numeric]
+        numbers = {name for name, column in self.raw.items() if column.numeric}
+        made = {name for name, each in self.expressions.items() if each.kind == "number"}
+        self._as_numbers = numbers | made
         self._by_name = {column.name: column for column in dataset.features}
         self.is_needed = bool(self.expressions or self.by_code or dataset.inputs)
 
@@ -110,7 +109,7 @@ class Derivation:
                 raise ProjectError(f"{FILE} needs {', '.join(lacking)}, which the table lacks.")
             given = {name: column.values(rows[name]) for name, column in self.raw.items()}
             given |= {name: series.tolist() for name, series in found.items()}
-            derived = self._derived(self._frame(given, rows.index))
+            derived = self.called(frame(given, self._as_numbers, rows.index))
             rows = rows.assign(**{column.name: derived[column.name] for column in self.by_code})
         return rows
 
@@ -142,32 +141,21 @@ class Derivation:
     def _answered(self, rows: "pd.DataFrame") -> "pd.DataFrame":
         """Call the team's `derive` on rows of a caller, who may have sent what it does not take."""
         try:
-            return self._derived(rows)
+            return self.called(rows)
         except ProjectError as error:
             names = ", ".join(column.name for column in self.by_code)
             raise InputError(f"{names}: {error}") from error
 
     def _table(self, rows: Sequence[dict[str, Any]]) -> "pd.DataFrame":
         names = [*self.raw, *self.expressions]
-        return self._frame({name: [row[name] for row in rows] for name in names}, None)
+        return frame({name: [row[name] for row in rows] for name in names}, self._as_numbers, None)
 
-    def _frame(self, values: dict[str, list[Any]], index: Any) -> "pd.DataFrame":
-        """Return the table that `derive` is given, of the same types in training and serving."""
-        import pandas as pd
+    def called(self, rows: "pd.DataFrame") -> "pd.DataFrame":
+        """Return what the team's `derive` makes of raw rows.
 
-        columns = {**self._by_name, **self.raw}
-        texts = {name for name, each in self.expressions.items() if each.kind == "text"}
-        made = {}
-        for name, found in values.items():
-            number = columns[name].numeric if name in columns else name not in texts
-            kept = None if number else [None if value != value else value for value in found]
-            made[name] = pd.Series(
-                found if number else kept, index, "float64" if number else object
-            )
-        return pd.DataFrame(made, index=index)
-
-    def _derived(self, rows: "pd.DataFrame") -> "pd.DataFrame":
-        """Call the team's `derive` on the raw rows."""
+        Raises:
+            ProjectError: it fails, or returns something else than the rows with all its columns.
+        """
         if self.derive is None:
             raise ProjectError(f"{FILE} is missing, and {self.by_code[0].name} is derived by it.")
         try:
@@ -198,6 +186,26 @@ def of_model(folder: Path, dataset: Dataset) -> Derivation:
         ProjectError: the file cannot be imported, or has no `derive`.
     """
     return _by(folder / NAME, dataset)
+
+
+def frame(values: Mapping[str, list[Any]], numbers: Collection[str], index: Any) -> "pd.DataFrame":
+    """Return the table that `derive` is given, of the same types in training and serving.
+
+    Args:
+        values: n values by column, None for missing.
+        numbers: the columns that become float64; the others are objects, dates as texts.
+        index: that of the table; the numbers of the rows for None.
+    """
+    import pandas as pd
+
+    made = {}
+    for name, found in values.items():
+        if name in numbers:
+            made[name] = pd.Series(found, index, "float64")
+        else:
+            kept = [None if value != value else value for value in found]
+            made[name] = pd.Series(kept, index, object)
+    return pd.DataFrame(made, index=index)
 
 
 def _by(path: Path, dataset: Dataset) -> Derivation:

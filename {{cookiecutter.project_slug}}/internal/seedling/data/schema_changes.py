@@ -18,8 +18,8 @@ from seedling.errors import ProjectError
 
 # The kinds of changes. Those that let the schema take more are made by default: WIDER, and IGNORED
 # for a new column that cannot be a feature. An option of update-schema makes the others, since they
-# change what a model is asked or what it answers.
-WIDER, IGNORED = "wider", "ignored"
+# change what a model is asked or what it answers; INPUT goes with derived COLUMNS.
+WIDER, IGNORED, INPUT = "wider", "ignored", "input"
 BROKEN = "broken"  # no change mends it
 COLUMNS, LABELS, TYPES, GONE = "columns", "labels", "types", "gone"
 SHOWN = 5  # new values that a change names
@@ -70,8 +70,13 @@ def changes(rows: pd.DataFrame, dataset: Dataset) -> list[Change]:
 
 def unknown(rows: pd.DataFrame, dataset: Dataset) -> list[str]:
     """List the columns of a table that model.yaml has nowhere."""
-    known = {dataset.target.name, *dataset.entity_key, *dataset.feature_names, *dataset.derived}
-    known |= {column.name for column in dataset.inputs} | {*dataset.ignored}
+    between = {name for each in dataset.expressions().values() for name in each.names}
+    known = {dataset.target.name, *dataset.entity_key, *dataset.feature_names}
+    known |= (
+        between & {*dataset.derived}
+        | {column.name for column in dataset.inputs}
+        | {*dataset.ignored}
+    )
     if dataset.split:
         known.add(dataset.split.by)
     return [str(name) for name in rows.columns if str(name) not in known]
@@ -91,6 +96,11 @@ def applied(entry: Json, made: Collection[Change]) -> None:
             entry["features"].remove(columns_of[change.column])
         elif change.kind == COLUMNS:
             entry["features"].append(change.entry)
+        elif change.kind == INPUT:
+            entry.setdefault("inputs", []).append(change.entry)
+            ignored = [name for name in entry.pop("ignored", []) if name != change.column]
+            if ignored:
+                entry["ignored"] = ignored
         elif change.kind == IGNORED:
             entry["ignored"] = [*entry.get("ignored", []), change.column]
         else:

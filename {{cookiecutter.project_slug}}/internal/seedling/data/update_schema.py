@@ -11,9 +11,17 @@ from ruamel.yaml import YAML
 
 from seedling.config import Dataset, Project, Reading
 from seedling.config.rewriting import rewritten
-from seedling.data import datasets, derived, instances, layout, own_table, schema_changes, text_rows
+from seedling.data import (
+    datasets,
+    derived_changes,
+    instances,
+    layout,
+    own_table,
+    schema_changes,
+    text_rows,
+)
 from seedling.data import reading as files
-from seedling.data.schema_changes import COLUMNS, GONE, IGNORED, LABELS, TYPES, WIDER, Change
+from seedling.data.schema_changes import COLUMNS, GONE, IGNORED, INPUT, LABELS, TYPES, WIDER, Change
 from seedling.errors import ProjectError
 from seedling.scaffold import edit_text
 from seedling.wording import counted
@@ -64,9 +72,10 @@ def update(
     missing = [name for name in now.entity_key if name not in rows]
     if missing:
         raise ProjectError(f"{what} no column {', '.join(missing)}, the entity key.")
+    known = derived_changes.Computed(rows, [], [])
     if not table.refused:  # nothing is computed from a column of another type
-        rows = derived.in_project(project.root, now).table(rows)
-    found = schema_changes.changes(rows, now)
+        known = derived_changes.computed(project.root, now, rows)
+    found = derived_changes.marked(schema_changes.changes(known.rows, now), known, now)
     click.echo(f"{now.name}: {counted(len(rows), 'row')}, {counted(len(found), 'difference')}")
     for change in found:
         click.echo(f"  {change.column}: {change.words}")
@@ -75,7 +84,10 @@ def update(
             replace(change, kind=IGNORED) if change.kind == COLUMNS else change for change in found
         ]
     made = [change for change in found if change.kind in (WIDER, IGNORED)]
-    made += [change for kind in OPTIONS for change in _chosen(kind, found, kind in wanted, yes)]
+    chosen = [change for kind in OPTIONS for change in _chosen(kind, found, kind in wanted, yes)]
+    if any(change.entry.get("derived") for change in chosen):
+        chosen += [change for change in found if change.kind == INPUT]
+    made += chosen
     schema_changes.applied(entry, made)
     _write(project, entry, yes)
     if any(change.kind in (COLUMNS, TYPES, GONE) for change in made):
