@@ -117,36 +117,40 @@ def test_other_words_are_no_booleans(texts: list[str]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "hours"),
+    ("text", "seconds"),
     [
-        ("1 days 02:00:00", 26),
-        ("1 day, 2:00:00", 26),
-        ("-1 days +23:00:00", -1),
-        ("26:30", 26.5),
-        ("00:00:36", 0.01),
-        ("P1DT2H", 26),
-        ("PT90M", 1.5),
+        ("1 days 02:00:00", 93600),
+        ("1 day, 2:00:00", 93600),
+        ("-1 days +23:00:00", -3600),
+        ("26:30", 95400),
+        ("00:00:36.5", 36.5),
+        ("P1DT2H", 93600),
+        ("PT90M", 5400),
         ("3", 3),
     ],
 )
-def test_a_length_of_time_is_a_number_of_its_unit(text: str, hours: float) -> None:
-    duration = column("duration", unit="hours")
-    assert duration.parse(text) == hours
-    assert duration.from_text(pd.Series([text], dtype=object), POINT).tolist() == [hours]
-    reader = Reader(described(features=[{"name": "stay", "type": "duration", "unit": "hours"}]))
-    for sent in (text, hours):
-        assert reader.values(reader.instances([{"stay": sent}])) == [(hours,)]
+def test_a_length_of_time_is_its_seconds(text: str, seconds: float) -> None:
+    duration = column("duration")
+    assert duration.parse(text) == seconds
+    assert duration.from_text(pd.Series([text], dtype=object), POINT).tolist() == [seconds]
+    reader = Reader(described(features=[{"name": "stay", "type": "duration"}]))
+    for sent in (text, seconds):
+        assert reader.values(reader.instances([{"stay": sent}])) == [(seconds,)]
     with pytest.raises(InputError, match="stay: expected a length of time such as 26:00:00"):
         reader.values(reader.instances([{"stay": "soon"}]))
 
 
-def test_times_of_a_typed_source_and_of_texts_are_proposed_alike() -> None:
+def test_lengths_of_time_of_a_typed_source_and_of_texts_are_proposed_alike() -> None:
     kind = columns.find("duration")
     assert kind is not None
     times = pd.Series(pd.to_timedelta(range(30, 90), unit="h"))
-    keys = {"unit": "days", "minimum": 1.25, "maximum": 89 / 24}
+    keys = {"minimum": 30 * 3600, "maximum": 89 * 3600}
     assert kind.propose(times) == keys
     assert kind.propose_text(times.astype(str), POINT) == keys
+    duration = column("duration")
+    assert (
+        duration.from_typed(times).tolist() == duration.from_text(times.astype(str), POINT).tolist()
+    )
     few = pd.Series(["06:00", "12:00", "18:00"] * 20)  # times of day are categories
     assert kind.propose_text(few, POINT) is None
 

@@ -1,12 +1,12 @@
-"""Lengths of time, which a model sees as a number of one unit."""
+"""Lengths of time, which a model sees as their seconds."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from seedling.columns.number import Float, Number
 from seedling.columns.protocol import FormField, Json
 from seedling.data import spelled
-from seedling.data.spelled import POINT, SECONDS, Marks
+from seedling.data.spelled import POINT, Marks
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -16,45 +16,36 @@ FEW = 24  # different times of day are categories
 
 
 class Duration(Number):
-    """A length of time, or a time of day: `1 days 02:00:00`, `26:00`, `P1DT2H`, or the number."""
+    """A length of time, or a time of day: `1 days 02:00:00`, `26:00`, `P1DT2H`, or its seconds.
 
-    unit: Literal["seconds", "minutes", "hours", "days"] = "seconds"
+    A Parquet file's lengths of time are read as seconds too.
+    """
 
-    expected: ClassVar[str] = "a length of time such as 26:00:00 or P1DT2H, or its number"
+    expected: ClassVar[str] = "a length of time such as 26:00:00 or P1DT2H, or its seconds"
     asked: ClassVar[int] = 4
 
     @classmethod
     def propose(cls, values: "pd.Series") -> Json | None:
-        if values.dtype.kind != "m":
-            return None
-        seconds = values.dt.total_seconds()
-        middle = seconds.abs().median()
-        unit = next((each for each in ("days", "hours", "minutes") if middle >= SECONDS[each]), "")
-        keys = super().propose(seconds / SECONDS[unit or "seconds"])
-        return None if keys is None else {"unit": unit or "seconds", **keys}
+        return super().propose(values.dt.total_seconds()) if values.dtype.kind == "m" else None
 
     @classmethod
     def propose_text(cls, cells: "pd.Series", marks: Marks) -> Json | None:
-        import pandas as pd
-
         sample = cells.head(SAMPLE)
         if sum(spelled.duration(text) is not None for text in sample) <= len(sample) / 2:
             return None
         if cells.nunique() <= FEW and not cells.str.contains("day|P").any():
             return None
-        return cls.propose(pd.to_timedelta(_seconds(cells).dropna(), unit="s"))
+        return super().propose(_seconds(cells).dropna())
 
     def seen(self, cells: "pd.Series") -> str:
-        return f"lengths of time such as {cells.iloc[0]}, in {self.unit}"
+        return f"lengths of time such as {cells.iloc[0]}, in seconds"
 
     def from_text(self, cells: "pd.Series", marks: Marks) -> "pd.Series":
-        found = _seconds(cells) / SECONDS[self.unit]
+        found = _seconds(cells)
         return found.where(found.notna(), super().from_text(cells, marks))
 
     def from_typed(self, cells: "pd.Series") -> "pd.Series":
-        if cells.dtype.kind == "m":
-            return cells.dt.total_seconds() / SECONDS[self.unit]
-        return super().from_typed(cells)
+        return super().from_typed(cells.dt.total_seconds() if cells.dtype.kind == "m" else cells)
 
     def json_type(self) -> Any:
         return Float | str
@@ -72,7 +63,7 @@ class Duration(Number):
 
     def parse(self, text: str, marks: Marks = POINT) -> Any:
         found = spelled.duration(text)
-        return super().parse(text, marks) if found is None else found / SECONDS[self.unit]
+        return super().parse(text, marks) if found is None else found
 
     def json_schema(self) -> Json:
         return {**super().json_schema(), "type": ["number", "string"]}

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
 
+SAMPLE = 1000  # cells that show whether a column is worth a closer look
 Float = Annotated[float, msgspec.Meta(ge=-MAX_NUMBER, le=MAX_NUMBER)]
 
 
@@ -89,8 +90,16 @@ class Number(Numeric):
     def propose_text(cls, cells: "pd.Series", marks: Marks) -> Json | None:
         from seedling.data import spelled_columns
 
-        if spelled_columns.has_codes(cells):
+        some = cells.iloc[:: max(1, len(cells) // SAMPLE)]
+        if cls._of_texts(some, marks) is None or spelled_columns.has_codes(cells):
             return None
+        return cls._of_texts(cells, marks)
+
+    @classmethod
+    def _of_texts(cls, cells: "pd.Series", marks: Marks) -> Json | None:
+        """Return the entry's own keys for the numbers among n texts; None if half are none."""
+        from seedling.data import spelled_columns
+
         known = cells[~spelled_columns.is_blank(cells, cls.missing)]
         found = spelled_columns.numbers(known, marks)
         other: Json = {}

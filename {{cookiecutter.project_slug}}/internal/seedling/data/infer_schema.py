@@ -16,6 +16,7 @@ from seedling.data.cells import MOST_MISFITS, Misfit
 from seedling.data.infer_target import suiting
 from seedling.data.reading import stem_of
 from seedling.data.spelled import POINT, Marks
+from seedling.data.spelled_columns import is_blank
 from seedling.errors import ProjectError
 from seedling.wording import counted
 
@@ -219,8 +220,8 @@ def _described(
         return None
     column, keys, values, misfits = found
     known = cells.dropna()
-    if cells_of.texts_of(known) is not None:
-        known = known[~known.astype(str).str.strip().str.casefold().isin(column.missing)]
+    if len(known) > values.notna().sum() and cells_of.texts_of(known) is not None:
+        known = known[~is_blank(known.astype(str), column.missing)]
     seen = ", ".join(part for part in (column.seen(known), column.words()) if part)
     missing = int(values.isna().sum())
     line = Described(name, column.type, _example(known), missing - len(misfits), seen, len(misfits))

@@ -99,8 +99,6 @@ def each(texts: pd.Series, read: Callable[[str], Any]) -> pd.Series:
 def is_blank(texts: pd.Series, blank: frozenset[str]) -> pd.Series:
     """Return for n texts whether each is one of `blank`, which are in small letters."""
     array = pa.array(texts, type=pa.string(), from_pandas=True)
-    short = pc.less_equal(pc.utf8_length(array), max((len(word) for word in blank), default=0))
-    places = np.flatnonzero(pc.fill_null(short, False).to_numpy(zero_copy_only=False))
-    found = np.zeros(len(texts), dtype=bool)
-    found[places] = [text.strip().casefold() in blank for text in texts.to_numpy()[places]]
-    return pd.Series(found, index=texts.index)
+    plain = pc.utf8_lower(pc.utf8_trim_whitespace(array))
+    found = pc.is_in(plain, value_set=pa.array(sorted(blank), pa.string()))
+    return pd.Series(found.to_numpy(zero_copy_only=False), index=texts.index)
