@@ -16,10 +16,7 @@ FEW = 24  # different times of day are categories
 
 
 class Duration(Number):
-    """A length of time, or a time of day: `1 days 02:00:00`, `26:00`, `P1DT2H`, or its seconds.
-
-    A Parquet file's lengths of time are read as seconds too.
-    """
+    """A length of time, or a time of day: `1 days 02:00:00`, `26:00`, `P1DT2H`, or its seconds."""
 
     expected: ClassVar[str] = "a length of time such as 26:00:00 or P1DT2H, or its seconds"
     asked: ClassVar[int] = 4
