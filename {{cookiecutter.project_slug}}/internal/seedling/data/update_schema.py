@@ -80,8 +80,9 @@ def update(
     for change in found:
         click.echo(f"  {change.column}: {change.words}")
     if IGNORED in wanted:
+        others = {change.column for change in found if change.kind == COLUMNS} & {*rows.columns}
         found = [
-            replace(change, kind=IGNORED) if change.kind == COLUMNS else change for change in found
+            replace(change, kind=IGNORED) if change.column in others else change for change in found
         ]
     made = [change for change in found if change.kind in (WIDER, IGNORED)]
     chosen = [change for kind in OPTIONS for change in _chosen(kind, found, kind in wanted, yes)]
