@@ -152,6 +152,8 @@ def test_days_of_every_kind_of_table_are_proposed_alike() -> None:
     assert proposed(days.date.tolist()) == expected
     assert proposed([f"{text} 00:00:00" for text in texts]) == expected
     assert proposed([*texts, *["unknown"] * 30, "soon"]) == expected
+    assert proposed(days.tz_localize("Asia/Tokyo").astype(str).tolist()) == expected
+    assert proposed([*texts, "9999-12-31", "0001-01-01"])[0] == "date"  # ends that are open
 
 
 def test_a_sheet_with_days_and_texts_in_one_column_has_days_and_one_misfit() -> None:

@@ -13,8 +13,9 @@ if TYPE_CHECKING:
 
 SAMPLE = 500  # different cells that are looked at first
 SHARE = 0.5  # of the different cells that are days or times at least; the others do not fit
-YEARS = (1800, 2200)  # outside of which cells are taken for something else, LAST_YEAR aside
-LAST_YEAR = 9999  # written for an end that is open
+YEARS = (1800, 2200)  # outside of which cells are taken for something else
+OPEN = (1, 9999)  # the years that are written for an end that is open
+MOST = 0.95  # of the moments that must be in these years
 ASSUMED = "01/02/2024 is 1 February, which no row decides"
 NAMED = re.compile(
     r"(^|[_\W])(date|day|datum|fecha|data|dt|yyyymmdd|ymd)($|[_\W\d])|[a-z]Date$", re.IGNORECASE
@@ -24,18 +25,19 @@ NAMED = re.compile(
 class Found(NamedTuple):
     """A column of days or times.
 
-    `day_first` is None where no cell leaves it open, and `assumed` tells that every cell did.
+    Attributes:
+        moments: datetime64[s], of the different cells; times that have a zone are in UTC.
+        timed: whether a moment has a time of day, as it is written.
+        day_first: None where no cell leaves it open.
+        assumed: whether every cell leaves it open.
+        zoned: whether a moment has a zone.
     """
 
-    moments: "pd.Series"  # datetime64[s], of the different cells
+    moments: "pd.Series"
+    timed: bool
     day_first: bool | None = None
     assumed: bool = False
     zoned: bool = False
-
-    @property
-    def timed(self) -> bool:
-        """Return whether a moment has a time of day."""
-        return bool((self.moments.dt.normalize() != self.moments).any())
 
 
 def find(values: "pd.Series", sample: bool = False) -> Found | None:
@@ -48,9 +50,10 @@ def find(values: "pd.Series", sample: bool = False) -> Found | None:
     import pandas as pd
 
     if pd.api.types.is_datetime64_any_dtype(values.dtype):
-        zoned = getattr(values.dt, "tz", None) is not None
-        moments = values.dt.tz_convert("UTC").dt.tz_localize(None) if zoned else values
-        return Found(moments.astype("datetime64[s]"), zoned=zoned)
+        zoned, written = values.dt.tz is not None, values.dt.tz_localize(None)
+        timed = _are_timed(written)
+        moments = values.dt.tz_convert("UTC").dt.tz_localize(None) if zoned and timed else written
+        return Found(moments.astype("datetime64[s]"), timed, zoned=zoned)
     if pd.api.types.is_bool_dtype(values.dtype):
         return None
     named = NAMED.search(str(values.name)) is not None
@@ -88,27 +91,35 @@ def _read_all(different: list[Any]) -> Found | None:
 
     iso = read_iso(different)
     if iso is not None:
-        return _plausible(Found(pd.Series(iso)))
+        return _plausible(Found(pd.Series(iso), _are_timed(pd.Series(iso))))
     least = max(SHARE * len(different), 1)
     orders = {}
     for order in (None, True, False):
         orders[order] = [read for cell in different if (read := _read(cell, order)) is not None]
-        if order is None and len(orders[None]) >= least:
+        if order is None and len(orders[None]) == len(different):
             break
     best = max(orders, key=lambda order: len(orders[order]))  # of equals the day is first
     known = orders[best]
     if len(known) < least:
         return None
     zoned = any(moment.tzinfo is not None for moment in known)
-    moments = pd.Series([_in_utc(moment) for moment in known] if zoned else known)
+    written = pd.Series([moment.replace(tzinfo=None) for moment in known]).astype("datetime64[s]")
+    timed = _are_timed(written)
+    if zoned and timed:
+        written = pd.Series([_in_utc(moment) for moment in known]).astype("datetime64[s]")
     assumed = best is True and len(orders[False]) == len(known)
-    return _plausible(Found(moments.astype("datetime64[s]"), best, assumed, zoned))
+    return _plausible(Found(written, timed, best, assumed, zoned))
 
 
 def _plausible(found: Found) -> Found | None:
-    """Return what was found, unless a year is none that a table has."""
+    """Return what was found, unless many years are none that a table has."""
     years = found.moments.dt.year
-    return found if bool((years.between(*YEARS) | (years == LAST_YEAR)).all()) else None
+    return found if (years.between(*YEARS) | years.isin(OPEN)).mean() > MOST else None
+
+
+def _are_timed(moments: "pd.Series") -> bool:
+    """Return whether a moment is none at midnight."""
+    return bool((moments.dt.normalize() != moments).any())
 
 
 def _read(cell: Any, day_first: bool | None) -> datetime | None:
