@@ -301,6 +301,10 @@ def test_what_is_said_wrong_is_refused_by_its_name(tmp_path: Path) -> None:
     path = written(tmp_path, "x.csv", PLAIN)
     with pytest.raises(ProjectError, match=r"encoding 'latin-9x': .* is no encoding"):
         guess(path, {"encoding": "latin-9x"})
+    with pytest.raises(ProjectError, match="separator 'ab': say one character, or tab or space"):
+        guess(path, {"separator": "ab"})
+    with pytest.raises(ProjectError, match=r"line 2 has .* name as many columns by --header"):
+        read_table(path, guess(path, {"header": "a,b"}))
     with pytest.raises(ProjectError, match="is not text in ascii: name its encoding"):
         read_table(written(tmp_path, "y.csv", "ä,b\n1,2\n"), Reading(encoding="ascii"))
 

@@ -25,7 +25,10 @@ def _known_encoding(name: str) -> str:
 
 
 def _character(value: Any) -> Any:
-    return SPELLED.get(value.lower(), value) if isinstance(value, str) else value
+    found = SPELLED.get(value.lower(), value) if isinstance(value, str) else value
+    if isinstance(found, str) and len(found) != 1:
+        raise ValueError("say one character, or tab or space")
+    return found
 
 
 def _none(value: Any) -> Any:
@@ -41,7 +44,7 @@ def _header(value: Any) -> Any:
 
 
 Encoding = Annotated[str, BeforeValidator(_known_encoding)]
-Character = Annotated[str, BeforeValidator(_character), Field(min_length=1, max_length=1)]
+Character = Annotated[str, BeforeValidator(_character)]
 
 
 class Reading(Section):

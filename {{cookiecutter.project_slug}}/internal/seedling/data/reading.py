@@ -157,9 +157,12 @@ def _text(path: Path, reading: Reading) -> Table:
                 pack()
         pack()
     if len(faults) > max(1, MOST_FAULTY * count):
+        remedy = "say --sep, --skip or --comment, or mend the file"
+        if isinstance(reading.header, list):
+            remedy = "name as many columns by --header"
         raise ProjectError(
-            f"{path.name}: {faults[0]}, and so for {len(faults):,} of {counted(count, 'row')}: "
-            "say --sep, --skip or --comment, or mend the file."
+            f"{path.name}: {faults[0]}, as {len(faults):,} of {counted(count, 'row')} do not fit: "
+            f"{remedy}."
         )
     found = {name: pa.chunked_array([part[at] for part in parts]) for at, name in enumerate(names)}
     for name in reversed(names):
