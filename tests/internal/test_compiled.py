@@ -113,6 +113,19 @@ def test_it_answers_as_the_model_does_at_every_edge(
     assert alone == whole["predictions"]
 
 
+def test_of_many_rows_some_are_compared_and_counted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    predictor = fitted("two", LogisticRegression())
+    (tmp_path / "all").mkdir()
+    (tmp_path / "some").mkdir()
+    whole = compile_to(tmp_path / "all", predictor)
+    monkeypatch.setattr(compiling, "MOST_ROWS", 20)
+    drawn = compile_to(tmp_path / "some", predictor)
+    assert drawn.rows == whole.rows - 60 + 20
+    assert drawn.largest_difference < 1e-12
+
+
 def test_a_model_of_another_kind_is_refused_in_words(tmp_path: Path) -> None:
     predictor = fitted("number", LinearRegression())
     strange = make_pipeline(MinMaxScaler(), LinearRegression())

@@ -3,11 +3,13 @@
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
+from functools import partial
 from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.base import clone
 from sklearn.dummy import DummyClassifier
 from small import PETS
 
@@ -18,6 +20,8 @@ from seedling.data.distinct import each, is_missing, label_texts
 from seedling.data.held_out import HeldOut
 from seedling.data.scalars import label_text, plain
 from seedling.registry.model_files import Predictor
+from seedling.scaffold.model_code import train_source
+from seedling.scaffold.ready_models import READY
 from seedling.tasks.classification import measured
 from seedling.training import importance, report
 
@@ -208,3 +212,21 @@ def test_many_rows_are_drawn_for_plots_with_their_own_answers() -> None:
     assert len(shown) == report.MOST_PLOTTED
     assert shown.tolist() == own["predictions"].tolist()
     assert own["labels"] == ["a", "b"]
+
+
+@pytest.mark.parametrize("task", ["classification", "regression"])
+def test_a_forest_grows_with_the_rows_only_up_to_its_bounds(task: str) -> None:
+    found: dict[str, Any] = {"__name__": "train"}
+    exec(train_source(READY[task]["random_forest"]), found)  # noqa: S102
+    train_model = partial(found["train_model"], n_estimators=3)
+    generator = np.random.default_rng(0)
+    X = pd.DataFrame({"x": generator.normal(size=400)})
+    y = pd.Series((X["x"] + generator.normal(size=400) > 0).astype(int))
+    whole = train_model(X, y)[0][-1]
+    assert whole.max_samples == len(X)
+    bounded = train_model(X, y, max_samples=50, max_leaf_nodes=4)[0][-1]
+    assert bounded.max_samples == 50
+    assert max(tree.tree_.n_leaves for tree in bounded.estimators_) == 4
+    cells = X.to_numpy()
+    free = clone(whole).set_params(max_samples=None).fit(cells, y)
+    np.testing.assert_array_equal(free.predict(cells), whole.predict(cells))

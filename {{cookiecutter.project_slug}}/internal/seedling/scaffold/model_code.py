@@ -52,8 +52,9 @@ if __name__ == "__main__":
 
 def train_source(ready: Ready) -> str:
     """Return the text of a ready model's train.py."""
-    arguments = [f"{name}={name}" for name, _, _ in ready.hyperparameters]
-    estimator = _call(ready.estimator, [*arguments, *ready.fixed])
+    fixed = {argument.partition("=")[0]: argument for argument in ready.fixed}
+    arguments = {name: f"{name}={name}" for name, _, _ in ready.hyperparameters} | fixed
+    estimator = _call(ready.estimator, [*arguments.values()])
     if ready.around:
         estimator = _call(ready.around, [estimator, *ready.around_arguments])
     pipeline = "from sklearn.pipeline import Pipeline, make_pipeline"

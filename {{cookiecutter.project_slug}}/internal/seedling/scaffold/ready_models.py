@@ -7,10 +7,10 @@ class Ready(NamedTuple):
     """The contents of a ready model's train.py, beside the lines that all of them share.
 
     `hyperparameters` are (name, type, default) in the order of the constructor; their values
-    stand in model.yaml, those of `fixed` do not. What stands `around` the estimator may have
-    arguments of its own. `requirements` are what it is trained with; serving needs them only
-    where the model has no compiled form. The compiled form of `trees` is run by onnxruntime;
-    what is not `compiled` is served by scikit-learn.
+    stand in model.yaml, those of `fixed` do not. A name that both have is passed on as `fixed` says.
+    What stands `around` the estimator may have arguments of its own. `requirements` are what it is
+    trained with; serving needs them only where the model has no compiled form. The compiled form
+    of `trees` is run by onnxruntime; what is not `compiled` is served by scikit-learn.
     """
 
     title: str
@@ -50,8 +50,11 @@ CLASSIFIERS = {
         hyperparameters=(
             ("n_estimators", "int", "200"),
             ("min_samples_leaf", "int", "3"),
+            ("max_leaf_nodes", "int", "4096"),
+            ("max_samples", "int", "200000"),
             RANDOM_STATE,
         ),
+        fixed=("max_samples=min(max_samples, len(X_train))",),
         trees=True,
     ),
     "gradient_boosting": Ready(
@@ -144,8 +147,11 @@ REGRESSORS = {
         hyperparameters=(
             ("n_estimators", "int", "200"),
             ("min_samples_leaf", "int", "3"),
+            ("max_leaf_nodes", "int", "4096"),
+            ("max_samples", "int", "200000"),
             RANDOM_STATE,
         ),
+        fixed=("max_samples=min(max_samples, len(X_train))",),
         trees=True,
     ),
     "gradient_boosting": Ready(
