@@ -1,7 +1,8 @@
 """Every benchmark, one after the other."""
 
-from benchmarks import generation, scoring
+from benchmarks import generation, large, scoring
 
 if __name__ == "__main__":
     generation.main()
+    large.main()
     scoring.main([])

@@ -7,8 +7,8 @@ class Ready(NamedTuple):
     """The contents of a ready model's train.py, beside the lines that all of them share.
 
     `hyperparameters` are (name, type, default) in the order of the constructor; their values
-    stand in model.yaml, those of `fixed` do not. A name that both have is passed on as `fixed` says.
-    What stands `around` the estimator may have arguments of its own. `requirements` are what it is
+    stand in model.yaml, those of `fixed` do not. A name in both is passed on as `fixed` says. What
+    stands `around` the estimator may have arguments of its own. `requirements` are what it is
     trained with; serving needs them only where the model has no compiled form. The compiled form
     of `trees` is run by onnxruntime; what is not `compiled` is served by scikit-learn.
     """
