@@ -54,13 +54,17 @@ load_diabetes(as_frame=True).frame.to_csv(folder / "diabetes.csv", index=False)
 ONE, ALL = ["logistic_regression"], ["logistic_regression", "random_forest", "xgboost"]
 # Each table's labels, its entity key, columns that are no feature of it, and models to train.
 BROUGHT: dict[str, tuple[list[Any], list[str], set[str], list[str]]] = {
-    "breast cancer.tsv": ([1, 2], ["Unnamed: 0"], set(), ONE),
+    "breast cancer.tsv": ([1, 2], [], {"column_1"}, ONE),
     "wine.parquet": (["Barbera", "Barolo", "Grignolino"], [], {"bottled"}, ALL),
-    "loan.csv": (["ja", "nein"], ["Kunden-ID"], {"Antragsdatum", "Land"}, ONE),
+    "loan.csv": (["ja", "nein"], ["Kunden-ID"], {"Land"}, ONE),
     "adult_income.csv": ([0, 1], [], set(), ONE),
     "german_credit.csv": ([1, 2], [], set(), ONE),
 }
-TARGETS = {"wine.parquet": ["--target", "cultivar"]}
+TARGETS = {
+    "wine.parquet": ["--target", "cultivar"],
+    "loan.csv": ["--target", "Entscheid"],
+    "adult_income.csv": ["--target", "income"],
+}
 REFUSED = {
     "a file that is not there": ("nowhere.csv", [], "There is no file"),
     "a folder": (".", [], "There is no file"),
@@ -72,6 +76,7 @@ REFUSED = {
     "a format that nobody reads": ("garbage.xlsx", [], "give a .csv, .tsv or .parquet file"),
     "a target that is not there": ("breast cancer.tsv", ["--target", "no"], "no column 'no'"),
     "a key that is not there": ("breast cancer.tsv", ["--key", "no"], "no column 'no'"),
+    "a target that no name says": ("loan.csv", [], "name it with --target, such as "),
     "a target without classes": ("diabetes.csv", [], "add-dataset --task regression"),
     "a target with one value": ("loan.csv", ["--target", "Land"], "one value only"),
 }
@@ -144,14 +149,14 @@ def test_table_that_comes_back_finds_its_own_champion(finance: Path, tables: Pat
     for table in ("loan.csv", "wine.parquet"):
         bring(finance, tables / table, *TARGETS.get(table, []))
         verb(finance, *train)
-    dataset = bring(finance, tables / "loan.csv")
+    dataset = bring(finance, tables / "loan.csv", *TARGETS["loan.csv"])
     assert "Model was not registered" in verb(finance, *train)
     with serving(finance) as address:
         ask_about(address, "logistic_regression", dataset)
 
 
 def test_projects_own_tests_pass_on_the_table_it_brought(finance: Path, tables: Path):
-    bring(finance, tables / "loan.csv")
+    bring(finance, tables / "loan.csv", *TARGETS["loan.csv"])
     assert "passed" in verb(finance, "test")
 
 
