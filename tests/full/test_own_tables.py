@@ -68,12 +68,13 @@ TARGETS = {
 REFUSED = {
     "a file that is not there": ("nowhere.csv", [], "There is no file"),
     "a folder": (".", [], "There is no file"),
-    "an empty file": ("empty.csv", [], "cannot be read as a table"),
+    "an empty file": ("empty.csv", [], "is empty: expected column names, then rows"),
     "a header alone": ("header.csv", [], "has no rows"),
     "one column": ("one_column.csv", [], "is its separator a comma?"),
-    "bytes that are no text": ("garbage.csv", [], "cannot be read as a table"),
-    "bytes that are no Parquet": ("garbage.parquet", [], "cannot be read as a table"),
-    "a format that nobody reads": ("garbage.xlsx", [], "give a .csv, .tsv or .parquet file"),
+    "bytes that are no text": ("garbage.csv", [], "is no text file"),
+    "bytes that are no Parquet": ("garbage.parquet", [], "cannot be read as Parquet"),
+    "bytes that are no workbook": ("garbage.xlsx", [], "cannot be read as a workbook"),
+    "a format that nobody reads": ("garbage.docx", [], "give a .csv, .tsv, .txt"),
     "a target that is not there": ("breast cancer.tsv", ["--target", "no"], "no column 'no'"),
     "a key that is not there": ("breast cancer.tsv", ["--key", "no"], "no column 'no'"),
     "a target that no name says": ("loan.csv", [], "name it with --target, such as "),
@@ -96,7 +97,7 @@ def tables(finance: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         if (SHARED / name).is_file():
             shutil.copy(SHARED / name, folder / name)
     garbage = bytes(range(256)) * 40
-    for name in ("garbage.csv", "garbage.parquet", "garbage.xlsx"):
+    for name in ("garbage.csv", "garbage.parquet", "garbage.xlsx", "garbage.docx"):
         (folder / name).write_bytes(garbage)
     (folder / "empty.csv").write_text("")
     (folder / "header.csv").write_text("a,b,target\n")
