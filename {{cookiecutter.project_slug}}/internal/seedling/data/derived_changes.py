@@ -1,4 +1,4 @@
-"""What features/derive.py and the expressions of model.yaml have beyond a dataset's features."""
+"""Columns of features/derive.py and of model.yaml's expressions beyond a dataset's features."""
 
 from pathlib import Path
 from typing import NamedTuple

@@ -37,7 +37,7 @@ class Reader:
     """Reads instances of one schema: objects by column name, or lists in the schema's order.
 
     A row may be sent as the table has it: entity key, target and the columns that the schema
-    ignores are let through, any other name is an error. So is a missing value of a feature that
+    ignores are accepted, any other name is an error. So is a missing value of a feature that
     is not nullable, and a value of another type. An unknown category is none. A row becomes a
     struct of the features, then of the entity key and the target if the object has them.
     """
