@@ -262,7 +262,7 @@ def test_without_its_file_the_type_is_unknown_in_one_line(colours: Project, tmp_
     (line,) = done.stderr.splitlines()
     assert line.startswith("Error: model.yaml, line ")
     assert "datasets.0.features.0.type: there is no column type 'colour'; there are " in line
-    known = "boolean, category, date, datetime, duration, integer, number"
+    known = "boolean, category, date, datetime, duration, integer, number, text"
     assert f"{known}: define it in columns/<name>.py." in line
 
 
