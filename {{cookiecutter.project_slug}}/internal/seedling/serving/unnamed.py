@@ -11,7 +11,7 @@ from seedling.registry import model_files
 
 
 class Champion(NamedTuple):
-    """What is compared of a model's champion: the schema that it learned, and its metrics."""
+    """A model's champion as it is compared: the schema that it learned, and its metrics."""
 
     dataset: Dataset
     metrics: Mapping[str, float]  # on the holdout; empty where nothing was measured
