@@ -38,8 +38,8 @@ def computed(root: Path, dataset: Dataset, rows: pd.DataFrame) -> Computed:
     Raises:
         ProjectError: `derive` fails.
     """
-    others_of = [column for column in dataset.features if not column.derived]
-    by_expression = Derivation(dataset.model_copy(update={"features": others_of}))
+    features = [column for column in dataset.features if not column.derived]
+    by_expression = Derivation(dataset.model_copy(update={"features": features}))
     found = by_expression.table(rows)
     path = root / FILE
     if not path.is_file():
