@@ -34,7 +34,7 @@ Predict = Callable[[Any, pd.DataFrame], Mapping[str, Any]]
 
 
 class Plan(NamedTuple):
-    """How often to divide the rows, and into how many parts; the reason if not at all."""
+    """Numbers of folds and of repetitions; both 0, with the reason, where none are made."""
 
     folds: int = 0
     repeats: int = 0
