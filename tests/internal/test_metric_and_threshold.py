@@ -12,23 +12,27 @@ import pytest
 from sklearn import metrics as sk
 from small import PETS, pets
 
+from seedling import team_code
 from seedling.compiled import compiling, forms
 from seedling.config import Dataset, Project
+from seedling.containers.images import HOME
 from seedling.data.held_out import HeldOut
 from seedling.errors import ProjectError
-from seedling.files import sha256
 from seedling.registry import model_files
 from seedling.registry.model_files import Predictor
+from seedling.scaffold import parts
 from seedling.scaffold.model_code import train_source
 from seedling.scaffold.ready_models import CLASSIFIERS
 from seedling.serving import unnamed
+from seedling.steps import train
 from seedling.tasks import measuring
 from seedling.tasks.classification import TASK, choose_threshold
 from seedling.tasks.label_encoded import LabelEncoded
 from seedling.testing import invoke
 from seedling.training import cross_validation, saving
-from seedling.training.fits import refuse_weights
+from seedling.training.fits import Fit, refuse_weights
 from seedling.training.gate import gate
+from seedling.training.notes import CrossValidated
 
 TRUTH = pd.Series(["no", "yes", "yes", "no", "no", "yes"])
 CHANCES = [0.1, 0.9, 0.4, 0.45, 0.2, 0.6]
@@ -242,7 +246,6 @@ def test_a_threshold_does_what_it_is_chosen_for_and_not_more(wanted: dict[str, A
         assert name == "recall" or found[other] == max(each[other] for each in enough)
         higher = chances[chances > target.threshold].min() + 1e-9
         assert name == "precision" or at(higher)[name] < least
-    assert "threshold" not in PETS.target.model_dump(exclude_none=True)
 
 
 def test_a_precision_out_of_reach_is_told_with_the_most() -> None:
@@ -295,7 +298,6 @@ def test_compiled_and_plain_decide_alike_on_both_sides_of_the_threshold(
     assert said != list(predict(model, model_frame(rows))["predictions"])
     read, _ = model_files.read_schema(folder)
     assert read.target.threshold == exact
-    assert sha256(folder)
 
 
 def model_frame(rows: pd.DataFrame) -> pd.DataFrame:
@@ -391,3 +393,24 @@ def test_the_page_and_openapi_say_from_which_probability() -> None:
     assert TASK.facts(dataset.target)["Decision"] == "yes from a probability of 0.3"
     assert "yes from a probability of 0.3" in str(TASK.answer_schema(dataset))
     assert "Decision" not in TASK.facts(PETS.target)
+
+
+@pytest.mark.parametrize("wanted", [{"recall": 0.9}, 0.3], ids=["chosen", "fixed"])
+def test_without_folds_the_rows_set_aside_choose_and_a_sweep_compares_by_them(wanted: Any) -> None:
+    rows, dataset = pets(60), by("f1", threshold=wanted)
+    fit = Fit(None, {}, {"f1": 0.0}, 0.1)
+    found, words, metrics = train._decided(
+        dataset, CrossValidated(), fit, lambda model, X: answer_of(X), rows, rows["adopted"]
+    )
+    assert isinstance(found.target.threshold, float)
+    assert words.startswith("Predicts yes from a probability of")
+    answer = measuring.decided(answer_of(rows), found)
+    assert metrics == {"f1": measuring.measure(rows["adopted"], answer, found)["f1"]}
+    assert metrics["f1"] > 0
+
+
+def test_metrics_py_goes_wherever_the_steps_run(tmp_path: Path) -> None:
+    (tmp_path / "metrics.py").write_text(OWN, encoding="utf-8")
+    assert "metrics.py" in team_code.brought(tmp_path)
+    allowed = HOME / parts.CONTAINERS / "files" / ".dockerignore"
+    assert "!metrics.py" in allowed.read_text(encoding="utf-8").splitlines()

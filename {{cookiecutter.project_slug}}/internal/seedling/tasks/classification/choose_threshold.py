@@ -40,7 +40,7 @@ def decide(truth: pd.Series, answer: Mapping[str, Any], target: "Target") -> "tu
 
 
 def _chosen(true: npt.NDArray[np.bool_], scores: Numbers, wanted: Any) -> tuple[float, str]:
-    """Return the threshold, and what it reaches, in words."""
+    """Return the threshold, and the words about what it reaches."""
     thresholds, positives, hits = _candidates(true, scores)
     recall, precision = hits / max(1, true.sum()), hits / positives
     if wanted.recall is not None:  # of those that find enough, the one with the fewest alarms
