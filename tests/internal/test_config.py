@@ -50,12 +50,6 @@ def test_a_model_must_name_a_dataset_that_is_there(project: Project) -> None:
     assert "no dataset 'nowhere'" in message
 
 
-def test_a_metric_that_the_task_lacks_is_told(project: Project) -> None:
-    metric = project.config.datasets[0].metric
-    message = refusal(project, f"metric: {metric}", "metric: acc")
-    assert "metric 'acc' is none of" in message
-
-
 def test_an_edit_keeps_comments_and_order(project: Project) -> None:
     before = project.config_path.read_text(encoding="utf-8").splitlines()
     project.edit(lambda document: document.update(organisation="Another"))

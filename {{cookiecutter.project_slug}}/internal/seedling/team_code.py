@@ -15,7 +15,8 @@ if TYPE_CHECKING:  # the service reaches serve.py from here, and does without pa
     from seedling.columns.protocol import Column
     from seedling.tasks.protocol import Task
 
-OPTIONAL = ("columns", "features", "tasks")  # folders that not every project has
+# Folders and files that not every project has.
+OPTIONAL = ("columns", "features", "metrics.py", "tasks")
 
 
 def train_model(model: str) -> Callable[..., Any]:
@@ -74,6 +75,27 @@ def derive(path: Path) -> "Callable[[pd.DataFrame], pd.DataFrame]":
     return found
 
 
+def metric(name: str) -> Callable[..., Any] | None:
+    """Return the metric of this name in the project's metrics.py; None if it has none.
+
+    Raises:
+        ProjectError: the file cannot be imported.
+    """
+    return metrics().get(name)
+
+
+def metrics() -> dict[str, Any]:
+    """Return the public names of the project's metrics.py with their values, if it is there."""
+    spec = find_spec("metrics")
+    if spec is None or spec.origin is None:
+        return {}
+    try:
+        module = importlib.import_module("metrics")
+    except Exception as error:  # whatever the file does when it is imported
+        raise ProjectError(f"metrics.py: {type(error).__name__}: {error}.") from error
+    return {name: value for name, value in vars(module).items() if not name.startswith("_")}
+
+
 def modules(folder: str) -> list[str]:
     """Return the names of the modules in one of the project's folders, if it is there."""
     spec = find_spec(folder)
@@ -85,8 +107,8 @@ def modules(folder: str) -> list[str]:
 
 
 def brought(root: Path) -> list[str]:
-    """Return the optional folders that a project has."""
-    return [name for name in OPTIONAL if (root / name).is_dir()]
+    """Return the optional folders and files that a project has."""
+    return [name for name in OPTIONAL if (root / name).exists()]
 
 
 def function(module_name: str, name: str) -> Callable[..., Any]:

@@ -34,7 +34,7 @@ from seedling.training.pipeline import TRAINING
 HOME: Path | None = None  # the project under test, where it is not that of the working folder
 FILES = (
     *(".dockerignore", "Dockerfile", "constraints.txt", "gunicorn.conf.py"),
-    *("model.yaml", "pyproject.toml"),
+    *("metrics.py", "model.yaml", "pyproject.toml"),
 )
 FOLDERS = ("columns", "dataset_creation", "features", "mlops", "models", "s2i", "serve", "tasks")
 ROWS = 400
@@ -122,7 +122,7 @@ def fit(model: str) -> Fit:
     ]
     train_model, predict = team_code.train_model(model), team_code.predict(model)
     trained, train_metrics, test_metrics = train_model(
-        X_train, y_train, X_test, y_test, **settings.hyperparameters
+        X_train, y_train, X_test, y_test, **settings.arguments(dataset.target)
     )
     return Fit(
         model,

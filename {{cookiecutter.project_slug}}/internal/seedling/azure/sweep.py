@@ -7,10 +7,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
-from seedling import tasks
 from seedling.azure import clusters, data, environment, jobs, snapshot, training, workspace
 from seedling.config import Dataset, Project, SearchRange, TrainedModel
 from seedling.errors import ProjectError
+from seedling.tasks import measuring
 from seedling.training import mlflow_runs
 from seedling.training.outcomes import chosen_of
 from seedling.training.pipeline import Component
@@ -227,4 +227,4 @@ def _typed(values: Mapping[str, str | None]) -> dict[str, Any]:
 
 
 def _lower_is_better(dataset: Dataset) -> bool:
-    return dataset.metric in tasks.of(dataset).lower_is_better
+    return dataset.metric in measuring.lower_is_better(dataset)

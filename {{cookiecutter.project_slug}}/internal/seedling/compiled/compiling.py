@@ -82,7 +82,7 @@ def compare(folder: Path, predictor: Predictor, predict: Path, rows: pd.DataFram
     beyond = edges(dataset, form.form, tree_ensembles.splits(folder / FOLDER / TREES))
     table = pd.concat([rows[dataset.feature_names], beyond], ignore_index=True)
     try:
-        answer, truth = form.answer(values(table, dataset)), predictor.answer(table)
+        answer, truth = form.undecided(values(table, dataset)), predictor.undecided(table)
     except Exception as error:
         raise NotCompilable(f"the model fails at the edges of its features: {error}") from None
     worst = form.task.difference(answer, truth)
@@ -147,7 +147,7 @@ def _write_check(path: Path, predictor: Predictor) -> None:
     table = pd.DataFrame(rows, columns=list(usual))
     check = Check(
         rows=[list(row) for row in values(table, predictor.dataset)],
-        answer=tasks.of(predictor.dataset).answer(predictor.answer(table), predictor.dataset),
+        answer=tasks.of(predictor.dataset).answer(predictor.undecided(table), predictor.dataset),
     )
     path.write_bytes(msgspec.json.encode(check))
 
@@ -168,6 +168,7 @@ def _write(home: Path, predictor: Predictor, sources: dict[str, Path]) -> None:
         raise NotCompilable("it is no pipeline of preprocessing and a model")
     features, width = _features(pipeline[0], predictor.dataset)
     columns = enumerate(predictor.dataset.features)
+    target = predictor.dataset.target
     core = estimators.read(pipeline[1])
     made_from = {name: sha256(path) for name, path in sources.items()}
     if core.trees:
@@ -176,6 +177,7 @@ def _write(home: Path, predictor: Predictor, sources: dict[str, Path]) -> None:
         made_from[TREES] = sha256(home / TREES)
     form = Form(
         task=predictor.dataset.task,
+        target={} if target.threshold is None else target.model_dump(),
         features=features,
         split_up={place: column.model_dump() for place, column in columns if column.endings()},
         width=width,

@@ -13,6 +13,7 @@ import msgspec
 
 from seedling import tasks
 from seedling.columns import read
+from seedling.config import Target
 from seedling.errors import ProjectError
 from seedling.files import sha256
 
@@ -49,6 +50,7 @@ class Form(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     """
 
     task: str
+    target: dict[str, Any] = {}  # its entry in the schema, where that has a threshold
     features: list[Number | Category]  # of each part, in the order of the schema's features
     split_up: dict[int, dict[str, Any]] = {}  # features with several parts: their schema's entries
     width: int  # columns after the preprocessing
@@ -61,7 +63,7 @@ class Form(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
 
 
 class Check(msgspec.Struct, forbid_unknown_fields=True):
-    """A few rows with the model's own answer, which the form is compared with when it is loaded."""
+    """A few rows with the model's undecided answer; the form is compared with it when loaded."""
 
     rows: list[list[bool | int | float | str | None]]
     answer: dict[str, Any]
@@ -77,9 +79,17 @@ class Compiled:
         self._outputs = raw.outputs
         self._parts = _splitter(form.split_up) if form.split_up else None
         self._answer = self.task.compiled(LINKS[form.link], form.labels)
+        self._decide = (
+            self.task.decider(Target.model_validate(form.target)) if form.target else None
+        )
 
-    def answer(self, rows: Sequence[Row]) -> dict[str, Any]:
-        """Return the task's answer for n rows."""
+    def answer(self, rows: Sequence[Row]) -> Mapping[str, Any]:
+        """Return the task's answer for n rows, decided by the threshold."""
+        found = self.undecided(rows)
+        return self._decide(found) if self._decide else found
+
+    def undecided(self, rows: Sequence[Row]) -> dict[str, Any]:
+        """Return the answer as it is without a threshold."""
         split = [self._parts(row) for row in rows] if self._parts else rows
         return self._answer(self._outputs(split))
 
@@ -289,7 +299,7 @@ def load(folder: Path, predict: Path) -> Compiled:
     if trees.exists():
         _refuse_other_sources(form, {TREES: trees})
     compiled = Compiled(form, trees if trees.exists() else None)
-    worst = compiled.task.difference(compiled.answer(check.rows), check.answer)
+    worst = compiled.task.difference(compiled.undecided(check.rows), check.answer)
     if not worst <= TOLERANCE:
         raise ProjectError(f"its compiled form differs from the model by {worst:.1g}")
     return compiled

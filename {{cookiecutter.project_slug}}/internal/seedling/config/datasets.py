@@ -1,8 +1,9 @@
 """The section `datasets` of model.yaml."""
 
+from collections.abc import Mapping
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, StringConstraints
+from pydantic import AfterValidator, Field, PlainValidator, StringConstraints
 from pydantic import model_validator as validates_model
 
 from seedling import tasks
@@ -18,8 +19,44 @@ Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$", 
 Label = bool | int | float | str
 
 
+class Cost(Section):
+    """The cost of either mistake, in any unit."""
+
+    false_positive: float = Field(ge=0)
+    false_negative: float = Field(ge=0)
+
+
+class Wanted(Section):
+    """The aim that a threshold is chosen for, on training rows: one of three."""
+
+    recall: float | None = Field(default=None, gt=0, le=1)
+    precision: float | None = Field(default=None, gt=0, le=1)
+    cost: Cost | None = None
+
+    @validates_model(mode="after")
+    def _is_one(self) -> "Wanted":
+        if len(self.model_dump(exclude_none=True)) != 1:
+            raise ValueError("threshold is a number, or one of recall, precision, cost")
+        return self
+
+
+def _threshold(given: object) -> object:
+    """Refuse what is neither a probability nor a mapping, in one message and not in two."""
+    if isinstance(given, float) and 0 < given < 1:
+        return given
+    if isinstance(given, Mapping | Wanted):
+        return Wanted.model_validate(given)
+    raise ValueError(f"{given!r} is no number between 0 and 1, and not recall, precision or cost")
+
+
+Threshold = Annotated[float | Wanted, PlainValidator(_threshold)]
+
+
 class Target(Section):
     """The predicted column; its task decides which types and labels are valid.
+
+    `threshold` is the probability from which the positive label is predicted, or what it is chosen
+    for; a trained model has the number.
 
     `rare_classes` says what happens to labels with too few rows to learn them: an error unless
     they are to be dropped with their rows, or merged.
@@ -31,6 +68,7 @@ class Target(Section):
     labels: list[Label] = []
     positive: Label | None = None
     rare_classes: Literal["refuse", "drop", "merge"] | None = None
+    threshold: Threshold | None = None
 
 
 class Split(Section):
@@ -70,7 +108,8 @@ class Dataset(Section):
     file_name: str = Field(pattern=r"^[^/\\]+\.(parquet|csv)$")
     version: str
     task: Annotated[str, AfterValidator(_known_task)]
-    metric: str
+    # Of the task, of scikit-learn, or of metrics.py: training says if it is none of them.
+    metric: str = Field(pattern=r"^[A-Za-z_]\w*$")
     entity_key: list[str] = []
     one_row_per_key: bool = False
     split: Split | None = None
@@ -115,11 +154,11 @@ class Dataset(Section):
     @validates_model(mode="after")
     def _target_fits_the_task(self) -> "Dataset":
         task = tasks.of(self)
-        if self.metric not in task.metrics:
-            raise ValueError(f"metric {self.metric!r} is none of {', '.join(task.metrics)}")
         if self.target.type not in task.target_types:
             raise ValueError(f"a {self.target.type} target does not fit the task {self.task}")
         task.check_target(self.target)
+        if self.target.threshold is not None:
+            task.check_threshold(self.target)
         return self
 
     @validates_model(mode="after")

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 from pydantic import Field, StringConstraints
 from pydantic import model_validator as validates_model
 
+from seedling import tasks
 from seedling.config.azure import AzureMl, SharedRegistry
 from seedling.config.datasets import Dataset
 from seedling.config.document import read_text, validated
@@ -48,7 +49,15 @@ class Config(Registrations):
             if twice:
                 raise ValueError(f"{what}: the name {', '.join(twice)} is given twice")
         for model in self.training.models:
-            self.dataset(model.dataset, asked_by=f"training.models, {model.name}")
+            dataset = self.dataset(model.dataset, asked_by=f"training.models, {model.name}")
+            if model.class_weight is not None:
+                labels = () if model.class_weight == "balanced" else tuple(model.class_weight)
+                try:
+                    tasks.of(dataset).check_class_weight(dataset.target, labels)
+                except ValueError as error:
+                    raise ValueError(
+                        f"training.models, {model.name}: class_weight: {error}"
+                    ) from None
         if self.serving.model is not None:
             _named(self.training.models, self.serving.model, "model", "serving.model")
         return self

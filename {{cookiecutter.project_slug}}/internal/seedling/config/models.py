@@ -1,10 +1,12 @@
 """The sections `training` and `models` of model.yaml: what is trained, and what is registered."""
 
-from typing import Annotated, Any
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, StringConstraints
+from pydantic import Field, PlainValidator, StringConstraints
 from pydantic import model_validator as validates_model
 
+from seedling.config.datasets import Target
 from seedling.config.document import Section
 
 ModelName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_]*$", max_length=64)]
@@ -27,19 +29,40 @@ class SearchRange(Section):
         return self
 
 
+def _class_weight(given: object) -> object:
+    if given == "balanced":
+        return given
+    weights = list(given.values()) if isinstance(given, Mapping) else []
+    if not weights or not all(type(each) in (int, float) and each > 0 for each in weights):
+        raise ValueError("class_weight is balanced, or a number above 0 by label")
+    return given
+
+
+ClassWeight = Annotated[
+    Literal["balanced"] | dict[bool | int | float | str, float], PlainValidator(_class_weight)
+]
 SearchValues = Annotated[list[SearchValue], Field(min_length=1)]
 
 
 class TrainedModel(Section):
     """A folder of models/, the dataset it learns from, and what train_model is called with.
 
-    `search` says among which values a sweep looks for better hyperparameters.
+    `search` says among which values a sweep looks for better hyperparameters. `class_weight` says
+    how much a row of each label counts in training: `balanced`, or a weight by label, 1 for others.
     """
 
     name: ModelName
     dataset: str
     hyperparameters: dict[str, Any] = {}
     search: dict[str, SearchRange | SearchValues] = {}
+    class_weight: ClassWeight | None = None
+
+    def arguments(self, target: Target) -> dict[str, Any]:
+        """Return what train_model is called with beside rows; its weights have each label."""
+        weights: Any = self.class_weight
+        if isinstance(weights, Mapping):
+            weights = {label: weights.get(label, 1.0) for label in target.labels}
+        return self.hyperparameters | ({} if weights is None else {"class_weight": weights})
 
     @validates_model(mode="after")
     def _searches_its_hyperparameters(self) -> "TrainedModel":

@@ -17,6 +17,7 @@ import pandas as pd
 
 from seedling import team_code
 from seedling.config import Dataset, Project
+from seedling.containers import images
 from seedling.data import cells, datasets, reading
 from seedling.data.validation import examine
 from seedling.errors import ProjectError
@@ -98,8 +99,7 @@ def _refuse_closed(folder: Path) -> None:
 def _copy(project: Project, model: str, table: Path, root: Path) -> Project:
     """Return a copy of the project with this model and its dataset, which holds the table."""
     needed = ("mlops/components", "mlops/pipelines", f"models/{model}")
-    for name in (*needed, *team_code.brought(project.root)):
-        shutil.copytree(project.root / name, root / name)
+    images.copy(project.root, (*needed, *team_code.brought(project.root)), root)
     shutil.copy(project.config_path, root)
     copy = Project(root)
 

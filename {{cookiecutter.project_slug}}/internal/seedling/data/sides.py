@@ -8,6 +8,7 @@ from seedling import tasks
 from seedling.config import Dataset
 from seedling.data.held_out import HeldOut
 from seedling.data.split import TEST, TEST_SHARE, hold_out, split
+from seedling.tasks import measuring
 
 MANY = 100_000  # training rows that are divided again as the table was, if that could be divided
 
@@ -33,7 +34,9 @@ def sides(rows: pd.DataFrame, dataset: Dataset, share: float) -> Sides:
 
     Raises:
         ProjectError: a class is too rare, or a side would lack something: training would fail.
+            Or its metric is unknown.
     """
+    measuring.refuse_unknown(dataset)
     settled, target, notes = tasks.of(dataset).training.settled(rows, dataset)
     learned = dataset.model_copy(update={"target": target})
     training, holdout, rule = hold_out(settled, learned, share)

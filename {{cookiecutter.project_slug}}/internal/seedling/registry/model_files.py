@@ -43,7 +43,13 @@ class Predictor:
         return self.derivation.table(rows) if self.derivation else rows
 
     def answer(self, rows: "pd.DataFrame") -> Mapping[str, Any]:
-        """Return the answer of the team's `predict` for n rows, in the form of their task."""
+        """Return the answer for n rows in the form of their task, decided by the threshold."""
+        decide = tasks.of(self.dataset).decider(self.dataset.target)
+        found = self.undecided(rows)
+        return decide(found) if decide else found
+
+    def undecided(self, rows: "pd.DataFrame") -> Mapping[str, Any]:
+        """Return the answer of the team's `predict` for n rows, whatever the threshold is."""
         from seedling.data.schema import model_frame
 
         return self.predict(self.model, model_frame(rows, self.dataset.features))

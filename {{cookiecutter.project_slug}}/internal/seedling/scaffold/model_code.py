@@ -7,7 +7,7 @@ however many there are.
 from string import Template
 from textwrap import indent
 
-from seedling.scaffold.ready_models import Ready
+from seedling.scaffold.ready_models import WEIGHTS, Ready
 
 TRAIN = Template('''"""$title"""
 
@@ -31,7 +31,7 @@ $arguments
         X_train, y_train: n rows of features, and their target.
         X_test, y_test: rows set aside for a look at the result; not the holdout of the gate.
             None in the second fit, which has all rows.
-        *: hyperparameters, set in model.yaml.
+        *: hyperparameters$weights, set in model.yaml.
 
     Returns:
         The fitted model, its metrics on the training rows, its metrics on the test rows.
@@ -57,15 +57,17 @@ def train_source(ready: Ready) -> str:
     estimator = _call(ready.estimator, [*arguments.values()])
     if ready.around:
         estimator = _call(ready.around, [estimator, *ready.around_arguments])
+    taken = list(ready.hyperparameters)
+    if WEIGHTS in (*ready.fixed, *ready.around_arguments):
+        taken.append(("class_weight", "str | dict | None", "None"))
     pipeline = "from sklearn.pipeline import Pipeline, make_pipeline"
     helpers = sorted(["fit_metrics", "preprocessing", "train_here", *ready.helpers])
     return TRAIN.substitute(
         title=ready.title,
         third_party="\n".join(sorted([*ready.imports.splitlines(), pipeline])),
         helpers=f"from seedling.fitting import {', '.join(helpers)}",
-        arguments="\n".join(
-            f"    {name}: {kind} = {value}," for name, kind, value in ready.hyperparameters
-        ),
+        arguments="\n".join(f"    {name}: {kind} = {value}," for name, kind, value in taken),
+        weights=" and class weights" if len(taken) > len(ready.hyperparameters) else "",
         scale=", scale=True" if ready.scale else "",
         estimator=indent(estimator, " " * 8),
         train_metrics=ready.train_metrics,

@@ -28,6 +28,7 @@ class Ready(NamedTuple):
     compiled: bool = True
 
 
+WEIGHTS = "class_weight=class_weight"  # of estimator or wrapper; train_model then takes it
 RANDOM_STATE = ("random_state", "int", "20")
 TREES = ("onnxruntime>=1.20",)
 PLAIN = ("pandas>=2.2,<3", "scikit-learn>=1.6")
@@ -41,6 +42,7 @@ CLASSIFIERS = {
         imports="from sklearn.linear_model import LogisticRegression",
         estimator="LogisticRegression",
         hyperparameters=(("C", "float", "1.0"), ("max_iter", "int", "1000")),
+        fixed=(WEIGHTS,),
         scale=True,
     ),
     "random_forest": Ready(
@@ -54,7 +56,7 @@ CLASSIFIERS = {
             ("max_samples", "int", "200000"),
             RANDOM_STATE,
         ),
-        fixed=("max_samples=min(max_samples, len(X_train))",),
+        fixed=("max_samples=min(max_samples, len(X_train))", WEIGHTS),
         trees=True,
     ),
     "gradient_boosting": Ready(
@@ -67,6 +69,7 @@ CLASSIFIERS = {
             ("max_leaf_nodes", "int", "15"),
             RANDOM_STATE,
         ),
+        fixed=(WEIGHTS,),
         trees=True,
     ),
     "xgboost": Ready(
@@ -80,6 +83,7 @@ CLASSIFIERS = {
             RANDOM_STATE,
         ),
         around="LabelEncoded",
+        around_arguments=(WEIGHTS,),
         helpers=("LabelEncoded",),
         requirements=(
             "xgboost-cpu>=3.2,<4; sys_platform != 'darwin'",
@@ -99,6 +103,7 @@ CLASSIFIERS = {
         ),
         fixed=("verbose=False", "allow_writing_files=False"),
         around="LabelEncoded",
+        around_arguments=(WEIGHTS,),
         helpers=("LabelEncoded",),
         requirements=("catboost>=1.2.8",),
         trees=True,
@@ -110,6 +115,7 @@ CLASSIFIERS = {
         ),
         estimator="SVC",
         hyperparameters=(("C", "float", "1.0"),),
+        fixed=(WEIGHTS,),
         around="CalibratedClassifierCV",
         around_arguments=("ensemble=False", "cv=min(5, y_train.value_counts().min())"),
         scale=True,

@@ -273,7 +273,9 @@ class Service:
         """Return the name of the model that answers where a request names none."""
         served = {name: lineup.champion for name, lineup in self._arrangement.lineups.items()}
         champions = {
-            name: unnamed.Champion(version.dataset, version.measured.metrics)
+            name: unnamed.Champion(
+                version.dataset, version.measured.metrics, version.measured.lower_is_better
+            )
             for name, version in served.items()
         }
         return unnamed.choose(self.config, champions)

@@ -1,7 +1,7 @@
 """Choose the model that answers a request that names none: the best champion."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
 from seedling import tasks
@@ -15,6 +15,7 @@ class Champion(NamedTuple):
 
     dataset: Dataset
     metrics: Mapping[str, float]  # on the holdout; empty where nothing was measured
+    lower_is_better: Collection[str] = ()  # the names of some of them
 
 
 def choose(config: Config, champions: Mapping[str, Champion]) -> str | None:
@@ -40,7 +41,8 @@ def choose(config: Config, champions: Mapping[str, Champion]) -> str | None:
     first = champions[names[0]].dataset
     listed = (dataset for dataset in config.datasets if dataset.name == first.name)
     metric = next(listed, first).metric
-    sign = -1 if metric in tasks.of(first).lower_is_better else 1
+    lower = {*tasks.of(first).lower_is_better, *champions[names[0]].lower_is_better}
+    sign = -1 if metric in lower else 1
     measured = {
         name: sign * champions[name].metrics.get(metric, math.nan)
         for name in names
@@ -58,10 +60,10 @@ def on_disk(project: Project, config: Config) -> dict[str, Champion]:
             folder = project.model_path(entry)
             try:
                 dataset, _ = model_files.read_schema(folder)
-                metrics = model_files.read_measured(folder).metrics
+                measured = model_files.read_measured(folder)
             except (ProjectError, OSError, ValueError):  # what asks the model says what is wrong
                 continue
-            found[entry.model] = Champion(dataset, metrics)
+            found[entry.model] = Champion(dataset, measured.metrics, measured.lower_is_better)
     return found
 
 

@@ -18,6 +18,7 @@ from seedling.registry.model_files import Predictor
 from seedling.registry.open import open_registry
 from seedling.steps import options
 from seedling.steps.options import config_option, model_option, path_option, step
+from seedling.tasks import measuring
 from seedling.training import mlflow_runs, notes, report
 from seedling.training.notes import Compiled, Evaluation, TrainingRun
 
@@ -56,7 +57,7 @@ def main(
     truth, answer = training.values(rows, dataset.target), challenger.answer(rows)
 
     def measure(answer: Mapping[str, Any]) -> dict[str, float]:
-        return training.measure(truth, answer, dataset)
+        return measuring.measure(truth, answer, dataset)
 
     run = notes.read(trained / notes.RUN, TrainingRun)
     evaluation = Evaluation(
@@ -65,6 +66,7 @@ def main(
         metric=dataset.metric,
         holdout_rows=len(rows),
         held_out_rows=held_out_rows,
+        lower_is_better=sorted(measuring.lower_is_better(dataset)),
         challenger=measure(answer),
         champion=measure(champion.answer(champion.derived(rows))) if champion else None,
         baseline=measure(training.baseline(truth, dataset)),

@@ -6,7 +6,6 @@ from tempfile import TemporaryDirectory
 
 import click
 
-from seedling import tasks
 from seedling.compiled import forms
 from seedling.errors import ProjectError
 from seedling.registry.open import open_registry
@@ -68,7 +67,7 @@ def main(
         incomparable_champion=measured.incomparable_champion,
         version=version,
         serving=Files(champion.version, champion.sha256) if champion else None,
-        lower_is_better=metric in tasks.of(dataset).lower_is_better,
+        lower_is_better=metric in measured.lower_is_better,
         shared=registry.shared,
         warnings=[f"{measured.dataset}: {warning}" for warning in run.warnings],
         rows=measured.holdout_rows,
@@ -76,6 +75,7 @@ def main(
         learned_rows=run.learned_rows,
         refit=run.refit,
         cross_validated=run.cross_validated,
+        decision=run.decision,
     )
     with mlflow_runs.run(project, model, run.run_id):
         mlflow_runs.mlflow().set_tag("registered_version", version or "none")
@@ -89,7 +89,9 @@ def _files(folder: Path, trained: Path, measured: Evaluation) -> Path:
     """Copy the files to register: model, measurements, and the compiled form unless refused."""
     ignored = shutil.ignore_patterns(forms.FOLDER) if measured.compiled.refused else None
     shutil.copytree(trained / "model", folder, ignore=ignored)
-    noted = Measured(measured.challenger, measured.holdout_rows, measured.compiled)
+    noted = Measured(
+        measured.challenger, measured.holdout_rows, measured.compiled, measured.lower_is_better
+    )
     notes.write(folder / notes.MEASURED, noted)
     return folder
 

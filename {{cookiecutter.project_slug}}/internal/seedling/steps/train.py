@@ -11,7 +11,7 @@ from ruamel.yaml.error import YAMLError
 
 from seedling import tasks, team_code
 from seedling.compiled import compiling
-from seedling.config import Target, TrainedModel
+from seedling.config import Dataset, Target, TrainedModel
 from seedling.data.derived import FILE
 from seedling.data.schema import model_frame
 from seedling.data.split import TEST, TEST_SHARE, split
@@ -20,8 +20,10 @@ from seedling.files import replacing
 from seedling.registry.model_files import Predictor
 from seedling.steps import options
 from seedling.steps.options import config_option, model_option, path_option, step
+from seedling.tasks import measuring
 from seedling.training import cross_validation, mlflow_runs, notes, outcomes, saving
-from seedling.training.fits import Fitting, Table, refitted
+from seedling.training.cross_validation import Predict
+from seedling.training.fits import Fit, Fitting, Table, refitted, refuse_weights
 from seedling.training.notes import CrossValidated, Prepared, Refit, Rows, TrainingRun
 from seedling.wording import counted
 
@@ -61,20 +63,21 @@ def main(
     )
     sides = split(rows, dataset, TEST_SHARE, TEST)
     (X_train, y_train), (X_test, y_test) = (table.part(side.index) for side in sides)
-    hyperparameters = settings.hyperparameters | overrides(settings, given)
+    hyperparameters = settings.arguments(dataset.target) | overrides(settings, given)
     fitting = Fitting(team_code.train_model(model), hyperparameters, seed)
+    if settings.class_weight is not None:
+        refuse_weights(model, fitting.train_model)
     predict = team_code.predict(model)
     with mlflow_runs.run(project, model) as run:
         first = fitting.first(X_train, y_train, X_test, y_test)
-        test_metrics = dict(first.test_metrics)
-        if dataset.metric not in test_metrics:  # a sweep compares by it
-            answer = predict(first.model, X_test)
-            test_metrics[dataset.metric] = task.measure(y_test, answer, dataset)[dataset.metric]
         validated, kept, refit = CrossValidated(), first, Refit()
         if not once:
             folds = project.config.training.folds
             validated = cross_validation.validated(fitting, first, predict, table, folds)
             kept, refit = refitted(fitting, first, table, project.config.training.refit)
+        dataset, decision, test_metrics = _decided(
+            dataset, validated, first, predict, X_test, y_test
+        )
         mlflow = mlflow_runs.mlflow()
         mlflow.log_params({"model": model, "dataset": dataset.name, **hyperparameters})
         mlflow_runs.log_metrics("train_", kept.train_metrics)
@@ -98,13 +101,42 @@ def main(
         warnings=prepared.warnings,
         refit=refit,
         cross_validated=validated,
+        decision=decision,
     )
     notes.write(output / notes.RUN, done)
     click.echo(f"{model}: trained on {counted(done.learned_rows, 'row')}")
+    if decision:
+        click.echo(f"{model}: {decision}")
     for line in outcomes.fits(dataset.metric, done.learned_rows, refit, validated):
         click.echo(f"{model}: {line}")
     if compiled.refused:
         click.echo(f"{model}: no compiled form, it is served as it is: {compiled.refused}")
+
+
+def _decided(
+    dataset: Dataset,
+    validated: CrossValidated,
+    first: Fit,
+    predict: Predict,
+    X_test: pd.DataFrame,
+    y_test: pd.Series,
+) -> tuple[Dataset, str, dict[str, Any]]:
+    """Return the dataset with its threshold as a number, the sentence about it, and test metrics.
+
+    The number was chosen on the folds, or is on the test rows, which the first fit has not seen.
+    The dataset's metric is always among the metrics: a sweep compares by it.
+    """
+    decision, metrics = validated.decision, dict(first.test_metrics)
+    if dataset.target.threshold is None and dataset.metric in metrics:
+        return dataset, decision, metrics
+    answer = predict(first.model, X_test)
+    if decision:
+        target = dataset.target.model_copy(update={"threshold": validated.threshold})
+        dataset = dataset.model_copy(update={"target": target})
+    elif dataset.target.threshold is not None:
+        dataset, decision = cross_validation.with_threshold(dataset, y_test, answer)
+    measured = measuring.measure(y_test, measuring.decided(answer, dataset), dataset)
+    return dataset, decision, metrics | {dataset.metric: measured[dataset.metric]}
 
 
 def overrides(settings: TrainedModel, given: Sequence[str]) -> dict[str, Any]:

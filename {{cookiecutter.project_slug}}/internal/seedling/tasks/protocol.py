@@ -55,6 +55,14 @@ class Task(Protocol):
             ValueError: the fault; the caller puts file, line and key in front of the message.
         """
 
+    def check_threshold(self, target: "Target") -> None:
+        """Refuse a target's `threshold`; ValueError as in `check_target`."""
+        raise ValueError(f"threshold: the task {self.name} has no probabilities to put one on")
+
+    def check_class_weight(self, target: "Target", labels: "Sequence[Label]") -> None:
+        """Refuse weights for these labels, none for `balanced`; ValueError as in `check_target`."""
+        raise ValueError(f"the task {self.name} has no classes to weigh")
+
     def outcomes(self, target: "Target") -> "Sequence[Label]":
         """Return the values that a prediction can have; empty if they are not a fixed set."""
         return ()
@@ -89,6 +97,16 @@ class Task(Protocol):
             link: turns the outputs into what the estimator predicts: probabilities, or numbers.
             labels: the estimator's classes; none where it is a regressor.
         """
+
+    def decider(
+        self, target: "Target"
+    ) -> "Callable[[Mapping[str, Any]], Mapping[str, Any]] | None":
+        """Return what puts the predictions by the target's threshold into an answer of `predict`.
+
+        It is the same for a model as it was saved and for its compiled form. None: the predictions
+        stay as they are.
+        """
+        return None
 
     def difference(self, one: Mapping[str, Any], other: Mapping[str, Any]) -> float:
         """Return the largest difference of two answers' numbers; infinite if they contradict.

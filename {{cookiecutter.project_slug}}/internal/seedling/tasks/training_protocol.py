@@ -106,9 +106,40 @@ class TaskTraining(Protocol):
             dataset: the dataset of the target.
         """
 
+    def scorable(
+        self, truth: "pd.Series", answer: Mapping[str, Any], target: "Target", as_places: bool
+    ) -> "tuple[Any, Any]":
+        """Return an estimator that gives this answer, and the truth, as a scorer takes them.
+
+        Args:
+            truth, answer: as in `measure`.
+            target: the target.
+            as_places: put numbers in the place of labels, of two the larger for the positive one.
+        """
+        import numpy as np
+
+        from seedling.tasks.answered import AnsweredNumbers
+
+        predictions = np.asarray(answer["predictions"], dtype="float64")
+        return AnsweredNumbers(predictions), truth.to_numpy(dtype="float64")
+
     @abstractmethod
     def check_answer(self, answer: Mapping[str, Any], target: "Target") -> None:
         """Check that an answer of `predict` has the task's shape; AssertionError if not."""
+
+    def decide(
+        self, truth: "pd.Series", answer: Mapping[str, Any], target: "Target"
+    ) -> "tuple[Target, str]":
+        """Return the target with its threshold as a number, and a sentence about it.
+
+        Args:
+            truth, answer: as in `measure`, of rows that the model has not learned from.
+            target: its `threshold` may say what it is to be chosen for.
+
+        Raises:
+            ProjectError: no threshold does that.
+        """
+        return target, ""
 
     @abstractmethod
     def baseline(self, truth: "pd.Series", dataset: "Dataset") -> "Answer":

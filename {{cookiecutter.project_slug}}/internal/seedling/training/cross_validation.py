@@ -8,7 +8,7 @@ tables like this one.
 
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
@@ -19,6 +19,8 @@ from scipy import stats
 from seedling import tasks
 from seedling.config import Dataset
 from seedling.data import split
+from seedling.errors import ProjectError
+from seedling.tasks import measuring
 from seedling.training.fits import Fit, Fitting, Table, failure
 from seedling.training.notes import CrossValidated, Interval
 from seedling.wording import counted
@@ -83,30 +85,92 @@ def validated(
         return CrossValidated(refused=chosen.refused)
     begin = time.perf_counter()
     try:
-        found = _measured(fitting, first, predict, table, chosen)
+        parts = _answered(fitting, first, predict, table, chosen)
     except Exception as error:  # the team's, which may not do without X_test
         return CrossValidated(refused=failure(error))
-    return msgspec.structs.replace(found, seconds=time.perf_counter() - begin)
+    dataset, decision = table.dataset, ""
+    if dataset.target.threshold is not None:
+        dataset, decision = with_threshold(dataset, *_pooled(parts, dataset))
+    try:
+        found = _measured(parts, len(table.rows), dataset, chosen)
+    except ProjectError as error:  # the metric cannot be computed for a fold
+        found = CrossValidated(refused=str(error).removesuffix("."))
+    return msgspec.structs.replace(
+        found,
+        seconds=time.perf_counter() - begin,
+        threshold=dataset.target.threshold,
+        decision=decision,
+    )
 
 
-def _measured(
+def with_threshold(
+    dataset: Dataset, truth: pd.Series, answer: Mapping[str, Any]
+) -> tuple[Dataset, str]:
+    """Return the dataset with its threshold as a number, and the sentence about it.
+
+    Args:
+        dataset: its target says the number, or what it is to be chosen for.
+        truth: the target of n rows.
+        answer: the answer to them of a model that has not learned from them.
+
+    Raises:
+        ProjectError: no threshold does what the target says.
+    """
+    target, decision = tasks.of(dataset).training.decide(truth, answer, dataset.target)
+    return dataset.model_copy(update={"target": target}), decision
+
+
+class _Part(NamedTuple):
+    """The rows that a fit has not seen.
+
+    Attributes:
+        repeat: how often the folds had been drawn before.
+        truth: the rows' target.
+        answer: the fit's answer to them.
+        ratio: their number, for each row that the fit has learned from.
+    """
+
+    repeat: int
+    truth: pd.Series
+    answer: Mapping[str, Any]
+    ratio: float
+
+
+def _answered(
     fitting: Fitting, first: Fit, predict: Predict, table: Table, chosen: Plan
-) -> CrossValidated:
-    """Train on all folds but one and measure on that one, for each; no model is kept."""
+) -> list[_Part]:
+    """Train on all folds but one and answer that one, for each; no model is kept."""
     rows, X, y, dataset = table
-    measure = tasks.of(dataset).training.measure
-    measured, ratios = [], []
+    parts = []
     for repeat in range(chosen.repeats):
         for learned, others in split.folds(rows, dataset, chosen.folds, f"fold {repeat}"):
             model = fitting.again(X.iloc[learned], y.iloc[learned], first).model
-            measured.append(measure(y.iloc[others], predict(model, X.iloc[others]), dataset))
-            ratios.append(len(others) / len(learned))
+            answer, ratio = predict(model, X.iloc[others]), len(others) / len(learned)
+            parts.append(_Part(repeat, y.iloc[others], answer, ratio))
+    return parts
+
+
+def _pooled(parts: Sequence[_Part], dataset: Dataset) -> tuple[pd.Series, Mapping[str, Any]]:
+    """Return target and answer of all rows, each answered by a fit that has not seen it."""
+    once, task = [part for part in parts if part.repeat == 0], tasks.of(dataset)
+    first = task.answer(once[0].answer, dataset)
+    each = [task.aligned(task.answer(part.answer, dataset), first) for part in once]
+    together = {key: [item for answer in each for item in answer[key]] for key in task.by_row}
+    return pd.concat([part.truth for part in once]), first | together
+
+
+def _measured(parts: Sequence[_Part], rows: int, dataset: Dataset, chosen: Plan) -> CrossValidated:
+    """Measure the answer to each part, decided by the dataset's threshold."""
+    measured = [
+        measuring.measure(part.truth, measuring.decided(part.answer, dataset), dataset)
+        for part in parts
+    ]
     found = {name: [values[name] for values in measured] for name in measured[0]}
-    spread = 1 / len(measured) + float(np.mean(ratios))
+    spread = 1 / len(measured) + float(np.mean([part.ratio for part in parts]))
     return CrossValidated(
         folds=len(measured) // chosen.repeats,
         repeats=chosen.repeats,
-        rows=len(rows),
+        rows=rows,
         metrics={
             name: _interval(values, spread)
             for name, values in found.items()

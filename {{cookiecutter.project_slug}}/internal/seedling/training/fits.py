@@ -1,5 +1,6 @@
 """Calls of the team's train_model: the first fit, with a look at X_test, and those without."""
 
+import inspect
 import time
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
@@ -7,6 +8,7 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from seedling.config import Dataset
+from seedling.errors import ProjectError
 from seedling.training.estimators import fix_seeds
 from seedling.training.notes import Refit
 
@@ -75,6 +77,21 @@ def refitted(fitting: Fitting, first: Fit, table: Table, wanted: bool) -> tuple[
     except Exception as error:  # the team's, which may not do without X_test
         return first, Refit(refused=failure(error))
     return again, Refit(len(table.X), again.seconds)
+
+
+def refuse_weights(model: str, train_model: Callable[..., Any]) -> None:
+    """Refuse class weights that a train_model does not take.
+
+    Raises:
+        ProjectError: it has no argument for them.
+    """
+    taken = inspect.signature(train_model).parameters
+    kinds = [argument.kind for argument in taken.values()]
+    if "class_weight" not in taken and inspect.Parameter.VAR_KEYWORD not in kinds:
+        raise ProjectError(
+            f"models/{model}/train.py: train_model takes no class_weight, which model.yaml gives "
+            f"{model}: add the argument and pass it to the classifier, or remove it there."
+        )
 
 
 def failure(error: Exception) -> str:

@@ -3,9 +3,9 @@
 import math
 from collections.abc import Mapping
 
-from seedling import tasks
 from seedling.config import Dataset
 from seedling.errors import ProjectError
+from seedling.tasks import measuring
 
 
 def gate(
@@ -26,7 +26,7 @@ def gate(
     if champion is None:
         return True
     old = _finite(metric, champion, "the champion")
-    return new < old if metric in tasks.of(dataset).lower_is_better else new > old
+    return new < old if metric in measuring.lower_is_better(dataset) else new > old
 
 
 def _finite(metric: str, values: Mapping[str, float], whose: str) -> float:

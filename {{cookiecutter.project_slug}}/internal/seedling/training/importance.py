@@ -10,6 +10,7 @@ from sklearn.inspection import permutation_importance
 from seedling import tasks
 from seedling.data.schema import model_frame
 from seedling.registry.model_files import Predictor
+from seedling.tasks import measuring
 from seedling.wording import counted
 
 MOST_ROWS = 1_000
@@ -40,10 +41,11 @@ def of(predictor: Predictor, rows: pd.DataFrame) -> Importance:
     sample = rows.sample(min(MOST_ROWS, len(rows)), random_state=0)
     parts = model_frame(sample, dataset.features)
     truth = task.training.values(sample, dataset.target)
-    sign = -1 if dataset.metric in task.lower_is_better else 1
+    sign = -1 if dataset.metric in measuring.lower_is_better(dataset) else 1
 
     def measure(y: pd.Series, answer: Mapping[str, Any]) -> float:
-        return sign * task.training.measure(y, answer, dataset)[dataset.metric]
+        decided = measuring.decided(answer, dataset)
+        return sign * measuring.measure(y, decided, dataset)[dataset.metric]
 
     def score(_: Any, X: pd.DataFrame, y: pd.Series) -> float:
         whole = parts.assign(**dict(X.items())) if len(X.columns) < len(parts.columns) else X

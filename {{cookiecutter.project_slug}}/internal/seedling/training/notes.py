@@ -61,7 +61,12 @@ class Interval(msgspec.Struct, frozen=True):
 
 
 class CrossValidated(msgspec.Struct, frozen=True, omit_defaults=True):
-    """The metrics of fits on parts of the rows; `refused` says why there are none."""
+    """The metrics of fits on parts of the rows; `refused` says why there are none.
+
+    Attributes:
+        threshold: the one that was chosen on these rows; None if none was asked for.
+        decision: the sentence about it.
+    """
 
     folds: int = 0
     repeats: int = 0
@@ -69,6 +74,8 @@ class CrossValidated(msgspec.Struct, frozen=True, omit_defaults=True):
     metrics: dict[str, Interval] = {}
     seconds: float = 0.0
     refused: str = ""
+    threshold: float | None = None
+    decision: str = ""
 
 
 class Prepared(msgspec.Struct, frozen=True):
@@ -91,6 +98,7 @@ class TrainingRun(msgspec.Struct, frozen=True):
     warnings: list[str] = []  # those of the prepare step
     refit: Refit = Refit()
     cross_validated: CrossValidated = CrossValidated()
+    decision: str = ""  # how predictions follow from probabilities, where the target says it
 
     @property
     def learned_rows(self) -> int:
@@ -112,6 +120,7 @@ class Evaluation(msgspec.Struct, frozen=True):
     compiled: Compiled
     baseline: Metrics = {}
     held_out_rows: int = 0  # holdout_rows of them were measured on: those that both have not seen
+    lower_is_better: list[str] = []  # those of the metrics that are better the lower they are
 
 
 class Files(msgspec.Struct, frozen=True):
@@ -150,6 +159,7 @@ class Registration(msgspec.Struct, frozen=True):
     learned_rows: int = 0
     refit: Refit = Refit()
     cross_validated: CrossValidated = CrossValidated()
+    decision: str = ""
 
 
 class Measured(msgspec.Struct, frozen=True):
@@ -158,6 +168,7 @@ class Measured(msgspec.Struct, frozen=True):
     metrics: Metrics = {}
     holdout_rows: int | None = None
     compiled: Compiled = Compiled()
+    lower_is_better: list[str] = []  # those of the metrics that are better the lower they are
 
 
 Note = TypeVar("Note", Prepared, TrainingRun, Evaluation, Registration, Measured)

@@ -106,6 +106,8 @@ def show(outcomes: Iterable[Outcome]) -> None:
     Console().print(table)
     for one, report in best_first:
         print(f"{one.model}: {sentence(one)}")
+        if one.decision:
+            print(f"  {one.decision}")
         for line in fits(one.metric, one.learned_rows, one.refit, one.cross_validated):
             print(f"  {line}")
         print(f"  report: {report}")

@@ -15,6 +15,7 @@ from seedling.columns.protocol import Column
 from seedling.config import Config, Dataset, Target
 from seedling.data.scalars import short
 from seedling.registry.model_files import Predictor
+from seedling.tasks import measuring
 from seedling.training import importance, outcomes
 from seedling.training.gate import gate
 from seedling.training.notes import Evaluation, Interval, TrainingRun
@@ -123,7 +124,7 @@ def data_summary(rows: pd.DataFrame, dataset: Dataset) -> list[dict[str, str]]:
 def _metric_rows(
     dataset: Dataset, evaluation: Evaluation, run: TrainingRun
 ) -> list[dict[str, Any]]:
-    champion, lower = evaluation.champion or {}, tasks.of(dataset).lower_is_better
+    champion, lower = evaluation.champion or {}, measuring.lower_is_better(dataset)
     return [
         {
             "name": name,

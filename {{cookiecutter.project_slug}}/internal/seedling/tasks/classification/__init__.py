@@ -6,6 +6,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from seedling.data.scalars import plain
+from seedling.tasks.classification import thresholds
+from seedling.tasks.classification.thresholds import TIE, positive_label
 from seedling.tasks.numbers import NUMBER, column_schema
 from seedling.tasks.protocol import Answer, Json, Outputs, Task
 
@@ -13,7 +15,6 @@ if TYPE_CHECKING:
     from seedling.config import Dataset, Label, Target
     from seedling.tasks.training_protocol import TaskTraining
 
-TIE = 1e-6  # probabilities as near as this are equal: what a compiled model may differ by
 MOST_SHOWN = 6  # labels that the page names
 
 
@@ -40,6 +41,18 @@ class Classification(Task):
         if target.positive is not None and target.positive not in target.labels:
             raise ValueError(f"positive {target.positive!r} is none of the labels {target.labels}")
 
+    def check_threshold(self, target: "Target") -> None:
+        if len(target.labels) != 2:
+            raise ValueError(
+                f"threshold: one number decides between two labels, and there are "
+                f"{len(target.labels)}: remove it"
+            )
+
+    def check_class_weight(self, target: "Target", labels: "Sequence[Label]") -> None:
+        unknown = [label for label in labels if label not in target.labels]
+        if unknown:
+            raise ValueError(f"{unknown[0]!r} is none of the labels {target.labels}")
+
     def outcomes(self, target: "Target") -> "Sequence[Label]":
         return target.labels
 
@@ -65,6 +78,9 @@ class Classification(Task):
             return {"predictions": predictions, "scores": scores, "labels": labels}
 
         return answer
+
+    def decider(self, target: "Target") -> Callable[[Mapping[str, Any]], Mapping[str, Any]] | None:
+        return thresholds.decider(target)
 
     def difference(self, one: Mapping[str, Any], other: Mapping[str, Any]) -> float:
         """Return the largest difference of the probabilities; infinite if labels contradict.
@@ -104,9 +120,11 @@ class Classification(Task):
 
     def answer_schema(self, dataset: "Dataset") -> dict[str, Json]:
         label = {"enum": dataset.target.labels}
+        decided = thresholds.sentence(dataset.target)
+        described = ". ".join(filter(None, [dataset.target.description.rstrip("."), decided]))
         words = "A row for each instance, in the labels' order."
         return {
-            "predictions": column_schema(label, dataset.target.description),
+            "predictions": column_schema(label, described),
             "scores": {"type": "array", "items": column_schema(NUMBER), "description": words},
             "labels": column_schema(label),
         }
@@ -121,12 +139,9 @@ class Classification(Task):
     def facts(self, target: "Target") -> dict[str, str]:
         named = ", ".join(str(label) for label in target.labels[:MOST_SHOWN])
         more = len(target.labels) - MOST_SHOWN
-        return {"Answers": f"{named}, and {more} more" if more > 0 else named}
-
-
-def positive_label(target: "Target") -> "Label":
-    """Return the label that ROC, precision and recall count as positive: the last unless named."""
-    return target.labels[-1] if target.positive is None else target.positive
+        facts = {"Answers": f"{named}, and {more} more" if more > 0 else named}
+        decided = thresholds.sentence(target)
+        return facts | ({"Decision": decided} if decided else {})
 
 
 TASK = Classification()

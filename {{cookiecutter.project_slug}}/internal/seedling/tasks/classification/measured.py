@@ -9,7 +9,7 @@ import pandas as pd
 from sklearn import metrics as sk
 
 from seedling.data.distinct import each
-from seedling.tasks.classification import positive_label
+from seedling.tasks.classification.thresholds import positive_label
 
 if TYPE_CHECKING:
     from seedling.config import Target

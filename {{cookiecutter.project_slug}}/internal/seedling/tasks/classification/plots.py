@@ -9,7 +9,7 @@ from sklearn import metrics as sk
 from sklearn.calibration import CalibrationDisplay
 
 from seedling.data.scalars import label_text
-from seedling.tasks.classification import positive_label
+from seedling.tasks.classification.thresholds import positive_label
 
 if TYPE_CHECKING:
     from seedling.config import Target

@@ -10,7 +10,9 @@ from sklearn.tree import DecisionTreeClassifier
 from seedling.data.distinct import each, label_texts
 from seedling.data.scalars import label_text
 from seedling.errors import ProjectError
-from seedling.tasks.classification import measured, plots, rare_classes
+from seedling.tasks.answered import AnsweredLabels
+from seedling.tasks.classification import choose_threshold, measured, plots, rare_classes
+from seedling.tasks.classification.thresholds import positive_label
 from seedling.tasks.protocol import Answer
 from seedling.tasks.training_protocol import LeakProbe, TaskTraining
 from seedling.tasks.values import as_label, integral, is_number
@@ -72,9 +74,32 @@ class ClassificationTraining(TaskTraining):
     ) -> dict[str, float]:
         return measured.measure(truth, answer, dataset.target)
 
+    def scorable(
+        self, truth: pd.Series, answer: Mapping[str, Any], target: "Target", as_places: bool
+    ) -> tuple[Any, Any]:
+        labels = sorted(target.labels, key=lambda label: label == positive_label(target))
+        if not as_places:  # in the order in which a classifier of scikit-learn has them
+            labels = sorted(target.labels, key=lambda label: (str(type(label)), label))
+        names = [label_text(label) for label in labels]
+        given = [label_text(label) for label in answer["labels"]]
+        classes = np.arange(len(labels)) if as_places else np.asarray(labels)
+        true, predicted = (
+            classes[pd.Index(names).get_indexer(each(values, label_text))]
+            for values in (truth, pd.Series(answer["predictions"]))
+        )
+        scores = np.asarray(answer["scores"], dtype="float64")
+        return AnsweredLabels(
+            predicted, scores[:, [given.index(name) for name in names]], classes
+        ), true
+
     def check_answer(self, answer: Mapping[str, Any], target: "Target") -> None:
         assert set(answer["labels"]) == set(target.labels)
         np.testing.assert_allclose(np.sum(answer["scores"], axis=1), 1, atol=1e-5)
+
+    def decide(
+        self, truth: pd.Series, answer: Mapping[str, Any], target: "Target"
+    ) -> tuple["Target", str]:
+        return choose_threshold.decide(truth, answer, target)
 
     def baseline(self, truth: pd.Series, dataset: "Dataset") -> Answer:
         """Return the most frequent label for every row, with the labels' shares as scores."""
