@@ -69,7 +69,9 @@ CLASSIFIERS = {
             ("max_leaf_nodes", "int", "15"),
             RANDOM_STATE,
         ),
-        fixed=(WEIGHTS,),
+        around="LabelEncoded",  # by itself it takes weights by a label's place only
+        around_arguments=(WEIGHTS,),
+        helpers=("LabelEncoded",),
         trees=True,
     ),
     "xgboost": Ready(
@@ -115,7 +117,6 @@ CLASSIFIERS = {
         ),
         estimator="SVC",
         hyperparameters=(("C", "float", "1.0"),),
-        fixed=(WEIGHTS,),
         around="CalibratedClassifierCV",
         around_arguments=("ensemble=False", "cv=min(5, y_train.value_counts().min())"),
         scale=True,

@@ -143,12 +143,34 @@ def _made_up(dataset: "Dataset") -> "tuple[pd.Series, Mapping[str, Any]]":
 
 def _misfit(dataset: "Dataset") -> str:
     """Try the dataset's metric on a made-up answer; return the problem, empty if there is none."""
+    from sklearn.base import is_classifier
+
     truth, answer = _made_up(dataset)
     try:
         measure(truth, answer, dataset)
     except ProjectError as error:
         return f"{str(error).removesuffix('.')}: it does not fit this target of {dataset.task}."
+    model, _ = tasks.of(dataset).training.scorable(truth, answer, dataset.target, as_places=True)
+    if is_classifier(model) and _measures_numbers(_scorers()[dataset.metric]):
+        return (
+            f"The metric {dataset.metric} of scikit-learn is one of numbers: it does not fit this "
+            f"target of {dataset.task}."
+        )
     return ""
+
+
+def _measures_numbers(scorer: Any) -> bool:
+    """Say whether a scorer takes numbers that are no labels."""
+    import numpy as np
+
+    from seedling.tasks.answered import AnsweredNumbers
+
+    truth = np.array([0.6, 1.4, 2.3])
+    try:
+        scorer(AnsweredNumbers(truth + 0.1), truth[:, None], truth)
+    except Exception:
+        return False
+    return True
 
 
 def _is_measured(dataset: "Dataset") -> bool:
