@@ -138,6 +138,8 @@ def test_a_metric_of_the_team_decides_in_its_own_direction(own: None) -> None:
     assert scored == pytest.approx(expected)
     with pytest.raises(ProjectError, match=r"gain\.greater_is_better = False, or True"):
         measuring.refuse_unknown(by("gain"))
+    with pytest.raises(ProjectError, match=r"did you mean cost\?"):
+        measuring.refuse_unknown(by("costs"))
 
 
 def test_the_service_knows_the_direction_without_metrics_py(project: Project) -> None:

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from seedling.config import Dataset
 
 OWN = "metrics.py"
-PROBE = 60  # made-up rows on which a scorer is tried
+DIRECTION = "greater_is_better"  # what a function of it must say
+PROBE = 60  # made-up rows on which a scorer is tried; three of each label at least
 
 
 def measure(truth: "pd.Series", answer: Mapping[str, Any], dataset: "Dataset") -> dict[str, float]:
@@ -38,11 +39,12 @@ def measure(truth: "pd.Series", answer: Mapping[str, Any], dataset: "Dataset") -
     if name in found:
         return found
     own = team_code.metric(name)
-    if own is None and name not in _scorers():
+    metric = own or _scorer(name)
+    if metric is None:
         raise ProjectError(_unknown(dataset))
     where = f"{OWN}, {name}" if own else f"The metric {name} of scikit-learn"
     try:
-        value = _value(own or _scorers()[name], truth, answer, dataset, own is not None)
+        value = _value(metric, truth, answer, dataset, own is not None)
     except Exception as error:  # of scikit-learn's checks, or whatever the team's function does
         raise ProjectError(f"{where}: {type(error).__name__}: {_first_line(error)}.") from None
     return found | {name: value}
@@ -84,7 +86,7 @@ def refuse_unknown(dataset: "Dataset") -> None:
         if not callable(own):
             raise ProjectError(f"{OWN}: {name} must be a function or a scorer.")
         lower_is_better(dataset)
-    elif name in _scorers():
+    elif _scorer(name) is not None:
         problem = _misfit(dataset)
         if problem:
             raise ProjectError(f"{dataset.name}: {problem}")
@@ -114,7 +116,7 @@ def _value(
 
 
 def _greater_is_better(own: Callable[..., Any], name: str) -> bool:
-    said = getattr(own, "greater_is_better", None)
+    said = getattr(own, DIRECTION, None)
     if not isinstance(said, bool):
         raise ProjectError(
             f"{OWN}: say below the function whether more is better: "
@@ -123,19 +125,27 @@ def _greater_is_better(own: Callable[..., Any], name: str) -> bool:
     return said
 
 
-def _scorers() -> dict[str, Any]:
-    """Return scikit-learn's scorers by name, without those of clusters, which need no truth."""
-    from sklearn.metrics import cluster, get_scorer, get_scorer_names
+def _scorer(name: str) -> Any:
+    """Return scikit-learn's scorer of this name; None if it has none."""
+    from sklearn.metrics import get_scorer
 
-    return {name: get_scorer(name) for name in get_scorer_names() if not hasattr(cluster, name)}
+    return get_scorer(name) if name in _scorer_names() else None
+
+
+def _scorer_names() -> list[str]:
+    """List the names of scikit-learn's scorers, without those of clusters, which need no truth."""
+    from sklearn.metrics import cluster, get_scorer_names
+
+    return [name for name in get_scorer_names() if not hasattr(cluster, name)]
 
 
 def _made_up(dataset: "Dataset") -> "tuple[pd.Series, Mapping[str, Any]]":
     """Return a made-up target, and the answer to it that looks at no feature."""
     import pandas as pd
 
-    training = tasks.of(dataset).training
-    ranks = pd.Series([(number + 1) / PROBE for number in range(PROBE)])
+    task, training = tasks.of(dataset), tasks.of(dataset).training
+    count = max(PROBE, 3 * len(task.outcomes(dataset.target)))
+    ranks = pd.Series([(number + 1) / count for number in range(count)])
     rows = pd.DataFrame({dataset.target.name: list(training.made_up(ranks, dataset.target))})
     truth = training.values(rows, dataset.target)
     return truth, training.baseline(truth, dataset)
@@ -151,7 +161,7 @@ def _misfit(dataset: "Dataset") -> str:
     except ProjectError as error:
         return f"{str(error).removesuffix('.')}: it does not fit this target of {dataset.task}."
     model, _ = tasks.of(dataset).training.scorable(truth, answer, dataset.target, as_places=True)
-    if is_classifier(model) and _measures_numbers(_scorers()[dataset.metric]):
+    if is_classifier(model) and _measures_numbers(_scorer(dataset.metric)):
         return (
             f"The metric {dataset.metric} of scikit-learn is one of numbers: it does not fit this "
             f"target of {dataset.task}."
@@ -181,11 +191,12 @@ def _is_measured(dataset: "Dataset") -> bool:
 def _unknown(dataset: "Dataset") -> str:
     """Return the sentence about a metric that nothing computes, with near names that fit."""
     name, own = dataset.metric, tasks.of(dataset).metrics
-    near = get_close_matches(name, [*own, *team_code.metrics(), *_scorers()], n=5)
+    theirs = [key for key, value in team_code.metrics().items() if hasattr(value, DIRECTION)]
+    near = get_close_matches(name, [*own, *theirs, *_scorer_names()], n=5)
     fitting = [
         other
         for other in near
-        if other in own or not _misfit(dataset.model_copy(update={"metric": other}))
+        if other in {*own, *theirs} or not _misfit(dataset.model_copy(update={"metric": other}))
     ]
     meant = f"; did you mean {' or '.join(fitting)}?" if fitting else "."
     return (
