@@ -204,8 +204,12 @@ def test_the_rows_of_a_large_record_are_parted_by_its_keys() -> None:
     assert json.loads(second.outputs)["high"] == [6]
 
 
-def test_app_developers_get_its_shape(project: Project) -> None:
-    with served(project, "serve-local-app-dev") as address:
+def test_app_developers_get_its_shape(project: Project, tmp_path: Path) -> None:
+    asked = copy_with_task(project, tmp_path / "asked")
+    text = asked.config_path.read_text(encoding="utf-8")
+    chosen = text.replace("\nserving:\n", "\nserving:\n  model: count_line\n")
+    asked.config_path.write_text(chosen, encoding="utf-8")
+    with served(asked, "serve-local-app-dev") as address:
         found = ask(f"{address}/count_line/predict", {"payload": {"instances": [ROW] * 2}})
         assert found["payload"]["high"] == [5.0, 5.0]
         assert ask(f"{address}/run", {"anything": 1})["outputs"]["low"] == [1.0]

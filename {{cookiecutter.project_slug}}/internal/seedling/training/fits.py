@@ -27,7 +27,7 @@ class Table(NamedTuple):
 
 
 class Fit(NamedTuple):
-    """What train_model returned, and the seconds that it took."""
+    """The model and metrics that train_model returned, and the seconds that it took."""
 
     model: Any
     train_metrics: Mapping[str, Any]
