@@ -99,8 +99,9 @@ def ask(url: str, body: Any = None) -> Any:
 
 
 def test_the_projects_docs_show_this_task() -> None:
-    text = (testing.HOME / "docs" / "new-model.md").read_text(encoding="utf-8")
-    example = text.partition("```python\n")[2].partition("```\n")[0]
+    text = (testing.HOME / "internal" / "README.md").read_text(encoding="utf-8")
+    own_task = text.partition("## A task of your own")[2]
+    example = own_task.partition("```python\n")[2].partition("```\n")[0]
     assert example == TOY.read_text(encoding="utf-8")
 
 
