@@ -12,6 +12,7 @@ import pytest
 from baking import call, python_of
 from engine import BASE, HARDENED, NETWORK, PATIENCE, Engine, find_engine, until_ready
 from serving import ask, free_port, predict
+from under_fire import ROW
 
 pytestmark = pytest.mark.full
 
@@ -20,7 +21,6 @@ ANSWERS = {
     "project_name": "Boxed",
     "models": "logistic_regression, random_forest, xgboost",
 }
-ROW = {"age": 40, "education": "Masters", "occupation": "Sales"}
 MOST_MIB = 260  # that an image may have on top of its base
 TABLE = "data/income.parquet"
 

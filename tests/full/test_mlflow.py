@@ -230,11 +230,11 @@ def bad(features: list[dict[str, Any]]) -> dict[str, tuple[str, str | bytes]]:
     bodies: dict[str, Any] = {
         "nothing": "",
         "half of it": "{",
-        "a list": [row],
         "null": None,
         "no format": {},
         "two formats": {"instances": [record], "inputs": [record]},
         "two formats, one null": split(names, [row]) | {"instances": None},
+        "uneven instances": {"instances": [record, {number: 1}]},
         "a missing column": split(names[1:], [row[1:]]),
         "records without a column": {
             "dataframe_records": [{n: v for n, v in record.items() if n != number}]
@@ -307,8 +307,8 @@ def different(features: list[dict[str, Any]]) -> dict[str, tuple[str, str | byte
             200,
         ),
         "lists": (JSON, json.dumps({"instances": [row]}), 400, 200),
-        # A value that one row lacks is missing, in instances as in records.
-        "uneven instances": (JSON, json.dumps({"instances": [record, {names[0]: 1}]}), 400, 200),
+        # Rows need no frame around them.
+        "bare rows": (JSON, json.dumps([record]), 400, 200),
         # MLflow guesses what was meant, and can be wrong without saying so.
         "too short a row": (JSON, json.dumps(split(names, [row, row[:-1]])), 200, 400),
         "too short a row in a csv": (CSV, f"{header}\n{line}\n1", 200, 400),
@@ -319,7 +319,6 @@ def different(features: list[dict[str, Any]]) -> dict[str, tuple[str, str | byte
             200,
             400,
         ),
-        "text for a number": (JSON, json.dumps(split(names, [[str(row[0]), *row[1:]]])), 200, 400),
         "true for a number": (JSON, json.dumps(split(names, [[True, *row[1:]]])), 200, 400),
         "a fraction for a whole number": (
             JSON,

@@ -128,7 +128,7 @@ def test_own_numbers_are_predicted(installed, tables: Path):
     verb(project, "validate-datasets")
     verb(project, "train", "--model", "linear_regression")
     with serving(project) as address:
-        payload = predict(address, "linear_regression", [example(dataset), {}])
+        payload = predict(address, "linear_regression", [example(dataset)] * 2)
     assert all(0 < value < 400 for value in payload["predictions"])
 
 
@@ -139,9 +139,11 @@ def test_what_is_no_usable_table_is_refused_in_one_line(finance: Path, tables: P
     command = [finance / ".venv" / "bin" / "python", "-m", "seedling", "create-local-datasets"]
     done = call([*command, "--from", tables / name, *options, "--yes"], finance)
     assert done.returncode == 1
-    assert len(done.stdout.splitlines()) == 1, done.stdout
-    assert done.stdout.startswith("Error: ")
-    assert reason in done.stdout
+    *reading, error = done.stdout.splitlines()
+    assert error.startswith("Error: ")
+    assert reason in error
+    assert len(reading) <= 1, done.stdout  # how the file was read
+    assert not any("Error" in line for line in reading)
     assert contents(finance) == before
 
 
@@ -168,10 +170,13 @@ def bring(project: Path, table: Path, *options: str) -> dict[str, Any]:
 
 
 def ask_about(address: str, model: str, dataset: dict[str, Any]) -> None:
-    """A row that the schema allows, one without a value, and one with text never seen."""
+    """A row that the schema allows, one without what may be missing, and one with text never seen."""
     row = example(dataset)
-    unseen = {name: "new" if isinstance(value, str) else value for name, value in row.items()}
-    payload = predict(address, model, [row, {}, unseen])
+    required = {f["name"] for f in dataset["features"] if not f.get("nullable")}
+    short = {name: value for name, value in row.items() if name in required}
+    texts = {f["name"] for f in dataset["features"] if f["type"] == "category"}
+    unseen = {name: "new" if name in texts else value for name, value in row.items()}
+    payload = predict(address, model, [row, short, unseen])
     labels = dataset["target"]["labels"]
     assert payload["labels"] == labels
     assert all(label in labels for label in payload["predictions"])
@@ -181,6 +186,9 @@ def ask_about(address: str, model: str, dataset: dict[str, Any]) -> None:
     status, answer = ask(f"{address}/{model}/predict", wrong)
     assert status == 400
     assert name in answer["payload"]["error"]
+    status, answer = ask(f"{address}/{model}/predict", {"payload": {"instances": [row, {}]}})
+    assert status == 400
+    assert all(name in answer["payload"]["error"] for name in required)
 
 
 def example(dataset: dict[str, Any]) -> dict[str, Any]:
@@ -188,6 +196,7 @@ def example(dataset: dict[str, Any]) -> dict[str, Any]:
     known: dict[str, Callable[[dict[str, Any]], Any]] = {
         "category": lambda feature: feature["categories"][0],
         "boolean": lambda feature: True,
+        "date": lambda feature: "2024-03-15",
         "integer": lambda feature: feature["minimum"],
         "number": lambda feature: feature["minimum"],
     }
