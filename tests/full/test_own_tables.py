@@ -170,7 +170,7 @@ def bring(project: Path, table: Path, *options: str) -> dict[str, Any]:
 
 
 def ask_about(address: str, model: str, dataset: dict[str, Any]) -> None:
-    """A row that the schema allows, one without what may be missing, and one with text never seen."""
+    """A row that the schema allows, one with nothing that may be missing, one with new text."""
     row = example(dataset)
     required = {f["name"] for f in dataset["features"] if not f.get("nullable")}
     short = {name: value for name, value in row.items() if name in required}
