@@ -34,7 +34,10 @@ store = feature_store.connect(Project.find(), read_only=True)
 print(feature_store.query(store, "SELECT count(*) AS stays FROM stays")["stays"][0])
 feature_store.query(store, "DELETE FROM stays")
 """
-PATIENT = {"age": 40, "sex": "female", "admission_type": "elective", "on_oxygen": False}
+PATIENT = {
+    **{"age": 40, "sex": "female", "admission_type": "elective", "on_oxygen": False},
+    **{"hours_since_admission": 12.5},
+}
 
 
 class Ward(NamedTuple):
