@@ -188,7 +188,8 @@ def ask_about(address: str, model: str, dataset: dict[str, Any]) -> None:
     assert name in answer["payload"]["error"]
     status, answer = ask(f"{address}/{model}/predict", {"payload": {"instances": [row, {}]}})
     assert status == 400
-    assert all(name in answer["payload"]["error"] for name in required)
+    assert "required" in answer["payload"]["error"]
+    assert any(name in answer["payload"]["error"] for name in required)
 
 
 def example(dataset: dict[str, Any]) -> dict[str, Any]:

@@ -300,6 +300,10 @@ def test_idle_connection_does_not_hold_up_the_end(project: Path):
 
 def test_every_route_asks_the_version_whose_turn_the_entity_is(project: Path):
     copy_version(project, "2")
+    config = project / "model.yaml"
+    text = config.read_text(encoding="utf-8")
+    chosen = text.replace("\nserving:\n", f"\nserving:\n  model: {LINEAR}\n")
+    config.write_text(chosen, encoding="utf-8")
     with running(project) as server:
         take_over(server, project, {"2": {"share": 0.5}})
         expected = who_answers(server)
