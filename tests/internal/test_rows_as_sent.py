@@ -16,6 +16,7 @@ from seedling.serving.inputs import Reader
 from seedling.serving.models import ServedModel, fake
 from seedling.serving.protocols import named_model, rows, score_rows
 from seedling.testing import first_model
+from seedling.wording import listed
 
 HOUSES = Dataset.model_validate(
     {
@@ -145,3 +146,8 @@ def test_a_row_of_the_feature_store_that_lacks_a_feature_is_refused(trained: Pro
     required = next(column.name for column in served.dataset.features if not column.nullable)
     with pytest.raises(InputError, match=f"{required}: required, and missing"):
         served.answer(row | {required: None})
+
+
+def test_many_missing_features_are_counted() -> None:
+    assert listed(["a", "b", "c"], most=2) == "a, b and 1 more"
+    assert listed(["a", "b"], most=2) == "a, b"

@@ -13,6 +13,7 @@ from seedling.config import Dataset
 from seedling.data.derived import Derivation
 from seedling.data.spelled import Marks
 from seedling.errors import InputError
+from seedling.wording import listed
 
 Values = tuple[Any, ...]  # a row's features in the schema's order, None for missing
 
@@ -275,7 +276,7 @@ class Reader:
         """Refuse a row without a value of each feature that is not nullable."""
         missing = [name for name in self.names if name in self._required and row.get(name) is None]
         if missing:
-            raise InputError(f"{where}{', '.join(missing)}: required, and missing.")
+            raise InputError(f"{where}{listed(missing)}: required, and missing.")
 
     def _words(self, message: str, single: bool) -> str:
         """Return msgspec's message in the caller's terms: the field, its type, and what it got."""

@@ -17,6 +17,7 @@ from seedling.errors import InputError, NotFound, ProjectError, Unavailable
 from seedling.registry import model_files
 from seedling.serving.inputs import Reader, Values
 from seedling.training.notes import Measured
+from seedling.wording import listed
 
 log = logging.getLogger(__name__)
 
@@ -204,7 +205,7 @@ def as_values(row: Mapping[str, Any], columns: Sequence[Column]) -> Values:
     pairs = list(zip(columns, values, strict=True))
     missing = [column.name for column, value in pairs if value is None and not column.nullable]
     if missing:
-        raise InputError(f"{', '.join(missing)}: required, and missing.")
+        raise InputError(f"{listed(missing)}: required, and missing.")
     if values.count(None) == len(values):
         raise InputError("every feature is missing.")
     return tuple(values)
