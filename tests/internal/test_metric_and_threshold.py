@@ -352,6 +352,8 @@ def test_a_train_model_without_weights_refuses_them() -> None:
     ],
 )
 def test_class_weights_are_those_of_labels(project: Project, weights: str, words: str) -> None:
+    if not project.config.datasets[0].target.labels:
+        pytest.skip("this vertical predicts numbers")
     text = project.config_path.read_text(encoding="utf-8")
     changed = text.replace(
         "\n      hyperparameters:", f"\n      {weights}\n      hyperparameters:", 1
