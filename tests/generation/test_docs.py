@@ -1,10 +1,12 @@
 """The documentation names no file or command of the layout before the fixed name `seedling`."""
 
+import json
 import re
 from pathlib import Path
 
 import pytest
-from baking import ROOT
+import yaml
+from baking import ROOT, VERTICALS
 
 # docs/updating.md and the decisions tell of the old layout.
 PAGES = [
@@ -25,3 +27,16 @@ def test_the_old_layout_is_recognised():
         assert GONE.search(old), old
     for new in ("python -m seedling train", "mlops/pipelines/training.yml", "/tmp/src"):  # noqa: S108
         assert not GONE.search(new), new
+
+
+@pytest.mark.parametrize("page", ["curl.txt", "invocations.txt"])
+@pytest.mark.parametrize("vertical", VERTICALS)
+def test_the_rows_that_pages_send_have_all_that_is_required(vertical: str, page: str):
+    folder = ROOT / "templates" / vertical
+    body = json.loads((folder / page).read_text(encoding="utf-8").split("-d '")[1].strip(" '\n"))
+    (row,) = body.get("payload", {}).get("instances") or body["dataframe_records"]
+    schema = (folder / "datasets.yaml").read_text(encoding="utf-8")
+    (dataset,) = yaml.safe_load(schema.partition("datasets:")[2] or schema)
+    features = {one["name"]: one.get("nullable", False) for one in dataset["features"]}
+    assert {name for name, nullable in features.items() if not nullable} <= row.keys()
+    assert row.keys() <= features.keys()
