@@ -24,6 +24,7 @@ from seedling.config import Dataset
 from seedling.data.held_out import HeldOut
 from seedling.data.schema import model_frame
 from seedling.errors import ProjectError
+from seedling.fitting import LabelEncoded
 from seedling.registry.model_files import Predictor
 from seedling.training.estimators import preprocessing
 from seedling.training.notes import Compiled
@@ -68,7 +69,7 @@ def predict(model: Any, instances: pd.DataFrame) -> dict[str, Any]:
     return {"predictions": labels[scores.argmax(axis=1)], "scores": scores, "labels": labels}
 
 
-def fitted(kind: str, model: BaseEstimator) -> Predictor:
+def fitted(kind: str, model: BaseEstimator, offset: float = 0.0, scale: float = 1.37) -> Predictor:
     """The model on pets with gaps, `weight` being finer than single precision can tell."""
     dataset = Dataset.model_validate({**DESCRIBED, **TARGETS[kind]})
     rows = pets(200)
@@ -78,7 +79,7 @@ def fitted(kind: str, model: BaseEstimator) -> Predictor:
     rows.loc[::5, "kind"] = None
     target = rows["age"] + 3 * (rows["kind"] == "cat") + generator.random(200)
     if kind == "number":
-        truth = target * 1.37
+        truth = target * scale + offset
     else:
         labels = dataset.target.labels
         truth = pd.qcut(target, len(labels), labels=labels).astype(str)
@@ -111,6 +112,48 @@ def test_it_answers_as_the_model_does_at_every_edge(
     assert whole["predictions"] == pytest.approx(list(truth["predictions"]))
     alone = [form.answer([row])["predictions"][0] for row in values]
     assert alone == whole["predictions"]
+
+
+def boosted(kind: str, offset: float, scale: float) -> Predictor:
+    """XGBoost on pets, with a target around `offset`; skipped where a project does without it."""
+    xgboost = pytest.importorskip("xgboost")
+    if kind == "number":
+        model = xgboost.XGBRegressor(n_estimators=200, max_depth=4)
+    else:
+        model = LabelEncoded(xgboost.XGBClassifier(n_estimators=200, max_depth=4))
+    return fitted(kind, model, offset, scale)
+
+
+@pytest.mark.parametrize(
+    ("kind", "offset", "scale"),
+    [("number", 0, 1), ("number", 2e5, 1e5), ("number", -1e7, 1), ("two", 0, 1), ("three", 0, 1)],
+)
+def test_sums_in_single_precision_are_compared_by_their_own_rounding(
+    kind: str, offset: float, scale: float, tmp_path: Path
+) -> None:
+    noted = compile_to(tmp_path, boosted(kind, offset, scale))
+    assert not noted.refused
+    assert 0 < noted.largest_difference < 1e-4
+    forms.load(tmp_path, tmp_path / "predict.py")
+
+
+@pytest.mark.parametrize(("offset", "scale"), [(0, 1), (2e5, 1e5)])
+def test_a_leaf_that_is_wrong_is_no_rounding(
+    offset: float, scale: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    predictor = boosted("number", offset, scale)
+    read = compiling.estimators.read
+
+    def wrong(estimator: Any) -> Any:
+        core = read(estimator)
+        tree = core.trees[30]
+        leaves = tree.left == -1
+        other = tree._replace(value=np.where(leaves, tree.value * 1.01, tree.value))
+        return core._replace(trees=[*core.trees[:30], other, *core.trees[31:]])
+
+    monkeypatch.setattr(compiling.estimators, "read", wrong)
+    noted = compile_to(tmp_path, predictor)
+    assert "differ" in noted.refused
 
 
 def test_of_many_rows_some_are_compared_and_counted(

@@ -57,7 +57,7 @@ def add(folder: Path, predictor: Predictor, predict: Path, rows: pd.DataFrame) -
     home.mkdir()
     try:
         _write(home, predictor, {"model.pkl": folder / "model.pkl", "predict.py": predict})
-        _write_check(home / CHECK, predictor)
+        _write_check(home, predictor)
         return compare(folder, predictor, predict, rows)
     except ProjectError as error:
         shutil.rmtree(home)
@@ -79,17 +79,34 @@ def compare(folder: Path, predictor: Predictor, predict: Path, rows: pd.DataFram
     dataset = predictor.dataset
     if len(rows) > MOST_ROWS:
         rows = rows.sample(MOST_ROWS, random_state=0)
-    beyond = edges(dataset, form.form, tree_ensembles.splits(folder / FOLDER / TREES))
-    table = pd.concat([rows[dataset.feature_names], beyond], ignore_index=True)
+    extreme = edges(dataset, form.form, tree_ensembles.splits(folder / FOLDER / TREES))
+    table = pd.concat([rows[dataset.feature_names], extreme], ignore_index=True)
     try:
-        answer, truth = form.undecided(values(table, dataset)), predictor.undecided(table)
+        given = values(table, dataset)
+        answer, truth = form.undecided(given), predictor.undecided(table)
     except Exception as error:
         raise NotCompilable(f"the model fails at the edges of its features: {error}") from None
-    worst = form.task.difference(answer, truth)
-    if not worst <= TOLERANCE:
-        raise NotCompilable(f"its answers differ from the model's by {worst:.1g}")
+    rounding = _rounding(folder / FOLDER, form.form, given)
+    beyond = form.task.difference(answer, truth, rounding)
+    if not beyond <= TOLERANCE:
+        more = " more than it rounds" if rounding else ""
+        raise NotCompilable(f"its answers differ from the model's by {beyond:.1g}{more}")
     kind = "trees" if (folder / FOLDER / TREES).exists() else "tables"
-    return Compiled(kind, len(table), float(worst))
+    return Compiled(kind, len(table), float(form.task.difference(answer, truth)))
+
+
+def _rounding(home: Path, form: Form, rows: list[tuple[Any, ...]]) -> list[float]:
+    """Return by how much the model itself may be off in each of n rows; empty if it may not.
+
+    Each addition in single precision rounds to the nearest number, hence by at most half an epsilon
+    of the sum so far, and that is at most the sum of all absolute values.
+    """
+    if not form.additions:
+        return []
+    absolute = msgspec.structs.replace(form, base=[abs(base) for base in form.base])
+    sums = forms.Compiled(absolute, tree_ensembles.magnitudes((home / TREES).read_bytes()))
+    share = form.additions * float(np.finfo(np.float32).eps) / 2
+    return [share * max(row) for row in sums.outputs(rows)]
 
 
 def values(rows: pd.DataFrame, dataset: Dataset) -> list[tuple[Any, ...]]:
@@ -134,7 +151,7 @@ def _at_splits(
             yield {**usual, name: float(number)}
 
 
-def _write_check(path: Path, predictor: Predictor) -> None:
+def _write_check(home: Path, predictor: Predictor) -> None:
     """Write a few rows with the model's own answer, with missing values and an unseen category."""
     usual = example(predictor.dataset.features)
     strange = {
@@ -145,11 +162,14 @@ def _write_check(path: Path, predictor: Predictor) -> None:
     rows = [usual, dict.fromkeys(usual), {**usual, **strange}]
     rows += [{**usual, name: None} for name in list(usual)[: CHECK_ROWS - len(rows)]]
     table = pd.DataFrame(rows, columns=list(usual))
+    given = values(table, predictor.dataset)
+    form = msgspec.json.decode((home / FORM).read_bytes(), type=Form)
     check = Check(
-        rows=[list(row) for row in values(table, predictor.dataset)],
+        rows=[list(row) for row in given],
         answer=tasks.of(predictor.dataset).answer(predictor.undecided(table), predictor.dataset),
+        rounding=_rounding(home, form, given),
     )
-    path.write_bytes(msgspec.json.encode(check))
+    (home / CHECK).write_bytes(msgspec.json.encode(check))
 
 
 def _write(home: Path, predictor: Predictor, sources: dict[str, Path]) -> None:
@@ -186,6 +206,7 @@ def _write(home: Path, predictor: Predictor, sources: dict[str, Path]) -> None:
         base=core.base,
         weights=list(core.weights),
         single=core.single,
+        additions=core.additions,
         made_from=made_from,
     )
     (home / FORM).write_bytes(msgspec.json.format(msgspec.json.encode(form), indent=1))

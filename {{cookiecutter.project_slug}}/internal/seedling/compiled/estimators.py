@@ -20,8 +20,8 @@ class NotCompilable(ProjectError):
 class Core(NamedTuple):
     """The numbers of a fitted estimator, by which it computes raw outputs from columns.
 
-    `link`, `labels`, `base`, `weights` and `single` are those of `forms.Form`; `comparison` is how
-    the nodes of `trees` compare a value with their threshold.
+    `link`, `labels`, `base`, `weights`, `single` and `additions` are those of `forms.Form`;
+    `comparison` is how the nodes of `trees` compare a value with their threshold.
     """
 
     link: str
@@ -31,6 +31,7 @@ class Core(NamedTuple):
     trees: Sequence[Tree] = ()
     comparison: int = LESS_OR_EQUAL
     single: bool = False
+    additions: int = 0
 
 
 def read(estimator: Any) -> Core:
@@ -108,7 +109,7 @@ def _histogram_boosting(estimator: Any) -> Core:
 
 
 def _xgboost(estimator: Any) -> Core:
-    """Read XGBoost's own JSON. Its trees compare by `<`, in single precision."""
+    """Read XGBoost's own JSON. Its trees compare by `<` and are summed, in single precision."""
     learner = json.loads(bytes(estimator.get_booster().save_raw("json")))["learner"]
     if learner["gradient_booster"]["name"] != "gbtree":
         raise NotCompilable(f"its booster is {learner['gradient_booster']['name']}")
@@ -132,7 +133,8 @@ def _xgboost(estimator: Any) -> Core:
     if objective == "binary:logistic":
         base = [float(np.log(share / (1 - share))) for share in base]
     link = _boosted_link(labels)
-    return Core(link, labels, base, trees=trees, comparison=LESS, single=True)
+    additions = len(trees) // len(base)
+    return Core(link, labels, base, trees=trees, comparison=LESS, single=True, additions=additions)
 
 
 def _catboost(estimator: Any) -> Core:

@@ -19,7 +19,7 @@ from seedling.files import sha256
 
 FOLDER = "compiled"
 FORM, TREES, CHECK = "form.json", "trees.onnx", "check.json"
-TOLERANCE = 1e-6  # between compiled and original: trees of XGBoost sum in single precision
+TOLERANCE = 1e-6  # between compiled and original, beyond what the original itself rounds
 
 Row = Sequence[Any]  # a row's feature values in the schema's order, None for missing
 
@@ -59,6 +59,7 @@ class Form(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     base: list[float]  # added to each raw output
     weights: list[list[float]] = []  # of a linear model: outputs x columns
     single: bool = False  # whether columns are rounded to single precision first
+    additions: int = 0  # the model's own for an output, where it sums in single precision
     made_from: dict[str, str]  # SHA-256 of each file that it was made from, by name
 
 
@@ -67,16 +68,17 @@ class Check(msgspec.Struct, forbid_unknown_fields=True):
 
     rows: list[list[bool | int | float | str | None]]
     answer: dict[str, Any]
+    rounding: list[float] = []  # by which the model itself may be off, a number a row
 
 
 class Compiled:
     """Answers rows by a compiled form, each row by itself: alone or in a batch is the same."""
 
-    def __init__(self, form: Form, trees: Path | None = None) -> None:
+    def __init__(self, form: Form, trees: bytes | None = None) -> None:
         self.form = form
         self.task = tasks.find(form.task)
         raw: Trees | Linear = Trees(form, trees) if trees else Linear(form)
-        self._outputs = raw.outputs
+        self._raw = raw.outputs
         self._parts = _splitter(form.split_up) if form.split_up else None
         self._answer = self.task.compiled(LINKS[form.link], form.labels)
         self._decide = (
@@ -90,8 +92,11 @@ class Compiled:
 
     def undecided(self, rows: Sequence[Row]) -> dict[str, Any]:
         """Return the answer as it is without a threshold."""
-        split = [self._parts(row) for row in rows] if self._parts else rows
-        return self._answer(self._outputs(split))
+        return self._answer(self.outputs(rows))
+
+    def outputs(self, rows: Sequence[Row]) -> list[list[float]]:
+        """Return the n x outputs raw outputs of n rows, before the link."""
+        return self._raw([self._parts(row) for row in rows] if self._parts else rows)
 
 
 def _splitter(split_up: Mapping[int, Mapping[str, Any]]) -> Callable[[Row], Row]:
@@ -181,7 +186,7 @@ class Trees:
     It runs on one thread, since the service's workers are processes.
     """
 
-    def __init__(self, form: Form, path: Path) -> None:
+    def __init__(self, form: Form, trees: bytes) -> None:
         try:
             import numpy as np
             import onnxruntime
@@ -194,7 +199,7 @@ class Trees:
         # Without an arena the memory of a large request is given back.
         options.enable_cpu_mem_arena = False
         providers = ["CPUExecutionProvider"]
-        self.session = onnxruntime.InferenceSession(path.read_bytes(), options, providers)
+        self.session = onnxruntime.InferenceSession(trees, options, providers)
         self.np, self.form = np, form
         self.base = np.array(form.base)
         self.numbers = [
@@ -298,8 +303,9 @@ def load(folder: Path, predict: Path) -> Compiled:
     trees = home / TREES
     if trees.exists():
         _refuse_other_sources(form, {TREES: trees})
-    compiled = Compiled(form, trees if trees.exists() else None)
-    worst = compiled.task.difference(compiled.undecided(check.rows), check.answer)
+    compiled = Compiled(form, trees.read_bytes() if trees.exists() else None)
+    answer = compiled.undecided(check.rows)
+    worst = compiled.task.difference(answer, check.answer, check.rounding)
     if not worst <= TOLERANCE:
         raise ProjectError(f"its compiled form differs from the model by {worst:.1g}")
     return compiled

@@ -78,6 +78,18 @@ def as_onnx(trees: Sequence[Tree], outputs: int, comparison: int) -> bytes:
     return bytes(model.SerializeToString())
 
 
+def magnitudes(trees: bytes) -> bytes:
+    """Return an ONNX file's ensemble with the absolute value of each leaf."""
+    from onnx import load_from_string, numpy_helper
+
+    model = load_from_string(trees)
+    (node,) = model.graph.node
+    (weights,) = (attribute for attribute in node.attribute if attribute.name == "leaf_weights")
+    absolute = np.abs(numpy_helper.to_array(weights.t))
+    weights.t.CopyFrom(numpy_helper.from_array(absolute, weights.t.name))
+    return bytes(model.SerializeToString())
+
+
 def splits(path: Path) -> list[tuple[int, float]]:
     """Return (column, threshold) of every split of an ONNX file, sorted; none without a file."""
     if not path.exists():

@@ -76,6 +76,7 @@ def main(
         refit=run.refit,
         cross_validated=run.cross_validated,
         decision=run.decision,
+        compiled=measured.compiled,
     )
     with mlflow_runs.run(project, model, run.run_id):
         mlflow_runs.mlflow().set_tag("registered_version", version or "none")

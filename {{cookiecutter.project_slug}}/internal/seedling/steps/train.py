@@ -107,10 +107,8 @@ def main(
     click.echo(f"{model}: trained on {counted(done.learned_rows, 'row')}")
     if decision:
         click.echo(f"{model}: {decision}")
-    for line in outcomes.fits(dataset.metric, done.learned_rows, refit, validated):
+    for line in outcomes.fits(dataset.metric, done.learned_rows, refit, validated, compiled):
         click.echo(f"{model}: {line}")
-    if compiled.refused:
-        click.echo(f"{model}: no compiled form, it is served as it is: {compiled.refused}")
 
 
 def _decided(

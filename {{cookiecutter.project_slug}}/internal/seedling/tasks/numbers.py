@@ -1,23 +1,30 @@
 """Compare answers that are numbers, and describe them in JSON schema."""
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 NUMBER: dict[str, Any] = {"type": ["number", "null"]}
 
 
 def largest_difference(
-    one: Mapping[str, Any], other: Mapping[str, Any], keys: Iterable[str]
+    one: Mapping[str, Any],
+    other: Mapping[str, Any],
+    keys: Iterable[str],
+    rounding: Sequence[float] = (),
 ) -> float:
-    """Return the largest difference of two answers' numbers, relative to those above 1."""
+    """Return the largest difference of two answers' numbers, relative to those above 1.
+
+    Of each row's, `rounding` is left out of account.
+    """
     worst = 0.0
     for key in keys:
         here, there = one[key], other[key]
         if len(here) != len(there):
             return math.inf
-        pairs = [(float(a), float(b)) for a, b in zip(here, there, strict=True)]
-        worst = max([worst, *(abs(a - b) / max(1.0, abs(b)) for a, b in pairs)])
+        for a, b, allowed in zip(here, there, rounding or [0.0] * len(here), strict=True):
+            beyond = abs(float(a) - float(b)) - allowed
+            worst = max(worst, beyond / max(1.0, abs(float(b))))
     return worst
 
 

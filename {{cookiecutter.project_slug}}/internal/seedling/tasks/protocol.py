@@ -108,12 +108,19 @@ class Task(Protocol):
         """
         return None
 
-    def difference(self, one: Mapping[str, Any], other: Mapping[str, Any]) -> float:
+    def difference(
+        self, one: Mapping[str, Any], other: Mapping[str, Any], rounding: Sequence[float] = ()
+    ) -> float:
         """Return the largest difference of two answers' numbers; infinite if they contradict.
 
         A compiled model replaces the model only if this is close to 0.
+
+        Args:
+            one: an answer to n rows.
+            other: another one to the same rows.
+            rounding: by how much an exact model may differ in each row; empty for none.
         """
-        return largest_difference(one, other, self.by_row)
+        return largest_difference(one, other, self.by_row, rounding)
 
     def aligned(self, answer: Answer, other: Answer) -> Answer:
         """Return an answer with the items of each row in the order of `other`'s.

@@ -27,7 +27,7 @@ from seedling.wording import counted
 
 FOLDS = 5
 MOST_ROWS = 20_000  # with more, a holdout is large enough to say it
-MOST_SECONDS = 5.0  # of one fit; beyond, five more are worth asking for
+MOST_CELLS = 500_000  # rows x features; beyond, five more fits are worth asking for
 PREDICTIONS = 300  # folds are drawn again until there are as many
 MOST_REPEATS = 5
 CONFIDENCE = 0.95
@@ -43,22 +43,23 @@ class Plan(NamedTuple):
     refused: str = ""
 
 
-def plan(rows: pd.DataFrame, dataset: Dataset, wanted: int | None, seconds: float) -> Plan:
-    """Choose the folds.
+def plan(rows: pd.DataFrame, dataset: Dataset, wanted: int | None) -> Plan:
+    """Choose the folds by the table alone: it has the same on every machine.
 
     Args:
         rows: those to train on.
         dataset: theirs.
-        wanted: `folds` of model.yaml: 0 for none, None to choose by rows and time.
-        seconds: what one fit on about as many rows took.
+        wanted: `folds` of model.yaml: 0 for none, None to choose by rows and features.
     """
     ask = f"folds: {FOLDS} under training in model.yaml asks for it"
     if wanted == 0:
         return Plan(refused="model.yaml says folds: 0")
     if wanted is None and len(rows) > MOST_ROWS:
         return Plan(refused=f"there are more than {counted(MOST_ROWS, 'row')}; {ask}")
-    if wanted is None and seconds > MOST_SECONDS:
-        return Plan(refused=f"one fit takes {seconds:.0f} s; {ask}")
+    features = len(dataset.features)
+    if wanted is None and len(rows) * features > MOST_CELLS:
+        table = f"{counted(len(rows), 'row')} x {counted(features, 'feature')}"
+        return Plan(refused=f"{table} are more than {MOST_CELLS:,} values; {ask}")
     folds = wanted or FOLDS
     if dataset.split:
         return Plan(folds, 1)
@@ -80,7 +81,7 @@ def validated(
         table: the rows.
         folds: as `plan` takes it.
     """
-    chosen = plan(table.rows, table.dataset, folds, first.seconds)
+    chosen = plan(table.rows, table.dataset, folds)
     if chosen.refused:
         return CrossValidated(refused=chosen.refused)
     begin = time.perf_counter()

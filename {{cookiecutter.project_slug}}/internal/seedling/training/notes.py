@@ -160,6 +160,7 @@ class Registration(msgspec.Struct, frozen=True):
     refit: Refit = Refit()
     cross_validated: CrossValidated = CrossValidated()
     decision: str = ""
+    compiled: Compiled = Compiled()
 
 
 class Measured(msgspec.Struct, frozen=True):

@@ -13,7 +13,7 @@ from seedling.errors import ProjectError
 from seedling.files import replacing
 from seedling.settings import BUILD_ID
 from seedling.training import notes, pipeline
-from seedling.training.notes import CrossValidated, Refit, Registration
+from seedling.training.notes import Compiled, CrossValidated, Refit, Registration
 from seedling.training.pipeline import TRAINING, Pipeline
 from seedling.training.runner import Runner
 from seedling.wording import counted
@@ -108,7 +108,9 @@ def show(outcomes: Iterable[Outcome]) -> None:
         print(f"{one.model}: {sentence(one)}")
         if one.decision:
             print(f"  {one.decision}")
-        for line in fits(one.metric, one.learned_rows, one.refit, one.cross_validated):
+        for line in fits(
+            one.metric, one.learned_rows, one.refit, one.cross_validated, one.compiled
+        ):
             print(f"  {line}")
         print(f"  report: {report}")
     warnings = [*dict.fromkeys(text for one, _ in best_first for text in one.warnings)]
@@ -152,8 +154,13 @@ def compared(rows: int, held_out: int, champion: bool) -> str:
     return f"{where}."
 
 
-def fits(metric: str, learned: int, refit: Refit, validated: CrossValidated) -> list[str]:
-    """Return a sentence about the cross-validation, and one about the rows learned from."""
+def fits(
+    metric: str, learned: int, refit: Refit, validated: CrossValidated, compiled: Compiled
+) -> list[str]:
+    """Return a sentence about the cross-validation, and one about the rows learned from.
+
+    There is another one where the model has no compiled form.
+    """
     lines = []
     if validated.refused:
         lines.append(f"Not cross-validated: {validated.refused}.")
@@ -171,6 +178,9 @@ def fits(metric: str, learned: int, refit: Refit, validated: CrossValidated) -> 
         lines.append(
             f"Not fitted again, it learned from {counted(learned, 'row')}: {refit.refused}."
         )
+    if compiled.refused:
+        reason = compiled.refused.removesuffix(".")
+        lines.append(f"Served the plain way, by pandas and scikit-learn, more slowly: {reason}.")
     return lines
 
 

@@ -62,7 +62,13 @@ def write(
         "compared": outcomes.compared(
             evaluation.holdout_rows, evaluation.held_out_rows, evaluation.champion is not None
         ),
-        "fits": outcomes.fits(dataset.metric, run.learned_rows, run.refit, run.cross_validated),
+        "fits": outcomes.fits(
+            dataset.metric,
+            run.learned_rows,
+            run.refit,
+            run.cross_validated,
+            evaluation.compiled,
+        ),
         "metrics": _metric_rows(dataset, evaluation, run),
         "importance": importance.of(challenger, rows),
         "columns": data_summary(rows, dataset),

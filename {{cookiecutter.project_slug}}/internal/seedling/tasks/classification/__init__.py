@@ -82,20 +82,24 @@ class Classification(Task):
     def decider(self, target: "Target") -> Callable[[Mapping[str, Any]], Mapping[str, Any]] | None:
         return thresholds.decider(target)
 
-    def difference(self, one: Mapping[str, Any], other: Mapping[str, Any]) -> float:
+    def difference(
+        self, one: Mapping[str, Any], other: Mapping[str, Any], rounding: Sequence[float] = ()
+    ) -> float:
         """Return the largest difference of the probabilities; infinite if labels contradict.
 
-        Labels may differ only in a row whose two largest probabilities are equal.
+        Labels may differ only in a row whose two largest probabilities are equal, or rounded so.
+        What is rounded is the logits, which the probabilities change by less than.
         """
         here, there = one["predictions"], other["predictions"]
         if len(here) != len(there) or "scores" not in other:
             return math.inf
         worst = 0.0
         for at, scores in enumerate(other["scores"]):
+            allowed = rounding[at] if rounding else 0.0
             pairs = zip(one["scores"][at], scores, strict=True)
-            worst = max([worst, *(abs(float(a) - float(b)) for a, b in pairs)])
+            worst = max([worst, *(abs(float(a) - float(b)) - allowed for a, b in pairs)])
             first, second = sorted((float(score) for score in scores), reverse=True)[:2]
-            if here[at] != there[at] and first - second > TIE:
+            if here[at] != there[at] and first - second > TIE + 2 * allowed:
                 return math.inf
         return worst
 
