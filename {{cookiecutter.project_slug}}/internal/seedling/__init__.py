@@ -18,12 +18,14 @@ if TYPE_CHECKING:
     from seedling.data.scalars import as_json
     from seedling.data.validation import validate as validate_dataset
     from seedling.errors import InputError, NotFound, ProjectError, Unavailable
+    from seedling.registry.loaded import LoadedModel, load_model
     from seedling.serving.models import Models, ServedModel
 
 __all__ = [
     "Config",
     "Dataset",
     "InputError",
+    "LoadedModel",
     "Models",
     "NotFound",
     "Predict",
@@ -37,6 +39,7 @@ __all__ = [
     "example_row",
     "first_row",
     "load_dataset",
+    "load_model",
     "validate_dataset",
 ]
 
@@ -50,6 +53,7 @@ _PLACES = {
     "seedling.data.scalars": ("as_json",),
     "seedling.data.validation": ("validate as validate_dataset",),
     "seedling.errors": ("InputError", "NotFound", "ProjectError", "Unavailable"),
+    "seedling.registry.loaded": ("LoadedModel", "load_model"),
     "seedling.serving.models": ("Models", "ServedModel"),
 }
 _FOUND = {
