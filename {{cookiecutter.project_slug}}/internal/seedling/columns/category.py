@@ -6,33 +6,50 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from pydantic import Field
 
-from seedling.columns.protocol import Check, Column, FormField, Json, NoFeature
+from seedling.columns.protocol import Check, Column, FormField, Json
 from seedling.data.scalars import label_text
 
 if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
 
-MOST = 200  # categories that are proposed
-LISTED = 12  # categories that a description names
+LISTED = 200  # categories that a proposal lists
+MOST = 10_000  # of a column that is proposed
+ROWS_EACH = 5  # of each category that is not listed, on average at least
+COLUMNS = 50  # categories that have a column each; with more, the target encodes them too
+NAMED = 12  # categories that a description names
 
 
 class Category(Column):
-    """A text out of a list."""
+    """A text out of a list.
+
+    Attributes:
+        others: whether other texts are usual too: the list then has the most frequent.
+        by_target: whether a model sees what the rows of a category have for a target, too; by
+            default where there are more than 50.
+    """
 
     categories: Annotated[list[str], Field(min_length=1)]
+    others: bool = False
+    by_target: bool | None = None
 
     unseen: ClassVar[Any] = "never seen"
     asked: ClassVar[int] = 9
 
     @classmethod
     def propose(cls, values: "pd.Series") -> Json | None:
-        count = values.nunique()
-        if count > MOST or count > 0.9 * len(values) > 20:
-            raise NoFeature(f"it holds {count} different texts")
-        return {"categories": sorted({str(value) for value in values})}
+        counts = values.astype(str).value_counts()
+        if len(counts) <= LISTED:
+            if len(counts) > 0.9 * len(values) > 20:
+                return None
+            return {"categories": sorted(counts.index)}
+        if len(counts) > min(MOST, len(values) / ROWS_EACH):
+            return None
+        return {"categories": sorted(counts.index[:LISTED]), "others": True}
 
     def widened(self, values: "pd.Series") -> Json:
+        if self.others:
+            return {}
         known = {label_text(category) for category in self.categories}
         new = sorted({label_text(value) for value in values.unique()} - known)
         return {"categories": [*self.categories, *new]} if new else {}
@@ -41,16 +58,18 @@ class Category(Column):
         return ""  # `words` says it
 
     def words(self) -> str:
-        listed, more = ", ".join(self.categories[:LISTED]), len(self.categories) - LISTED
-        return f"one of {listed}, and {more} more" if more > 0 else f"one of {listed}"
+        listed, more = ", ".join(self.categories[:NAMED]), len(self.categories) - NAMED
+        return f"one of {listed}" + f", and {more} more" * (more > 0) + " or another" * self.others
 
     def checks(self) -> list[Check]:
-        return [one_of(self.categories, "categories")]
+        return [] if self.others else [one_of(self.categories, "categories")]
 
     def frame(self, cells: "pd.Series") -> "dict[str, pd.Series]":
+        """Return the texts as objects; as pandas' `category` where the target encodes them too."""
         from seedling.data.distinct import label_texts
 
-        return {self.name: label_texts(cells)}
+        found = label_texts(cells)
+        return {self.name: found.astype("category") if self._is_by_target() else found}
 
     def example(self) -> Any:
         return self.categories[0]
@@ -77,6 +96,11 @@ class Category(Column):
 
     def field(self) -> FormField:
         return FormField("list", self.example(), options=self.categories)
+
+    def _is_by_target(self) -> bool:
+        if self.by_target is None:
+            return self.others or len(self.categories) > COLUMNS
+        return self.by_target
 
     def _named_by_numbers(self) -> bool:
         """Return whether a category looks like a number, which callers then send as one."""

@@ -55,11 +55,12 @@ class Check(NamedTuple):
 class FormField:
     """A field of the page's form, in HTML's terms.
 
-    `input` is an <input> of any kind, `choices` are radio buttons, `list` is a <select> that takes
-    another text as well. `options` has each choice's JSON value, or each text of a list.
+    `input` is an <input> of any kind, `area` is a <textarea>, `choices` are radio buttons, `list` is
+    a <select> that takes another text as well. `options` has each choice's JSON value, or each text
+    of a list.
     """
 
-    control: Literal["input", "choices", "list"]
+    control: Literal["input", "area", "choices", "list"]
     value: Any
     hint: str = ""
     kind: str = "text"  # the type attribute of an <input>

@@ -15,7 +15,8 @@ import pandas as pd
 
 from seedling import tasks
 from seedling.columns import part_names
-from seedling.compiled import estimators, forms, tree_ensembles
+from seedling.compiled import by_target, estimators, forms, tree_ensembles
+from seedling.compiled.by_target import Means, Words
 from seedling.compiled.estimators import NotCompilable
 from seedling.compiled.forms import (
     CHECK,
@@ -212,7 +213,7 @@ def _write(home: Path, predictor: Predictor, sources: dict[str, Path]) -> None:
     (home / FORM).write_bytes(msgspec.json.format(msgspec.json.encode(form), indent=1))
 
 
-def _features(transformer: Any, dataset: Dataset) -> tuple[list[Number | Category], int]:
+def _features(transformer: Any, dataset: Dataset) -> tuple[list[Number | Category | Words], int]:
     """Read a fitted preprocessing.
 
     Returns:
@@ -223,7 +224,8 @@ def _features(transformer: Any, dataset: Dataset) -> tuple[list[Number | Categor
     """
     if type(transformer).__name__ != "ColumnTransformer":
         raise NotCompilable(f"its preprocessing is a {type(transformer).__name__}")
-    found: dict[str, Number | Category] = {}
+    found: dict[str, Number | Category | Words] = {}
+    means: dict[str, Means] = {}
     for name, fitted, columns in transformer.transformers_:
         start = transformer.output_indices_[name].start
         steps = [step for _, step in fitted.steps] if hasattr(fitted, "steps") else [fitted]
@@ -234,12 +236,21 @@ def _features(transformer: Any, dataset: Dataset) -> tuple[list[Number | Categor
             found |= dict(zip(columns, _numbers(start, *steps), strict=True))
         elif kinds == ["SimpleImputer", "OneHotEncoder"]:
             found |= dict(zip(columns, _categories(start, *steps), strict=True))
+        elif kinds[:2] == ["SimpleImputer", "CategoriesByTarget"]:
+            means |= dict(zip(columns, by_target.read_means(start, *steps), strict=True))
+        elif kinds[0] == "WordsByTarget":
+            found |= dict(zip(columns, by_target.read_words(start, *steps), strict=True))
         else:
             raise NotCompilable(f"its preprocessing holds {', '.join(kinds)}")
     names = part_names(dataset.features)
     missing = [name for name in names if name not in found]
     if missing:
         raise NotCompilable(f"its preprocessing leaves {', '.join(missing)} out")
+    for name, numbers in means.items():
+        category = found[name]
+        if not isinstance(category, Category):
+            raise NotCompilable(f"its preprocessing encodes {name} by the target only")
+        category.means = numbers
     width = max(columns.stop for columns in transformer.output_indices_.values())
     return [found[name] for name in names], width
 

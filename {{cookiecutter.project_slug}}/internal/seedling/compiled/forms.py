@@ -6,6 +6,7 @@ answers in plain Python; trees are run by onnxruntime, in double precision like 
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from operator import mul
 from pathlib import Path
 from typing import Any, Literal
 
@@ -13,6 +14,7 @@ import msgspec
 
 from seedling import tasks
 from seedling.columns import read
+from seedling.compiled.by_target import Means, Words
 from seedling.config import Target
 from seedling.errors import ProjectError
 from seedling.files import sha256
@@ -39,6 +41,7 @@ class Category(msgspec.Struct, tag=True, forbid_unknown_fields=True):
     columns: dict[str, int]  # by value
     missing: int | None  # of a row without a value
     unknown: int | None  # of a value that is not in `columns`
+    means: Means | None = None  # where it is encoded by the target as well
 
 
 class Form(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
@@ -51,7 +54,7 @@ class Form(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
 
     task: str
     target: dict[str, Any] = {}  # its entry in the schema, where that has a threshold
-    features: list[Number | Category]  # of each part, in the order of the schema's features
+    features: list[Number | Category | Words]  # of each part, in the order of the schema's features
     split_up: dict[int, dict[str, Any]] = {}  # features with several parts: their schema's entries
     width: int  # columns after the preprocessing
     link: Literal["identity", "logistic", "softmax", "shares"]
@@ -131,13 +134,24 @@ class Linear:
             (_numbers(form, weights), _categories(form, weights), base)
             for weights, base in zip(form.weights, form.base, strict=True)
         ]
+        self._texts = [
+            (place, feature.reader(), [each[feature.column :] for each in form.weights])
+            for place, feature in enumerate(form.features)
+            if isinstance(feature, Words)
+        ]
 
     def outputs(self, rows: Sequence[Row]) -> list[list[float]]:
         """Return the n x outputs raw outputs of n rows."""
-        return [
+        found = [
             [_sum(row, numbers, categories, base) for numbers, categories, base in self._parts]
             for row in rows
         ]
+        for place, numbers_of, weights in self._texts:
+            for row, sums in zip(rows, found, strict=True):
+                numbers = numbers_of(row[place])
+                for at, each in enumerate(weights):
+                    sums[at] += sum(map(mul, numbers, each))
+        return found
 
 
 Numbers = list[tuple[int, float, float, float]]
@@ -175,8 +189,13 @@ def _categories(form: Form, weights: list[float]) -> Categories:
             table: dict[str | None, float] = {
                 name: weight(column) for name, column in feature.columns.items()
             }
-            table[None] = weight(feature.missing)
-            found.append((place, table.get, weight(feature.unknown)))
+            table[None], unknown = weight(feature.missing), weight(feature.unknown)
+            if feature.means:
+                behind = weights[feature.means.column :]
+                for name in table:
+                    table[name] += sum(map(mul, feature.means.of(name), behind))
+                unknown += sum(map(mul, feature.means.unknown, behind))
+            found.append((place, table.get, unknown))
     return found
 
 
@@ -212,6 +231,12 @@ class Trees:
             for place, feature in enumerate(form.features)
             if isinstance(feature, Category)
         ]
+        self.by_target: list[tuple[int, int, Callable[[Any], list[float]]]] = []
+        for place, feature in enumerate(form.features):
+            if isinstance(feature, Words):
+                self.by_target.append((place, feature.column, feature.reader()))
+            elif isinstance(feature, Category) and feature.means:
+                self.by_target.append((place, feature.means.column, feature.means.of))
 
     def outputs(self, rows: Sequence[Row]) -> list[list[float]]:
         """Return the n x outputs raw outputs of n rows."""
@@ -233,6 +258,9 @@ class Trees:
                 chosen = known.get(row[place], unknown)
                 if chosen is not None:
                     columns[chosen] = 1.0
+            for place, column, numbers_of in self.by_target:
+                numbers = numbers_of(row[place])
+                columns[column : column + len(numbers)] = numbers
         if self.form.single:
             encoded = encoded.astype(self.np.float32).astype(self.np.float64)
         return encoded

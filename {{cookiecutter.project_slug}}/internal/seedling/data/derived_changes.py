@@ -94,7 +94,7 @@ def _input(name: str, cells: pd.Series) -> Change:
     from seedling.data.infer_schema import propose_feature
 
     entry, reason = propose_feature(name, cells)
-    if reason or entry["type"] == "category":  # any text will do, if no model sees it
+    if reason or entry["type"] in ("category", "text"):  # any text will do, if no model sees it
         known = cells.dropna()
         sample = {"sample": str(known.iloc[0])} if len(known) else {}
         gaps = {"nullable": True} if len(known) < len(cells) else {}

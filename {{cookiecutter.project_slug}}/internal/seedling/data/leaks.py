@@ -5,6 +5,7 @@ from itertools import pairwise
 
 import numpy as np
 import pandas as pd
+from pandas.api.types import is_numeric_dtype
 
 from seedling import tasks
 from seedling.config import Dataset
@@ -76,7 +77,7 @@ def _alone(rows: pd.DataFrame, dataset: Dataset, probe: LeakProbe) -> list[Leak]
         if column.known_before:
             continue
         parts = column.frame(rows[column.name])
-        is_text = any(part.dtype == object for part in parts.values())
+        is_text = not all(map(is_numeric_dtype, parts.values()))
         one = pd.DataFrame({name: _as_numbers(part) for name, part in parts.items()})
         tree = probe.tree(max_depth=None if is_text else 6, random_state=0)
         score = tree.fit(one[half], truth[half]).score(one[~half], truth[~half])
@@ -89,7 +90,7 @@ def _alone(rows: pd.DataFrame, dataset: Dataset, probe: LeakProbe) -> list[Leak]
 
 def _as_numbers(part: pd.Series) -> pd.Series:
     """Return a part's numbers; of text, a number for each."""
-    return part.astype("category").cat.codes if part.dtype == object else part
+    return part if is_numeric_dtype(part) else part.astype("category").cat.codes
 
 
 def _sums(rows: pd.DataFrame, dataset: Dataset, probe: LeakProbe, found: set[str]) -> list[Leak]:

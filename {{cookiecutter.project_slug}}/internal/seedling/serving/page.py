@@ -165,5 +165,5 @@ class _Field:
     def __init__(self, where: str, column: Column) -> None:
         self.id, self.name, self.nullable = where, column.name, column.nullable
         self.asks = column.field()
-        gaps = "may be empty" if column.nullable and self.asks.control == "input" else ""
+        gaps = "may be empty" if column.nullable and self.asks.control in ("input", "area") else ""
         self.hint = ", ".join(filter(None, [self.asks.hint, column.description, gaps]))

@@ -26,7 +26,7 @@ function element(name, text = "", kind = "") {
 
 function input(field) {
   const other = field.querySelector(".other");
-  return other && !other.hidden ? other : field.querySelector("input:checked, select, input");
+  return other && !other.hidden ? other : field.querySelector("input:checked, select, textarea, input");
 }
 
 /** The functions by data-reads that make a value for JSON of the text of a field; NaN is no number. */
@@ -82,7 +82,7 @@ function hint(field) {
 function complain(field, words) {
   const from = input(field);
   const shown = field.querySelector(".hint");
-  for (const one of field.querySelectorAll("input, select")) one.setAttribute("aria-invalid", "true");
+  for (const one of field.querySelectorAll("input, select, textarea")) one.setAttribute("aria-invalid", "true");
   field.classList.add("wrong");
   shown.textContent = words;
   from.focus();
@@ -200,7 +200,7 @@ function unsendable(form) {
   for (const field of fields(form)) {
     const from = input(field);
     const found = value(field);
-    const empty = found === null && from.matches("input:not([type=radio])");
+    const empty = found === null && from.matches("input:not([type=radio]), textarea");
     if (empty && !("nullable" in field.dataset)) {
       return [field, field.dataset.reads === "number" ? "Enter a number." : "Enter a value."];
     }
@@ -284,8 +284,8 @@ function carry(from, to) {
       (one) => one.dataset.name === field.dataset.name && one.dataset.reads === field.dataset.reads,
     );
     if (!same) continue;
-    const theirs = [...same.querySelectorAll("input, select")];
-    const ours = [...field.querySelectorAll("input, select")];
+    const theirs = [...same.querySelectorAll("input, select, textarea")];
+    const ours = [...field.querySelectorAll("input, select, textarea")];
     if (theirs.length !== ours.length || theirs[0].options?.length !== ours[0].options?.length) continue;
     ours.forEach((one, at) => {
       if (one.type === "radio") one.checked = theirs[at].checked;
