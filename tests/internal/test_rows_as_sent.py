@@ -152,3 +152,30 @@ def test_a_row_of_the_feature_store_that_lacks_a_feature_is_refused(trained: Pro
 def test_many_missing_features_are_counted() -> None:
     assert listed(["a", "b", "c"], most=2) == "a, b and 1 more"
     assert listed(["a", "b"], most=2) == "a, b"
+
+
+def test_a_text_that_is_missing_in_the_file_is_missing_in_a_request_too() -> None:
+    features = [
+        {"name": "rooms", "type": "integer"},
+        {"name": "street", "type": "category", "categories": ["Elm", "?"], "nullable": True},
+        {"name": "kind", "type": "category", "categories": ["flat", "villa"]},
+        {"name": "sold", "type": "date", "nullable": True},
+        {"name": "size", "type": "number", "nullable": True},
+    ]
+    reader = Reader(
+        Dataset.model_validate(
+            HOUSES.model_dump() | {"features": features, "read": {"na": ["open"]}}
+        )
+    )
+
+    def read(**row: Any) -> Any:
+        return reader.values(reader.body(json.dumps({"rooms": "3"} | row).encode()))[0]
+
+    only = (3, None, "flat", None, None)
+    for blank in ("", " ", "NA", "open"):
+        assert read(street=blank, kind="flat", sold=blank, size=blank) == only
+    assert read(street="?", kind="flat")[1] == "?"  # a category of the schema
+    with pytest.raises(InputError, match="kind: required, and missing"):
+        read(street="Elm", kind="")
+    row = reader.row({"rooms": "3", "street": "", "kind": "flat", "sold": ""})
+    assert reader.raw_values([row], single=True) == [only]

@@ -1,7 +1,7 @@
 """Texts of which each stands for itself; one that training never saw is answered all the same."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from pydantic import Field
@@ -81,6 +81,9 @@ class Category(Column):
 
     def edges(self) -> list[Any]:
         return [*self.categories, self.unseen, ""]
+
+    def own_texts(self) -> Collection[str]:
+        return self.categories
 
     def json_type(self) -> Any:
         return str | float if self._named_by_numbers() else str

@@ -14,7 +14,7 @@ each of the last three:
 The service imports this: pandas and numpy are only used by methods that are given a series.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, NamedTuple
@@ -271,6 +271,10 @@ class Column(BaseModel):
         return [self.example()]
 
     # A request. These methods are called once, when a model is loaded.
+
+    def own_texts(self) -> Collection[str]:
+        """Return texts that are values, though a file may have them for a missing value."""
+        return ()
 
     def json_type(self) -> Any:
         """Return the type that msgspec checks JSON values against."""

@@ -4,7 +4,8 @@ import difflib
 import json
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from operator import itemgetter
+from typing import Any, Literal, get_args
 
 import msgspec
 
@@ -39,7 +40,8 @@ class Reader:
 
     A row may be sent as the table has it: entity key, target and the columns that the schema
     ignores are accepted, any other name is an error. So is a missing value of a feature that
-    is not nullable, and a value of another type. An unknown category is none. A row becomes a
+    is not nullable, and a value of another type. An unknown category is none; a text that is no
+    value in the table's file, such as "", is a missing value. A row becomes a
     struct of the features, then of the entity key and the target if the object has them.
     """
 
@@ -97,6 +99,14 @@ class Reader:
         readers = [(at, column.reader()) for at, column in enumerate(dataset.raw)]
         self._readers = [(at, read) for at, read in readers if read is not None]
         marks = Marks(dataset.read.decimal, dataset.read.thousands)
+        blank = {*dataset.read.missing, " "}
+        self._blanks = {column.name: blank - {*column.own_texts()} for column in dataset.raw}
+        self._any_blank = frozenset().union(*self._blanks.values())
+        kinds = [column.json_type() for column in dataset.raw]
+        places = [
+            at for at, kind in enumerate(kinds) if kind is Any or str in (kind, *get_args(kind))
+        ]
+        self._texts = itemgetter(*places, places[0]) if places else None  # two or more: a tuple
         self._parsers = {column.name: parser(column, marks) for column in dataset.raw}
         self._count = len(known)
         self._keys = slice(self._count, self._count + len(self.key_names))
@@ -179,6 +189,10 @@ class Reader:
             InputError: a value is not one of its column's type, or a row has no value at all.
         """
         found = [msgspec.structs.astuple(row)[: self._count] for row in rows]
+        if self._texts:
+            for at, row in enumerate(found):
+                if self._has_blank(self._texts(row)):
+                    found[at] = self._without_blanks(row, "" if single else f"instances[{at}].")
         if not self._required:
             _refuse_empty(found, single)
         if not self._readers:
@@ -193,6 +207,24 @@ class Reader:
     def has_more(self, row: Any) -> bool:
         """Return whether a row has other values than features, such as the entity key."""
         return any(getattr(row, name) is not msgspec.UNSET for name in self._extra)
+
+    def _has_blank(self, values: Values) -> bool:
+        try:
+            return not self._any_blank.isdisjoint(values)
+        except TypeError:  # a list is among them, or an object
+            return True
+
+    def _without_blanks(self, row: Values, where: str) -> Values:
+        """Return the row with None for texts that are missing values in the table's file."""
+        values = {
+            name: None if self._is_blank(name, value) else value
+            for name, value in zip(self.names, row, strict=True)
+        }
+        self._refuse_missing(values, where)
+        return tuple(values.values())
+
+    def _is_blank(self, name: str, value: Any) -> bool:
+        return isinstance(value, str) and value in self._blanks[name]
 
     def _read(self, row: Values, number: int | None) -> Values:
         """Return the row with each value of JSON converted by the type of its column."""
@@ -253,13 +285,18 @@ class Reader:
         if isinstance(row, Mapping):
             parsers = self._parsers
             return {
-                name: parsers[name](value) if isinstance(value, str) and name in parsers else value
+                name: self._parsed(name, value)
+                if isinstance(value, str) and name in parsers
+                else value
                 for name, value in row.items()
             }
         if isinstance(row, list) and len(row) == len(self.names):
             named = self._spelled(dict(zip(self.names, row, strict=True)))
             return list(named.values())
         return row
+
+    def _parsed(self, name: str, text: str) -> Any:
+        return None if self._is_blank(name, text) else self._parsers[name](text)
 
     def _refuse_unknown(self, row: Mapping[str, Any], where: str) -> None:
         for name in row:
