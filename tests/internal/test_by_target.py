@@ -7,6 +7,8 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn.base import BaseEstimator
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import roc_auc_score
 from sklearn.pipeline import make_pipeline
 from test_compiled import CASES, predict
 
@@ -87,20 +89,170 @@ def fitted(kind: str, model: BaseEstimator) -> Predictor:
     return Predictor("reviews", "new", dataset, HeldOut(0.2), pipeline, predict)
 
 
+def compiled(predictor: Predictor, folder: Path) -> forms.Compiled:
+    (folder / "model.pkl").write_bytes(b"the pickle")
+    (folder / "predict.py").write_text("predict = ...")
+    noted = compiling.add(folder, predictor, folder / "predict.py", reviews(400, 90))
+    assert not noted.refused
+    assert noted.largest_difference < 1e-9
+    return forms.load(folder, folder / "predict.py")
+
+
 @pytest.mark.parametrize(("kind", "model"), CASES, ids=lambda case: type(case).__name__)
 def test_the_compiled_form_answers_as_the_model_does(
     kind: str, model: BaseEstimator, tmp_path: Path
 ) -> None:
+    number, text, category = compiled(fitted(kind, model), tmp_path).form.features
+    assert isinstance(number, forms.Number)
+    assert isinstance(text, forms.Words)
+    assert isinstance(category, forms.Category)
+    assert category.means
+    assert len(category.columns) > len(set(category.columns.values()))  # rare ones share a column
+
+
+@pytest.mark.parametrize(("kind", "model"), CASES[:3], ids=lambda case: type(case).__name__)
+def test_any_characters_are_answered_as_the_model_does(
+    kind: str, model: BaseEstimator, tmp_path: Path
+) -> None:
     predictor = fitted(kind, model)
-    (tmp_path / "model.pkl").write_bytes(b"the pickle")
-    (tmp_path / "predict.py").write_text("predict = ...")
-    noted = compiling.add(tmp_path, predictor, tmp_path / "predict.py", reviews(400, 90))
-    assert not noted.refused
-    assert noted.largest_difference < 1e-9
-    form = forms.load(tmp_path, tmp_path / "predict.py")
-    assert {type(feature).__name__ for feature in form.form.features} == {
-        "Number",
-        "Words",
-        "Category",
+    form = compiled(predictor, tmp_path)
+    generator = np.random.default_rng(1)
+    known = [*GOOD, *BAD, *PLAIN, "\r\n", '"', "'", "\t", "\x00", "e\u0301", "\u0130", "\ufdfa"]
+    points = np.setdiff1d(np.arange(1, 0x1FFFF), np.arange(0xD800, 0xE000))
+    made = [
+        "".join([*map(chr, generator.choice(points, 8)), *generator.choice(known, 8)])
+        + " ".join(generator.choice(known, generator.integers(0, 30)))
+        for _ in range(200)
+    ]
+    rows = reviews(200).assign(note=[*made[:-1], "very long " * 20_000])
+    difference = form.task.difference(
+        form.undecided(compiling.values(rows, predictor.dataset)), predictor.undecided(rows)
+    )
+    assert difference < 1e-12
+
+
+def test_what_words_and_cities_say_is_learned() -> None:
+    rows = reviews(900)
+    truth = truth_of("two", rows)
+    scores = {}
+    for name in ("note", "city", "size"):
+        dataset = described("two", rows)
+        (column,) = [each for each in dataset.features if each.name == name]
+        X = model_frame(rows, [column])
+        model = make_pipeline(preprocessing(X, scale=True), LogisticRegression())
+        model.fit(X[:600], truth[:600])
+        scores[name] = roc_auc_score(truth[600:] == "good", model.predict_proba(X[600:])[:, 1])
+    assert scores["note"] > 0.75
+    assert scores["city"] > 0.6
+    assert scores["size"] < 0.56
+
+
+@pytest.mark.parametrize("encoder", [CategoriesByTarget(), WordsByTarget()])
+def test_a_row_is_encoded_without_its_own_target(encoder: Any) -> None:
+    generator = np.random.default_rng(0)
+    values = pd.DataFrame({"noise": [f"word{at // 2}" for at in range(600)]})
+    y = generator.normal(0, 1, 600)
+    learned = encoder.fit_transform(values, y)[:, 0]
+    assert abs(np.corrcoef(learned, y)[0, 1]) < 0.15  # it would be 0.7 with its own target
+    assert np.corrcoef(encoder.transform(values)[:, 0], y)[0, 1] > 0.6
+
+
+@pytest.mark.parametrize("encoder", [CategoriesByTarget(), WordsByTarget()])
+@pytest.mark.parametrize(
+    ("y", "names"),
+    [
+        (["a"] * 9 + ["b"], ["x"]),
+        (["a"] * 8 + ["b", "c"], ["x_a", "x_b", "x_c"]),  # in most folds nobody knows c
+        ([1.0] * 10, ["x"]),
+        ([0.5, 2.0], ["x"]),
+        ([True, False] * 5, ["x"]),
+    ],
+)
+def test_rare_classes_and_few_rows_are_encoded_and_the_unknown_is_the_mean(
+    encoder: Any, y: list[Any], names: list[str]
+) -> None:
+    values = pd.DataFrame({"x": (["left", "right"] * 5)[: len(y)]})
+    assert np.isfinite(encoder.fit_transform(values, pd.Series(y))).all()
+    assert list(encoder.get_feature_names_out()) == names
+    if isinstance(encoder, CategoriesByTarget):
+        counts = pd.Series(y).value_counts(normalize=True)
+        mean = np.mean(y) if isinstance(y[0], float) else counts.loc[sorted(counts.index)]
+        unknown = encoder.transform(pd.DataFrame({"x": ["middle"]}))[0]
+        assert unknown == pytest.approx(np.ravel(mean)[-len(names) :])
+
+
+def test_a_category_has_a_column_each_where_model_yaml_says_so() -> None:
+    cells = pd.Series([f"c{number % 60}" for number in range(240)])
+    entry = {"name": "c", "type": "category", "categories": sorted(cells.unique())}
+    by_default, plain = read(entry), read({**entry, "by_target": False})
+    few = {**entry, "categories": ["c0", "c1"]}
+    y = pd.Series(np.arange(240.0))
+    width = {
+        name: preprocessing(frame := pd.DataFrame(column.frame(cells))).fit_transform(frame, y)
+        for name, column in {
+            "default": by_default,
+            "no": plain,
+            "few": read(few),
+            "asked": read({**few, "by_target": True}),
+        }.items()
     }
-    assert form.form.features[2].means
+    assert {name: found.shape[1] for name, found in width.items()} == {
+        "default": 51,
+        "no": 50,
+        "few": 50,
+        "asked": 51,
+    }
+
+
+def test_words_of_any_language_are_found() -> None:
+    assert words("It's 5 STARS!") == ["it", "'", "s", "5", "stars", "!"]
+    assert words("Größe\r\nZürich\t\U0001f600\U0001f600") == ["größe", "zürich", *"\U0001f600" * 2]
+    assert words("好的, ok") == ["好", "的", ",", "ok"]
+    assert words("e\u0301te\u0301") == words("\u00e9t\u00e9")
+    assert words("") == []
+    assert len(words("a " * LONGEST)) == LONGEST / 2
+
+
+def test_free_text_is_proposed_and_names_and_numbers_are_not() -> None:
+    rows = reviews().assign(
+        name=[f"Family{at}, Mr. First{at}" for at in range(300)],
+        code=[f"{at:04}-{at * 7919 % 9973:04}-AB{at}" for at in range(300)],
+        phone=[f"+49 170 {at:03} {at * 7 % 100:02} {at * 3 % 100:02}x" for at in range(300)],
+        label=["yes", "no", "no"] * 100,
+    )
+    proposal = propose(rows, "reviews", "reviews.csv", target="label")
+    types = {each["name"]: each["type"] for each in proposal.entry["features"]}
+    assert types["note"] == "text"
+    assert set(proposal.left_out) == {"name", "code", "phone"}
+    (line,) = [each for each in proposal.lines if each.name == "note"]
+    assert line.seen == "texts of 10 to 10 words, median 10"
+    note = next(each for each in proposal.entry["features"] if each["name"] == "note")
+    assert note == {"name": "note", "type": "text", "nullable": True}
+
+
+def test_of_very_many_categories_the_frequent_ones_are_listed() -> None:
+    generator = np.random.default_rng(0)
+    zones = pd.Series(
+        [f"zone {number}" for number in generator.integers(0, 300, 3000)], name="zone"
+    )
+    entry, reason = propose_feature("zone", zones)
+    assert not reason
+    assert (entry["type"], entry["others"], len(entry["categories"])) == ("category", True, 200)
+    column = read(entry)
+    assert column.words().endswith(" and 188 more or another")
+    assert column.checks() == []
+    assert column.widened(pd.Series(["never seen"])) == {}
+    assert column.frame(zones)["zone"].dtype == "category"
+    _, reason = propose_feature("zone", zones[:900])
+    assert reason == f"it holds {zones[:900].nunique()} different texts"
+
+
+def test_the_drift_of_texts_is_that_of_their_frequent_words() -> None:
+    rows = reviews(600)
+    text = type(read({"name": "note", "type": "text"}))
+    notes = rows["note"]
+    assert text.drift(notes, notes.sample(frac=1, random_state=0)) == 0
+    assert text.drift(notes[:300], notes[300:]) < 0.1
+    assert text.drift(notes, pd.Series(["nothing of the kind at all"] * 50)) > 0.9
+    assert text.drift(notes, notes.where(notes.index % 2 == 0)) > 0.05
+    assert text.summary(notes.dropna()) == "10 to 10 words, median 10"

@@ -55,8 +55,8 @@ class Check(NamedTuple):
 class FormField:
     """A field of the page's form, in HTML's terms.
 
-    `input` is an <input> of any kind, `area` is a <textarea>, `choices` are radio buttons, `list` is
-    a <select> that takes another text as well. `options` has each choice's JSON value, or each text
+    `input` is an <input> of any kind, `area` a <textarea>, `choices` are radio buttons, `list` is a
+    <select> that takes another text as well. `options` has each choice's JSON value, or each text
     of a list.
     """
 

@@ -70,7 +70,7 @@ class Text(Column):
         return self.sample
 
     def edges(self) -> list[Any]:
-        mixed = "It's \"new\"\r\n\tЖурнал, 漢字 \U0001f600!! it's "
+        mixed = "It's \"new\"\r\n\tЖить e\u0301t\u00e9, 漢字 \U0001f600!! it's "
         return [self.sample, self.unseen, "", mixed, mixed * (LONGEST // len(mixed) + 2)]
 
     def field(self) -> FormField:

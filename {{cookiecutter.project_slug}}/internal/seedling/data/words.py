@@ -1,6 +1,7 @@
 """The words of a text in any language, as the model and its compiled form both read it."""
 
 import re
+from unicodedata import normalize
 
 LONGEST = 20_000  # characters of a text that are read
 
@@ -10,5 +11,8 @@ _WORD = re.compile(rf"[{_UNSPACED}]|[^\W{_UNSPACED}]+|[^\w\s]")
 
 
 def words(text: str) -> list[str]:
-    """Return the words of a text in small letters, and each other sign: 'ok', '!', '\U0001f600'."""
-    return _WORD.findall(text[:LONGEST].lower())
+    """Return the words of a text in small letters, and each other sign: `fine`, `!`, a smiley.
+
+    An accent is a part of its letter, whether the text has them as one character or as two.
+    """
+    return _WORD.findall(normalize("NFC", text[:LONGEST]).lower())
