@@ -244,6 +244,8 @@ def test_a_summary_and_a_drift_are_of_moments() -> None:
     days = pd.Series(pd.date_range("2024-01-01", periods=101))
     assert kind.summary(days) == "2024-01-01 to 2024-04-10, median 2024-02-20"
     assert kind.summary(days.astype(str)) == kind.summary(days)
+    in_order_with_a_gap = pd.concat([pd.Series([pd.NaT]), days], ignore_index=True)
+    assert kind.summary(in_order_with_a_gap) == kind.summary(days)
     assert kind.drift(days, days.sample(frac=1, random_state=0)) == 0
     assert kind.drift(days, days + pd.Timedelta(days=200)) == 1
 

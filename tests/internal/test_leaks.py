@@ -82,6 +82,26 @@ def test_differences_and_weights_are_sums_too(target: Any, written: str) -> None
     assert f" {written}: " in message
 
 
+@pytest.mark.parametrize("decimals", [2, 1, 0])
+def test_a_sum_is_found_however_its_parts_and_the_target_were_rounded(decimals: int) -> None:
+    rows = rentals() * 1.237
+    rows = rows.assign(total=rows["casual"] + rows["registered"]).round(decimals)
+    (message,) = told(examine(rows, of(rows)))
+    assert " total = registered + casual: " in message
+
+
+def test_what_rounding_does_not_explain_is_no_sum() -> None:
+    rows = (rentals() * 1.237).round().assign(total=lambda rows: rows.casual + rows.registered)
+    blurred = rows.assign(total=rows["total"] + np.tile([-1.5, 1.5], 200).round())
+    assert told(examine(blurred, of(blurred))) == []
+
+
+def test_a_leak_in_a_large_table_says_that_rows_were_drawn() -> None:
+    rows = pd.concat([rentals(4000)] * 6, ignore_index=True)
+    (message,) = told(examine(rows, of(rows)))
+    assert message.endswith("(in 20,000 rows drawn at random from 24,000)")
+
+
 def test_gaps_in_a_term_do_not_hide_a_sum() -> None:
     rows = rentals()
     rows.loc[::9, "casual"] = np.nan

@@ -9,10 +9,12 @@ from typing import Any
 import pytest
 
 from seedling import tasks
+from seedling.azure import batch
+from seedling.cli import demo
 from seedling.config import Config, Project, registrations
 from seedling.data.example_rows import example
 from seedling.errors import NotFound, ProjectError
-from seedling.files import read_json, sha256, write_json
+from seedling.files import read_json, sha256, write_json, write_text
 from seedling.serving.app import create_app
 from seedling.serving.unnamed import Champion, choose
 from seedling.testing import copy_project, first_model, invoke
@@ -75,6 +77,21 @@ def test_the_best_champion_answers_wherever_no_model_is_named(two: Project) -> N
     assert set(answered_by(two).values()) == {second}
     two.edit(lambda document: document["serving"].update(model=first))
     assert set(answered_by(Project(two.root)).values()) == {first}
+
+
+def test_the_demo_and_a_batch_deployment_choose_as_routes_do(
+    two: Project, trained: Project
+) -> None:
+    first, second = (model.name for model in two.config.training.models[:2])
+    shutil.copytree(trained.assets / "datasets", two.assets / "datasets", dirs_exist_ok=True)
+    write_text(two.assets / "demo.txt", demo._fingerprint(two))
+    done = invoke(two, "demo")
+    assert done.exit_code == 0, done.output
+    assert f"/{second}/predict\n" in done.output
+    assert f'"model": "{second}"' in done.output
+    assert batch._registered(two, None).model == second
+    two.edit(lambda document: document["serving"].update(model=first))
+    assert batch._registered(Project(two.root), None).model == first
 
 
 def test_one_model_that_is_not_the_first_is_enough(two: Project) -> None:

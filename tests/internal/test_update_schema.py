@@ -2,6 +2,7 @@
 
 import os
 import re
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -9,10 +10,13 @@ import numpy as np
 import pandas as pd
 import pytest
 from click.testing import CliRunner
+from small import PETS
 
 from seedling.cli.main import main
-from seedling.config import Project, Reading
+from seedling.config import Dataset, Project, Reading
 from seedling.data import datasets, instances
+from seedling.data.cells import typed
+from seedling.data.schema_changes import changes
 from seedling.serving.app import create_app
 from seedling.testing import first_model, invoke, run_verb
 from seedling.training import notes
@@ -143,6 +147,37 @@ def test_a_range_never_gets_narrower(project: Project, table: Path) -> None:
     assert len(datasets.load(project, project.config.datasets[0])) < 120
 
 
+def test_a_range_set_by_hand_stays_until_it_is_widened_on_demand(
+    project: Project, table: Path
+) -> None:
+    tomorrow = with_row(customers(), age=130, amount=101.5).drop(index=range(30))
+    tomorrow.to_csv(table, index=False)
+    said = updated(project, "--yes")
+    assert "age: maximum 120 -> 130 (row 91); no row reaches the one before" in said
+    assert "Left as it is: age (--widen-ranges widens them)." in said
+    assert (features(project)["age"]["maximum"], features(project)["amount"]["maximum"]) == (
+        120,
+        101.5,
+    )
+    assert "Left as it is: age" in updated(project, "--yes")  # the dataset has the row by now
+    updated(project, "--yes", "--widen-ranges")
+    assert features(project)["age"]["maximum"] == 130
+    assert "0 differences" in updated(project, "--yes")
+
+
+def test_a_last_day_set_by_hand_stays_too() -> None:
+    days = pd.DataFrame({"seen": pd.date_range("2024-01-01", periods=9).astype(str)})
+    later = pd.concat([days, pd.DataFrame({"seen": ["2024-02-01"]})], ignore_index=True)
+    seen = {"name": "seen", "type": "date", "earliest": "2024-01-01"}
+    rows = later.assign(id=range(10), adopted=["no", "yes"] * 5)
+    for latest, kind in (("2024-01-09", "wider"), ("2024-01-31", "ranges")):
+        dataset = Dataset.model_validate(
+            PETS.model_dump() | {"features": [{**seen, "latest": latest}]}
+        )
+        (change,) = changes(typed(rows, dataset).rows, dataset)
+        assert (change.kind, change.entry) == (kind, {"latest": date(2024, 2, 1)})
+
+
 def test_later_days_and_times_are_ranges_too(project: Project, table: Path) -> None:
     days = pd.date_range("2024-03-01", periods=120)
     dated = customers().assign(day=days.date, at=days + pd.Timedelta("9h 30min"))
@@ -254,13 +289,14 @@ def test_another_type_is_taken_over_only_where_that_is_wanted(
 def test_derived_features_and_their_inputs_are_widened_too(project: Project, table: Path) -> None:
     text = project.config_path.read_text(encoding="utf-8")
     (line,) = re.findall(r"(?m)^      - \{name: amount,.*\n", text)
-    rate = "      - {name: rate, type: number, minimum: 0, maximum: 200}\n"
+    highest = customers()["amount"].max() / 2
+    rate = f"      - {{name: rate, type: number, minimum: 0, maximum: {highest:g}}}\n"
     more = f"    inputs:\n{line}    derived:\n      rate: amount / 2\n"
     text = text.replace(line, rate).replace("    metric: ", f"{more}    metric: ")
     project.config_path.write_text(text, encoding="utf-8")
     with_row(customers(), amount=501).to_csv(table, index=False)
     said = updated(project, "--yes")
-    assert "rate: maximum 200 -> 250.5 (row 121)" in said
+    assert f"rate: maximum {highest:g} -> 250.5 (row 121)" in said
     dataset = project.config.datasets[0]
     assert [column.model_dump()["maximum"] for column in dataset.inputs] == [501]
     assert features(project)["rate"]["maximum"] == 250.5

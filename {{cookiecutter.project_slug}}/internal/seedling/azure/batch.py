@@ -15,6 +15,7 @@ from seedling.data import instances
 from seedling.data.reading import is_table
 from seedling.errors import ProjectError
 from seedling.files import replacing
+from seedling.serving import unnamed
 from seedling.serving.score_files import refuse_target, tables
 
 SCRIPT = "internal/seedling/azure/batch_entry.py"
@@ -29,7 +30,7 @@ def deploy(project: Project, model: str | None) -> str:
 
     Args:
         project: its model.yaml names the model's versions.
-        model: its name; the first registered one unless given.
+        model: its name; the best champion unless given.
 
     Returns:
         What answers now, in a sentence.
@@ -117,8 +118,9 @@ def _registered(project: Project, model: str | None) -> RegisteredModel:
     champions = [entry for entry in project.config.models if entry.is_champion]
     if not champions:
         raise ProjectError("No model is registered: run train.")
+    model = model or unnamed.here(project, project.config)
     for entry in champions:
-        if model in (None, entry.model):
+        if entry.model == model:
             return entry
     known = ", ".join(entry.model for entry in champions)
     raise ProjectError(f"There is no registered model {model!r}; there are: {known}.")

@@ -218,7 +218,7 @@ def deploy_web_app() -> None:
 
 
 @section.command("deploy-batch")
-@click.option("--model", help="The model to deploy; the first registered one unless given.")
+@click.option("--model", help="The model to deploy; the best champion unless given.")
 def deploy_batch(model: str | None) -> None:
     """Deploy a model to score files on Azure ML."""
     from seedling.azure import batch

@@ -123,6 +123,7 @@ def _create(project: "Project", dataset: "Dataset") -> None:
 @click.option("--ignore-columns", is_flag=True, help="New columns are left out from now on.")
 @click.option("--add-labels", is_flag=True, help="New values of the target become labels.")
 @click.option("--change-types", is_flag=True, help="Features get the types that they have by now.")
+@click.option("--widen-ranges", is_flag=True, help="Ranges that were set by hand, too.")
 @click.option("--drop-gone", is_flag=True, help="Features whose columns are gone are removed.")
 @reading_options
 @click.option("--yes", is_flag=True, help="Write without asking.")
@@ -133,17 +134,19 @@ def update_schema(
     ignore_columns: bool,
     add_labels: bool,
     change_types: bool,
+    widen_ranges: bool,
     drop_gone: bool,
     yes: bool,
     **reading: Any,
 ) -> None:
     """Show what a table has more or less than model.yaml.
 
-    New categories, wider ranges and gaps are written there on confirmation; the other options
-    write more. Everything else in model.yaml stays as it is. The dataset is created anew.
+    New categories, gaps and wider ranges are written there on confirmation; the other options
+    write more. Everything else in model.yaml stays as it is, also a range that was set by hand.
+    The dataset is created anew.
     """
     from seedling.data import update_schema as schema
-    from seedling.data.schema_changes import COLUMNS, GONE, IGNORED, LABELS, TYPES
+    from seedling.data.schema_changes import COLUMNS, GONE, IGNORED, LABELS, RANGES, TYPES
 
     if add_columns and ignore_columns:
         raise click.UsageError("--add-columns or --ignore-columns, not both.")
@@ -160,6 +163,7 @@ def update_schema(
         IGNORED: ignore_columns,
         LABELS: add_labels,
         TYPES: change_types,
+        RANGES: widen_ranges,
         GONE: drop_gone,
     }
     wanted = {kind for kind, is_wanted in flags.items() if is_wanted}

@@ -12,7 +12,7 @@ from seedling.data.scalars import as_json
 from seedling.errors import ProjectError
 from seedling.files import sha256, write_text
 from seedling.processes import free_port
-from seedling.serving import background_service
+from seedling.serving import background_service, unnamed
 
 
 def demo(project: Project) -> None:
@@ -29,9 +29,11 @@ def demo(project: Project) -> None:
     _heading(4, "serve-local")
     project = Project(project.root)
     with background_service.serving(project, free_port()) as address:
-        registered = project.config.models[0]
-        body = {"payload": {"instances": [_row(project, registered.model)]}}
-        url = f"{address}/{registered.model}/predict"
+        model = unnamed.here(project, project.config)
+        if model is None:
+            raise ProjectError("No model is registered: run train.")
+        body = {"payload": {"instances": [_row(project, model)]}}
+        url = f"{address}/{model}/predict"
         print(f"POST {url}\n{json.dumps(body)}")
         print(json.dumps(background_service.ask(url, body), indent=2))
     reports = sorted((project.assets / "reports").glob("*/*/report.html"))

@@ -77,14 +77,17 @@ class Number(Numeric):
         return {"minimum": _bound(finite.min()), "maximum": _bound(finite.max())}
 
     def widened(self, values: "pd.Series") -> Json:
-        found = {}
+        found = self.bounds(values)
+        if self.minimum is None or not found["minimum"] < self.minimum:
+            del found["minimum"]
+        if self.maximum is None or not found["maximum"] > self.maximum:
+            del found["maximum"]
+        return found
+
+    def bounds(self, values: "pd.Series") -> Json:
         numbers = numbers_of(values)
         finite = numbers[numbers.abs() <= MAX_NUMBER]
-        if self.minimum is not None and finite.min() < self.minimum:
-            found["minimum"] = _bound(finite.min())
-        if self.maximum is not None and finite.max() > self.maximum:
-            found["maximum"] = _bound(finite.max())
-        return found
+        return {"minimum": _bound(finite.min()), "maximum": _bound(finite.max())}
 
     @classmethod
     def propose_text(cls, cells: "pd.Series", marks: Marks) -> Json | None:

@@ -117,6 +117,10 @@ class Column(BaseModel):
         """
         return {}
 
+    def bounds(self, values: "pd.Series") -> Json:
+        """Return the range of n values of the type by the entry's keys; empty where it has none."""
+        return {}
+
     @classmethod
     def propose_text(cls, cells: "pd.Series", marks: Marks) -> Json | None:
         """Return the entry's own keys for texts as a file has them, as `propose` does by default.

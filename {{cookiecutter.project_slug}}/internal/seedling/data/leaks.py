@@ -12,7 +12,7 @@ from seedling.config import Dataset
 from seedling.tasks.training_protocol import LeakProbe
 
 LEAK = 0.999  # a single feature that predicts the target this well has seen it
-EXACT = 0.99999  # R² of a sum that is the target but for its rounding
+EXACT = 0.99999  # R² of a sum that is the target but for the digits of its numbers
 MOST_ROWS = 20_000  # of those that are looked at
 MOST_TERMS = 4  # of a sum
 FEWEST_ROWS = 20  # for a sum to mean something
@@ -31,13 +31,19 @@ Leak = tuple[str, str]  # the names of features, and the message about them
 def find(rows: pd.DataFrame, dataset: Dataset) -> list[Leak]:
     """List the features that predict the target of unseen rows almost perfectly.
 
-    Features that are `known_before` are left out, and so are sums of nothing else.
+    Features that are `known_before` are left out, and so are sums of nothing else. A message says
+    where it is about rows that were drawn.
     """
-    if len(rows) > MOST_ROWS:
+    count = len(rows)
+    if count > MOST_ROWS:
         rows = rows.sample(MOST_ROWS, random_state=0).sort_index()
     probe = tasks.of(dataset).training.leak_probe(rows[dataset.target.name])
     alone = _alone(rows, dataset, probe)
-    return alone + _sums(rows, dataset, probe, {name for name, _ in alone})
+    found = alone + _sums(rows, dataset, probe, {name for name, _ in alone})
+    if count == len(rows):
+        return found
+    drawn = f" (in {MOST_ROWS:,} rows drawn at random from {count:,})"
+    return [(names, message + drawn) for names, message in found]
 
 
 def named_after(dataset: Dataset) -> list[Leak]:
@@ -159,11 +165,29 @@ def _fitted(terms: pd.DataFrame, truth: pd.Series) -> dict[str, float]:
         return {}
     weights, *_ = np.linalg.lstsq(np.column_stack([X, np.ones(len(X))]), y, rcond=None)
     unexplained = y - X @ weights[:-1] - weights[-1]
-    if unexplained.var() > (1 - EXACT) * y.var():
+    share = unexplained.var() / y.var()
+    if share > 1 - LEAK:
+        return {}
+    if share > 1 - EXACT and np.abs(unexplained).max() > _rounding(X, y, weights):
         return {}
     shares = np.abs(weights[:-1]) * X.std(axis=0) / y.std()
     named = zip(terms.columns, weights[:-1], shares, strict=True)
     return {str(name): float(weight) for name, weight, share in named if share > 1e-3}
+
+
+def _rounding(X: np.ndarray, y: np.ndarray, weights: np.ndarray) -> float:
+    """Return by how much a sum may miss the truth where all of them were rounded as they look."""
+    steps = [_step(y), *(_step(X[:, at]) * abs(weights[at]) for at in range(X.shape[1]))]
+    return 0.55 * sum(steps)  # a half, and a little for the weights, which were fitted
+
+
+def _step(numbers: np.ndarray) -> float:
+    """Return the power of ten that all numbers are multiples of: 0.01 of cents; 0 of no power."""
+    for power in range(3, -7, -1):
+        counts = numbers / 10.0**power
+        if np.allclose(counts, counts.round(), rtol=1e-9, atol=1e-6):
+            return float(10.0**power)
+    return 0.0
 
 
 def _written(factors: dict[str, float]) -> str:
@@ -172,6 +196,6 @@ def _written(factors: dict[str, float]) -> str:
     for name, factor in factors.items():
         sign = "-" if factor < 0 else "+"
         size = abs(factor)
-        term = name if abs(size - 1) < 1e-3 else f"{size:.4g} * {name}"
+        term = name if abs(size - 1) < 5e-3 else f"{size:.4g} * {name}"
         text += f" {sign} {term}" if text else f"-{term}" if factor < 0 else term
     return text

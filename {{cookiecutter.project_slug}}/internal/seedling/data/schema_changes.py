@@ -22,6 +22,7 @@ from seedling.errors import ProjectError
 WIDER, IGNORED, INPUT = "wider", "ignored", "input"
 BROKEN = "broken"  # no change mends it
 COLUMNS, LABELS, TYPES, GONE = "columns", "labels", "types", "gone"
+RANGES = "ranges"  # bounds that no row reaches, and that a person has set therefore
 SHOWN = 5  # new values that a change names
 
 
@@ -43,19 +44,27 @@ class Change:
     entry: Json = field(default_factory=dict)
 
 
-def changes(rows: pd.DataFrame, dataset: Dataset) -> list[Change]:
+def changes(
+    rows: pd.DataFrame, dataset: Dataset, before: pd.DataFrame | None = None
+) -> list[Change]:
     """List what the rows have more or less than the schema, in the order of the schema.
 
     Args:
         rows: the dataset's rows, with a value of the target each.
         dataset: has the schema.
+        before: the rows that the dataset had until now, where they are still there.
     """
     found = [*_of_target(rows[dataset.target.name], dataset)]
     marks = marks_of(dataset.read)
     features = {*dataset.feature_names}
     for column in (*dataset.features, *dataset.inputs):
         if column.name in rows:
-            found += _of_column(column, rows[column.name].reset_index(drop=True), marks)
+            old = (
+                before[column.name].dropna()
+                if before is not None and column.name in before
+                else None
+            )
+            found += _of_column(column, rows[column.name].reset_index(drop=True), old, marks)
         elif column.name not in dataset.computed:
             kind = GONE if column.name in features else BROKEN
             found.append(Change(kind, column.name, "the table has no such column any more"))
@@ -136,8 +145,10 @@ def _of_target(cells: pd.Series, dataset: Dataset) -> Iterator[Change]:
         yield Change(LABELS, target.name, words, {"labels": [*target.labels, *new]})
 
 
-def _of_column(column: Column, cells: pd.Series, marks: Marks) -> Iterator[Change]:
-    """Yield what a column's n cells have more than its entry, gaps first."""
+def _of_column(
+    column: Column, cells: pd.Series, old: pd.Series | None, marks: Marks
+) -> Iterator[Change]:
+    """Yield what a column's n cells have more than its entry, gaps first; `old` are cells too."""
     gaps = _rows(cells.isna())
     if gaps and not column.nullable:
         words = f"gaps, nullable: true{rows_shown(gaps)}"
@@ -155,10 +166,29 @@ def _of_column(column: Column, cells: pd.Series, marks: Marks) -> Iterator[Chang
         else:
             yield _of_type(column, known, entry, misfits)
         return
-    keys = column.widened(known)
-    if keys:
-        shown = "; ".join(_widening(key, getattr(column, key), new) for key, new in keys.items())
-        yield Change(WIDER, column.name, f"{shown}{rows_shown(_rows(~within))}", keys)
+    keys, where = column.widened(known), rows_shown(_rows(~within))
+    if not keys:
+        return
+    by_hand = {key: keys.pop(key) for key in _unreached(column, known, old) if key in keys}
+    for kind, made in ((WIDER, keys), (RANGES, by_hand)):
+        if made:
+            shown = [_widening(key, getattr(column, key), new) for key, new in made.items()]
+            why = "; no row reaches the one before, so it was set by hand" if kind == RANGES else ""
+            yield Change(kind, column.name, f"{'; '.join(shown)}{where}{why}", made)
+
+
+def _unreached(column: Column, known: pd.Series, old: pd.Series | None) -> list[str]:
+    """List the bounds of a column that none of its n values within them has, nor any old one.
+
+    A bound that was proposed is the value of a row.
+    """
+    values = known if old is None else pd.concat([known, old], ignore_index=True)
+    inside = values[_fitting(column, values, beyond=True) & _fitting(column, values, beyond=False)]
+    found = {} if inside.empty else column.bounds(inside)
+    if not found:
+        return []
+    reached = columns.read({"name": column.name, "type": column.type, **found})
+    return [key for key in found if getattr(reached, key) != getattr(column, key)]
 
 
 def _of_type(column: Column, known: pd.Series, entry: Json, misfits: list[int]) -> Change:

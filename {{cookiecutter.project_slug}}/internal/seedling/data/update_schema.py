@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import click
+import pandas as pd
 from ruamel.yaml import YAML
 
 from seedling.config import Dataset, Project, Reading
@@ -21,7 +22,17 @@ from seedling.data import (
     text_rows,
 )
 from seedling.data import reading as files
-from seedling.data.schema_changes import COLUMNS, GONE, IGNORED, INPUT, LABELS, TYPES, WIDER, Change
+from seedling.data.schema_changes import (
+    COLUMNS,
+    GONE,
+    IGNORED,
+    INPUT,
+    LABELS,
+    RANGES,
+    TYPES,
+    WIDER,
+    Change,
+)
 from seedling.errors import ProjectError
 from seedling.scaffold import edit_text
 from seedling.wording import counted
@@ -34,6 +45,7 @@ OPTIONS = {
     ),
     LABELS: ("--add-labels adds them", "Add the new labels to the target?"),
     TYPES: ("--change-types changes them", "Change the types?"),
+    RANGES: ("--widen-ranges widens them", "Widen the ranges that were set by hand?"),
     GONE: ("--drop-gone removes them", "Remove the features whose columns are gone?"),
 }
 
@@ -51,8 +63,8 @@ def update(
     """Show what a dataset's table has more or less than its schema; on confirmation, write that.
 
     Args:
-        project: its model.yaml is edited; metric, descriptions, ranges that hold, comments and
-            layout stay.
+        project: its model.yaml is edited; metric, descriptions, ranges that hold or were set by
+            hand, comments and layout stay.
         dataset: keeps its name.
         new: where the table is read from.
         wanted: the kinds of changes to make beside those that let the schema take more.
@@ -75,7 +87,8 @@ def update(
     known = derived_changes.Computed(rows, [], [])
     if not table.refused:  # nothing is computed from a column of another type
         known = derived_changes.computed(project.root, now, rows)
-    found = derived_changes.marked(schema_changes.changes(known.rows, now), known, now)
+    before = _rows_before(project, dataset)
+    found = derived_changes.marked(schema_changes.changes(known.rows, now, before), known, now)
     click.echo(f"{now.name}: {counted(len(rows), 'row')}, {counted(len(found), 'difference')}")
     for change in found:
         click.echo(f"  {change.column}: {change.words}")
@@ -94,6 +107,14 @@ def update(
     if any(change.kind in (COLUMNS, TYPES, GONE) for change in made):
         _renew_instances(project, dataset.name)
     return project.config.dataset(dataset.name)
+
+
+def _rows_before(project: Project, dataset: Dataset) -> pd.DataFrame | None:
+    """Return the rows of a dataset's file; None where it was not created, or by other hands."""
+    try:
+        return datasets.load(project, dataset)
+    except ProjectError:
+        return None
 
 
 def _document(project: Project) -> Any:

@@ -74,10 +74,9 @@ class Scorer:
             ProjectError: it is not registered, or one of its versions cannot be loaded.
         """
         config = selection.config(project)
-        if not config.models:
+        name = model or unnamed.here(project, config)
+        if name is None or not config.models:
             raise Unavailable("No model is registered: run train.")
-        champions = unnamed.on_disk(project, config)
-        name = model or unnamed.choose(config, champions) or config.models[0].model
         entries = [one for one in config.models if one.model == name and not one.shadow]
         if not entries:
             known = ", ".join(dict.fromkeys(one.model for one in config.models))

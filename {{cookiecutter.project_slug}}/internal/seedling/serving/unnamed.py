@@ -52,6 +52,15 @@ def choose(config: Config, champions: Mapping[str, Champion]) -> str | None:
     return max(known, key=lambda name: known[name]) if known else names[0]
 
 
+def here(project: Project, config: Config) -> str | None:
+    """Return the name of the model that answers, by the champions whose files are on this machine.
+
+    Where there are none it is the first registered one, and None where none is registered.
+    """
+    first = next((entry.model for entry in config.models if entry.is_champion), None)
+    return choose(config, on_disk(project, config)) or first
+
+
 def on_disk(project: Project, config: Config) -> dict[str, Champion]:
     """Return the champions whose files are on this machine, without loading them."""
     found = {}

@@ -128,14 +128,17 @@ class Moments(Column):
         return moment
 
     def widened(self, values: "pd.Series") -> Json:
+        found = self.bounds(values)
+        if not self.earliest or not _iso(found["earliest"]) < self.earliest:
+            del found["earliest"]
+        if not self.latest or not _iso(found["latest"]) > self.latest:
+            del found["latest"]
+        return found
+
+    def bounds(self, values: "pd.Series") -> Json:
         moments = self.moments(values).dropna()
         first, last = (moment.to_pydatetime() for moment in (moments.min(), moments.max()))
-        found: Json = {}
-        if self.earliest and first < datetime.fromisoformat(self.earliest):
-            found["earliest"] = self.limit(first)
-        if self.latest and last > datetime.fromisoformat(self.latest):
-            found["latest"] = self.limit(last)
-        return found
+        return {"earliest": self.limit(first), "latest": self.limit(last)}
 
     def seen(self, cells: "pd.Series") -> str:
         assumed = proposal.ASSUMED if self.description == proposal.ASSUMED else ""
@@ -174,10 +177,12 @@ class Moments(Column):
 
     @classmethod
     def summary(cls, values: "pd.Series") -> str:
-        found = cls._any_zone(values).dropna().sort_values(ignore_index=True)
+        found = cls._any_zone(values).dropna().sort_values()
         if found.empty:
             return super().summary(values)
-        low, middle, high = (cls._text(found[at]) for at in (0, len(found) // 2, len(found) - 1))
+        low, middle, high = (
+            cls._text(found.iloc[at]) for at in (0, len(found) // 2, len(found) - 1)
+        )
         return f"{low} to {high}, median {middle}"
 
     @classmethod
