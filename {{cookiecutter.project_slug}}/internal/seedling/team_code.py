@@ -3,7 +3,8 @@
 import hashlib
 import importlib
 from collections.abc import Callable
-from importlib.util import find_spec, module_from_spec, spec_from_file_location
+from importlib.machinery import SourceFileLoader
+from importlib.util import find_spec, module_from_spec, spec_from_loader
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -60,8 +61,22 @@ def derive(path: Path) -> "Callable[[pd.DataFrame], pd.DataFrame]":
     Raises:
         ProjectError: it cannot be imported, or has no `derive`.
     """
-    name = f"derive_{hashlib.sha256(path.read_bytes()).hexdigest()[:16]}"
-    spec = spec_from_file_location(name, path)
+    return function_at(path, "derive", "derive(rows)")
+
+
+def function_at(path: Path, name: str, shown: str) -> Callable[..., Any]:
+    """Import a file that may stand outside of the project, and return a function of it.
+
+    Args:
+        path: the file.
+        name: the function's name.
+        shown: the function as an error's sentence writes it.
+
+    Raises:
+        ProjectError: it cannot be imported, or has no such function.
+    """
+    module_name = f"{path.stem}_{hashlib.sha256(path.read_bytes()).hexdigest()[:16]}"
+    spec = spec_from_loader(module_name, _Uncached(module_name, str(path)))
     assert spec is not None
     assert spec.loader is not None
     module = module_from_spec(spec)
@@ -69,10 +84,17 @@ def derive(path: Path) -> "Callable[[pd.DataFrame], pd.DataFrame]":
         spec.loader.exec_module(module)
     except Exception as error:
         raise ProjectError(f"{path.name} cannot be imported: {error}.") from error
-    if not callable(getattr(module, "derive", None)):
-        raise ProjectError(f"{path.name} must define derive(rows).")
-    found: Callable[[pd.DataFrame], pd.DataFrame] = module.derive
+    if not callable(getattr(module, name, None)):
+        raise ProjectError(f"{path.name} must define {shown}.")
+    found: Callable[..., Any] = getattr(module, name)
     return found
+
+
+class _Uncached(SourceFileLoader):
+    """Loads a file itself: no hash of a model covers what is beside it in `__pycache__`."""
+
+    def path_stats(self, path: Any) -> Any:
+        raise OSError
 
 
 def metric(name: str) -> Callable[..., Any] | None:

@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+MOST_ROWS = 5  # whose numbers a message has
+
 
 def counted(number: int, noun: str) -> str:
     """Return a number with its noun, which gets an s for all numbers but 1: `6,000 rows`."""
@@ -12,3 +14,12 @@ def listed(names: Sequence[str], most: int = 10) -> str:
     """Join names with commas, of many only the first ones: `a, b and 3 more`."""
     more = len(names) - most
     return ", ".join(names[:most]) + (f" and {more} more" if more > 0 else "")
+
+
+def rows_shown(rows: Sequence[int]) -> str:
+    """Return a list of row numbers in brackets, the first of them; empty for none."""
+    if not rows:
+        return ""
+    shown = ", ".join(str(row) for row in rows[:MOST_ROWS])
+    more = f" and {len(rows) - MOST_ROWS:,} more" if len(rows) > MOST_ROWS else ""
+    return f" (row{'s' * (len(rows) > 1)} {shown}{more})"

@@ -68,6 +68,9 @@ class Boolean(Numeric):
             return found
         return None if spelled.is_blank(text) else text
 
+    def mlflow_type(self) -> str:
+        return "any"
+
     def json_schema(self) -> Json:
         return {"type": "boolean"}
 

@@ -34,9 +34,16 @@ class Integer(Number):
         return super().fits(cells) & (numbers_of(cells) % 1 == 0)
 
     def from_text(self, cells: "pd.Series", marks: Marks) -> "pd.Series":
-        found = super().from_text(cells, marks)
-        is_whole = bool((found % 1 == 0).all()) and bool((found.abs() < 2**53).all())
-        return found.astype("int64") if is_whole else found
+        return self.stored(super().from_text(cells, marks))
+
+    def stored(self, numbers: "pd.Series") -> "pd.Series":
+        if self.nullable:
+            return numbers.astype("float64")
+        is_whole = bool((numbers % 1 == 0).all()) and bool((numbers.abs() < 2**53).all())
+        return numbers.astype("int64") if is_whole else numbers
+
+    def mlflow_type(self) -> str:
+        return "double" if self.nullable else "long"
 
     def example(self) -> Any:
         return round(sum(self.span()) / 2)

@@ -47,6 +47,9 @@ class Numeric(Column):
     def edges(self) -> list[Any]:
         return [0, 1]
 
+    def mlflow_type(self) -> str:
+        return "double"
+
 
 class Number(Numeric):
     """A number; `minimum` and `maximum` bound what validation accepts, not what is answered.
@@ -132,10 +135,14 @@ class Number(Numeric):
         return found.where(found.abs() <= MAX_NUMBER)
 
     def from_typed(self, cells: "pd.Series") -> "pd.Series":
-        if cells.dtype.kind != "f":
+        if cells.dtype.kind not in "iuf":
             return cells
         fits = cells.abs() <= MAX_NUMBER
-        return cells if (fits | cells.isna()).all() else cells.where(fits)
+        return self.stored(cells if (fits | cells.isna()).all() else cells.where(fits))
+
+    def stored(self, numbers: "pd.Series") -> "pd.Series":
+        """Return n numbers in the dtype that the column has in each table, with or without gaps."""
+        return numbers.astype("float64")
 
     def _marks(self, marks: Marks) -> Marks:
         """Return the marks of the column's texts."""

@@ -306,7 +306,15 @@ class Column(BaseModel):
         """
         return text
 
-    # The service's documents.
+    # The service's documents, and those of a saved model.
+
+    def mlflow_type(self) -> str:
+        """Return the column's type in an MLflow signature.
+
+        Before a model sees a table, MLflow refuses other dtypes, or casts to this one, by which a
+        null can become False. `any` is for what no other of its types has without loss.
+        """
+        return "string" if self.json_type() is str else "any"
 
     def json_schema(self) -> Json:
         """Return the JSON Schema of the JSON values; that they may be null is added to it."""

@@ -13,8 +13,8 @@ from seedling.data import infer_schema
 from seedling.data.cells import marks_of
 from seedling.data.scalars import label_text
 from seedling.data.spelled import Marks
-from seedling.data.validation import rows_shown
 from seedling.errors import ProjectError
+from seedling.wording import rows_shown
 
 # The kinds of changes. Those that let the schema take more are made by default: WIDER, and IGNORED
 # for a new column that cannot be a feature. An option of update-schema makes the others, since they

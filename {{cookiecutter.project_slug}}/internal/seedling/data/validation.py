@@ -1,6 +1,5 @@
 """Validation of a dataset against model.yaml by pandera, reported by column and row."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import pandas as pd
@@ -11,6 +10,7 @@ from seedling.columns.protocol import Check
 from seedling.config import Dataset
 from seedling.data import leaks
 from seedling.data.scalars import plain
+from seedling.wording import rows_shown
 
 SHOWN = 5
 
@@ -26,15 +26,6 @@ class Problem:
 
     def __str__(self) -> str:
         return f"{self.column}: {self.message}{rows_shown(self.rows)}"
-
-
-def rows_shown(rows: Sequence[int]) -> str:
-    """Return a list of row numbers in brackets, the first of them; empty for none."""
-    if not rows:
-        return ""
-    shown = ", ".join(str(row) for row in rows[:SHOWN])
-    more = f" and {len(rows) - SHOWN:,} more" if len(rows) > SHOWN else ""
-    return f" (row{'s' * (len(rows) > 1)} {shown}{more})"
 
 
 @dataclass

@@ -51,7 +51,8 @@ class LocalRegistry:
 
     def register(self, name: str, folder: Path, tags: Mapping[str, str]) -> RegisteredVersion:
         digest = sha256(folder)
-        self._create(name)
+        description = tags.get("description", "")
+        self._create(name, description.partition(";")[0])
         known = self.versions(name)
         for version in known:
             if version.sha256 == digest:
@@ -62,7 +63,11 @@ class LocalRegistry:
         with replacing(home) as aside:
             shutil.copytree(folder, aside)
         created = self.client.create_model_version(
-            name, source=home.as_uri(), run_id=tags.get("run_id"), tags={**tags, "sha256": digest}
+            name,
+            source=home.as_uri(),
+            run_id=tags.get("run_id"),
+            tags={**tags, "sha256": digest},
+            description=description,
         )
         if str(created.version) != home.name:  # a version was deleted: its number is not used again
             home.rename(home.with_name(str(created.version)))
@@ -81,12 +86,12 @@ class LocalRegistry:
         for key, value in tags.items():
             self.client.set_model_version_tag(name, version, key, value)
 
-    def _create(self, name: str) -> None:
+    def _create(self, name: str, description: str) -> None:
         """Create a registered model of this name, unless there is one."""
         from mlflow.exceptions import MlflowException
 
         try:
-            self.client.create_registered_model(name)
+            self.client.create_registered_model(name, description=description)
         except MlflowException as error:
             if error.error_code != "RESOURCE_ALREADY_EXISTS":
                 raise ProjectError(f"The registry refused {name!r}: {error}") from None

@@ -89,7 +89,7 @@ def main(
     predictor = Predictor(model, "new", dataset, prepared.held_out, kept.model, predict)
     with replacing(output / "model") as aside:
         example, derive = X_train.head(EXAMPLE_ROWS), project.root / FILE
-        saving.save(kept.model, example, dataset, prepared.held_out, aside, derive)
+        saving.save(predictor, example, aside, derive)
         compiled = compiling.add(aside, predictor, project.predict_path(model), sides[1])
     done = TrainingRun(
         run_id=run_id,

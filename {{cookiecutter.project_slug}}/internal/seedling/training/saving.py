@@ -9,41 +9,39 @@ import msgspec
 import pandas as pd
 
 from seedling import tasks
-from seedling.config import Dataset
 from seedling.data.derived import NAME
-from seedling.data.held_out import HeldOut
 from seedling.files import write_json
-from seedling.registry.model_files import SCHEMA
-from seedling.training import mlflow_runs
+from seedling.registry.model_files import SCHEMA, Predictor
+from seedling.training import mlflow_model, mlflow_runs
 
 REQUIREMENTS = ("cloudpickle", "numpy", "pandas", "scikit-learn")
 
 
-def save(
-    model: Any,
-    X: pd.DataFrame,
-    dataset: Dataset,
-    held_out: HeldOut,
-    folder: Path,
-    derive: Path | None = None,
-) -> None:
+def save(predictor: Predictor, X: pd.DataFrame, folder: Path, derive: Path | None = None) -> None:
     """Write the model to a new folder in MLflow's format, with its schema beside it.
 
     Args:
-        model: the model that the team's train_model returned; its task's `save` writes it.
-        X: a few rows of its features; MLflow's signature follows from them.
-        dataset: the dataset that it was trained on.
-        held_out: the rule by which rows of the dataset were held out.
+        predictor: the model that the team's train_model returned, with the dataset that it was
+            trained on; the task's `save` writes it.
+        X: a few rows of the model's features.
         folder: must not exist yet.
         derive: the team's features/derive.py, which is kept beside the model whose features it
             computes, so that both change together.
     """
-    tasks.of(dataset).training.save(model, X, folder)
+    dataset = predictor.dataset
+    tasks.of(dataset).training.save(predictor.model, X, folder)
     if derive and any(column.derived for column in dataset.features):
         shutil.copy(derive, folder / NAME)
-    rule = msgspec.to_builtins(held_out)
-    noted = {"dataset": dataset.model_dump(), "holdout": held_out.share, "held_out": rule}
-    write_json(folder / SCHEMA, noted)
+    write_json(
+        folder / SCHEMA,
+        {
+            "model": predictor.name,
+            "dataset": dataset.model_dump(),
+            "holdout": predictor.held_out.share,
+            "held_out": msgspec.to_builtins(predictor.held_out),
+        },
+    )
+    mlflow_model.complete(folder, predictor.name, dataset)
 
 
 def save_estimator(model: Any, X: pd.DataFrame, folder: Path) -> None:
