@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from seedling.azure import workspace
 from seedling.config import Dataset, Project
-from seedling.data import datasets
+from seedling.data import dataset_files, datasets
 from seedling.errors import ProjectError
 from seedling.files import read_json, sha256
 from seedling.wording import counted
@@ -50,7 +50,7 @@ def registered(project: Project, client: Any, dataset: Dataset) -> str:
         ProjectError: it is not registered, or not with the rows that are here.
     """
     where = f"{dataset.name}, version {dataset.version}"
-    datasets.verified(project, dataset)
+    dataset_files.verified(project, dataset)
     known = _known(client, dataset)
     if known is None:
         raise ProjectError(f"{where} is not registered: run register-datasets-in-aml.")
@@ -97,7 +97,7 @@ def _register(client: Any, project: Project, dataset: Dataset) -> str:
     from azure.ai.ml.constants import AssetTypes
     from azure.ai.ml.entities import Data
 
-    datasets.verified(project, dataset)
+    dataset_files.verified(project, dataset)
     path, note = project.dataset_path(dataset), _note(project, dataset)
     where = f"{dataset.name}, version {dataset.version}"
     known = _known(client, dataset)
@@ -121,7 +121,7 @@ def _register(client: Any, project: Project, dataset: Dataset) -> str:
 
 def _note(project: Project, dataset: Dataset) -> dict[str, Any]:
     """Read the note that was written with the dataset's file: rows, columns, hash."""
-    return read_json(datasets.note_path(project.dataset_path(dataset)))
+    return read_json(dataset_files.note_path(project.dataset_path(dataset)))
 
 
 def _known(client: Any, dataset: Dataset) -> Any:

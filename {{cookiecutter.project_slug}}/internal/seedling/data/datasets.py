@@ -6,15 +6,15 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pandas as pd
-import sqlalchemy
 
 from seedling import team_code
 from seedling.config import Dataset, Project, Reading, expand
-from seedling.data import cells, derived, feature_store
+from seedling.data import cells, derived
 from seedling.data import reading as files
 from seedling.data.cells import Misfit
+from seedling.data.dataset_files import note_path, verified
 from seedling.errors import ProjectError
-from seedling.files import read_json, replacing, sha256, write_json
+from seedling.files import replacing, sha256, write_json
 
 
 def create(project: Project, dataset: Dataset) -> dict[str, Any]:
@@ -128,29 +128,10 @@ def _write_parquet(rows: pd.DataFrame, path: Path, dataset: Dataset) -> None:
         raise ProjectError(f"{dataset.name} cannot be written as Parquet: {reason}") from None
 
 
-def note_path(path: Path) -> Path:
-    """Return the path of the note that belongs to a dataset's file."""
-    return path.with_name(path.name + ".json")
-
-
 def load(project: Project, dataset: Dataset) -> pd.DataFrame:
     """Read the rows of a dataset, with derived features; raises what `verified` does."""
     rows = read_table(verified(project, dataset))
     return derived.in_project(project.root, dataset).table(rows)
-
-
-def verified(project: Project, dataset: Dataset) -> Path:
-    """Return the path of a dataset's file, which is the one that was created.
-
-    Raises:
-        ProjectError: it has not been created, or its file's hash is not the one in the note.
-    """
-    path = project.dataset_path(dataset)
-    if not path.exists() or not note_path(path).exists():
-        raise ProjectError(f"{dataset.name} has not been created: run create-local-datasets.")
-    if read_json(note_path(path))["sha256"] != sha256(path):
-        raise ProjectError(f"{path.name} changed since it was created: run create-local-datasets.")
-    return path
 
 
 def read_table(path: Path, reading: Reading | None = None) -> pd.DataFrame:
@@ -193,24 +174,42 @@ def read_source(project: Project, source: str, reading: Reading | None = None) -
             raise ProjectError("Nothing is downloaded here: give a file, or a SQL URL.")
         if not table:
             raise ProjectError("A SQL URL needs its table behind a #: postgresql://host/db#visits.")
-        engine = feature_store.open_url(url, project.root, read_only=True)
-        schema, _, name = table.rpartition(".")
-        query = sqlalchemy.select(sqlalchemy.text("*")).select_from(
-            sqlalchemy.table(name, schema=schema or None)
-        )
-        return files.Table(feature_store.query(engine, query))
+        return files.Table(_read_url(project, url, table))
     path = project.root / source
     if path.suffix == ".sql":
         if not path.is_file():
             raise ProjectError(f"The query {source} is missing.")
-        sql = path.read_text(encoding="utf-8")
-        rows = feature_store.query(feature_store.connect(project, read_only=True), sql)
-        return files.Table(rows)
+        return files.Table(_read_query(project, path))
     return files.read(path, reading)
+
+
+# SQLAlchemy is imported where a database is read: validation and training do without it.
+
+
+def _read_url(project: Project, url: str, table: str) -> pd.DataFrame:
+    import sqlalchemy
+
+    from seedling.data import feature_store
+
+    engine = feature_store.open_url(url, project.root, read_only=True)
+    schema, _, name = table.rpartition(".")
+    query = sqlalchemy.select(sqlalchemy.text("*")).select_from(
+        sqlalchemy.table(name, schema=schema or None)
+    )
+    return feature_store.query(engine, query)
+
+
+def _read_query(project: Project, path: Path) -> pd.DataFrame:
+    from seedling.data import feature_store
+
+    sql = path.read_text(encoding="utf-8")
+    return feature_store.query(feature_store.connect(project, read_only=True), sql)
 
 
 def fill_sample_store(project: Project) -> Path | None:
     """Create the SQLite feature store from the sample data, unless it exists; return its path."""
+    from seedling.data import feature_store
+
     path = feature_store.is_missing_sqlite(project)
     if path:
         feature_store.create_sqlite(path, team_code.sample_tables()())

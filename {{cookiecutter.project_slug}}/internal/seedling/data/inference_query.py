@@ -1,10 +1,6 @@
 """Compares what the service looks up with what models need, before a caller finds out."""
 
-from sqlalchemy import text
-
 from seedling.config import Dataset, Project
-from seedling.data import feature_store
-from seedling.data.feature_store import FeatureStoreUnavailable
 
 QUERY = "serve/feature_inference_query.sql"
 
@@ -19,6 +15,12 @@ def lacking(project: Project, dataset: Dataset) -> list[str] | None:
     path = project.root / QUERY
     if not path.is_file() or not dataset.source.endswith(".sql"):
         return None
+    # SQLAlchemy is imported where it is needed: validation of a file does without it.
+    from sqlalchemy import text
+
+    from seedling.data import feature_store
+    from seedling.data.feature_store import FeatureStoreUnavailable
+
     if feature_store.is_missing_sqlite(project):
         return None
     sql = path.read_text(encoding="utf-8")

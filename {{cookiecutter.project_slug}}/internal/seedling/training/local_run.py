@@ -27,7 +27,7 @@ from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from seedling.config import Project
-from seedling.data import datasets
+from seedling.data.dataset_files import verified
 from seedling.errors import ProjectError
 from seedling.training import mlflow_runs
 from seedling.training.notes import Registration
@@ -87,7 +87,7 @@ class LocalRun:
         """
         chosen = chosen_of(project, models)
         for name in {project.config.trained_model(model).dataset for model in chosen.models}:
-            datasets.verified(project, project.config.dataset(name))
+            verified(project, project.config.dataset(name))
         runs = project.assets / "runs"
         meanwhile = partial(mlflow_runs.prepare, project)
         return [cls(chosen, project.root, runs, variables, meanwhile)]
