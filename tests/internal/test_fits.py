@@ -10,9 +10,10 @@ import pytest
 from small import PETS, pets
 
 from seedling.config import Dataset, Project, Split, Training
-from seedling.training import cross_validation, outcomes
+from seedling.training import cross_validation, first_rows, outcomes
 from seedling.training.cross_validation import validated
 from seedling.training.fits import Fitting, Table, refitted
+from seedling.training.learning import learn
 from seedling.training.notes import Compiled, CrossValidated, Interval, Refit
 
 ONE = {"models": [{"name": "cats", "dataset": "pets"}]}
@@ -54,7 +55,7 @@ def first(trainer: Trainer, rows: pd.DataFrame) -> tuple[Fitting, Any]:
 def test_the_second_fit_has_all_rows_and_as_many_rounds_as_the_first_found_best() -> None:
     trainer = Trainer()
     fitting, fit = first(trainer, pets())
-    kept, refit = refitted(fitting, fit, table(), True)
+    kept, refit = refitted(fitting, fit, table().X, table().y, True)
     assert trainer.calls == [(40, 20, 100), (60, None, 7)]
     assert (kept.train_metrics, refit.rows) == ({"rows": 60}, 60)
 
@@ -62,10 +63,43 @@ def test_the_second_fit_has_all_rows_and_as_many_rounds_as_the_first_found_best(
 def test_a_train_model_that_needs_the_test_rows_keeps_its_first_fit() -> None:
     trainer = Trainer(needs_test=True)
     fitting, fit = first(trainer, pets())
-    kept, refit = refitted(fitting, fit, table(), True)
+    kept, refit = refitted(fitting, fit, table().X, table().y, True)
     assert kept is fit
     assert "without X_test (AttributeError: 'NoneType'" in refit.refused
     assert "without X_test" in validated(fitting, fit, guess, table(), None).refused
+
+
+def test_a_first_fit_of_a_large_table_draws_rows_of_each_class_and_the_kept_one_has_all(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(first_rows, "FEWEST", 5)
+    rows = pets(1000).assign(adopted=["yes"] * 60 + ["no"] * 940)
+    large = Table(rows, rows[PETS.feature_names], rows["adopted"], PETS)
+    whole = first_rows.of(large)
+    drawn = first_rows.drawn(whole, large, most=50)
+    assert (len(whole.train), len(whole.test)) == (800, 200)
+    assert (len(drawn.train), len(drawn.test)) == (43, 15)  # 5 at least of "yes" on either side
+    assert {*drawn.train} < {*whole.train} and {*drawn.test} < {*whole.test}
+    assert (large.part(drawn.train)[1] == "yes").sum() == 5
+    assert first_rows.drawn(whole, large, most=1000) is whole
+
+
+@pytest.mark.parametrize("needs_test", [False, True])
+def test_the_kept_model_has_not_learned_from_drawn_rows_only(
+    monkeypatch: pytest.MonkeyPatch, needs_test: bool
+) -> None:
+    monkeypatch.setattr(first_rows.drawn, "__defaults__", (50,))
+    trainer, rows = Trainer(needs_test), pets(1000)
+    large = Table(rows, rows[PETS.feature_names], rows["adopted"], PETS)
+    settings = Training.model_validate({**ONE, "folds": 0})
+    learned = learn(Fitting(trainer, {"rounds": 100}, 20), guess, large, settings, once=False)
+    assert trainer.calls[0] == (200, 200, 100)
+    if needs_test:
+        assert (trainer.calls[1:], learned.count) == ([(800, 200, 100)], 800)
+        assert learned.kept is learned.first and learned.refit.refused
+    else:
+        assert (trainer.calls[1:], learned.count) == ([(1000, None, 7)], 1000)
+        assert learned.refit.drawn == 200
 
 
 @pytest.mark.parametrize("split", [None, Split(by="id")], ids=["hash", "time"])

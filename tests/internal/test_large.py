@@ -22,8 +22,9 @@ from seedling.data.scalars import label_text, plain
 from seedling.registry.model_files import Predictor
 from seedling.scaffold.model_code import train_source
 from seedling.scaffold.ready_models import READY
+from seedling.tasks import train_metrics
 from seedling.tasks.classification import measured
-from seedling.training import importance, report
+from seedling.training import estimators, importance, report
 
 CELLS = {
     "whole numbers": pd.Series([3, 1, 3, 2]),
@@ -230,3 +231,41 @@ def test_a_forest_grows_with_the_rows_only_up_to_its_bounds(task: str) -> None:
     cells = X.to_numpy()
     free = clone(whole).set_params(max_samples=None).fit(cells, y)
     np.testing.assert_array_equal(free.predict(cells), whole.predict(cells))
+
+
+@pytest.mark.parametrize("numbers", [0, 1])
+@pytest.mark.parametrize("most", [8, 2])
+def test_the_encoder_gives_what_it_gives_when_it_counts_and_has_no_bytes(
+    monkeypatch: pytest.MonkeyPatch, most: int, numbers: int
+) -> None:
+    monkeypatch.setattr(estimators, "MOST_CATEGORIES", most)
+    X = pd.DataFrame({"a": list("xxxyyzwx"), "b": [None, *"pqpqpqp"]}, dtype=object)
+    X = X.assign(n=[1.5, np.nan, *range(6)]) if numbers else X
+    found = estimators.preprocessing(X).fit(X)
+    encoder = found.named_transformers_["categories"][-1]
+    plain_one = clone(found).set_params(
+        categories__onehotencoder__max_categories=most, categories__onehotencoder__dtype=float
+    )
+    new = pd.concat([X, X.assign(a="unseen")])
+    answers = [each.transform(new) for each in (found, plain_one.fit(X))]
+    assert encoder.max_categories == (None if most == 8 else 2)
+    assert answers[0].dtype == np.float64
+    np.testing.assert_array_equal(*answers)
+
+
+def test_metrics_of_training_rows_are_measured_on_some_of_many(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    X, y = pd.DataFrame({"age": range(500)}), pd.Series(["no", "yes"] * 250)
+    model = DummyClassifier(strategy="prior").fit(X, y)
+    asked: list[int] = []
+    predict_proba = DummyClassifier.predict_proba
+    monkeypatch.setattr(
+        DummyClassifier,
+        "predict_proba",
+        lambda self, X: (asked.append(len(X)), predict_proba(self, X))[1],
+    )
+    whole = train_metrics.fit_metrics(model, X, y)
+    monkeypatch.setattr(train_metrics, "MOST_ROWS", 400)
+    assert train_metrics.fit_metrics(model, X, y) == pytest.approx(whole, abs=0.1)
+    assert asked == [500, 400]

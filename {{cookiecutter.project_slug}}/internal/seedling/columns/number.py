@@ -39,7 +39,7 @@ class Numeric(Column):
         return numbers.where(numbers.notna(), None).tolist()
 
     def frame(self, cells: "pd.Series") -> "dict[str, pd.Series]":
-        return {self.name: cells.astype("float64")}
+        return {self.name: cells.astype("float64", copy=False)}
 
     def reader(self) -> Callable[[Any], Any] | None:
         return None

@@ -7,7 +7,7 @@ import pandas as pd
 from seedling import tasks
 from seedling.config import Dataset
 from seedling.data.held_out import HeldOut
-from seedling.data.split import TEST, TEST_SHARE, hold_out, split
+from seedling.data.split import HOLDOUT, TEST, TEST_SHARE, divide
 from seedling.tasks import measuring
 
 MANY = 100_000  # training rows that are divided again as the table was, if that could be divided
@@ -36,11 +36,9 @@ def sides(rows: pd.DataFrame, dataset: Dataset, share: float) -> Sides:
         ProjectError: a class is too rare, or a side would lack something: training would fail.
             Or its metric is unknown.
     """
-    measuring.refuse_unknown(dataset)
-    settled, target, notes = tasks.of(dataset).training.settled(rows, dataset)
-    learned = dataset.model_copy(update={"target": target})
-    training, holdout, rule = hold_out(settled, learned, share)
-    return Sides(learned, training, holdout, rule, notes)
+    settled, learned, notes = _settled(rows, dataset)
+    held_out, rule = divide(settled, learned, share, HOLDOUT)
+    return Sides(learned, settled[~held_out], settled[held_out], rule, notes)
 
 
 def refuse_untrainable(rows: pd.DataFrame, dataset: Dataset, share: float) -> list[str]:
@@ -49,7 +47,15 @@ def refuse_untrainable(rows: pd.DataFrame, dataset: Dataset, share: float) -> li
     Raises:
         ProjectError: training would fail.
     """
-    found = sides(rows, dataset, share)
-    if dataset.split or len(found.training) < MANY:
-        split(found.training, found.dataset, TEST_SHARE, TEST)
-    return found.notes
+    settled, learned, notes = _settled(rows, dataset)
+    held_out, _ = divide(settled, learned, share, HOLDOUT)
+    if dataset.split or (~held_out).sum() < MANY:
+        divide(settled[~held_out], learned, TEST_SHARE, TEST)
+    return notes
+
+
+def _settled(rows: pd.DataFrame, dataset: Dataset) -> tuple[pd.DataFrame, Dataset, list[str]]:
+    """Return rows and dataset as models learn them, and what a person should know of it."""
+    measuring.refuse_unknown(dataset)
+    settled, target, notes = tasks.of(dataset).training.settled(rows, dataset)
+    return settled, dataset.model_copy(update={"target": target}), notes

@@ -52,15 +52,27 @@ def hold_out(
     Raises:
         ProjectError: a side is empty, or lacks one of what is chosen from.
     """
+    held_out, rule = divide(rows, dataset, share, salt)
+    return rows[~held_out], rows[held_out], rule
+
+
+def divide(
+    rows: pd.DataFrame, dataset: Dataset, share: float, salt: str
+) -> tuple[npt.NDArray[np.bool_], HeldOut]:
+    """Say of each row whether it is held out, and by which rule; the arguments are `hold_out`'s.
+
+    Raises:
+        ProjectError: a side is empty, or lacks one of what is chosen from.
+    """
     if dataset.split:
         rule = _by_time(rows, dataset, share)
         held_out = times(rows, dataset.split.by, dataset) >= rule.since
     else:
         held_out, rule = _by_hash(rows, dataset, share, salt)
-    sides = rows[~held_out], rows[held_out]
-    for side, name in zip(sides, ("training", "held-out"), strict=True):
+    target = target_values(rows, dataset)
+    for side, name in ((target[~held_out], "training"), (target[held_out], "held-out")):
         _refuse_lacking(side, name, dataset, len(rows))
-    return *sides, rule
+    return held_out, rule
 
 
 def is_held_out(rows: pd.DataFrame, dataset: Dataset, rule: HeldOut) -> npt.NDArray[np.bool_]:
@@ -173,12 +185,11 @@ def _by_time(rows: pd.DataFrame, dataset: Dataset, share: float) -> HeldOut:
     return HeldOut(share=share, by=by, since=float(known[first]))
 
 
-def _refuse_lacking(side: pd.DataFrame, name: str, dataset: Dataset, count: int) -> None:
+def _refuse_lacking(side: pd.Series, name: str, dataset: Dataset, count: int) -> None:
+    """Refuse the target's values on one side of a split, if there are none or one is missing."""
     if side.empty:
         raise ProjectError(f"{dataset.name}: the {name} side of {counted(count, 'row')} is empty.")
-    missing = set(tasks.of(dataset).outcomes(dataset.target)) - set(
-        target_values(side, dataset).dropna().unique()
-    )
+    missing = set(tasks.of(dataset).outcomes(dataset.target)) - set(side.dropna().unique())
     if missing:
         shown = ", ".join(sorted(str(label) for label in missing))
         remedy = "there are too few; add more rows of it"

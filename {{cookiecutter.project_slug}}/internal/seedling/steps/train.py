@@ -14,7 +14,6 @@ from seedling.compiled import compiling
 from seedling.config import Dataset, Target, TrainedModel
 from seedling.data.derived import FILE
 from seedling.data.schema import model_frame
-from seedling.data.split import TEST, TEST_SHARE, split
 from seedling.errors import ProjectError
 from seedling.files import replacing
 from seedling.registry.model_files import Predictor
@@ -23,8 +22,9 @@ from seedling.steps.options import config_option, model_option, path_option, ste
 from seedling.tasks import measuring
 from seedling.training import cross_validation, mlflow_runs, notes, outcomes, saving
 from seedling.training.cross_validation import Predict
-from seedling.training.fits import Fit, Fitting, Table, refitted, refuse_weights
-from seedling.training.notes import CrossValidated, Prepared, Refit, Rows, TrainingRun
+from seedling.training.fits import Fit, Fitting, Table, refuse_weights
+from seedling.training.learning import learn
+from seedling.training.notes import CrossValidated, Prepared, Rows, TrainingRun
 from seedling.wording import counted
 
 EXAMPLE_ROWS = 5
@@ -58,25 +58,19 @@ def main(
     dataset = dataset.model_copy(update={"target": Target.model_validate(prepared.target)})
     rows = pd.read_parquet(training / f"{dataset.name}.parquet")
     task = tasks.of(dataset).training
-    table = Table(
-        rows, model_frame(rows, dataset.features), task.values(rows, dataset.target), dataset
-    )
-    sides = split(rows, dataset, TEST_SHARE, TEST)
-    (X_train, y_train), (X_test, y_test) = (table.part(side.index) for side in sides)
+    X, y = model_frame(rows, dataset.features), task.values(rows, dataset.target)
+    table = Table(rows, X, y, dataset)
     hyperparameters = settings.arguments(dataset.target) | overrides(settings, given)
     fitting = Fitting(team_code.train_model(model), hyperparameters, seed)
     if settings.class_weight is not None:
         refuse_weights(model, fitting.train_model)
     predict = team_code.predict(model)
     with mlflow_runs.run(project, model) as run:
-        first = fitting.first(X_train, y_train, X_test, y_test)
-        validated, kept, refit = CrossValidated(), first, Refit()
-        if not once:
-            folds = project.config.training.folds
-            validated = cross_validation.validated(fitting, first, predict, table, folds)
-            kept, refit = refitted(fitting, first, table, project.config.training.refit)
+        learned = learn(fitting, predict, table, project.config.training, once)
+        kept, validated, refit = learned.kept, learned.validated, learned.refit
+        X_test, y_test = table.part(learned.rows.test)
         dataset, decision, test_metrics = _decided(
-            dataset, validated, first, predict, X_test, y_test
+            dataset, validated, learned.first, predict, X_test, y_test
         )
         mlflow = mlflow_runs.mlflow()
         mlflow.log_params({"model": model, "dataset": dataset.name, **hyperparameters})
@@ -84,16 +78,17 @@ def main(
         mlflow_runs.log_metrics("test_", test_metrics)
         for name, interval in validated.metrics.items():
             mlflow.log_metrics({f"cv_{name}": interval.mean, f"cv_{name}_interval": interval.half})
-        mlflow.log_metric("learned_rows", refit.rows or len(X_train))
+        mlflow.log_metric("learned_rows", learned.count)
         run_id = run.info.run_id
     predictor = Predictor(model, "new", dataset, prepared.held_out, kept.model, predict)
     with replacing(output / "model") as aside:
-        example, derive = X_train.head(EXAMPLE_ROWS), project.root / FILE
+        example, derive = X.head(EXAMPLE_ROWS), project.root / FILE
         saving.save(predictor, example, aside, derive)
-        compiled = compiling.add(aside, predictor, project.predict_path(model), sides[1])
+        tested = rows.iloc[learned.rows.test]
+        compiled = compiling.add(aside, predictor, project.predict_path(model), tested)
     done = TrainingRun(
         run_id=run_id,
-        rows=Rows(len(X_train), len(X_test)),
+        rows=Rows(len(learned.rows.train), len(learned.rows.test)),
         hyperparameters=hyperparameters,
         train_metrics=dict(kept.train_metrics),
         test_metrics=test_metrics,

@@ -36,8 +36,14 @@ def preprocessing(X: pd.DataFrame, scale: bool = False) -> ColumnTransformer:
     categories = [name for name in X.columns if name not in {*numbers, *texts}]
     impute = SimpleImputer(strategy="median", keep_empty_features=True)
     fill = SimpleImputer(strategy="constant", fill_value="missing")
+    # Where no category is rare, the encoder need not count them, which it does cell by cell. Its
+    # zeros and ones are bytes until they stand beside numbers, in one table of float64.
+    are_many = any(X[name].nunique(dropna=False) > MOST_CATEGORIES for name in categories)
     encode = OneHotEncoder(
-        handle_unknown="infrequent_if_exist", max_categories=MOST_CATEGORIES, sparse_output=False
+        handle_unknown="infrequent_if_exist",
+        max_categories=MOST_CATEGORIES if are_many else None,
+        sparse_output=False,
+        dtype=np.uint8 if numbers or many or texts else np.float64,
     )
     last = [StandardScaler()] if scale else []
     steps = [

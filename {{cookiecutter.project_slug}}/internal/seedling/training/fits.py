@@ -5,6 +5,8 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from seedling.config import Dataset
@@ -21,9 +23,9 @@ class Table(NamedTuple):
     y: pd.Series
     dataset: Dataset
 
-    def part(self, index: pd.Index) -> tuple[pd.DataFrame, pd.Series]:
-        """Return features and target of the rows with these labels."""
-        return self.X.loc[index], self.y.loc[index]
+    def part(self, places: npt.NDArray[np.intp]) -> tuple[pd.DataFrame, pd.Series]:
+        """Return features and target of some of the rows."""
+        return self.X.iloc[places], self.y.iloc[places]
 
 
 class Fit(NamedTuple):
@@ -68,15 +70,17 @@ class Fitting(NamedTuple):
         return Fit(model, train_metrics, test_metrics, time.perf_counter() - begin)
 
 
-def refitted(fitting: Fitting, first: Fit, table: Table, wanted: bool) -> tuple[Fit, Refit]:
+def refitted(
+    fitting: Fitting, first: Fit, X: pd.DataFrame, y: pd.Series, wanted: bool
+) -> tuple[Fit, Refit]:
     """Fit on all rows, and return that fit; the first where it is not wanted, or fails."""
     if not wanted:
         return first, Refit(refused="model.yaml says refit: false")
     try:
-        again = fitting.again(table.X, table.y, first)
+        again = fitting.again(X, y, first)
     except Exception as error:  # the team's, which may not do without X_test
         return first, Refit(refused=failure(error))
-    return again, Refit(len(table.X), again.seconds)
+    return again, Refit(len(X), again.seconds)
 
 
 def refuse_weights(model: str, train_model: Callable[..., Any]) -> None:

@@ -46,11 +46,13 @@ class Refit(msgspec.Struct, frozen=True, omit_defaults=True):
         rows: that it learned from; 0 where the first fit's model is kept.
         seconds: that it took.
         refused: why the first fit's model is kept; empty if it is not.
+        drawn: rows that the first fit learned from, where it had not its whole side.
     """
 
     rows: int = 0
     seconds: float = 0.0
     refused: str = ""
+    drawn: int = 0
 
 
 class Interval(msgspec.Struct, frozen=True):

@@ -173,7 +173,9 @@ def fits(
             f"{validated.seconds:.1f} s)."
         )
     if refit.rows:
-        lines.append(f"Fitted again on all {counted(refit.rows, 'row')} in {refit.seconds:.1f} s.")
+        drawn = f"; a first fit drew {refit.drawn:,} of them" if refit.drawn else ""
+        all_rows = counted(refit.rows, "row")
+        lines.append(f"Fitted again on all {all_rows} in {refit.seconds:.1f} s{drawn}.")
     elif refit.refused:
         lines.append(
             f"Not fitted again, it learned from {counted(learned, 'row')}: {refit.refused}."

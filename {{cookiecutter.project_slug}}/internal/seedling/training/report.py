@@ -15,7 +15,7 @@ from seedling.columns.protocol import Column
 from seedling.config import Config, Dataset, Target
 from seedling.data.scalars import short
 from seedling.registry.model_files import Predictor
-from seedling.tasks import measuring
+from seedling.tasks import measuring, train_metrics
 from seedling.training import importance, outcomes
 from seedling.training.gate import gate
 from seedling.training.notes import Evaluation, Interval, TrainingRun
@@ -76,6 +76,7 @@ def write(
             title: _svg(draw) for title, draw in task.training.plots(*shown, dataset).items()
         },
         "plotted": len(shown[0]),
+        "most_in_training": train_metrics.MOST_ROWS,
     }
     templates = Environment(
         loader=PackageLoader("seedling.training"),

@@ -78,8 +78,9 @@ def _counts(rows: pd.DataFrame, dataset: "Dataset", truth: pd.Series) -> Mapping
     texts = truth.map({label: label_text(label) for label in [*dataset.target.labels, OTHER]})
     counts = texts.value_counts()
     if dataset.entity_key:
-        pairs = rows[dataset.entity_key].assign(**{"": texts})
-        counts = pairs.drop_duplicates()[""].value_counts()
+        key = rows[dataset.entity_key]
+        if key.duplicated().any():  # else each row is an entity
+            counts = key.assign(**{"": texts}).drop_duplicates()[""].value_counts()
     elif counts.min() < MANY:
         hashes = entities(rows, dataset, "").hashes
         pairs = pd.DataFrame({"hash": hashes, "": texts.to_numpy()})
