@@ -3,6 +3,7 @@
 import tomllib
 
 import pytest
+from layouts import fixtures
 from ruamel.yaml import YAML
 
 from seedling.errors import ProjectError
@@ -32,15 +33,7 @@ LAYOUTS = {
     ),
 }
 
-
-@pytest.fixture(params=["\n", "\r\n"], ids=["LF", "CRLF"])
-def line_end(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
-
-
-@pytest.fixture(params=LAYOUTS)
-def text(request: pytest.FixtureRequest, line_end: str) -> str:
-    return LAYOUTS[request.param].replace("\n", line_end)
+line_end, text = fixtures(LAYOUTS)
 
 
 def named(text: str) -> list[str]:

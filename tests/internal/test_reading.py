@@ -16,10 +16,11 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 from pyarrow import feather, parquet
+from small import PETS
 
-from seedling.config import Project, Reading
-from seedling.data.cells import marks_of
-from seedling.data.infer_schema import dataset_name
+from seedling.config import Dataset, Project, Reading
+from seedling.data.cells import marks_of, typed
+from seedling.data.infer_schema import dataset_name, propose
 from seedling.data.reading import Table, guess, read, read_table
 from seedling.data.spelled import duration, iso_duration, number
 from seedling.errors import ProjectError
@@ -379,6 +380,34 @@ def test_a_sheet_of_a_workbook_is_a_table(tmp_path: Path) -> None:
     assert table.rows["code"].tolist() == ["A1", "7", None]
     with pytest.raises(ProjectError, match="has no sheet 'june'; it has notes, may"):
         guess(path, {"sheet": "june"})
+
+
+def test_lengths_of_time_of_a_sheet_are_lengths_above_a_day_too(tmp_path: Path) -> None:
+    rows = pd.DataFrame({"days": [at * 0.11 for at in range(30)], "y": range(30)})
+    with pd.ExcelWriter(tmp_path / "x.xlsx", engine="openpyxl") as book:
+        rows = rows.assign(clock=rows["days"], hours=rows["days"])[["clock", "hours", "y", "days"]]
+        rows.drop(columns="days").to_excel(book, index=False)
+        for row in book.book.active.iter_rows(min_row=2):
+            row[0].number_format, row[1].number_format = "h:mm", "[h]:mm"
+    table = read_table(tmp_path / "x.xlsx")
+    entries = propose(table, "x", "x.xlsx", target="y").entry["features"]
+    assert [entry["type"] for entry in entries] == ["duration"] * 2
+    dataset = Dataset.model_validate(
+        PETS.model_dump()
+        | {"features": entries, "target": {"name": "y", "type": "integer"}}
+        | {"task": "regression", "metric": "rmse", "entity_key": []}
+    )
+    found = typed(table, dataset)
+    assert not found.misfits
+    for name in ("clock", "hours"):
+        assert found.rows[name].tolist() == pytest.approx((rows["days"] * 86400).tolist())
+
+
+def test_a_table_of_one_column_has_no_separator(tmp_path: Path) -> None:
+    path = written(tmp_path, "x.csv", "target\n1\n0\n")
+    reading = guess(path, {})
+    assert "tab" not in reading.words(columns=1)
+    assert "no separator (--sep)" in reading.words(columns=1)
 
 
 def test_json_lines_keep_their_types(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from copy import deepcopy
 from typing import Any
 
 import pytest
+from layouts import fixtures
 from ruamel.yaml import YAML
 
 from seedling.config.rewriting import rewritten
@@ -33,15 +34,7 @@ LAYOUTS = {
     ),
 }
 
-
-@pytest.fixture(params=["\n", "\r\n"], ids=["LF", "CRLF"])
-def line_end(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
-
-
-@pytest.fixture(params=LAYOUTS)
-def text(request: pytest.FixtureRequest, line_end: str) -> str:
-    return LAYOUTS[request.param].replace("\n", line_end)
+line_end, text = fixtures(LAYOUTS)
 
 
 def document(text: str) -> Any:

@@ -70,12 +70,16 @@ class Reading(Section):
                 found[key] = self._spelled(found[key])
         return found | ({"header": "none"} if self.header is False else {})
 
-    def words(self) -> str:
-        """Say what differs from the default, each with the option of verbs that says otherwise."""
+    def words(self, columns: int = 0) -> str:
+        """Say what differs from the default, each with the option of verbs that says otherwise.
+
+        Args:
+            columns: those that were found; 0 where that is not known.
+        """
         header = f"{len(self.header)} names" if isinstance(self.header, list) else "no header"
         found = {
             "encoding": f"encoding {self.encoding}",
-            "sep": f"separator {self._spelled(self.separator)}",
+            "sep": "no separator" if columns == 1 else f"separator {self._spelled(self.separator)}",
             "decimal": f"decimal {self.decimal}",
             "thousands": f"{self._spelled(self.thousands)} between thousands",
             "header": header,

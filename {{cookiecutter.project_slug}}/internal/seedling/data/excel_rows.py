@@ -6,7 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from seedling.config.reading import Reading, column_names
+from seedling.data.spelled import duration
 from seedling.errors import InputError, ProjectError
+
+FIRST = datetime.datetime(1899, 12, 31)  # day 0 of a workbook
+LEAP = datetime.datetime(1900, 3, 1)  # a workbook has a day before it, which there was not
 
 
 class ExcelRows:
@@ -27,6 +31,7 @@ class ExcelRows:
         self._missing = reading.missing
         if reading.header is True:
             del self._rows[0]
+        _mend_lengths([cells for _, cells in self._rows])
 
     def __iter__(self) -> Iterator[tuple[int, list[Any]]]:
         """Yield each row's number in the sheet, and its cells, None for missing ones."""
@@ -58,6 +63,28 @@ def numbered(path: Path, sheet: str | None) -> list[tuple[int, list[Any]]]:
     except (python_calamine.CalamineError, OSError) as error:
         raise InputError(f"{path.name} cannot be read as a workbook: {error}.") from None
     return [(number, [plain(cell) for cell in row]) for number, row in enumerate(rows, 1)]
+
+
+def _mend_lengths(rows: list[list[Any]]) -> None:
+    """Make lengths of time of the days of 1900 that stand among times of a day.
+
+    A workbook has both as a number of days: 30 hours in cells shown as h:mm come as 1900-01-01
+    06:00, and 6 hours as 06:00.
+    """
+    width = max((len(cells) for cells in rows), default=0)
+    for at in range(width):
+        early = [
+            cells
+            for cells in rows
+            if at < len(cells) and isinstance(cells[at], datetime.datetime) and cells[at] < LEAP
+        ]
+        if early and any(
+            isinstance(cells[at], str) and duration(cells[at]) is not None
+            for cells in rows
+            if at < len(cells)
+        ):
+            for cells in early:
+                cells[at] -= FIRST
 
 
 def plain(cell: Any) -> Any:

@@ -12,7 +12,7 @@ from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
 from seedling.config import Dataset, Project, Reading
-from seedling.data import instances, layout, show_proposal
+from seedling.data import instances, layout, show_proposal, text_rows
 from seedling.data import reading as files
 from seedling.data.cells import marks_of
 from seedling.data.datasets import read_source
@@ -119,8 +119,13 @@ def _guessed(project: Project, source: str, said: Mapping[str, Any]) -> Reading 
             raise ProjectError(f"{', '.join(said)}: only a file is read so, and {source} is none.")
         return None
     reading = files.guess(path, said)
-    if reading.words():
-        click.echo(f"{path.name} is read with {reading.words()}.")
+    columns = 0
+    if files.kind_of(path) == "text":
+        with text_rows.opened(path, reading) as (rows, _):
+            columns = len(rows.names)
+    words = reading.words(columns)
+    if words:
+        click.echo(f"{path.name} is read with {words}.")
     return reading
 
 
