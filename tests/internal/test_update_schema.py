@@ -147,6 +147,19 @@ def test_a_range_never_gets_narrower(project: Project, table: Path) -> None:
     assert len(datasets.load(project, project.config.datasets[0])) < 120
 
 
+def test_a_gap_in_a_required_column_names_the_verb_that_takes_it(
+    project: Project, table: Path
+) -> None:
+    with_row(customers(), age=None).to_csv(table, index=False)
+    assert invoke(project, "create-local-datasets").exit_code == 0
+    done = invoke(project, "train", "--model", first_model(project))
+    assert (
+        "age: a value is missing (row 121): run update-schema, which lets a feature" in done.stderr
+    )
+    updated(project, "--yes")
+    assert features(project)["age"]["nullable"]
+
+
 def test_a_range_set_by_hand_stays_until_it_is_widened_on_demand(
     project: Project, table: Path
 ) -> None:

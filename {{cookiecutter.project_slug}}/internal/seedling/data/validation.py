@@ -13,6 +13,7 @@ from seedling.data.scalars import plain
 from seedling.wording import rows_shown
 
 SHOWN = 5
+GAP = "not_nullable"  # pandera's name of the check
 
 
 @dataclass(frozen=True)
@@ -22,7 +23,7 @@ class Problem:
     column: str
     message: str
     rows: tuple[int, ...] = ()
-    check: str = ""  # the words of the check that failed
+    check: str = ""  # the words of the check that failed, or GAP
 
     def __str__(self) -> str:
         return f"{self.column}: {self.message}{rows_shown(self.rows)}"
@@ -45,6 +46,12 @@ class Findings:
         """Return the first problem and the number of others as a sentence, empty for none."""
         more = f" (and {len(self.problems) - 1} more)" if len(self.problems) > 1 else ""
         return f"{self.problems[0]}{more}" if self.problems else ""
+
+    def remedy(self) -> str:
+        """Return what to do about the problems, as a sentence that goes on."""
+        if all(problem.check == GAP for problem in self.problems):
+            return "run update-schema, which lets a feature have gaps"
+        return "run validate-datasets"
 
 
 def examine(rows: pd.DataFrame, dataset: Dataset) -> Findings:
@@ -104,13 +111,15 @@ def _checked(checks: list[Check], nullable: bool = False) -> pa.Column:
 def _problems(cases: pd.DataFrame, dataset: Dataset) -> list[Problem]:
     """Group pandera's failure cases by column and reason."""
     problems = []
+    features = {column.name for column in (*dataset.features, *dataset.inputs)}
     for (column, check), found in cases.groupby(["column", "check"], sort=False, dropna=False):
         row_numbers = tuple(sorted({int(row) + 1 for row in found["index"].dropna()}))
         if check == "column_in_dataframe":
             missing = str(found["failure_case"].iloc[0])
             problems.append(Problem(missing, "the column is missing"))
-        elif check == "not_nullable":
-            problems.append(Problem(str(column), "a value is missing", row_numbers))
+        elif check == GAP:
+            kind = GAP if column in features else ""
+            problems.append(Problem(str(column), "a value is missing", row_numbers, kind))
         elif str(check).startswith(("multiple_fields_uniqueness", "field_uniqueness")):
             key = ", ".join(dataset.entity_key)
             problems.append(Problem(key, "the key stands more than once", row_numbers))

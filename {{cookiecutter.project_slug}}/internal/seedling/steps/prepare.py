@@ -60,7 +60,7 @@ def _checked(dataset: Dataset, rows: pd.DataFrame) -> list[str]:
     """
     found = examine(rows, dataset)
     if found.problems:
-        raise ProjectError(f"{dataset.name}: {found.first_problem()}: run validate-datasets.")
+        raise ProjectError(f"{dataset.name}: {found.first_problem()}: {found.remedy()}.")
     return [str(warning) for warning in found.warnings]
 
 
