@@ -89,10 +89,12 @@ def fitted(kind: str, model: BaseEstimator, offset: float = 0.0, scale: float = 
     return Predictor("pet", "new", dataset, HeldOut(0.2), pipeline, predict)
 
 
-def compile_to(folder: Path, predictor: Predictor) -> Compiled:
+def compile_to(folder: Path, predictor: Predictor, rows: pd.DataFrame | None = None) -> Compiled:
     (folder / "model.pkl").write_bytes(b"the pickle")
     (folder / "predict.py").write_text("predict = ...")
-    return compiling.add(folder, predictor, folder / "predict.py", pets(60))
+    return compiling.add(
+        folder, predictor, folder / "predict.py", pets(60) if rows is None else rows
+    )
 
 
 @pytest.mark.parametrize(("kind", "model"), CASES, ids=lambda case: type(case).__name__)
@@ -154,6 +156,27 @@ def test_a_leaf_that_is_wrong_is_no_rounding(
     monkeypatch.setattr(compiling.estimators, "read", wrong)
     noted = compile_to(tmp_path, predictor)
     assert "differ" in noted.refused
+
+
+NULLABLE = {"age": "Int64", "weight": "Float64", "kind": "string", "tame": "boolean"}
+
+
+@pytest.mark.parametrize(
+    "dtypes", [NULLABLE, {**NULLABLE, "kind": "category"}, dict.fromkeys(NULLABLE, object)]
+)
+def test_gaps_of_every_kind_of_column_compile(dtypes: dict[str, Any], tmp_path: Path) -> None:
+    predictor = fitted("two", LogisticRegression())
+    rows = pets(60).astype({**NULLABLE})
+    rows.loc[::4, "tame"] = pd.NA
+    rows.loc[1::4, "age"] = pd.NA
+    rows.loc[2::4, "weight"] = pd.NA
+    rows.loc[3::4, "kind"] = pd.NA
+    rows = rows.astype(dtypes)
+    noted = compile_to(tmp_path, predictor, rows)
+    assert not noted.refused
+    form = forms.load(tmp_path, tmp_path / "predict.py")
+    answer = form.answer(compiling.values(rows, predictor.dataset))
+    assert form.task.difference(answer, predictor.answer(rows)) < 1e-12
 
 
 def test_of_many_rows_some_are_compared_and_counted(

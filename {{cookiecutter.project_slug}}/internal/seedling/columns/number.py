@@ -35,11 +35,11 @@ class Numeric(Column):
         return number if math.isfinite(number) else None
 
     def values(self, cells: "pd.Series") -> list[Any]:
-        numbers = cells.astype("float64").astype(object)
+        numbers = _floats(cells).astype(object)
         return numbers.where(numbers.notna(), None).tolist()
 
     def frame(self, cells: "pd.Series") -> "dict[str, pd.Series]":
-        return {self.name: cells.astype("float64", copy=False)}
+        return {self.name: _floats(cells)}
 
     def reader(self) -> Callable[[Any], Any] | None:
         return None
@@ -266,6 +266,13 @@ def numbers_of(cells: "pd.Series") -> "pd.Series":
         is_text = cells.map(lambda cell: isinstance(cell, str)).astype(bool)
         cells = cells.where(~is_text)
     return pd.to_numeric(cells, errors="coerce").astype("float64", copy=False)
+
+
+def _floats(cells: "pd.Series") -> "pd.Series":
+    """Return cells that are numbers or missing as float64; pd.NA among objects is no number."""
+    if cells.dtype == object:
+        cells = cells.where(cells.notna(), float("nan"))
+    return cells.astype("float64", copy=False)
 
 
 def _number_check(holds: "Callable[[pd.Series], pd.Series]", words: str) -> Check:
