@@ -291,7 +291,7 @@ def test_compiled_and_plain_decide_alike_on_both_sides_of_the_threshold(
     source = tmp_path / "predict.py"
     source.write_text("", encoding="utf-8")
     folder = tmp_path / "model"
-    saving.save(plain, model_frame(rows), folder)
+    saving.save(plain, rows, folder)
     assert not compiling.add(folder, plain, source, rows).refused
     form = forms.load(folder, source)
     said = list(plain.answer(rows)["predictions"])

@@ -68,8 +68,14 @@ class Boolean(Numeric):
             return found
         return None if spelled.is_blank(text) else text
 
-    def mlflow_type(self) -> str:
-        return "any"
+    def mlflow_type(self, cells: "pd.Series") -> str:
+        """Return `double` for 1 and 0; `string`, which MLflow leaves as it is, beside gaps.
+
+        As its `boolean`, a null in JSON becomes False.
+        """
+        if cells.dtype.kind in "iuf":
+            return "double"
+        return "string" if self.nullable else "boolean"
 
     def json_schema(self) -> Json:
         return {"type": "boolean"}

@@ -91,10 +91,6 @@ class Category(Column):
     def reader(self) -> Callable[[Any], Any] | None:
         return label_text if self._named_by_numbers() else None
 
-    def mlflow_type(self) -> str:
-        codes = any(re.match(r"-?0\d", category) for category in self.categories)
-        return "string" if codes else super().mlflow_type()  # 007 as a number would be 7
-
     def json_schema(self) -> Json:
         return {"type": ["string", "number"] if self._named_by_numbers() else "string"}
 

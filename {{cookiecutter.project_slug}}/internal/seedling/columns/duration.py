@@ -62,9 +62,6 @@ class Duration(Number):
         found = spelled.duration(text)
         return super().parse(text, marks) if found is None else found
 
-    def mlflow_type(self) -> str:
-        return "any"
-
     def json_schema(self) -> Json:
         return {**super().json_schema(), "type": ["number", "string"]}
 

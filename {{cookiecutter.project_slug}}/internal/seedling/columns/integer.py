@@ -42,7 +42,7 @@ class Integer(Number):
         is_whole = bool((numbers % 1 == 0).all()) and bool((numbers.abs() < 2**53).all())
         return numbers.astype("int64") if is_whole else numbers
 
-    def mlflow_type(self) -> str:
+    def mlflow_type(self, cells: "pd.Series") -> str:
         return "double" if self.nullable else "long"
 
     def example(self) -> Any:

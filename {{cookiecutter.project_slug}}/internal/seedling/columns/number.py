@@ -47,7 +47,7 @@ class Numeric(Column):
     def edges(self) -> list[Any]:
         return [0, 1]
 
-    def mlflow_type(self) -> str:
+    def mlflow_type(self, cells: "pd.Series") -> str:
         return "double"
 
 

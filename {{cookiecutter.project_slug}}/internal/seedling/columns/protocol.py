@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 
 COLUMN_NAME = r'^[^"\\\x00-\x1f\x7f]+$'  # what can stand as a name in JSON without escapes
 
+# MLflow's type for the kinds of NumPy's dtypes.
+MLFLOW_TYPES = {"i": "long", "u": "long", "f": "double", "b": "boolean", "M": "datetime"}
+
 ColumnName = Annotated[str, StringConstraints(pattern=COLUMN_NAME)]
 Json = dict[str, Any]
 
@@ -308,13 +311,13 @@ class Column(BaseModel):
 
     # The service's documents, and those of a saved model.
 
-    def mlflow_type(self) -> str:
-        """Return the column's type in an MLflow signature.
+    def mlflow_type(self, cells: "pd.Series") -> str:
+        """Return the column's type in an MLflow signature, by which a table's dtypes are checked.
 
-        Before a model sees a table, MLflow refuses other dtypes, or casts to this one, by which a
-        null can become False. `any` is for what no other of its types has without loss.
+        Args:
+            cells: the column in the table that was trained on: MLflow must take that.
         """
-        return "string" if self.json_type() is str else "any"
+        return MLFLOW_TYPES.get(cells.dtype.kind, "string")
 
     def json_schema(self) -> Json:
         """Return the JSON Schema of the JSON values; that they may be null is added to it."""

@@ -230,6 +230,8 @@ def _features(transformer: Any, dataset: Dataset) -> tuple[list[Number | Categor
         start = transformer.output_indices_[name].start
         steps = [step for _, step in fitted.steps] if hasattr(fitted, "steps") else [fitted]
         kinds = [type(step).__name__ for step in steps]
+        if kinds[:2] == ["SimpleImputer", "SimpleImputer"]:  # for NaN, and for None
+            steps, kinds = steps[1:], kinds[1:]
         if not len(columns) or fitted == "drop":
             continue
         if kinds in (["SimpleImputer"], ["SimpleImputer", "StandardScaler"]):

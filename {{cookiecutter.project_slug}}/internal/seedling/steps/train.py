@@ -82,8 +82,7 @@ def main(
         run_id = run.info.run_id
     predictor = Predictor(model, "new", dataset, prepared.held_out, kept.model, predict)
     with replacing(output / "model") as aside:
-        example, derive = X.head(EXAMPLE_ROWS), project.root / FILE
-        saving.save(predictor, example, aside, derive)
+        saving.save(predictor, rows.head(EXAMPLE_ROWS), aside, project.root / FILE)
         tested = rows.iloc[learned.rows.test]
         compiled = compiling.add(aside, predictor, project.predict_path(model), tested)
     done = TrainingRun(

@@ -35,7 +35,9 @@ def preprocessing(X: pd.DataFrame, scale: bool = False) -> ColumnTransformer:
     texts = list(X.select_dtypes("string").columns)
     categories = [name for name in X.columns if name not in {*numbers, *texts}]
     impute = SimpleImputer(strategy="median", keep_empty_features=True)
-    fill = SimpleImputer(strategy="constant", fill_value="missing")
+    words = {"strategy": "constant", "fill_value": "missing"}
+    # Who loads the pipeline by itself may have None for a gap; the service always has NaN.
+    fill = [SimpleImputer(**words), SimpleImputer(missing_values=None, copy=False, **words)]
     # Where no category is rare, the encoder need not count them, which it does cell by cell. Its
     # zeros and ones are bytes until they stand beside numbers, in one table of float64.
     are_many = any(X[name].nunique(dropna=False) > MOST_CATEGORIES for name in categories)
@@ -48,8 +50,8 @@ def preprocessing(X: pd.DataFrame, scale: bool = False) -> ColumnTransformer:
     last = [StandardScaler()] if scale else []
     steps = [
         ("numbers", make_pipeline(impute, *last), numbers),
-        ("categories", make_pipeline(fill, encode), categories),
-        ("many", make_pipeline(fill, CategoriesByTarget(), *last), many),
+        ("categories", make_pipeline(*fill, encode), categories),
+        ("many", make_pipeline(*fill, CategoriesByTarget(), *last), many),
         ("texts", make_pipeline(WordsByTarget(), *last), texts),
     ]
     return ColumnTransformer([step for step in steps if step[2]])

@@ -24,7 +24,7 @@ PICKLE = "model.pkl"
 TYPES = {bool: "boolean", int: "long", float: "double", str: "string"}
 
 
-def complete(folder: Path, name: str, dataset: Dataset) -> None:
+def complete(folder: Path, name: str, dataset: Dataset, rows: pd.DataFrame) -> None:
     """Make a saved model answer as the service does, in any environment of its requirements.
 
     Args:
@@ -32,13 +32,14 @@ def complete(folder: Path, name: str, dataset: Dataset) -> None:
             if that is no MLflow model.
         name: the model's name in model.yaml.
         dataset: the dataset that it was trained on.
+        rows: a few of its rows, with the dtypes of its file.
     """
     if not (folder / "MLmodel").exists():
         return
     code = _code(folder, name, dataset)
     code.copy(folder / CODE)
     _require(folder, code.requirements())
-    _describe(folder, name, dataset)
+    _describe(folder, name, dataset, rows)
 
 
 def _code(folder: Path, name: str, dataset: Dataset) -> ModelCode:
@@ -69,7 +70,7 @@ def _require(folder: Path, requirements: list[str]) -> None:
     yaml.dump(conda, folder / "conda.yaml")
 
 
-def _describe(folder: Path, name: str, dataset: Dataset) -> None:
+def _describe(folder: Path, name: str, dataset: Dataset, rows: pd.DataFrame) -> None:
     """Write signature, example and description into MLmodel, and how MLflow loads the model."""
     mlflow_runs.quiet()
     from mlflow.models import Model, ModelSignature
@@ -77,7 +78,7 @@ def _describe(folder: Path, name: str, dataset: Dataset) -> None:
     from mlflow.types import Schema
 
     model = Model.load(str(folder))
-    model.signature = ModelSignature(Schema(_inputs(dataset)), Schema([_output(dataset)]))
+    model.signature = ModelSignature(Schema(_inputs(dataset, rows)), Schema([_output(dataset)]))
     _save_example(model, pd.DataFrame([example(dataset.raw)]), str(folder))
     model.metadata = _metadata(name, dataset)
     for flavor in model.flavors.values():
@@ -96,25 +97,21 @@ def _describe(folder: Path, name: str, dataset: Dataset) -> None:
     model.save(str(folder / "MLmodel"))
 
 
-def _inputs(dataset: Dataset) -> list[Any]:
+def _inputs(dataset: Dataset, rows: pd.DataFrame) -> list[Any]:
     """Return the raw columns; those that may be missing may be absent too."""
     from mlflow.types import ColSpec
-    from mlflow.types.schema import AnyType
 
-    types = ((column, column.mlflow_type()) for column in dataset.raw)
     return [
-        ColSpec(AnyType() if kind == "any" else kind, column.name, required=not column.nullable)
-        for column, kind in types
+        ColSpec(column.mlflow_type(rows[column.name]), column.name, required=not column.nullable)
+        for column in dataset.raw
     ]
 
 
 def _output(dataset: Dataset) -> Any:
     from mlflow.types import ColSpec
-    from mlflow.types.schema import AnyType
 
     (value,) = tasks.of(dataset).answer_example(dataset)["predictions"]
-    kind = TYPES.get(type(value))
-    return ColSpec(kind or AnyType(), "prediction")
+    return ColSpec(TYPES.get(type(value), "string"), "prediction")
 
 
 def _metadata(name: str, dataset: Dataset) -> dict[str, Any]:

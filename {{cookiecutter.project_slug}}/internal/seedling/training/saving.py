@@ -10,6 +10,7 @@ import pandas as pd
 
 from seedling import tasks
 from seedling.data.derived import NAME
+from seedling.data.schema import model_frame
 from seedling.files import write_json
 from seedling.registry.model_files import SCHEMA, Predictor
 from seedling.training import mlflow_model, mlflow_runs
@@ -17,18 +18,24 @@ from seedling.training import mlflow_model, mlflow_runs
 REQUIREMENTS = ("cloudpickle", "numpy", "pandas", "scikit-learn")
 
 
-def save(predictor: Predictor, X: pd.DataFrame, folder: Path, derive: Path | None = None) -> None:
+def save(
+    predictor: Predictor,
+    rows: pd.DataFrame,
+    folder: Path,
+    derive: Path | None = None,
+) -> None:
     """Write the model to a new folder in MLflow's format, with its schema beside it.
 
     Args:
         predictor: the model that the team's train_model returned, with the dataset that it was
             trained on; the task's `save` writes it.
-        X: a few rows of the model's features.
+        rows: a few rows of the dataset, with its derived features.
         folder: must not exist yet.
         derive: the team's features/derive.py, which is kept beside the model whose features it
             computes, so that both change together.
     """
     dataset = predictor.dataset
+    X = model_frame(rows, dataset.features)
     tasks.of(dataset).training.save(predictor.model, X, folder)
     if derive and any(column.derived for column in dataset.features):
         shutil.copy(derive, folder / NAME)
@@ -41,19 +48,17 @@ def save(predictor: Predictor, X: pd.DataFrame, folder: Path, derive: Path | Non
             "held_out": msgspec.to_builtins(predictor.held_out),
         },
     )
-    mlflow_model.complete(folder, predictor.name, dataset)
+    mlflow_model.complete(folder, predictor.name, dataset, rows)
 
 
 def save_estimator(model: Any, X: pd.DataFrame, folder: Path) -> None:
-    """Write a fitted scikit-learn estimator to a new folder; X has rows for MLflow's signature."""
+    """Write a fitted scikit-learn estimator to a new folder; its signature comes by `complete`."""
     mlflow_runs.quiet()
-    from mlflow.models import infer_signature
     from mlflow.sklearn import save_model
 
     save_model(
         model,
         folder,
         serialization_format="cloudpickle",
-        signature=infer_signature(X, model.predict(X)),
         pip_requirements=[f"{name}=={version(name)}" for name in REQUIREMENTS],
     )
