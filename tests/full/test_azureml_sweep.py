@@ -87,14 +87,17 @@ def test_the_best_of_a_grid_is_written_into_model_yaml(
 
 
 def test_a_range_is_drawn_from_as_often_as_wanted(cloud: Path, emulator: AzureML, searching: Path):
-    search(searching, "{C: {min: 0.01, max: 0.1, log: true}, max_iter: {min: 100, max: 102}}")
+    search(
+        searching,
+        "{C: {min: 0.01, max: 0.1, log: true}, max_iter: {min: 100, max: 2000, log: true}}",
+    )
     asked = (SWEEP, MODEL, "--trials", "3", "--concurrent", "2")
     done = ask(cloud, emulator.settings(), *asked, timeout=600)
     assert done.returncode == 0, done.stdout + done.stderr
     shown = [line.split() for line in done.stdout.splitlines() if "max_iter 1" in line]
     assert len(shown) == 3
     assert all(0.01 <= float(line[2].rstrip(",")) <= 0.1 for line in shown)
-    assert {int(line[4]) for line in shown} <= {100, 101, 102}
+    assert all(100 <= int(line[4]) <= 2000 for line in shown)  # whole, though Azure draws 107.0
     assert GIVEN in searching.read_text(encoding="utf-8")
 
 

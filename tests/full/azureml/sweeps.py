@@ -80,5 +80,8 @@ def _combinations(properties: Document) -> Iterator[dict[str, Any]]:
 def _drawn(generator: random.Random, kind: str, arguments: list[Any]) -> Any:
     if kind == CHOICE:
         return generator.choice(arguments[0])
-    drawn = generator.uniform(*arguments)
-    return {"uniform": drawn, "loguniform": math.exp(drawn)}[kind]
+    drawn = generator.uniform(*arguments[:2])
+    value = math.exp(drawn) if "log" in kind else drawn
+    return (
+        value if kind in ("uniform", "loguniform") else round(value / arguments[2]) * arguments[2]
+    )

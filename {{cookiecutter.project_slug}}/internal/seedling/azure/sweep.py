@@ -8,12 +8,13 @@ from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
 from seedling.azure import clusters, data, environment, jobs, snapshot, training, workspace
-from seedling.config import Dataset, Project, SearchRange, TrainedModel
+from seedling.config import Dataset, Project, TrainedModel
 from seedling.errors import ProjectError
 from seedling.tasks import measuring
-from seedling.training import mlflow_runs
+from seedling.training import mlflow_runs, search_space
 from seedling.training.outcomes import chosen_of
 from seedling.training.pipeline import Component
+from seedling.training.search_space import Distribution
 
 MOST_WHOLE = 1_000  # whole numbers of one range
 STORE = "azureml://datastores/workspaceblobstore/paths"
@@ -43,10 +44,7 @@ def sweep(project: Project, model: str, trials: int | None, concurrent: int) -> 
     """
     entry = project.config.trained_model(model)
     if not entry.search:
-        raise ProjectError(
-            f"training.models, {model}: say in `search` what to try, such as "
-            "search: {learning_rate: {min: 0.01, max: 0.3, log: true}}."
-        )
+        raise ProjectError(search_space.missing(entry))
     dataset = project.config.dataset(entry.dataset)
     chosen = chosen_of(project, [model]).jobs
     steps = {"prepare": chosen["prepare"].component, "train": chosen[f"train_{model}"].component}
@@ -71,21 +69,10 @@ def sweep(project: Project, model: str, trials: int | None, concurrent: int) -> 
         given = {"config": str(config), "training": folder, "model": model}
         trial = _command(project, steps["train"], given, {}, where, entry)
         job = _sweep(project, trial, entry, dataset, cluster)
-        limit = trials or _combinations(entry) or 20
+        limit = trials or search_space.trials(search_space.of(entry))
         job.set_limits(max_total_trials=limit, max_concurrent_trials=min(concurrent, limit))
         name = _run(client, job, f"Sweeping {model}")
     return _trials(project, client, name, entry, dataset)
-
-
-def write(project: Project, model: str, best: Trial) -> None:
-    """Put the best hyperparameters into model.yaml."""
-
-    def change(document: Any) -> None:
-        for entry in document["training"]["models"]:
-            if entry["name"] == model:
-                entry["hyperparameters"].update(best.values)
-
-    project.edit(change)
 
 
 def _command(
@@ -129,21 +116,10 @@ def _command(
 def _sweep(
     project: Project, trial: Any, entry: TrainedModel, dataset: Dataset, compute: str
 ) -> Any:
-    from azure.ai.ml.sweep import Choice, LogUniform, Uniform
-
-    def distribution(wanted: SearchRange | list[Any]) -> Any:
-        values = _values(wanted)
-        if values is not None:
-            return Choice(values)
-        assert isinstance(wanted, SearchRange)
-        if wanted.log:
-            return LogUniform(math.log(wanted.min), math.log(wanted.max))
-        return Uniform(wanted.min, wanted.max)
-
-    space = {name: distribution(wanted) for name, wanted in entry.search.items()}
+    space = {name: _azures(each) for name, each in search_space.of(entry).items()}
     job = trial(**space).sweep(
         compute=compute,
-        sampling_algorithm="grid" if _combinations(entry) else "random",
+        sampling_algorithm="grid" if search_space.count(search_space.of(entry)) else "random",
         primary_metric=f"test_{dataset.metric}",
         goal="minimize" if _lower_is_better(dataset) else "maximize",
         identity=trial.identity,
@@ -153,21 +129,20 @@ def _sweep(
     return job
 
 
-def _values(wanted: SearchRange | list[Any]) -> list[Any] | None:
-    """List the values to choose from; None if there are too many."""
-    if isinstance(wanted, list):
-        return wanted
-    low, high = wanted.min, wanted.max
-    whole = isinstance(low, int) and isinstance(high, int) and not wanted.log
-    return list(range(int(low), int(high) + 1)) if whole and high - low < MOST_WHOLE else None
+def _azures(wanted: Distribution) -> Any:
+    """Return Azure ML's distribution of the same values; the train step makes 4.0 a 4 again."""
+    from azure.ai.ml.sweep import Choice, LogUniform, QLogUniform, QUniform, Uniform
 
-
-def _combinations(entry: TrainedModel) -> int:
-    """Count the combinations of the lists; 0 if a range is searched."""
-    lists = [wanted for wanted in entry.search.values() if isinstance(wanted, list)]
-    if len(lists) < len(entry.search):
-        return 0
-    return math.prod(len(values) for values in lists)
+    if isinstance(wanted, search_space.Choice):
+        return Choice(wanted.values)
+    low, high = wanted.low, wanted.high
+    if wanted.log:
+        ends = math.log(low), math.log(high)
+        return QLogUniform(*ends, 1) if wanted.whole else LogUniform(*ends)
+    if wanted.whole:
+        listed = high - low < MOST_WHOLE
+        return Choice(list(range(int(low), int(high) + 1))) if listed else QUniform(low, high, 1)
+    return Uniform(low, high)
 
 
 def _run(client: Any, job: Any, what: str) -> str:

@@ -259,6 +259,7 @@ def batch_score_in_aml(source: str | None, target: str, no_wait: bool, job: str 
 def sweep_model_in_aml(model: str, trials: int | None, concurrent: int, write: bool) -> None:
     """Search a model's hyperparameters on Azure ML."""
     from seedling.azure import sweep
+    from seedling.training import tuned
 
     project = find_project()
     found = sweep.sweep(project, model, trials, concurrent)
@@ -269,7 +270,7 @@ def sweep_model_in_aml(model: str, trials: int | None, concurrent: int, write: b
     best = ", ".join(f"{name}: {value}" for name, value in found[0].values.items())
     click.echo(f"The best hyperparameters: {best}.")
     if write:
-        sweep.write(project, model, found[0])
+        tuned.write(project, model, found[0].values, yes=True)
         click.echo(f"They are in model.yaml; now run train --model {model}.")
     else:
         click.echo(f"Put them into model.yaml (--write does), then run train --model {model}.")

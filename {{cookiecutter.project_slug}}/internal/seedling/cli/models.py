@@ -28,6 +28,22 @@ def train(models: Sequence[str]) -> None:
 section.also("train-all", train)
 
 
+@section.command()
+@click.option("--model", help="A model of model.yaml; needed where there are several.")
+@click.option("--trials", type=click.IntRange(1), help="How many in all; else 20, or all of lists.")
+@click.option("--minutes", type=click.FloatRange(0, min_open=True), help="How long from now on.")
+@click.option("--yes", is_flag=True, help="Write the best into model.yaml without asking.")
+def tune(model: str | None, trials: int | None, minutes: float | None, yes: bool) -> None:
+    """Search a model's hyperparameters here.
+
+    By cross-validation of the rows that are not held out; nothing is registered. The same command
+    goes on where a search was ended.
+    """
+    from seedling.cli import tune as tuning
+
+    sys.exit(tuning.tune(find_project(), model, trials, minutes, yes))
+
+
 @section.command("add-model")
 @click.argument("model", required=False)
 @click.option("--from", "source", help="A model of this project to copy.")

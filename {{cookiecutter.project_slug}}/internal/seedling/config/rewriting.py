@@ -37,7 +37,7 @@ def rewritten(text: str, wanted: Mapping[str, Any], file: str, layout: Layout) -
 
     Args:
         text: the whole text.
-        wanted: the whole document, as plain dicts and lists.
+        wanted: the whole document, as plain dicts and lists; a new CommentedMap keeps its layout.
         file: the file's name, for the error.
         layout: lays out a dict that a list gets.
 
@@ -101,7 +101,8 @@ class _Editor:
             if node.flow_style:
                 yield Edit(place, place, f", {self._inline(key)}: {self._inline(value)}")
             else:
-                lines = _dumped({key: _in_brackets(value)})
+                is_laid_out = isinstance(value, CommentedMap)
+                lines = _dumped({key: value if is_laid_out else _in_brackets(value)})
                 yield self._lines_after(place, node.value[0][0].start_mark.column, lines)
 
     def _of_list(self, node: SequenceNode, now: list[Any], wanted: list[Any]) -> Iterator[Edit]:

@@ -2,16 +2,13 @@
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
-from difflib import unified_diff
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import click
 import pandas as pd
-from ruamel.yaml import YAML
 
-from seedling.config import Dataset, Project, Reading
-from seedling.config.rewriting import rewritten
+from seedling.config import Dataset, Project, Reading, confirmed_edit
 from seedling.data import (
     datasets,
     derived_changes,
@@ -34,7 +31,6 @@ from seedling.data.schema_changes import (
     Change,
 )
 from seedling.errors import ProjectError
-from seedling.scaffold import edit_text
 from seedling.wording import counted
 
 # What is only done where an option asks for it, or a person says yes: the remedy, and the question.
@@ -76,7 +72,8 @@ def update(
     Raises:
         ProjectError: the table cannot be read, lacks the target, or the answer was no.
     """
-    entry = _entry(_document(project), dataset.name)
+    document = confirmed_edit.document(project)
+    entry = _entry(document, dataset.name)
     now = _with_source(project, dataset, new, entry)
     what = f"{now.name}: {now.source} yields"
     table = datasets.rows_of(project, now)
@@ -103,7 +100,8 @@ def update(
         chosen += [change for change in found if change.kind == INPUT]
     made += chosen
     schema_changes.applied(entry, made)
-    _write(project, entry, yes)
+    if not confirmed_edit.write(project, document, yes, layout.column):
+        raise ProjectError("Nothing was written.")
     if any(change.kind in (COLUMNS, TYPES, GONE) for change in made):
         _renew_instances(project, dataset.name)
     return project.config.dataset(dataset.name)
@@ -115,11 +113,6 @@ def _rows_before(project: Project, dataset: Dataset) -> pd.DataFrame | None:
         return datasets.load(project, dataset)
     except ProjectError:
         return None
-
-
-def _document(project: Project) -> Any:
-    """Return model.yaml as plain dicts and lists, which may be changed."""
-    return YAML(typ="safe", pure=True).load(edit_text.read(project.config_path))
 
 
 def _entry(document: Any, name: str) -> Any:
@@ -169,25 +162,6 @@ def _chosen(kind: str, found: Iterable[Change], asked_for: bool, yes: bool) -> l
 
 def _names(changes: Iterable[Change]) -> str:
     return ", ".join(change.column for change in changes)
-
-
-def _write(project: Project, entry: dict[str, Any], yes: bool) -> None:
-    """Show the difference of model.yaml with a dataset's new entry, ask, and write it."""
-    text, document = edit_text.read(project.config_path), _document(project)
-    places = [each["name"] for each in document["datasets"]]
-    document["datasets"][places.index(entry["name"])] = entry
-    name = project.config_path.name
-    after = rewritten(text, document, name, layout.column)
-    if after == text:
-        click.echo(f"{name} stays as it is.")
-        return
-    lines = unified_diff(text.splitlines(), after.splitlines(), name, name, lineterm="", n=1)
-    colours = {"+": "green", "-": "red", "@": "cyan"}
-    for line in lines:
-        click.secho(line, fg=colours.get(line[:1]))
-    if not yes and not click.confirm(f"Write this to {name}?", default=True):
-        raise ProjectError("Nothing was written.")
-    project.write(after)
 
 
 def _renew_instances(project: Project, dataset: str) -> None:

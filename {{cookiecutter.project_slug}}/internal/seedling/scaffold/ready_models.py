@@ -7,7 +7,8 @@ class Ready(NamedTuple):
     """The contents of a ready model's train.py, beside the lines that all of them share.
 
     `hyperparameters` are (name, type, default) in the order of the constructor; their values
-    stand in model.yaml, those of `fixed` do not. A name in both is passed on as `fixed` says. What
+    stand in model.yaml, those of `fixed` do not. `search` are (name, YAML): where `tune` looks for
+    better ones unless model.yaml says it. A name in both is passed on as `fixed` says. What
     stands `around` the estimator may have arguments of its own. `requirements` are what it is
     trained with; serving needs them only where the model has no compiled form. The compiled form
     of `trees` is run by onnxruntime; what is not `compiled` is served by scikit-learn.
@@ -17,6 +18,7 @@ class Ready(NamedTuple):
     imports: str
     estimator: str
     hyperparameters: tuple[tuple[str, str, str], ...]
+    search: tuple[tuple[str, str], ...] = ()
     fixed: tuple[str, ...] = ()
     around: str = ""
     around_arguments: tuple[str, ...] = ()
@@ -35,6 +37,30 @@ PLAIN = ("pandas>=2.2,<3", "scikit-learn>=1.6")
 TARGET = "from sklearn.compose import TransformedTargetRegressor"
 SCALER = "from sklearn.preprocessing import StandardScaler"
 COMPILING = ("onnx>=1.17", *TREES)
+RATE = ("learning_rate", "{min: 0.01, max: 0.3, log: true}")
+FOREST_SEARCH = (
+    ("min_samples_leaf", "{min: 1, max: 50, log: true}"),
+    ("max_leaf_nodes", "{min: 32, max: 4096, log: true}"),
+)
+HISTOGRAM_SEARCH = (
+    RATE,
+    ("max_iter", "{min: 50, max: 600, log: true}"),
+    ("max_leaf_nodes", "{min: 4, max: 63, log: true}"),
+)
+XGBOOST_SEARCH = (
+    ("n_estimators", "{min: 50, max: 800, log: true}"),
+    RATE,
+    ("max_depth", "{min: 2, max: 8}"),
+)
+CATBOOST_SEARCH = (
+    ("iterations", "{min: 50, max: 800, log: true}"),
+    RATE,
+    ("depth", "{min: 3, max: 8}"),
+)
+PERCEPTRON_SEARCH = (
+    ("hidden_layer_sizes", "{min: 8, max: 128, log: true}"),
+    ("alpha", "{min: 0.00001, max: 0.1, log: true}"),
+)
 
 CLASSIFIERS = {
     "logistic_regression": Ready(
@@ -42,6 +68,7 @@ CLASSIFIERS = {
         imports="from sklearn.linear_model import LogisticRegression",
         estimator="LogisticRegression",
         hyperparameters=(("C", "float", "1.0"), ("max_iter", "int", "1000")),
+        search=(("C", "{min: 0.001, max: 100, log: true}"),),
         fixed=(WEIGHTS,),
         scale=True,
     ),
@@ -56,6 +83,7 @@ CLASSIFIERS = {
             ("max_samples", "int", "200000"),
             RANDOM_STATE,
         ),
+        search=FOREST_SEARCH,
         fixed=("max_samples=min(max_samples, len(X_train))", WEIGHTS),
         trees=True,
     ),
@@ -69,6 +97,7 @@ CLASSIFIERS = {
             ("max_leaf_nodes", "int", "15"),
             RANDOM_STATE,
         ),
+        search=HISTOGRAM_SEARCH,
         around="LabelEncoded",  # by itself it takes weights by a label's place only
         around_arguments=(WEIGHTS,),
         helpers=("LabelEncoded",),
@@ -84,6 +113,7 @@ CLASSIFIERS = {
             ("max_depth", "int", "4"),
             RANDOM_STATE,
         ),
+        search=XGBOOST_SEARCH,
         around="LabelEncoded",
         around_arguments=(WEIGHTS,),
         helpers=("LabelEncoded",),
@@ -103,6 +133,7 @@ CLASSIFIERS = {
             ("depth", "int", "6"),
             ("random_seed", "int", "20"),
         ),
+        search=CATBOOST_SEARCH,
         fixed=("verbose=False", "allow_writing_files=False"),
         around="LabelEncoded",
         around_arguments=(WEIGHTS,),
@@ -117,6 +148,7 @@ CLASSIFIERS = {
         ),
         estimator="SVC",
         hyperparameters=(("C", "float", "1.0"),),
+        search=(("C", "{min: 0.1, max: 100, log: true}"),),
         around="CalibratedClassifierCV",
         around_arguments=("ensemble=False", "cv=min(5, y_train.value_counts().min())"),
         scale=True,
@@ -132,6 +164,7 @@ CLASSIFIERS = {
             ("max_iter", "int", "500"),
             RANDOM_STATE,
         ),
+        search=PERCEPTRON_SEARCH,
         fixed=("early_stopping=len(X_train) >= 500",),
         scale=True,
         compiled=False,
@@ -158,6 +191,7 @@ REGRESSORS = {
             ("max_samples", "int", "200000"),
             RANDOM_STATE,
         ),
+        search=FOREST_SEARCH,
         fixed=("max_samples=min(max_samples, len(X_train))",),
         trees=True,
     ),
@@ -171,6 +205,7 @@ REGRESSORS = {
             ("max_leaf_nodes", "int", "15"),
             RANDOM_STATE,
         ),
+        search=HISTOGRAM_SEARCH,
         trees=True,
     ),
     "xgboost": Ready(
@@ -183,6 +218,7 @@ REGRESSORS = {
             ("max_depth", "int", "4"),
             RANDOM_STATE,
         ),
+        search=XGBOOST_SEARCH,
         requirements=(
             "xgboost-cpu>=3.2,<4; sys_platform != 'darwin'",
             "xgboost>=3.2,<4; sys_platform == 'darwin'",
@@ -199,6 +235,7 @@ REGRESSORS = {
             ("depth", "int", "6"),
             ("random_seed", "int", "20"),
         ),
+        search=CATBOOST_SEARCH,
         fixed=("verbose=False", "allow_writing_files=False"),
         requirements=("catboost>=1.2.8",),
         trees=True,
@@ -208,6 +245,10 @@ REGRESSORS = {
         imports=f"{TARGET}\n{SCALER}\nfrom sklearn.svm import SVR",
         estimator="SVR",
         hyperparameters=(("C", "float", "1.0"), ("epsilon", "float", "0.1")),
+        search=(
+            ("C", "{min: 0.1, max: 100, log: true}"),
+            ("epsilon", "{min: 0.01, max: 0.5, log: true}"),
+        ),
         around="TransformedTargetRegressor",
         around_arguments=("transformer=StandardScaler()",),
         scale=True,
@@ -223,6 +264,7 @@ REGRESSORS = {
             ("max_iter", "int", "500"),
             RANDOM_STATE,
         ),
+        search=PERCEPTRON_SEARCH,
         fixed=("early_stopping=len(X_train) >= 500",),
         around="TransformedTargetRegressor",
         around_arguments=("transformer=StandardScaler()",),

@@ -3,13 +3,8 @@
 from pathlib import Path
 
 import click
-import pandas as pd
 
-from seedling.config import Dataset
-from seedling.data import derived
-from seedling.data.datasets import read_table
-from seedling.data.sides import sides
-from seedling.data.validation import examine
+from seedling.data.sides import of_file
 from seedling.errors import ProjectError
 from seedling.steps.options import FOLDER, config_option, made, path_option, project_of, step
 from seedling.training import notes
@@ -35,33 +30,16 @@ def main(
         path = datasets / dataset.file_name if datasets else project.dataset_path(dataset)
         if not path.is_file():
             raise ProjectError(f"{path} is missing: run create-local-datasets first.")
-        derivation = derived.in_project(project.root, dataset)
-        rows = derivation.table(read_table(path))
-        derivation.refuse_other_alone(rows)
-        warnings = _checked(dataset, rows)
-        found = sides(rows, dataset, settings.holdout(dataset))
+        found = of_file(path, project.root, dataset, settings.holdout(dataset))
         for side, folder in zip((found.training, found.holdout), folders, strict=True):
             folder.mkdir(parents=True, exist_ok=True)
             side.to_parquet(folder / f"{name}.parquet", index=False)
-        warnings += found.notes
-        prepared = Prepared(found.dataset.target.model_dump(), found.rule, warnings)
+        prepared = Prepared(found.dataset.target.model_dump(), found.rule, found.notes)
         notes.write(folders[0] / f"{name}.json", prepared)
-        for warning in warnings:
+        for warning in found.notes:
             click.echo(f"{name}: {warning}")
         learned = counted(len(found.training), "row")
         click.echo(f"{name}: {learned} to train on, {len(found.holdout):,} held out")
-
-
-def _checked(dataset: Dataset, rows: pd.DataFrame) -> list[str]:
-    """Return the warnings about a dataset's rows.
-
-    Raises:
-        ProjectError: they cannot be trained from.
-    """
-    found = examine(rows, dataset)
-    if found.problems:
-        raise ProjectError(f"{dataset.name}: {found.first_problem()}: {found.remedy()}.")
-    return [str(warning) for warning in found.warnings]
 
 
 if __name__ == "__main__":

@@ -9,20 +9,19 @@ import pandas as pd
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
-from seedling import tasks, team_code
+from seedling import team_code
 from seedling.compiled import compiling
 from seedling.config import Dataset, Target, TrainedModel
 from seedling.data.derived import FILE
-from seedling.data.schema import model_frame
 from seedling.errors import ProjectError
 from seedling.files import replacing
 from seedling.registry.model_files import Predictor
 from seedling.steps import options
 from seedling.steps.options import config_option, model_option, path_option, step
 from seedling.tasks import measuring
-from seedling.training import cross_validation, mlflow_runs, notes, outcomes, saving
+from seedling.training import cross_validation, mlflow_runs, notes, outcomes, saving, search_space
 from seedling.training.cross_validation import Predict
-from seedling.training.fits import Fit, Fitting, Table, refuse_weights
+from seedling.training.fits import SEED, Fit, Fitting, Table, refuse_weights
 from seedling.training.learning import learn
 from seedling.training.notes import CrossValidated, Prepared, Rows, TrainingRun
 from seedling.wording import counted
@@ -34,7 +33,7 @@ EXAMPLE_ROWS = 5
 @config_option
 @model_option
 @path_option("--training", "The training rows", "prepare/training")
-@click.option("--seed", type=int, default=20, show_default=True)
+@click.option("--seed", type=int, default=SEED, show_default=True)
 @path_option("--output", "The folder for the trained model", "train_MODEL/trained", exists=False)
 @click.option("--set", "given", multiple=True, metavar="NAME=VALUE", help="A hyperparameter.")
 @click.option("--once", is_flag=True, help="Neither cross-validate nor fit again on all rows.")
@@ -57,9 +56,7 @@ def main(
     prepared = notes.read(training / f"{dataset.name}.json", Prepared)
     dataset = dataset.model_copy(update={"target": Target.model_validate(prepared.target)})
     rows = pd.read_parquet(training / f"{dataset.name}.parquet")
-    task = tasks.of(dataset).training
-    X, y = model_frame(rows, dataset.features), task.values(rows, dataset.target)
-    table = Table(rows, X, y, dataset)
+    table = Table.of(rows, dataset)
     hyperparameters = settings.arguments(dataset.target) | overrides(settings, given)
     fitting = Fitting(team_code.train_model(model), hyperparameters, seed)
     if settings.class_weight is not None:
@@ -149,7 +146,9 @@ def overrides(settings: TrainedModel, given: Sequence[str]) -> dict[str, Any]:
                 f"--set {text}: {name} is no hyperparameter of {settings.name}; there are {known}."
             )
         try:
-            found[name] = YAML(typ="safe", pure=True).load(value)
+            found[name] = search_space.fitting(
+                settings, name, YAML(typ="safe", pure=True).load(value)
+            )
         except YAMLError:
             raise ProjectError(f"--set {text}: the value is not valid YAML.") from None
     return found

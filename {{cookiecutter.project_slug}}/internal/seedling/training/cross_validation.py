@@ -60,6 +60,11 @@ def plan(rows: pd.DataFrame, dataset: Dataset, wanted: int | None) -> Plan:
     if wanted is None and len(rows) * features > MOST_CELLS:
         table = f"{counted(len(rows), 'row')} x {counted(features, 'feature')}"
         return Plan(refused=f"{table} are more than {MOST_CELLS:,} values; {ask}")
+    return possible(rows, dataset, wanted)
+
+
+def possible(rows: pd.DataFrame, dataset: Dataset, wanted: int | None) -> Plan:
+    """Choose the folds as `plan` does, however many rows there are."""
     folds = wanted or FOLDS
     if dataset.split:
         return Plan(folds, 1)
@@ -91,7 +96,7 @@ def validated(
         return CrossValidated(refused=failure(error))
     dataset, decision = table.dataset, ""
     if dataset.target.threshold is not None:
-        dataset, decision = with_threshold(dataset, *_pooled(parts, dataset))
+        dataset, decision = with_threshold(dataset, *pooled(parts, dataset))
     try:
         found = _measured(parts, len(table.rows), dataset, chosen)
     except ProjectError as error:  # the metric cannot be computed for a fold
@@ -121,7 +126,7 @@ def with_threshold(
     return dataset.model_copy(update={"target": target}), decision
 
 
-class _Part(NamedTuple):
+class Part(NamedTuple):
     """The rows that a fit has not seen.
 
     Attributes:
@@ -139,7 +144,7 @@ class _Part(NamedTuple):
 
 def _answered(
     fitting: Fitting, first: Fit, predict: Predict, table: Table, chosen: Plan
-) -> list[_Part]:
+) -> list[Part]:
     """Train on all folds but one and answer that one, for each; no model is kept."""
     rows, X, y, dataset = table
     parts = []
@@ -147,11 +152,11 @@ def _answered(
         for learned, others in split.folds(rows, dataset, chosen.folds, f"fold {repeat}"):
             model = fitting.again(X.iloc[learned], y.iloc[learned], first).model
             answer, ratio = predict(model, X.iloc[others]), len(others) / len(learned)
-            parts.append(_Part(repeat, y.iloc[others], answer, ratio))
+            parts.append(Part(repeat, y.iloc[others], answer, ratio))
     return parts
 
 
-def _pooled(parts: Sequence[_Part], dataset: Dataset) -> tuple[pd.Series, Mapping[str, Any]]:
+def pooled(parts: Sequence[Part], dataset: Dataset) -> tuple[pd.Series, Mapping[str, Any]]:
     """Return target and answer of all rows, each answered by a fit that has not seen it."""
     once, task = [part for part in parts if part.repeat == 0], tasks.of(dataset)
     first = task.answer(once[0].answer, dataset)
@@ -160,7 +165,7 @@ def _pooled(parts: Sequence[_Part], dataset: Dataset) -> tuple[pd.Series, Mappin
     return pd.concat([part.truth for part in once]), first | together
 
 
-def _measured(parts: Sequence[_Part], rows: int, dataset: Dataset, chosen: Plan) -> CrossValidated:
+def _measured(parts: Sequence[Part], rows: int, dataset: Dataset, chosen: Plan) -> CrossValidated:
     """Measure the answer to each part, decided by the dataset's threshold."""
     measured = [
         measuring.measure(part.truth, measuring.decided(part.answer, dataset), dataset)

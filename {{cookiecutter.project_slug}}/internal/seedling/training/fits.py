@@ -9,10 +9,14 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from seedling import tasks
 from seedling.config import Dataset
+from seedling.data.schema import model_frame
 from seedling.errors import ProjectError
 from seedling.training.estimators import fix_seeds
 from seedling.training.notes import Refit
+
+SEED = 20  # of every fit, unless the train step is given another
 
 
 class Table(NamedTuple):
@@ -22,6 +26,12 @@ class Table(NamedTuple):
     X: pd.DataFrame
     y: pd.Series
     dataset: Dataset
+
+    @classmethod
+    def of(cls, rows: pd.DataFrame, dataset: Dataset) -> "Table":
+        """Return rows of a dataset's file as models take them."""
+        target = tasks.of(dataset).training.values(rows, dataset.target)
+        return cls(rows, model_frame(rows, dataset.features), target, dataset)
 
     def part(self, places: npt.NDArray[np.intp]) -> tuple[pd.DataFrame, pd.Series]:
         """Return features and target of some of the rows."""
