@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 from small import PETS, pets
+from sqlalchemy import create_engine
 
 from seedling.config import Project
 from seedling.data import datasets, instances
@@ -92,6 +93,27 @@ def test_a_table_takes_the_place_of_the_dataset(project: Project, tmp_path: Path
     assert config.datasets[0].name == "pets"
     assert config.datasets[0].target.name == target
     assert {model.dataset for model in config.training.models} == {"pets"}
+    assert invoke(project, "validate-datasets").exit_code == 0
+
+
+def test_a_table_of_a_database_goes_in_with_its_gaps(project: Project, tmp_path: Path) -> None:
+    rows = pets()
+    rows.loc[::6, "kind"] = None
+    task = project.config.datasets[0].task
+    target = "adopted" if task == "classification" else "weight"
+    rows.loc[1::20, target] = None
+    url = f"sqlite:///{(tmp_path / 'pets.db').as_posix()}"
+    engine = create_engine(url)
+    rows.to_sql("pets of May", engine, index=False)
+    engine.dispose()
+    command = ("create-local-datasets", "--from", f"{url}#pets of May", "--target", target)
+    result = invoke(project, *command, "--yes")
+    assert result.exit_code == 0, result.stderr
+    assert f"3 rows without {target}: left out" in result.output
+    assert "still describe the table before: edit them" in " ".join(result.output.split())
+    dataset = Project(project.root).config.datasets[0]
+    kind = next(column for column in dataset.features if column.name == "kind")
+    assert (kind.type, kind.nullable) == ("category", True)
     assert invoke(project, "validate-datasets").exit_code == 0
 
 

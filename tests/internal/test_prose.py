@@ -50,3 +50,13 @@ def test_no_docstring_or_message_has_a_banned_word() -> None:
         if (match := BANNED.search(node.value))
     ]
     assert found == []
+
+
+def test_the_tests_that_the_page_on_testing_names_are_there() -> None:
+    here = Path(__file__).parent
+    page = (here.parents[1] / "docs" / "testing.md").read_text(encoding="utf-8")
+    named = re.findall(r"`(test_\w+\.py)`: ([^;|]+?) ?(?=[;|])", page)
+    assert len(named) > 40
+    for file, words in named:
+        name = f"def test_{words.replace(' ', '_')}("
+        assert name in (here / file).read_text(encoding="utf-8"), f"{file}: {words}"
