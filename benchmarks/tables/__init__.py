@@ -1,0 +1,1 @@
+"""Tables as people have them, brought to a fresh project: `python -m benchmarks.tables`."""
