@@ -56,7 +56,8 @@ class Findings:
 
 def examine(rows: pd.DataFrame, dataset: Dataset) -> Findings:
     """Compare the rows with the schema; features that give the target away are problems too."""
-    found = _beside_schema(rows.reset_index(drop=True), dataset)
+    counted = isinstance(rows.index, pd.RangeIndex) and rows.index.equals(pd.RangeIndex(len(rows)))
+    found = _beside_schema(rows if counted else rows.reset_index(drop=True), dataset)
     if not found.problems:
         found.problems += [Problem(*leak) for leak in leaks.find(rows, dataset)]
         found.warnings += [Problem(*leak) for leak in leaks.named_after(dataset)]
