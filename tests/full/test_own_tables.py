@@ -1,5 +1,6 @@
 """A team's own table takes the sample's place: trained, served and asked, no code changed."""
 
+import csv
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -49,6 +50,22 @@ loan = pd.DataFrame({
 })
 loan.to_csv(folder / "loan.csv", sep=";", index=False, encoding="utf-8-sig")
 
+rows, good, bad = 600, "great thanks schön 😀".split(), "broken refund kaputt 😡".split()
+angry = draw.random(rows) < 0.4
+words = "the box came on a day and I say it is".split()
+complaints = pd.DataFrame({
+    "customer_id": [f"C{at:03}" for at in draw.integers(0, 200, rows)],
+    "written": pd.date_range("2024-01-01", periods=rows).strftime("%d.%m.%Y"),
+    "message": [
+        " ".join(draw.choice(words, 8)) + ' "' + "\\r\\n".join(draw.choice(said, 2))
+        for said in (bad if it else good for it in angry)
+    ],
+    "zone": [f"zone {at}" for at in draw.integers(0, 80, rows)],
+    "answered": np.where(angry ^ (draw.random(rows) < 0.1), "refund", "reply"),
+})
+complaints.loc[::50, "message"] = None
+complaints.to_csv(folder / "complaints.csv", index=False)
+
 load_diabetes(as_frame=True).frame.to_csv(folder / "diabetes.csv", index=False)
 """
 ONE, ALL = ["logistic_regression"], ["logistic_regression", "random_forest", "xgboost"]
@@ -63,6 +80,7 @@ BROUGHT: dict[str, tuple[list[Any], list[str], set[str], list[str]]] = {
 TARGETS = {
     "wine.parquet": ["--target", "cultivar"],
     "loan.csv": ["--target", "Entscheid"],
+    "complaints.csv": ["--target", "answered"],
     "adult_income.csv": ["--target", "income"],
 }
 REFUSED = {
@@ -119,6 +137,46 @@ def test_own_table_is_trained_on_and_served(finance: Path, tables: Path, table: 
     with serving(finance) as address:
         for model in models:
             ask_about(address, model, dataset)
+
+
+def test_texts_days_and_repeated_keys_are_answered_alike_by_every_door(finance: Path, tables: Path):
+    dataset = bring(finance, tables / "complaints.csv", *TARGETS["complaints.csv"])
+    assert dataset["entity_key"] == ["customer_id"]
+    types = {feature["name"]: feature["type"] for feature in dataset["features"]}
+    assert types == {"written": "date", "message": "text", "zone": "category"}
+    models = ["logistic_regression", "xgboost"]
+    said = verb(finance, "train", *(word for model in models for word in ("--model", model)))
+    assert "no compiled form" not in said
+    texts = [
+        'a "quoted" word, it\'s \\ broken',
+        "broken\r\nand\nlate\ttoday",
+        "broken \U0001f621 kaputt \u6f22\u5b57 e\u0301",
+        "<script>alert(1)</script>",
+        "great " * 15_000,
+        "",
+        None,
+    ]
+    rows = [{"written": "2024-03-15", "zone": "zone 1", "message": text} for text in texts]
+    source, scored = tables / "texts.csv", tables / "scored.csv"
+    with source.open("w", encoding="utf-8", newline="") as stream:
+        writer = csv.DictWriter(stream, ["message", "written", "zone"])
+        writer.writeheader()
+        writer.writerows(rows)
+    with serving(finance) as address:
+        for model in models:
+            payload = predict(address, model, rows)
+            assert payload["predictions"][:3] == ["refund"] * 3
+            assert payload["predictions"][4] == "reply"
+            assert payload["scores"][5] == payload["scores"][6]  # a missing text is an empty one
+            url = f"{address}/{model}/invocations"
+            status, answer = ask(
+                url, {"dataframe_records": rows}, {"Content-Type": "application/json"}
+            )
+            assert (status, answer["predictions"]) == (200, payload["predictions"])
+            verb(finance, "batch-score", str(source), str(scored), "--model", model)
+            with scored.open(encoding="utf-8", newline="") as stream:
+                predictions = [line["prediction"] for line in csv.DictReader(stream)]
+            assert predictions == payload["predictions"]
 
 
 def test_own_numbers_are_predicted(installed, tables: Path):
@@ -202,6 +260,7 @@ def example(dataset: dict[str, Any]) -> dict[str, Any]:
         "date": lambda feature: "2024-03-15",
         "integer": lambda feature: feature["minimum"],
         "number": lambda feature: feature["minimum"],
+        "text": lambda feature: 'It\'s "broken"',
     }
     return {feature["name"]: known[feature["type"]](feature) for feature in dataset["features"]}
 

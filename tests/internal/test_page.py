@@ -107,6 +107,21 @@ def test_the_form_holds_the_example_ranges_and_categories() -> None:
     assert (age["value"], age["step"]) == ("15", "1")
 
 
+def test_a_text_has_an_area_that_shows_it_as_it_is() -> None:
+    described = PETS.model_dump()
+    sample = f"\n{HOSTILE}\r\n</textarea>"
+    note = {"name": "note", "type": "text", "sample": sample, "nullable": True}
+    dataset = Dataset.model_validate({**described, "features": [*described["features"], note]})
+    found = Elements(page(config(), [facts(dataset=dataset)]))
+    (area,) = found.all("textarea")
+    assert area["id"] in found.values("for")
+    assert f"\n{sample}" in found.text  # a browser drops the first line end
+    assert "any text, may be empty" in found.text
+    schemas = document(config(), [facts(dataset=dataset)])["components"]["schemas"]
+    asked = schemas["tree.Features"]["properties"]["note"]
+    assert (asked["type"], asked["examples"]) == (["string", "null"], [sample])
+
+
 def test_metrics_come_with_the_gate_first() -> None:
     text = Elements(page(config(), [facts()])).text
     assert text.index("0.8123") < text.index("0.75")

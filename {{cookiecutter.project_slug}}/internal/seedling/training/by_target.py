@@ -5,16 +5,19 @@ model would trust the encoded columns more than it can in new rows.
 """
 
 from collections import Counter
-from typing import Any, NamedTuple, Self
+from functools import partial
+from typing import Any, ClassVar, NamedTuple, Self
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 from sklearn.base import BaseEstimator, RegressorMixin, TransformerMixin, clone
-from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.feature_extraction.text import CountVectorizer, TfidfTransformer
 from sklearn.linear_model import Ridge
 from sklearn.model_selection import KFold, cross_val_predict
-from sklearn.preprocessing import TargetEncoder
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import OrdinalEncoder, TargetEncoder
+from threadpoolctl import threadpool_limits
 
 from seedling.data.words import words
 
@@ -25,52 +28,69 @@ PENALTY = 2.0  # of the weights' squares
 
 Numbers = npt.NDArray[np.float64]
 
+# The sums of a regression on words are short: threads that wait for each other take ten times long.
+one_thread = partial(threadpool_limits, limits=1, user_api="blas")
+
 
 class Encoded(NamedTuple):
-    """A column's reader, where its values are read before they are encoded, and its regression."""
+    """A column's fitted reader, and the regression of the target on what it reads."""
 
     reader: Any
     regression: Any
-
-    def values(self, cells: Any) -> Any:
-        return self.reader.transform(cells) if self.reader else cells
-
-    def numbers(self, cells: Any) -> Numbers:
-        return np.asarray(self.regression.predict(self.values(cells))).reshape(len(cells), -1)
 
 
 class ByTarget(TransformerMixin, BaseEstimator):
     """The base: a column becomes a number of the target's, or one for each of several classes.
 
-    A subclass says which regression predicts the target from the values of one column.
+    A subclass says how the n cells of a column are read, and which regression predicts from them.
     """
 
+    shape: ClassVar[tuple[int, ...]]  # in which a reader takes n cells
+
     def fit(self, X: Any, y: Any) -> Self:
-        self.names_ = [str(name) for name in getattr(X, "columns", range(np.shape(X)[1]))]
-        targets, self.labels_ = _targets(np.asarray(y))
-        self.columns_ = [self._learned(cells, targets) for cells in _cells(X).T]
+        self._learn(X, y)
         return self
 
     def fit_transform(self, X: Any, y: Any) -> Numbers:
         """Learn from n rows, and return each of them as the others would encode it."""
-        self.fit(X, y)
-        targets, _ = _targets(np.asarray(y))
+        values, targets = self._learn(X, y)
         folds = KFold(min(FOLDS, len(targets)), shuffle=True, random_state=0)
-        found = [
-            cross_val_predict(column.regression, column.values(cells), targets, cv=folds)
-            for column, cells in zip(self.columns_, _cells(X).T, strict=True)
-        ]
+        with one_thread():
+            found = [
+                cross_val_predict(column.regression, read, targets, cv=folds)
+                for column, read in zip(self.columns_, values, strict=True)
+            ]
         return np.hstack([numbers.reshape(len(targets), -1) for numbers in found])
 
     def transform(self, X: Any) -> Numbers:
-        columns = zip(self.columns_, _cells(X).T, strict=True)
-        return np.hstack([column.numbers(cells) for column, cells in columns])
+        table = _cells(X)
+        found = [
+            column.regression.predict(column.reader.transform(cells.reshape(self.shape)))
+            for column, cells in zip(self.columns_, table.T, strict=True)
+        ]
+        return np.hstack([numbers.reshape(len(table), -1) for numbers in found])
 
     def get_feature_names_out(self, input_features: Any = None) -> Any:
         names = self.names_ if input_features is None else input_features
         return np.array([f"{name}{label}" for name in names for label in self.labels_], object)
 
-    def _learned(self, cells: Any, targets: Numbers) -> Encoded:
+    def _learn(self, X: Any, y: Any) -> tuple[list[Any], Numbers]:
+        """Learn from n rows; return what was read of each column, and n x k targets."""
+        self.names_ = [str(name) for name in getattr(X, "columns", range(np.shape(X)[1]))]
+        targets, self.labels_ = _targets(np.asarray(y))
+        self.columns_, values = [], []
+        for cells in _cells(X).T:
+            reader = self._reader(cells)
+            values.append(reader.fit_transform(cells.reshape(self.shape)))
+            with one_thread():
+                regression = self._regression().fit(values[-1], targets)
+            self.columns_.append(Encoded(reader, regression))
+        return values, targets
+
+    def _reader(self, cells: Any) -> Any:
+        raise NotImplementedError
+
+    def _regression(self) -> Any:
         raise NotImplementedError
 
 
@@ -80,8 +100,13 @@ class CategoriesByTarget(ByTarget):
     The fewer rows a category has, the more it is drawn. One that is unknown is the mean of all.
     """
 
-    def _learned(self, cells: Any, targets: Numbers) -> Encoded:
-        return Encoded(None, Means().fit(cells, targets))
+    shape: ClassVar[tuple[int, ...]] = (-1, 1)
+
+    def _reader(self, cells: Any) -> Any:
+        return OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=-1)
+
+    def _regression(self) -> Any:
+        return Means()
 
 
 class WordsByTarget(ByTarget):
@@ -90,27 +115,30 @@ class WordsByTarget(ByTarget):
     A word counts once in a text, by its inverse document frequency; a text has the length 1.
     """
 
-    def _learned(self, cells: Any, targets: Numbers) -> Encoded:
+    shape: ClassVar[tuple[int, ...]] = (-1,)
+
+    def _reader(self, cells: Any) -> Any:
         texts_with = Counter(word for text in cells for word in set(words(text)))
-        frequent = [word for word, count in texts_with.most_common(MOST_WORDS)]
-        known = sorted(word for word in frequent if texts_with[word] >= FEWEST_TEXTS)
+        frequent = texts_with.most_common(MOST_WORDS)
+        known = sorted(word for word, count in frequent if count >= FEWEST_TEXTS)
         # A vocabulary must not be empty; no text has an empty word.
-        reader = TfidfVectorizer(analyzer=words, vocabulary=known or [""], binary=True).fit(cells)
-        return Encoded(reader, Ridge(PENALTY).fit(reader.transform(cells), targets))
+        counting = CountVectorizer(analyzer=words, vocabulary=known or [""], binary=True)
+        return make_pipeline(counting, TfidfTransformer())
+
+    def _regression(self) -> Any:
+        return Ridge(PENALTY)
 
 
 class Means(RegressorMixin, BaseEstimator):
-    """Predicts each of k targets by scikit-learn's TargetEncoder of the one column."""
+    """Predicts each of k targets by scikit-learn's TargetEncoder of n x 1 codes."""
 
     def fit(self, X: Any, y: Any) -> Self:
-        cells = np.reshape(X, (-1, 1))
         encoder = TargetEncoder(target_type="continuous")
-        self.encoders_ = [clone(encoder).fit(cells, target) for target in y.T]
+        self.encoders_ = [clone(encoder).fit(X, target) for target in y.T]
         return self
 
     def predict(self, X: Any) -> Numbers:
-        cells = np.reshape(X, (-1, 1))
-        return np.hstack([encoder.transform(cells) for encoder in self.encoders_])
+        return np.hstack([encoder.transform(X) for encoder in self.encoders_])
 
 
 def _targets(y: Any) -> tuple[Numbers, list[str]]:
