@@ -448,3 +448,27 @@ def test_a_strict_dataset_does_not_train_on_what_it_has_not_agreed_to(
     assert "plan: 'd' is none of its categories (row 121)" in result.stdout
     updated(project, "--yes")
     assert invoke(project, "validate-datasets").exit_code == 0
+
+
+def test_rows_without_a_target_make_no_range_look_set_by_hand(
+    project: Project, tmp_path: Path
+) -> None:
+    path, target = tmp_path / "visits.csv", project.config.datasets[0].target
+    label = "churn" if target.type == "category" else "score"
+    rows = customers().astype(object)
+    rows.loc[100:, label] = None
+    rows.loc[110:, "amount"] = 500
+    rows.loc[111:, "plan"] = "gold"
+    rows.loc[112, "age"] = None
+    rows.to_csv(path, index=False)
+    words = ("--from", str(path), "--target", label, "--key", "customer_id", "--yes")
+    result = invoke(project, "create-local-datasets", *words)
+    assert result.exit_code == 0, result.stderr
+    project.forget_what_was_read()
+    found = features(project)
+    assert found["plan"]["categories"] == ["a", "b", "c"]
+    assert found["amount"]["maximum"] <= 100
+    assert found["age"]["nullable"]  # such a row may be asked about
+    with_row(rows, amount=501, **{label: rows[label][0]}).to_csv(path, index=False)
+    assert "set by hand" not in updated(project, "--yes")
+    assert features(project)["amount"]["maximum"] == 501

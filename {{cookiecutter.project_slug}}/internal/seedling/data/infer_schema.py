@@ -104,7 +104,7 @@ def propose(
         if column == target or column in key:
             continue
         feature = _described(proposal, table[column], typed[column], marks, asking)
-        features += [feature] if feature else []
+        features += [_of_rows(feature, table[column][known.index], marks)] if feature else []
     if not features:
         raise ProjectError(_no_feature(target, proposal.left_out))
     proposal.entry = {
@@ -228,6 +228,24 @@ def _described(
     proposal.lines.append(line)
     proposal.misfits += misfits
     return {**keys, "nullable": True} if missing else keys
+
+
+def _of_rows(feature: dict[str, Any], cells: pd.Series, marks: Marks) -> dict[str, Any]:
+    """Return a column's entry with the ranges and categories of the rows that have a target.
+
+    No model learns from the others, and `update-schema` compares with those that it learns from.
+    Whether there are gaps is said of all rows: the others may be asked about.
+    """
+    kind = type(columns.read(feature))
+    values = cells.dropna()
+    is_text = cells_of.texts_of(values) is not None
+    try:
+        keys = kind.propose_text(values.astype(str), marks) if is_text else kind.propose(values)
+    except NoFeature:
+        return feature
+    if values.empty or keys is None or keys.keys() != feature.keys() - {"name", "type", "nullable"}:
+        return feature
+    return feature | keys
 
 
 def _no_feature_by_name(name: str) -> str:
