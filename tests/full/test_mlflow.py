@@ -200,25 +200,17 @@ def test_differences_to_mlflow_are_those_that_are_meant(servers: Servers):
 
 
 def test_row_with_gaps_is_answered_alone_as_in_a_batch(servers: Servers):
-    """MLflow's server is not so.
-
-    A null alone gives another dtype than a null among values, and one in `instances` or `inputs`
-    is taken for a category called None.
-    """
     names, row = names_of(servers.features), example(servers.features)
     for gap in (column["name"] for column in servers.features if column.get("nullable")):
         gapped = [None if name == gap else value for name, value in zip(names, row, strict=True)]
-        alone, batch = (
-            post(servers.ours, json.dumps(split(names, rows)).encode())
-            for rows in ([gapped], [row, gapped])
-        )
-        assert batch[1]["predictions"][1] == alone[1]["predictions"][0]
-        formats: list[Any] = [
-            {key: [dict(zip(names, gapped, strict=True))]}
-            for key in ("dataframe_records", "instances", "inputs")
-        ]
-        for body in formats:
-            assert post(servers.ours, json.dumps(body).encode()) == alone
+        alone, batch = (servers.both(split(names, rows)) for rows in ([gapped], [row, gapped]))
+        for one, both in zip(alone, batch, strict=True):
+            assert both[1]["predictions"][1] == one[1]["predictions"][0]
+        record = dict(zip(names, gapped, strict=True))
+        for key in ("dataframe_records", "instances", "inputs"):
+            assert servers.both({key: [record]}) == alone
+        absent = {name: value for name, value in record.items() if name != gap}
+        assert servers.both({"dataframe_records": [absent]})[0] == alone[0]
 
 
 def bad(features: list[dict[str, Any]]) -> dict[str, tuple[str, str | bytes]]:
@@ -242,6 +234,7 @@ def bad(features: list[dict[str, Any]]) -> dict[str, tuple[str, str | bytes]]:
         "inputs without a column": {"inputs": {n: [v] for n, v in record.items() if n != number}},
         "too long a row": split(names, [row, [*row, 1]]),
         "too short rows": split(names, [row[:-1]]),
+        "too short a row": split(names, [row, row[:-1]]),
         "a flat row": split(names, row),
         "more keys": {"dataframe_split": split(names, [row])["dataframe_split"] | {"a": 1}},
         "columns that are text": split("age", [row]),
@@ -262,6 +255,7 @@ def bad(features: list[dict[str, Any]]) -> dict[str, tuple[str, str | bytes]]:
     tables = {
         "no csv": "",
         "a csv without a column": f"{','.join(names[1:])}\n{line}",
+        "too short a row in a csv": f"{header}\n1,{line}\n1",
         "a csv with too long a row": f"{header}\n1,{line}\n1,{line},1",
         "a csv with an open quote": f'{header}\n"1,{line}',
         "a csv with text for a number": f"{header}\nabc,{line}",
@@ -310,8 +304,6 @@ def different(features: list[dict[str, Any]]) -> dict[str, tuple[str, str | byte
         # Rows need no frame around them.
         "bare rows": (JSON, json.dumps([record]), 400, 200),
         # MLflow guesses what was meant, and can be wrong without saying so.
-        "too short a row": (JSON, json.dumps(split(names, [row, row[:-1]])), 200, 400),
-        "too short a row in a csv": (CSV, f"{header}\n{line}\n1", 200, 400),
         "a column twice in a csv": (CSV, f"{header},{names[0]}\n{line},1", 200, 400),
         "an index for more rows": (
             JSON,

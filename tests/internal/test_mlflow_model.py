@@ -12,9 +12,9 @@ import models
 import numpy as np
 import pandas as pd
 import pytest
-from small import PETS, pets
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
+from small import PETS, pets
 
 from seedling import team_code
 from seedling.config import Dataset
