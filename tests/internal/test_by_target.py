@@ -243,6 +243,8 @@ def test_of_very_many_categories_the_frequent_ones_are_listed() -> None:
     assert column.checks() == []
     assert column.widened(pd.Series(["never seen"])) == {}
     assert column.frame(zones)["zone"].dtype == "category"
+    listed = read({"name": "zone", "type": "category", "categories": entry["categories"]})
+    assert listed.widened(zones) == {"others": True}  # rather than a list without an end
     _, reason = propose_feature("zone", zones[:900])
     assert reason == f"it holds {zones[:900].nunique()} different texts"
 

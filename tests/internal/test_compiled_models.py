@@ -22,7 +22,7 @@ COUNT = 120
 FEW = {"n_estimators": 20, "iterations": 20}  # trees show as much as many do
 ENTRIES: dict[str, dict[str, Any]] = {
     "boolean": {},
-    "category": {"categories": ["cat", "dog", "7"]},
+    "category": {"categories": ["cat", "dog", "7", *(f"sort {at}" for at in range(57))]},
     "date": {"earliest": "2024-01-01", "latest": "2024-12-31"},
     "datetime": {"earliest": "2024-01-01", "latest": "2024-12-31", "zone": "Europe/Berlin"},
     "duration": {"minimum": 0, "maximum": 90_000},

@@ -52,6 +52,8 @@ class Category(Column):
             return {}
         known = {label_text(category) for category in self.categories}
         new = sorted({label_text(value) for value in values.unique()} - known)
+        if len(self.categories) + len(new) > LISTED and new:
+            return {"others": True}
         return {"categories": [*self.categories, *new]} if new else {}
 
     def seen(self, cells: "pd.Series") -> str:

@@ -7,6 +7,7 @@ from seedling.data.scalars import label_text
 from seedling.data.words import LONGEST, words
 
 if TYPE_CHECKING:
+    import numpy as np
     import pandas as pd
 
 SAMPLE = 1000  # cells that show whether a column is text
@@ -15,6 +16,7 @@ FEWEST = 5  # words of letters in half of the texts, at least
 SHARED = 0.5  # of the words that stand in other texts too, at least
 FREQUENT = 200  # words that are compared between two times
 REST = " "  # in place of the others
+DRAWN = ("good", "bad", "late", "quick", "and", "never", "always", "!")  # for made-up texts
 
 
 class Text(Column):
@@ -68,6 +70,10 @@ class Text(Column):
 
     def example(self) -> Any:
         return self.sample
+
+    def draw(self, count: int, generator: "np.random.Generator") -> Any:
+        known = [*words(self.sample), *DRAWN]
+        return [" ".join(generator.choice(known, 6)) for _ in range(count)]
 
     def edges(self) -> list[Any]:
         mixed = "It's \"new\"\r\n\tЖить e\u0301t\u00e9, 漢字 \U0001f600!! it's "
