@@ -44,6 +44,23 @@ def tune(model: str | None, trials: int | None, minutes: float | None, yes: bool
     sys.exit(tuning.tune(find_project(), model, trials, minutes, yes))
 
 
+@section.command()
+@click.argument("compare", nargs=-1)
+@click.option("--model", help="Only those of this model.")
+@click.option("--json", "as_json", is_flag=True, help="As JSON, with all that was noted.")
+def runs(compare: Sequence[str], model: str | None, as_json: bool) -> None:
+    """List runs and versions; compare two of them.
+
+    COMPARE: the numbers of two runs, which are then shown side by side.
+    """
+    from seedling.cli import runs as listing
+
+    numbers = [part for word in compare for part in word.split(",") if part]
+    if len(numbers) not in (0, 2) or not all(each.isdecimal() for each in numbers):
+        raise click.UsageError("Give the numbers of two runs, such as 3 5, or none.")
+    listing.show(find_project(), [int(each) for each in numbers], model, as_json)
+
+
 @section.command("add-model")
 @click.argument("model", required=False)
 @click.option("--from", "source", help="A model of this project to copy.")

@@ -5,17 +5,15 @@ The output begins with a line of column names: `file`, `row` (from 1 on), the en
 parts, as the file of the model's dataset is: by `read` of model.yaml.
 """
 
-import csv
 import datetime
-import io
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from seedling.columns.protocol import Column, parser
 from seedling.config import Project
-from seedling.data import spelled
+from seedling.data import csv_lines, spelled
 from seedling.data.reading import kind_of
 from seedling.data.scalars import label_text, plain
 from seedling.data.spelled import Marks
@@ -26,7 +24,6 @@ from seedling.serving.protocols import Wanted
 from seedling.serving.score_parts import Needed, Part, parts
 
 PART_ROWS = 5_000  # read and answered at a time
-FORMULA = ("=", "+", "-", "@", "\t", "\r")  # the first characters of a formula in a spreadsheet
 BREAK = re.compile(r"[\r\n]")
 REJECT_COLUMNS = ("file", "row", "column", "reason")
 
@@ -103,11 +100,11 @@ class Scorer:
             InputError: the file cannot be read as a table, or has not all features.
             ProjectError: it is of no known kind.
         """
-        yield Scored(_text([self.columns]), 0, [], 0)
+        yield Scored(csv_lines.text([self.columns]), 0, [], 0)
         for part in parts(path, self._reading, self._needed, PART_ROWS):
             self._wanted.among(part.names, path.name)
             lines, rejects = self._answer(part)
-            text = _text([path.name, *line] for line in lines)
+            text = csv_lines.text([path.name, *line] for line in lines)
             yield Scored(text, len(lines), rejects, part.read)
 
     def _answer(self, part: Part) -> tuple[list[list[Any]], list[Reject]]:
@@ -237,20 +234,3 @@ def refuse_target(source: Path, target: Path) -> None:
         raise ProjectError(f"{target} is in the folder to score: name a file outside of it.")
     if target.exists() and any(target.samefile(path) for path in tables(source)):
         raise ProjectError(f"{target} is one of the files to score: name another file to write.")
-
-
-def _text(rows: Iterable[Sequence[Any]]) -> str:
-    """Return rows as lines of CSV without formulas for a spreadsheet."""
-    stream = io.StringIO()
-    csv.writer(stream, lineterminator="\n").writerows([_safe(cell) for cell in row] for row in rows)
-    return stream.getvalue()
-
-
-def _safe(cell: Any) -> Any:
-    """Return the value of a cell; a text that looks like a formula gets a quotation mark first."""
-    if isinstance(cell, str) and cell.startswith(FORMULA):
-        try:
-            float(cell)
-        except ValueError:
-            return f"'{cell}"
-    return cell

@@ -19,7 +19,7 @@ from seedling.registry.open import open_registry
 from seedling.steps import options
 from seedling.steps.options import config_option, model_option, path_option, step
 from seedling.tasks import measuring
-from seedling.training import mlflow_runs, notes, report
+from seedling.training import holdout_file, mlflow_runs, notes, report
 from seedling.training.notes import Compiled, Evaluation, TrainingRun
 
 FEWEST = 30  # rows that both models must not have seen, for a comparison to mean something
@@ -38,7 +38,7 @@ def main(
     holdout: Path | None,
     output: Path | None,
 ) -> None:
-    """Write evaluation.json, report.html and model_card.md."""
+    """Write evaluation.json, report.html, model_card.md and holdout_predictions.csv."""
     project = options.project_of(config)
     model = options.model_of(project, model)
     output = options.made(project, output, f"evaluate_{model}", "evaluation")
@@ -50,7 +50,7 @@ def main(
     challenger = model_files.load(model, "challenger", folder, sha256(folder))
     dataset = challenger.dataset  # its target may lack labels that model.yaml has
     champion, incomparable = _champion(project, model, dataset, rows)
-    held_out_rows = len(rows)
+    held_out = rows
     if champion:
         rows = _unseen(champion, rows)
     training = tasks.of(dataset).training
@@ -65,7 +65,7 @@ def main(
         dataset=dataset.name,
         metric=dataset.metric,
         holdout_rows=len(rows),
-        held_out_rows=held_out_rows,
+        held_out_rows=len(held_out),
         lower_is_better=sorted(measuring.lower_is_better(dataset)),
         challenger=measure(answer),
         champion=measure(champion.answer(champion.derived(rows))) if champion else None,
@@ -79,9 +79,11 @@ def main(
     notes.write(output / notes.EVALUATION, evaluation)
     for name, text in pages.items():
         write_text(output / name, text)
+    known = held_out.drop(rows.index)
+    holdout_file.write(output / holdout_file.FILE, challenger, rows, answer, known)
     with mlflow_runs.run(project, model, run.run_id):
         mlflow_runs.log_metrics("holdout_", evaluation.challenger)
-        for name in pages:
+        for name in (*pages, holdout_file.FILE):
             mlflow_runs.mlflow().log_artifact(str(output / name))
     click.echo(f"{model}: {dataset.metric} {evaluation.challenger.get(dataset.metric)}")
 

@@ -6,9 +6,10 @@ import click
 
 from seedling.data.sides import of_file
 from seedling.errors import ProjectError
+from seedling.files import sha256
 from seedling.steps.options import FOLDER, config_option, made, path_option, project_of, step
 from seedling.training import notes
-from seedling.training.notes import Prepared
+from seedling.training.notes import Made, Prepared
 from seedling.wording import counted
 
 
@@ -33,8 +34,14 @@ def main(
         found = of_file(path, project.root, dataset, settings.holdout(dataset))
         for side, folder in zip((found.training, found.holdout), folders, strict=True):
             folder.mkdir(parents=True, exist_ok=True)
-            side.to_parquet(folder / f"{name}.parquet", index=False)
-        prepared = Prepared(found.dataset.target.model_dump(), found.rule, found.notes)
+            # The index of held-out rows counts those of the file: predictions are found by it.
+            side.to_parquet(folder / f"{name}.parquet", index=side is found.holdout)
+        prepared = Prepared(
+            found.dataset.target.model_dump(),
+            found.rule,
+            found.notes,
+            Made(dataset.version, sha256(path), len(found.training) + len(found.holdout)),
+        )
         notes.write(folders[0] / f"{name}.json", prepared)
         for warning in found.notes:
             click.echo(f"{name}: {warning}")

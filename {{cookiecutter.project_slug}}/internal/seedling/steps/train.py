@@ -19,7 +19,15 @@ from seedling.registry.model_files import Predictor
 from seedling.steps import options
 from seedling.steps.options import config_option, model_option, path_option, step
 from seedling.tasks import measuring
-from seedling.training import cross_validation, mlflow_runs, notes, outcomes, saving, search_space
+from seedling.training import (
+    cross_validation,
+    mlflow_runs,
+    notes,
+    outcomes,
+    past_runs,
+    saving,
+    search_space,
+)
 from seedling.training.cross_validation import Predict
 from seedling.training.fits import SEED, Fit, Fitting, Table, refuse_weights
 from seedling.training.learning import learn
@@ -71,6 +79,8 @@ def main(
         )
         mlflow = mlflow_runs.mlflow()
         mlflow.log_params({"model": model, "dataset": dataset.name, **hyperparameters})
+        if prepared.made:
+            mlflow.set_tags(past_runs.tags_of(prepared.made))
         mlflow_runs.log_metrics("train_", kept.train_metrics)
         mlflow_runs.log_metrics("test_", test_metrics)
         for name, interval in validated.metrics.items():

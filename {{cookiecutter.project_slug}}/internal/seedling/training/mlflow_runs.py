@@ -39,6 +39,12 @@ def uri(project: Project) -> str:
     return MLFLOW_TRACKING_URI.get() or _sqlite(_database(project))
 
 
+def database_of(project: Project) -> Path | None:
+    """Return the SQLite file of the project's runs; None where a server keeps them."""
+    path = _database(project)
+    return path if uri(project) == _sqlite(path) else None
+
+
 def client(project: Project) -> Any:
     """Return a client of the project's runs and registry; create the SQLite file on first use."""
     project.assets.mkdir(parents=True, exist_ok=True)
@@ -113,8 +119,12 @@ def run(project: Project, name: str, run_id: str | None = None) -> Iterator[Any]
 
 def log_metrics(prefix: str, metrics: Mapping[str, float]) -> None:
     """Log metrics, with _ for the characters of a column's name that MLflow refuses."""
-    named = {REFUSED.sub("_", f"{prefix}{name}"): value for name, value in metrics.items()}
-    mlflow().log_metrics(named)
+    mlflow().log_metrics({metric_name(prefix, name): value for name, value in metrics.items()})
+
+
+def metric_name(prefix: str, name: str) -> str:
+    """Return the name under which a metric is logged."""
+    return REFUSED.sub("_", f"{prefix}{name}")
 
 
 if __name__ == "__main__":

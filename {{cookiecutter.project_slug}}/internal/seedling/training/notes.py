@@ -80,12 +80,21 @@ class CrossValidated(msgspec.Struct, frozen=True, omit_defaults=True):
     decision: str = ""
 
 
+class Made(msgspec.Struct, frozen=True):
+    """The file of a dataset: its version, the hash of its bytes, and the rows to train from."""
+
+    version: str
+    sha256: str
+    rows: int
+
+
 class Prepared(msgspec.Struct, frozen=True):
     """DATASET.json beside the training rows: their target, and the rule that held others out."""
 
     target: dict[str, Any]  # as model.yaml has it, without the labels that were dropped or merged
     held_out: HeldOut
     warnings: list[str] = []  # about the rows, such as a new category, and what was done to them
+    made: Made | None = None  # None in a note of an older version
 
 
 class TrainingRun(msgspec.Struct, frozen=True):

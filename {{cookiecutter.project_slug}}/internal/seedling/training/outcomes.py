@@ -19,6 +19,7 @@ from seedling.training.runner import Runner
 from seedling.wording import counted
 
 FEW = 100  # rows; on fewer, a difference of two models is hardly more than chance
+HOLDOUT_FILE = "holdout_predictions.csv"  # beside a report
 NOT_REGISTERED = "Model was not registered for this run."
 MOST_WARNINGS = 10  # that the console shows; the reports have them all
 
@@ -113,6 +114,7 @@ def show(outcomes: Iterable[Outcome]) -> None:
         ):
             print(f"  {line}")
         print(f"  report: {report}")
+        print(f"  held-out rows with predictions: {report.rpartition('/')[0]}/{HOLDOUT_FILE}")
     warnings = [*dict.fromkeys(text for one, _ in best_first for text in one.warnings)]
     for warning in warnings[:MOST_WARNINGS]:
         print(f"Warning: {warning}")

@@ -76,6 +76,7 @@ def write(
             title: _svg(draw) for title, draw in task.training.plots(*shown, dataset).items()
         },
         "plotted": len(shown[0]),
+        "holdout_file": outcomes.HOLDOUT_FILE,
         "most_in_training": train_metrics.MOST_ROWS,
     }
     templates = Environment(
