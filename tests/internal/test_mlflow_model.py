@@ -37,6 +37,8 @@ MORE = [
     {"name": "ward", "type": "category", "categories": ["1", "2"]},
     {"name": "code", "type": "category", "categories": ["A7", "B8"]},
     {"name": "ratio", "type": "number", "nullable": True},
+    {"name": "note", "type": "text", "nullable": True},
+    {"name": "city", "type": "category", "categories": ["Bern", "Ulm"], "by_target": True},
     {"name": "letters", "type": "integer", "derived": True},
 ]
 SCHEMA = Dataset.model_validate(
@@ -81,6 +83,9 @@ def rows() -> pd.DataFrame:
     found["litter"] = np.where(at % 4 > 0, at % 3 + 1.0, np.nan)
     found["ward"] = at % 2 + 1
     found["code"] = np.where(at % 2, "A7", "B8")
+    notes = ("very \"tame\"\nand quick", "it's never \U0001f600", None)
+    found["note"] = pd.Series([notes[place % 3] for place in at], dtype=object)
+    found["city"] = np.where(at % 3, "Ulm", "Bern")
     return found
 
 
@@ -196,9 +201,11 @@ def test_a_folder_says_what_it_takes_and_returns(saved: Any) -> None:
         "litter": "double",
         "ward": "long",
         "code": "string",
+        "note": "string",
+        "city": "string",
     }
     optional = {name for name, each in inputs.items() if not each.required}
-    assert optional == {"weight", "kind", "chip", "litter"}
+    assert optional == {"weight", "kind", "chip", "litter", "note"}
     (output,) = metadata.get_output_schema()
     assert output.to_dict()["type"] == "string"
     assert metadata.metadata["description"] == "Predicts adopted: Pets of a shelter"
