@@ -98,6 +98,28 @@ def ask(url: str, body: Any = None) -> Any:
         return json.load(response)
 
 
+ELSEWHERE = """
+import sys
+sys.path = [path for path in sys.path if "internal" not in path]
+import mlflow
+import pandas as pd
+
+found = mlflow.pyfunc.load_model(sys.argv[1]).predict(pd.DataFrame([{"beds": 30, "season": None}]))
+print(float(found[0]))
+"""
+
+
+def test_its_folder_answers_where_the_project_is_not(project: Project, tmp_path: Path) -> None:
+    folder = project.models_folder / "more_wards-count_line" / "1"
+    command = [sys.executable, "-c", ELSEWHERE, str(folder)]
+    with pytest.raises(subprocess.CalledProcessError) as refused:
+        subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert "season: required, and missing (row 1)" in refused.value.stderr
+    command[2] = ELSEWHERE.replace("None", "'summer'")
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert 0 < float(done.stdout) < 60
+
+
 def test_the_projects_docs_show_this_task() -> None:
     text = (testing.HOME / "internal" / "README.md").read_text(encoding="utf-8")
     own_task = text.partition("## A task of your own")[2]

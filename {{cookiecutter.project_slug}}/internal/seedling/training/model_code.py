@@ -13,7 +13,15 @@ from importlib.metadata import packages_distributions, version
 from importlib.util import find_spec, resolve_name
 from pathlib import Path
 
+import seedling
+
 PLUMBING, MODELS = "seedling", "models"
+# The public face, where a file of the team's imports it: a part of the plumbing would hide the whole.
+FACE = f"{PLUMBING}/__init__.py"
+GIVE_WAY = """
+# A copy beside a model: where a project's plumbing is importable, its modules come first.
+__path__ = __import__("pkgutil").extend_path(__path__, __name__)[::-1]
+"""
 # Parts of the plumbing that answer no rows: an import inside of a function is not followed there.
 APART = ("azure", "cli", "compiled", "containers", "release", "scaffold", "serving", "training")
 # Packages that the plumbing needs to answer rows.
@@ -51,6 +59,9 @@ class ModelCode:
             spec = find_spec(module)
         except (ImportError, ValueError):  # the parent is no package
             return
+        if spec is None and top == PLUMBING and rest in seedling.__all__:
+            self.files[FACE] = Path(seedling.__file__)
+            self.follow(getattr(seedling, rest).__module__)
         if spec is None or spec.origin is None or not spec.has_location:
             return
         path, is_package = Path(spec.origin), spec.submodule_search_locations is not None
@@ -64,12 +75,10 @@ class ModelCode:
         """Add all that a file imports; `package` is the one that it is in."""
         within = package.partition(".")[0] == PLUMBING
         for name, is_inside in _imports(path, package):
-            parts = name.split(".")
-            if within and (
-                parts[0] != PLUMBING or (is_inside and parts[1:2] and parts[1] in APART)
-            ):
-                continue
-            self.follow(name)
+            top, _, rest = name.partition(".")
+            is_apart = top != PLUMBING or rest.partition(".")[0] in APART
+            if not (within and is_inside and is_apart):
+                self.follow(name)
 
     def follow_pickle(self, path: Path) -> None:
         """Add the modules of the objects in a pickle, which is not loaded."""
@@ -91,6 +100,9 @@ class ModelCode:
         for place, path in self.files.items():
             (folder / place).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(path, folder / place)
+        if FACE in self.files:
+            with (folder / FACE).open("a", encoding="utf-8", newline="\n") as stream:
+                stream.write(GIVE_WAY)
 
     def _is_ours(self, top: str) -> bool:
         """Return whether a top-level module is the plumbing, or a file of the project's."""
