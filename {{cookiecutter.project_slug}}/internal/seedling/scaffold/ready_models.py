@@ -93,8 +93,8 @@ CLASSIFIERS = {
         estimator="HistGradientBoostingClassifier",
         hyperparameters=(
             ("learning_rate", "float", "0.1"),
-            ("max_iter", "int", "150"),
-            ("max_leaf_nodes", "int", "15"),
+            ("max_iter", "int", "100"),
+            ("max_leaf_nodes", "int", "31"),
             RANDOM_STATE,
         ),
         search=HISTOGRAM_SEARCH,
@@ -201,8 +201,8 @@ REGRESSORS = {
         estimator="HistGradientBoostingRegressor",
         hyperparameters=(
             ("learning_rate", "float", "0.1"),
-            ("max_iter", "int", "150"),
-            ("max_leaf_nodes", "int", "15"),
+            ("max_iter", "int", "100"),
+            ("max_leaf_nodes", "int", "31"),
             RANDOM_STATE,
         ),
         search=HISTOGRAM_SEARCH,
