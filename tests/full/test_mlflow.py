@@ -5,6 +5,7 @@ Where the two differ on purpose, `different` says how and why.
 
 import json
 import os
+import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -157,7 +158,7 @@ def mlflow_serving(project: Path, model: Path) -> Iterator[str]:
             time.sleep(0.2)
         yield address
     finally:
-        server.terminate()
+        os.killpg(server.pid, signal.SIGTERM)  # its workers too
         server.wait(timeout=40)
 
 

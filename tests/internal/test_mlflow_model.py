@@ -83,7 +83,7 @@ def rows() -> pd.DataFrame:
     found["litter"] = np.where(at % 4 > 0, at % 3 + 1.0, np.nan)
     found["ward"] = at % 2 + 1
     found["code"] = np.where(at % 2, "A7", "B8")
-    notes = ("very \"tame\"\nand quick", "it's never \U0001f600", None)
+    notes = ('very "tame"\nand quick', "it's never \U0001f600", None)
     found["note"] = pd.Series([notes[place % 3] for place in at], dtype=object)
     found["city"] = np.where(at % 3, "Ulm", "Bern")
     return found
@@ -94,7 +94,10 @@ def saved(tmp_path_factory: pytest.TempPathFactory) -> Any:
     """A model that was trained on pets: its folder, and how the service answers by it."""
     home = tmp_path_factory.mktemp("pets")
     (home / "models" / "pets").mkdir(parents=True)
-    (home / "models" / "pets" / "predict.py").write_text(PREDICT["classification"], "utf-8")
+    (home / "models" / "pets" / "best.py").write_text("def best(scores): return scores.argmax(1)")
+    source = PREDICT["classification"].replace("scores.argmax(axis=1)", "best(scores)")
+    source = source.replace("import pandas as pd", "import pandas as pd\n\nfrom .best import best")
+    (home / "models" / "pets" / "predict.py").write_text(source, "utf-8")
     derive = home / "derive.py"
     derive.write_text(DERIVE, encoding="utf-8")
     derivation = derived.Derivation(SCHEMA, team_code.derive(derive), DERIVE)

@@ -64,18 +64,20 @@ def derive(path: Path) -> "Callable[[pd.DataFrame], pd.DataFrame]":
     return function_at(path, "derive", "derive(rows)")
 
 
-def function_at(path: Path, name: str, shown: str) -> Callable[..., Any]:
+def function_at(path: Path, name: str, shown: str, package: str = "") -> Callable[..., Any]:
     """Import a file that may stand outside of the project, and return a function of it.
 
     Args:
         path: the file.
         name: the function's name.
         shown: the function as an error's sentence writes it.
+        package: the one that the file's relative imports begin at.
 
     Raises:
         ProjectError: it cannot be imported, or has no such function.
     """
-    module_name = f"{path.stem}_{hashlib.sha256(path.read_bytes()).hexdigest()[:16]}"
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    module_name = f"{package}.{path.stem}_{digest[:16]}".lstrip(".")
     spec = spec_from_loader(module_name, _Uncached(module_name, str(path)))
     assert spec is not None
     assert spec.loader is not None

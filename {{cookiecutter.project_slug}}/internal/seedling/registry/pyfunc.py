@@ -48,7 +48,7 @@ class Answers:
         return np.array(predictions, dtype=None if len(kinds) == 1 else object)
 
     def get_raw_model(self) -> Any:
-        """Return what the team's train_model returned, for `unwrap`-like calls of MLflow."""
+        """Return what the team's train_model returned, for MLflow's method of the same name."""
         return self.predictor.model
 
 
@@ -100,9 +100,8 @@ def _load_pyfunc(path: str) -> Answers:
     folder = Path(path)
     dataset, held_out = read_schema(folder)
     name = read_json(folder / SCHEMA)["model"]
-    predict = team_code.function_at(
-        folder / CODE / "models" / name / "predict.py", "predict", PREDICT
-    )
+    source, package = folder / CODE / "models" / name / "predict.py", f"models.{name}"
+    predict = team_code.function_at(source, "predict", PREDICT, package)
     derivation = derived.of_model(folder, dataset)
     model = tasks.of(dataset).load(folder)
     return Answers(Predictor(name, "", dataset, held_out, model, predict, derivation))

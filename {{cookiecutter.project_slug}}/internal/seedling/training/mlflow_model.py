@@ -59,7 +59,7 @@ def _code(folder: Path, name: str, dataset: Dataset) -> ModelCode:
 def _require(folder: Path, requirements: list[str]) -> None:
     """Add requirements to requirements.txt and conda.yaml, which have the same ones."""
     path = folder / "requirements.txt"
-    lines = path.read_text(encoding="utf-8").split()
+    lines = path.read_text(encoding="utf-8").splitlines()
     lines += [line for line in requirements if line not in lines]
     path.write_text("\n".join(lines) + "\n", encoding="utf-8", newline="\n")
     yaml = YAML()

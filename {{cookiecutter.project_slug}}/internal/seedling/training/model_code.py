@@ -16,10 +16,10 @@ from pathlib import Path
 import seedling
 
 PLUMBING, MODELS = "seedling", "models"
-# The public face, where a file of the team's imports it: a part of the plumbing would hide the whole.
+# The public face, for files of the team's that import it.
 FACE = f"{PLUMBING}/__init__.py"
 GIVE_WAY = """
-# A copy beside a model: where a project's plumbing is importable, its modules come first.
+# A copy beside a model has a part of the modules: those of a project's plumbing come first.
 __path__ = __import__("pkgutil").extend_path(__path__, __name__)[::-1]
 """
 # Parts of the plumbing that answer no rows: an import inside of a function is not followed there.
