@@ -8,6 +8,7 @@ FLAML, which had as many seconds as `train`. Then every row of the file must hav
 
 import argparse
 import json
+import shutil
 import sys
 import tempfile
 from pathlib import Path
@@ -50,16 +51,22 @@ def main(arguments: list[str] | None = None) -> int:
         environment = peers.environment(work)
         files = sources.files(tables, options.folder, environment, work / "tables")
         print(HEAD, flush=True)
-        faults = [each for table in files for each in measure(table, files[table], work, options)]
+        faults = []
+        for table, path in files.items():
+            root = project.generate(work, table.numbers, options.models)
+            faults += measure(table, path, root, work, options)
+            shutil.rmtree(root.parent, ignore_errors=True)  # a service may still be ending
     print()
     for fault in faults:
         print(f"- {fault}")
     return bool(faults)
 
 
-def measure(table: Table, path: Path, work: Path, options: argparse.Namespace) -> list[str]:
+def measure(
+    table: Table, path: Path, root: Path, work: Path, options: argparse.Namespace
+) -> list[str]:
     """Print a table's line; return what is wrong, and keep all of it as JSON in the work folder."""
-    environment, root = work / "environment", project.generate(work, table.numbers, options.models)
+    environment = work / "environment"
     try:
         trained = project.train(root, table, path)
     except RefusedError as error:

@@ -2,9 +2,9 @@
 
 import json
 import os
-import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -76,7 +76,8 @@ class Trained(NamedTuple):
 
 
 def generate(work: Path, numbers: bool, models: str) -> Path:
-    """A fresh project for classes or numbers."""
+    """A fresh project for classes or numbers, in a folder of its own."""
+    work = Path(tempfile.mkdtemp(prefix="project-", dir=work))
     vertical = "hello_world" if numbers else "finance"
     models = models.replace("logistic", "linear") if numbers else models
     settings = work / "cookiecutter.yaml"
@@ -84,7 +85,6 @@ def generate(work: Path, numbers: bool, models: str) -> Path:
     command = [sys.executable, "-m", "cookiecutter", "--no-input", "--config-file", str(settings)]
     answers = [f"vertical={vertical}", "project_slug=brought", f"models={models}"]
     root = work / "brought"
-    shutil.rmtree(root, ignore_errors=True)
     subprocess.run([*command, "-o", str(work), str(ROOT), *answers], check=True)
     return root
 
