@@ -23,9 +23,10 @@ from seedling.training import search_space
 from seedling.training.cross_validation import Plan
 from seedling.training.fits import SEED, Fitting, Table
 from seedling.training.search_space import Choice, Numbers
+from seedling.training.show_search import sentence
 from seedling.training.study import Study, Tried
 from seedling.training.trials import Trials
-from seedling.training.tuning import Limits, Search
+from seedling.training.tuning import Found, Limits, Search
 
 SEARCH = {"depth": {"min": 1, "max": 6}, "leaf": {"min": 0.01, "max": 0.4, "log": True}}
 NOW = {"depth": 2, "leaf": 0.05, "random_state": 0}
@@ -345,6 +346,21 @@ def test_the_best_is_written_once_a_person_agrees(project: Project, tree: Tree) 
     assert differing
     assert all("depth: " in now or "leaf: " in now for _, now in differing)
     assert "random_state: 0" in after
+
+
+def test_a_gain_on_few_folds_is_named_as_such() -> None:
+    now, few, most = (
+        Tried({"x": at}, folds)
+        for at, folds in enumerate(([0.5, 0.5, 0.5], [0.49, 0.49, 0.6], [0.51, 0.51, 0.5]))
+    )
+    pruned = Tried({"x": 3}, [0.1], pruned=True)
+    words = sentence(Found(now, [few, pruned], [few], few, ""), "roc", lower=False)
+    assert words.startswith("2 trials (1 given up early): roc 0.526667 instead of 0.5, better on 1")
+    assert words.endswith("1 of 3 folds: that may be chance.")
+    words = sentence(Found(now, [most], [most], most, ""), "roc", lower=False)
+    assert words.endswith("better on 2 of 3 folds.")
+    words = sentence(Found(now, [few], [few], None, ""), "cost", lower=True)
+    assert words == "1 trial: none is better than model.yaml, cost 0.5000."
 
 
 def test_ctrl_c_ends_it_in_one_line(

@@ -112,9 +112,10 @@ def sentence(found: Found, metric: str, lower: bool) -> str:
         return f"{count}: none is better than model.yaml, {metric} {found.present.mean:.4f}."
     pairs = list(zip(found.better.folds, found.present.folds, strict=True))
     wins = sum(new < old if lower else new > old for new, old in pairs)
+    doubt = "" if 2 * wins > len(pairs) else ": that may be chance"
     return (
-        f"{count}: {metric} {found.better.mean:.4f} instead of {found.present.mean:.4f}, better on "
-        f"{wins} of {counted(len(pairs), 'fold')}."
+        f"{count}: {metric} {found.better.mean:.6g} instead of {found.present.mean:.6g}, better on "
+        f"{wins} of {counted(len(pairs), 'fold')}{doubt}."
     )
 
 
