@@ -47,8 +47,8 @@ def tune(
         click.echo(f"Begins anew: {', '.join(search.study.changed)} changed since the last search.")
     elif done:
         click.echo(f"Goes on after {counted(done, 'trial')}.")
-    limits = Limits(trials, minutes)
-    with Bar(metric, limits, done) as bar:
+    limits, best = Limits(trials, minutes), search.study.ranking()[:1]
+    with Bar(metric, limits, done, best[0] if best else None) as bar:
         found = search.run(limits, bar)
     show(found, metric)
     click.echo(sentence(found, metric, search.lower))

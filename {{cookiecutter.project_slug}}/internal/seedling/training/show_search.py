@@ -22,15 +22,17 @@ class Bar:
     It is a context; the line is there within it, and only in a terminal.
     """
 
-    def __init__(self, metric: str, limits: Limits, done: int) -> None:
+    def __init__(self, metric: str, limits: Limits, done: int, best: Tried | None) -> None:
         """
         Args:
             metric: its name.
             limits: the end of the search.
             done: the number of trials of before.
+            best: the best of them.
         """
         self._metric, self._limits, self._done = metric, limits, done
-        self._begin, self._first, self._best, self._what = time.monotonic(), done, "", ""
+        self._begin, self._first, self._what = time.monotonic(), done, ""
+        self._best = f"{metric} {short(best.mean)}" if best else ""
         words = TextColumn("{task.description}")
         bar = (SpinnerColumn(), words, BarColumn(20), TextColumn("{task.fields[left]}"))
         self._progress = Progress(*bar, TimeElapsedColumn(), console=Console(), transient=True)
