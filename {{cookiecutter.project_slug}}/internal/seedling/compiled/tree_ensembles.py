@@ -47,11 +47,8 @@ def as_onnx(trees: Sequence[Tree], outputs: int, comparison: int) -> bytes:
         from onnx import TensorProto, helper
     except ImportError as error:
         raise ProjectError(f"its trees need {error.name}, which is not installed") from None
-    parts: dict[str, Any] = {name: [] for name in LISTS}
-    for tree in trees:
-        _append(parts, tree)
-    thresholds = np.array(parts.pop("nodes_splits"), dtype=np.float64)
-    weights = np.array(parts.pop("leaf_weights"), dtype=np.float64)
+    parts = _parts(trees)
+    thresholds, weights = parts.pop("nodes_splits"), parts.pop("leaf_weights")
     modes = np.full(len(thresholds), comparison, dtype=np.uint8)
     node = helper.make_node(
         "TreeEnsemble",
@@ -102,31 +99,43 @@ def splits(path: Path) -> list[tuple[int, float]]:
     return sorted(set(zip(found["nodes_featureids"].ints, thresholds, strict=True)))
 
 
-def _append(parts: dict[str, Any], tree: Tree) -> None:
-    """Add one tree's nodes and leaves to ONNX's lists, in which each has its own numbering."""
-    first = len(parts["nodes_featureids"])
-    inner = np.flatnonzero(np.asarray(tree.left) != -1)
-    parts["tree_roots"].append(first)
-    if not len(inner):  # one leaf only: ONNX wants a node above it
-        _append_leaf(parts, tree, 0)
-        leaf = len(parts["leaf_weights"]) - 1
-        for name, value in zip(LISTS[:6], (0, 0.0, leaf, 1, leaf, 1), strict=True):
-            parts[name].append(value)
-        return
-    numbers = {int(node): first + place for place, node in enumerate(inner)}
-    for node in inner:
-        parts["nodes_featureids"].append(int(tree.feature[node]))
-        parts["nodes_splits"].append(float(tree.threshold[node]))
-        for side, child in (("true", tree.left[node]), ("false", tree.right[node])):
-            is_leaf = int(child) not in numbers
-            if is_leaf:
-                _append_leaf(parts, tree, int(child))
-            target = len(parts["leaf_weights"]) - 1 if is_leaf else numbers[int(child)]
-            parts[f"nodes_{side}nodeids"].append(target)
-            parts[f"nodes_{side}leafs"].append(int(is_leaf))
+def _parts(trees: Sequence[Tree]) -> dict[str, Any]:
+    """Return ONNX's lists of nodes and leaves as arrays; a tree's numbers go on from the last's."""
+    found: dict[str, list[Any]] = {name: [] for name in LISTS}
+    node, leaf = 0, 0
+    for tree in trees:
+        for name, array in _numbered(tree, node, leaf).items():
+            found[name].append(array)
+        node += len(found["nodes_splits"][-1])
+        leaf += len(found["leaf_weights"][-1])
+    return {name: np.concatenate(arrays) for name, arrays in found.items()}
 
 
-def _append_leaf(parts: dict[str, Any], tree: Tree, node: int) -> None:
-    """Add a node's value to ONNX's lists of leaves."""
-    parts["leaf_targetids"].append(tree.output)
-    parts["leaf_weights"].append(float(tree.value[node]))
+def _numbered(tree: Tree, first_node: int, first_leaf: int) -> dict[str, Any]:
+    """Return one tree's lists; inner nodes and leaves each have a numbering of their own."""
+    left, right = np.asarray(tree.left), np.asarray(tree.right)
+    inner = np.flatnonzero(left != -1)
+    if len(inner):
+        features, thresholds = np.asarray(tree.feature)[inner], np.asarray(tree.threshold)[inner]
+        children = np.column_stack([left[inner], right[inner]]).ravel()
+        is_leaf = left[children] == -1
+        leaves = children[is_leaf]
+        numbers = np.zeros(len(left), dtype=np.int64)
+        numbers[inner] = first_node + np.arange(len(inner))
+        targets = numbers[children]
+        targets[is_leaf] = first_leaf + np.arange(len(leaves))
+    else:  # one leaf only: ONNX wants a node above it
+        features, thresholds = np.zeros(1, dtype=np.int64), np.zeros(1)
+        leaves, is_leaf = np.zeros(1, dtype=np.int64), np.ones(2, dtype=bool)
+        targets = np.full(2, first_leaf)
+    return {
+        "nodes_featureids": features.astype(np.int64),
+        "nodes_splits": thresholds.astype(np.float64),
+        "nodes_truenodeids": targets[::2],
+        "nodes_trueleafs": is_leaf[::2].astype(np.int64),
+        "nodes_falsenodeids": targets[1::2],
+        "nodes_falseleafs": is_leaf[1::2].astype(np.int64),
+        "leaf_targetids": np.full(len(leaves), tree.output),
+        "leaf_weights": np.asarray(tree.value, dtype=np.float64)[leaves],
+        "tree_roots": np.array([first_node]),
+    }
