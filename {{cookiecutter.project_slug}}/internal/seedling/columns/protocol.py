@@ -239,6 +239,9 @@ class Column(BaseModel):
     def frame(self, cells: "pd.Series") -> "dict[str, pd.Series]":
         """Return the parts of n cells, each as float64 or as text, with NaN for a missing value.
 
+        `preprocessing` gives a text that is an object a column for each value; it also encodes one
+        of pandas' type `category` by the target, and one of `string` by its words.
+
         Args:
             cells: a dataset's, or values that the service has read.
         """
