@@ -121,6 +121,7 @@ def typed(path: Path, trained: Trained) -> list[dict[str, Any]]:
     told = peers.read_options(trained.facts, path)
     told = {name: told[name] for name in told if name not in ("decimal", "thousands", "na_values")}
     rows = pd.read_csv(path, **told, dtype=str, keep_default_na=False)
+    rows = rows.loc[:, (rows != "").any()]  # nobody types what follows a trailing separator
     return [{str(name): row[name] for name in row} for row in rows.to_dict("records")]
 
 

@@ -31,6 +31,7 @@ def read(job: dict[str, Any]) -> tuple[pd.DataFrame, pd.Series]:
     rows = pd.read_parquet(path) if path.suffix == ".parquet" else pd.read_csv(path, **job["read"])
     y = rows.pop(job["target"])
     rows = rows.drop(columns=[name for name in job["left_out"] if name in rows])
+    rows = rows.dropna(axis="columns", how="all")
     for name in rows.select_dtypes(["object", "string"]):
         known = rows[name].dropna()
         numbers = pd.to_numeric(rows[name], errors="coerce")

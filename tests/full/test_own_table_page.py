@@ -42,7 +42,7 @@ def test_every_command_of_the_page_does_what_it_says(table_python: Path, tmp_pat
     said = [run([sys.executable, *line.split()[1:]], project) for line in verbs]
     assert len(said) == 6
     brought, checked, trained, _, updated, again = said
-    kinds = {"rownames": "left out", "remarks": "text", "date": "date", "opid": "entity key"}
+    kinds = {"height": "integer", "remarks": "text", "date": "date", "opid": "entity key"}
     for name, kind in kinds.items():
         line = re.compile(rf"^ *{name} +{kind} ", re.MULTILINE)
         assert line.search(brought), brought
