@@ -94,7 +94,9 @@ def test_a_range_is_drawn_from_as_often_as_wanted(cloud: Path, emulator: AzureML
     asked = (SWEEP, MODEL, "--trials", "3", "--concurrent", "2")
     done = ask(cloud, emulator.settings(), *asked, timeout=600)
     assert done.returncode == 0, done.stdout + done.stderr
-    shown = [line.split() for line in done.stdout.splitlines() if "max_iter " in line and line[0] == " "]
+    shown = [
+        line.split() for line in done.stdout.splitlines() if "max_iter " in line and line[0] == " "
+    ]
     assert len(shown) == 3
     assert all(0.01 <= float(line[2].rstrip(",")) <= 0.1 for line in shown)
     assert all(100 <= int(line[4]) <= 2000 for line in shown)  # whole, though Azure draws 107.0

@@ -79,7 +79,8 @@ def test_a_first_fit_of_a_large_table_draws_rows_of_each_class_and_the_kept_one_
     drawn = first_rows.drawn(whole, large, most=50)
     assert (len(whole.train), len(whole.test)) == (800, 200)
     assert (len(drawn.train), len(drawn.test)) == (43, 15)  # 5 at least of "yes" on either side
-    assert {*drawn.train} < {*whole.train} and {*drawn.test} < {*whole.test}
+    assert {*drawn.train} < {*whole.train}
+    assert {*drawn.test} < {*whole.test}
     assert (large.part(drawn.train)[1] == "yes").sum() == 5
     assert first_rows.drawn(whole, large, most=1000) is whole
 
@@ -95,10 +96,11 @@ def test_the_kept_model_has_not_learned_from_drawn_rows_only(
     learned = learn(Fitting(trainer, {"rounds": 100}, 20), guess, large, settings, once=False)
     assert trainer.calls[0] == (200, 200, 100)
     if needs_test:
-        assert (trainer.calls[1:], learned.count) == ([(800, 200, 100)], 800)
-        assert learned.kept is learned.first and learned.refit.refused
+        assert (trainer.calls[1:], learned.row_count) == ([(800, 200, 100)], 800)
+        assert learned.kept is learned.first
+        assert learned.refit.refused
     else:
-        assert (trainer.calls[1:], learned.count) == ([(1000, None, 7)], 1000)
+        assert (trainer.calls[1:], learned.row_count) == ([(1000, None, 7)], 1000)
         assert learned.refit.drawn == 200
 
 

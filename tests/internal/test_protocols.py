@@ -143,7 +143,11 @@ def test_a_body_of_another_shape_is_refused_in_a_sentence(name: str) -> None:
             {"dataframe_split": SPLIT | {"columns": ["age", *NAMES[:3]]}},
             "the column age is there more than once.",
         ),
-        ({"dataframe_records": [{"age": 3}]}, "the column weight is missing."),
+        ({"dataframe_records": [{"age": 3}]}, "the column tame is missing."),
+        (
+            {"dataframe_records": [{"age": 3, "wieght": 2, "tame": True}]},
+            "the column weight is missing; is it the one called wieght?",
+        ),
         ({"inputs": COLUMNS | {"age": [1]}}, "but age has 1 and tame has 2."),
     ],
 )
@@ -151,6 +155,19 @@ def test_what_was_expected_is_said(body: dict[str, Any], words: str) -> None:
     with pytest.raises(InputError) as refused:
         read(body)
     assert words in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"dataframe_split": {"columns": ["tame", "kind", "age"], "data": [[1, "dog", 3]]}},
+        {"dataframe_records": [{"age": 3, "kind": "dog", "tame": 1.0}]},
+        {"inputs": {"age": [3], "kind": ["dog"], "tame": [True]}},
+    ],
+)
+def test_a_column_that_may_be_null_may_be_left_out(body: dict[str, Any]) -> None:
+    assert values(read(body)) == [(3, None, "dog", True)]
+    assert values(table("tame,age,kind\ntrue,3,dog\n")) == [(3, None, "dog", True)]
 
 
 def test_nan_is_a_missing_value() -> None:

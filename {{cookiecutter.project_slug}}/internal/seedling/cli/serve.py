@@ -138,7 +138,7 @@ def traffic(
 @section.command("batch-score")
 @click.argument("source", metavar="INPUT", type=click.Path(path_type=Path))
 @click.argument("target", metavar="OUTPUT", type=click.Path(path_type=Path))
-@click.option("--model", help="The model that answers; the first unless given.")
+@click.option("--model", help="The model that answers; the best unless given.")
 @click.option("--strict", is_flag=True, help="Refuse a file with a row that has no answer.")
 def batch_score(source: Path, target: Path, model: str | None, strict: bool) -> None:
     """Score the rows of a file, or of a folder of files."""

@@ -164,7 +164,9 @@ class _Reader:
         if name not in self.kinds:
             near = difflib.get_close_matches(name, self.kinds, n=1)
             hint = f"; did you mean {near[0]}" if near else ""
-            raise ValueError(f"there is no column {name} to compute it from{hint}")
+            raise ValueError(
+                f"there is no column {name} of numbers or texts to compute it from{hint}"
+            )
 
         def by_row(row: Row) -> Any:
             return row[name]

@@ -46,18 +46,20 @@ class Wanted:
 
     def __init__(self, names: list[str], also: Sequence[str], columns: Sequence[Column]) -> None:
         self.names, self.also, self.columns = names, also, columns
-        found = ((at, column.from_number()) for at, column in enumerate(columns))
-        self._restorers = [(at, restore) for at, restore in found if restore is not None]
+        found = ((column.name, column.from_number()) for column in columns)
+        self._restorers = {name: restore for name, restore in found if restore is not None}
+        self._nullable = {column.name for column in columns if column.nullable}
 
-    def among(self, sent: list[Any], where: str) -> list[str]:
+    def among(self, sent: list[Any], where: str, whole: bool = False) -> list[str]:
         """Return the names to take: the features, then the others that were sent.
 
         Args:
             sent: the names of the columns of the request.
             where: the place in the body, for the error message.
+            whole: refuse to go without a feature that may be null.
 
         Raises:
-            InputError: a feature is missing, or is there more than once.
+            InputError: a feature is missing or misspelt, or is there more than once.
         """
         for name in self.names:
             if sent.count(name) > 1:
@@ -65,23 +67,28 @@ class Wanted:
             if name not in sent:
                 others = [str(other) for other in sent if other not in self.names]
                 near = difflib.get_close_matches(name, others[:MAX_COMPARED], n=1)
+                if name in self._nullable and not near and not whole:
+                    continue
                 hint = f"; is it the one called {near[0]}?" if near else "."
                 raise InputError(f"{where}: the column {name} is missing{hint}")
-        return [*self.names, *(name for name in self.also if sent.count(name) == 1)]
+        features = [name for name in self.names if name in sent]
+        return [*features, *(name for name in self.also if sent.count(name) == 1)]
 
     def shaped(self, rows: list[list[Any]], names: list[str]) -> Rows:
-        """Return rows of the values of `names`: lists, or objects where there are other columns."""
-        self.restored(rows)
-        if len(names) == len(self.names):
+        """Return rows of the values of `names`: lists if these are the features, else objects."""
+        self.restored(rows, names)
+        if names == self.names:
             return rows
         named = (zip(names, row, strict=True) for row in rows)
         return [{name: value for name, value in row if value is not None} for row in named]
 
-    def restored(self, rows: list[list[Any]]) -> list[list[Any]]:
+    def restored(self, rows: list[list[Any]], names: list[str]) -> list[list[Any]]:
         """Return the rows with the values that numbers stand for, as false and true for 0 and 1."""
-        for row in rows if self._restorers else ():
-            for at, restore in self._restorers:
-                row[at] = restore(row[at])
+        for name, restore in self._restorers.items() if rows else ():
+            if name in names:
+                at = names.index(name)
+                for row in rows:
+                    row[at] = restore(row[at])
         return rows
 
 
@@ -197,7 +204,7 @@ def _split(value: Any, wanted: Wanted, where: str) -> Rows:
     if columns is None or (data and isinstance(data[0], dict)):
         return _list(data, wanted, where)
     if columns == wanted.names:
-        return wanted.restored(_rectangular(data, len(columns), where))
+        return wanted.restored(_rectangular(data, len(columns), where), columns)
     if not isinstance(columns, list):
         raise InputError(f"{where}.columns: expected a list of names.")
     names = wanted.among(columns, where)
@@ -211,7 +218,8 @@ def _records(value: Any, wanted: Wanted, where: str) -> Rows:
         raise InputError(f"{where}: expected a list of objects, one for each row.")
     try:
         if not any(name in row for name in wanted.also for row in value):
-            return wanted.restored([[row[name] for name in wanted.names] for row in value])
+            found = [[row[name] for name in wanted.names] for row in value]
+            return wanted.restored(found, wanted.names)
     except (KeyError, TypeError):  # a value is missing, or a row is no object
         pass
     known: dict[str, None] = {}
@@ -231,8 +239,8 @@ def _list(value: Any, wanted: Wanted, where: str) -> Rows:
         return _records(value, wanted, where)
     count = len(wanted.names)
     if count == 1 and not any(isinstance(row, list) for row in value):
-        return wanted.restored([[row] for row in value])
-    return wanted.restored(_rectangular(value, count, where))
+        return wanted.restored([[row] for row in value], wanted.names)
+    return wanted.restored(_rectangular(value, count, where), wanted.names)
 
 
 def _tensors(value: Any, wanted: Wanted, where: str) -> Rows:
@@ -287,9 +295,8 @@ def _csv(body: bytes, wanted: Wanted) -> Rows:
     if len(header) > 1:
         data = [row for row in data if len(row) > 1 or row[0].strip()]
     names = wanted.among(header, "CSV")
-    parsers: list[Callable[[str], Any]] = [column.parse for column in wanted.columns]
-    parsers += [str] * (len(names) - len(parsers))
-    at = [(header.index(name), parse) for name, parse in zip(names, parsers, strict=True)]
+    parsers: dict[str, Callable[[str], Any]] = {each.name: each.parse for each in wanted.columns}
+    at = [(header.index(name), parsers.get(name, str)) for name in names]
     found = [
         [None if row[place] in MISSING else parse(row[place]) for place, parse in at]
         for row in _rectangular(data, len(header), "CSV")

@@ -102,7 +102,7 @@ class Scorer:
         """
         yield Scored(csv_lines.text([self.columns]), 0, [], 0)
         for part in parts(path, self._reading, self._needed, PART_ROWS):
-            self._wanted.among(part.names, path.name)
+            self._wanted.among(part.names, path.name, whole=True)
             lines, rejects = self._answer(part)
             text = csv_lines.text([path.name, *line] for line in lines)
             yield Scored(text, len(lines), rejects, part.read)
@@ -125,7 +125,7 @@ class Scorer:
             else:
                 cells = [read(row.cells[at]) for at, read in taken]
                 found.append(Found(row.number, key, cells))
-        self._wanted.restored([row.cells for row in found])
+        self._wanted.restored([row.cells for row in found], self._reader.names)
         try:
             values = self._values([row.cells for row in found])
         except InputError:

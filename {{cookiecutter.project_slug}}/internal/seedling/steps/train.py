@@ -85,7 +85,7 @@ def main(
         mlflow_runs.log_metrics("test_", test_metrics)
         for name, interval in validated.metrics.items():
             mlflow.log_metrics({f"cv_{name}": interval.mean, f"cv_{name}_interval": interval.half})
-        mlflow.log_metric("learned_rows", learned.count)
+        mlflow.log_metric("learned_rows", learned.row_count)
         run_id = run.info.run_id
     predictor = Predictor(model, "new", dataset, prepared.held_out, kept.model, predict)
     with replacing(output / "model") as aside:

@@ -29,7 +29,7 @@ class Learned(NamedTuple):
     refit: Refit
 
     @property
-    def count(self) -> int:
+    def row_count(self) -> int:
         """Return the number of rows that the kept model has learned from."""
         return self.refit.rows or len(self.rows.train)
 
