@@ -140,7 +140,10 @@ def test_an_expression_is_the_same_by_row_and_by_column(text: str) -> None:
         ("open('x')", "there is no function open; there are abs, exp"),
         ("[weight for weight in town]", "is nothing that an expression may have"),
         ("(lambda: 1)()", "there is no function lambda: 1"),
-        ("weigth + 1", "there is no column weigth of numbers or texts to compute it from; did you mean weight"),
+        (
+            "weigth + 1",
+            "no column weigth of numbers or texts to compute it from; did you mean weight",
+        ),
         ("weight +", "'weight +' is no expression"),
         ("town + 1", "town is text: only == and in compare texts"),
         ("town < 'b'", "town is text"),

@@ -1,6 +1,7 @@
 """`create-local-datasets --from`: a table of the team's own, with a schema proposed for it."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from small import PETS, pets
@@ -27,6 +28,25 @@ def test_types_key_and_target_are_proposed() -> None:
     types = {feature["name"]: feature["type"] for feature in entry["features"]}
     assert types == {column.name: column.type for column in PETS.features}
     assert proposal.left_out == {}
+
+
+@pytest.mark.parametrize(
+    ("labels", "positive", "words"),
+    [
+        (["Ja", "Nein"], "Ja", "Ja is positive"),
+        (["kept", "lost"], "lost", "lost is positive"),
+        ([0, 1], 1, "1 is positive"),
+        (["complaint", "fine", "lawsuit"], None, "3 labels"),
+    ],
+)
+def test_the_label_that_means_yes_is_positive_and_the_proposal_says_so(
+    labels: list[Any], positive: Any, words: str
+) -> None:
+    rows = pets()
+    rows["adopted"] = [labels[at % len(labels)] for at in range(len(rows))]
+    proposal = propose(rows, "pets", "pets.csv", "classification", "adopted")
+    assert proposal.entry["target"].get("positive") == positive
+    assert words in proposal.lines[0].seen
 
 
 def test_columns_that_teach_nothing_are_left_out_with_the_reason() -> None:

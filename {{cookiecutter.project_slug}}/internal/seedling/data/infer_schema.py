@@ -90,6 +90,7 @@ def propose(
     known = infer_target.target_cells(table[target], task, marks).dropna()
     task = task or _guess_task(known)
     proposed = _target(known, target, task)
+    target_words = tasks.find(task).training.target_words(proposed)
     typed = {column: cells_of.inferred(table[column], marks) for column in table}
     if key is None:
         key, why = infer_target.guess_key(pd.DataFrame(typed), target)
@@ -97,7 +98,7 @@ def propose(
     for at in (target, *key):
         cells, kind = (known, "target") if at == target else (typed[at], "entity key")
         gaps = len(table) - int(cells.notna().sum())
-        seen = said if at == target else why
+        seen = "; ".join(filter(None, (said, target_words))) if at == target else why
         proposal.lines.append(Described(at, kind, _example(table[at]), gaps, seen))
     features = []
     for column in table:

@@ -56,6 +56,10 @@ class TaskTraining(Protocol):
             ProjectError: this task cannot predict the column; the message says why.
         """
 
+    def target_words(self, target: "Mapping[str, Any]") -> str:
+        """Return what a proposed `target` decides beside its type, in words; empty if nothing."""
+        return ""
+
     # Rows.
 
     @abstractmethod

@@ -9,6 +9,7 @@ from sklearn.tree import DecisionTreeClassifier
 
 from seedling.data.distinct import each, label_texts
 from seedling.data.scalars import label_text
+from seedling.data.spelled import is_yes_and_no, truth
 from seedling.errors import ProjectError
 from seedling.tasks.answered import AnsweredLabels
 from seedling.tasks.classification import choose_threshold, measured, plots, rare_classes
@@ -35,7 +36,17 @@ class ClassificationTraining(TaskTraining):
             )
         found = (as_label(value) for value in values.unique())
         labels = sorted(found, key=lambda label: (str(type(label)), label))
-        return {"name": name, "type": "category", "labels": labels, "positive": labels[-1]}
+        target = {"name": name, "type": "category", "labels": labels}
+        if len(labels) > 2:
+            return target
+        said = [label for label in labels if truth(label_text(label))]
+        words = frozenset(label_text(label).casefold() for label in labels)
+        return target | {"positive": said[0] if is_yes_and_no(words) else labels[-1]}
+
+    def target_words(self, target: Mapping[str, Any]) -> str:
+        if "positive" in target:
+            return f"{target['positive']} is positive"
+        return f"{len(target['labels'])} labels"
 
     def values(self, rows: pd.DataFrame, target: "Target") -> pd.Series:
         labels = {label_text(label): label for label in target.labels}
