@@ -12,6 +12,8 @@ from pytest_cookies.plugin import Cookies
 # Where it is set, as in Python's own images, every command compiles all that it imports again:
 # a verb with Azure's SDK takes three times as long.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+# Threads of a fit that spin while they wait take the cores of the other tests.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 # What is started with `&` or nohup takes no notice of Ctrl-C, nor does what it starts.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 

@@ -13,8 +13,9 @@ if __name__ == "__main__":
 
     from seedling.cli import make
     from seedling.cli.main import main
-    from seedling.processes import end_soon
+    from seedling.processes import end_soon, share_cores
 
+    share_cores()
     end_soon()
     if sys.argv[1:2] == ["--make"]:
         make.start(sys.argv[2:])

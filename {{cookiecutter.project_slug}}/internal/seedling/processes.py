@@ -21,6 +21,14 @@ def end_soon() -> None:
     atexit.register(gc.freeze)
 
 
+def share_cores() -> None:
+    """Let a library's threads sleep while they wait for each other; call it before they are loaded.
+
+    They would spin, and beside other work on the same cores a fit took five times as long.
+    """
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+
 def hand_over(words: list[str], folder: Path) -> int:
     """Replace this process by a command, so that signals reach the command.
 

@@ -19,7 +19,7 @@ from click import Command
 from click.testing import CliRunner, Result
 from flask.testing import FlaskClient
 
-from seedling import settings, tasks, team_code
+from seedling import processes, settings, tasks, team_code
 from seedling.cli.main import main
 from seedling.config import Dataset, Project
 from seedling.data import datasets, derived, feature_store, instances
@@ -38,6 +38,8 @@ FILES = (
 )
 FOLDERS = ("columns", "dataset_creation", "features", "mlops", "models", "s2i", "serve", "tasks")
 ROWS = 400
+
+processes.share_cores()
 
 
 def root() -> Path:

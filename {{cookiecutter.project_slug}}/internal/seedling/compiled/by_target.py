@@ -54,7 +54,7 @@ def read_means(start: int, imputer: Any, encoder: Any, scaler: Any = None) -> li
     """Read a fitted CategoriesByTarget, whose columns begin at `start`."""
     found: list[Means] = []
     for encoded, fill in zip(encoder.columns_, imputer.statistics_, strict=True):
-        encoders = encoded.regression.encoders_
+        encoders = encoded.estimator.encoders_
         names = encoded.reader.categories_[0].tolist()
         rows = list(zip(*(each.encodings_[0].tolist() for each in encoders), strict=True))
         place, count = start + len(found) * len(encoders), len(encoders)
@@ -69,10 +69,10 @@ def read_words(start: int, encoder: Any, scaler: Any = None) -> list[Words]:
     """Read a fitted WordsByTarget, whose columns begin at `start`."""
     found: list[Words] = []
     for encoded in encoder.columns_:
-        base = encoded.regression.intercept_.reshape(-1)
+        base = encoded.estimator.intercept_.reshape(-1)
         place, count = start + len(found) * len(base), len(base)
         names, idf = encoded.reader.get_feature_names_out().tolist(), encoded.reader[-1].idf_
-        weights = (encoded.regression.coef_.reshape(count, -1) * idf).T
+        weights = (encoded.estimator.coef_.reshape(count, -1) * idf).T
         if scaler:
             weights /= scaler.scale_[place - start :][:count]
         together = zip(names, (idf**2).tolist(), weights.tolist(), strict=True)

@@ -57,7 +57,7 @@ class TaskTraining(Protocol):
         """
 
     def target_words(self, target: "Mapping[str, Any]") -> str:
-        """Return what a proposed `target` decides beside its type, in words; empty if nothing."""
+        """Return what a proposed `target` decides beside its type; empty if nothing."""
         return ""
 
     # Rows.

@@ -28,21 +28,21 @@ PENALTY = 2.0  # of the weights' squares
 
 Numbers = npt.NDArray[np.float64]
 
-# The sums of a regression on words are short: threads that wait for each other take ten times long.
+# The sums of a fit on words are short: threads that wait for each other take ten times long.
 one_thread = partial(threadpool_limits, limits=1, user_api="blas")
 
 
 class Encoded(NamedTuple):
-    """A column's fitted reader, and the regression of the target on what it reads."""
+    """A column's fitted reader, and what predicts the target from what it reads."""
 
     reader: Any
-    regression: Any
+    estimator: Any
 
 
 class ByTarget(TransformerMixin, BaseEstimator):
     """The base: a column becomes a number of the target's, or one for each of several classes.
 
-    A subclass says how the n cells of a column are read, and which regression predicts from them.
+    A subclass says how the n cells of a column are read, and what predicts the target from them.
     """
 
     shape: ClassVar[tuple[int, ...]]  # in which a reader takes n cells
@@ -57,7 +57,7 @@ class ByTarget(TransformerMixin, BaseEstimator):
         folds = KFold(min(FOLDS, len(targets)), shuffle=True, random_state=0)
         with one_thread():
             found = [
-                cross_val_predict(column.regression, read, targets, cv=folds)
+                cross_val_predict(column.estimator, read, targets, cv=folds)
                 for column, read in zip(self.columns_, values, strict=True)
             ]
         return np.hstack([numbers.reshape(len(targets), -1) for numbers in found])
@@ -65,7 +65,7 @@ class ByTarget(TransformerMixin, BaseEstimator):
     def transform(self, X: Any) -> Numbers:
         table = _cells(X)
         found = [
-            column.regression.predict(column.reader.transform(cells.reshape(self.shape)))
+            column.estimator.predict(column.reader.transform(cells.reshape(self.shape)))
             for column, cells in zip(self.columns_, table.T, strict=True)
         ]
         return np.hstack([numbers.reshape(len(table), -1) for numbers in found])
@@ -83,14 +83,14 @@ class ByTarget(TransformerMixin, BaseEstimator):
             reader = self._reader(cells)
             values.append(reader.fit_transform(cells.reshape(self.shape)))
             with one_thread():
-                regression = self._regression().fit(values[-1], targets)
-            self.columns_.append(Encoded(reader, regression))
+                fitted = self._estimator().fit(values[-1], targets)
+            self.columns_.append(Encoded(reader, fitted))
         return values, targets
 
     def _reader(self, cells: Any) -> Any:
         raise NotImplementedError
 
-    def _regression(self) -> Any:
+    def _estimator(self) -> Any:
         raise NotImplementedError
 
 
@@ -105,12 +105,12 @@ class CategoriesByTarget(ByTarget):
     def _reader(self, cells: Any) -> Any:
         return OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=-1)
 
-    def _regression(self) -> Any:
+    def _estimator(self) -> Any:
         return Means()
 
 
 class WordsByTarget(ByTarget):
-    """Encodes a text by a linear regression of the target on its words.
+    """Encodes a text by Ridge's prediction of the target from its words.
 
     A word counts once in a text, by its inverse document frequency; a text has the length 1.
     """
@@ -125,7 +125,7 @@ class WordsByTarget(ByTarget):
         counting = CountVectorizer(analyzer=words, vocabulary=known or [""], binary=True)
         return make_pipeline(counting, TfidfTransformer())
 
-    def _regression(self) -> Any:
+    def _estimator(self) -> Any:
         return Ridge(PENALTY)
 
 
