@@ -214,6 +214,29 @@ def test_a_registry_that_begins_again_is_noted_again(project: Project) -> None:
     assert [entry.sha256 for entry in project.config.models] == ["1" * 64]
 
 
+@pytest.mark.parametrize(
+    ("baseline", "lower", "said"),
+    [
+        (0.5, False, True),
+        (0.5, True, True),
+        (0.4, False, False),
+        (0.4, True, True),
+        (None, False, False),
+    ],
+)
+def test_a_model_that_knows_no_more_than_the_baseline_is_told(
+    project: Project,
+    capsys: pytest.CaptureFixture[str],
+    baseline: float | None,
+    lower: bool,
+    said: bool,
+) -> None:
+    first = outcome(project, "1", shared=False)
+    changed = structs.replace(first, baseline=baseline, lower_is_better=bool(lower))
+    outcomes.show([outcomes.Outcome(changed, "x/report.html")])
+    assert ("It is no better than the baseline" in capsys.readouterr().out) == said
+
+
 def test_a_challenger_stays_beside_a_new_champion_of_the_same_data(project: Project) -> None:
     first = outcome(project, "1", shared=False)
     outcomes.note(project, [first])

@@ -23,7 +23,10 @@ AFTERWARDS = re.compile(
 )
 TOGETHER = (("drop", "off"), ("end", "date"), ("end", "time"))
 OF_TARGET = ("at", "date", "day", "on", "reason", "time")  # behind the target's own name
-ANSWER = "is it known before? Then write `known_before: true` {at} in model.yaml, else remove {it}"
+ANSWER = (
+    "is it known before? Then write `known_before: true` {at} in model.yaml, else move {it} from "
+    "its features to `ignored`"
+)
 
 Leak = tuple[str, str]  # the names of features, and the message about them
 

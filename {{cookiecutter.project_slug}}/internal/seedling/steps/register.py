@@ -77,6 +77,7 @@ def main(
         cross_validated=run.cross_validated,
         decision=run.decision,
         compiled=measured.compiled,
+        baseline=measured.baseline.get(metric),
     )
     with mlflow_runs.run(project, model, run.run_id):
         mlflow_runs.mlflow().set_tag("registered_version", version or "none")

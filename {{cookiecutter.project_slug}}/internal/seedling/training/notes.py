@@ -147,6 +147,7 @@ class Registration(msgspec.Struct, frozen=True):
     Attributes:
         name: the model's name in the registry.
         value, champion: the metric of the new model and of the champion, on the same rows.
+        baseline: that of the same answer for every row; None if it has no such metric.
         version: the new version; None if the model was not registered.
         serving: the champion after the step; None if there is none.
         warnings: those of the prepare step, each behind its dataset's name.
@@ -172,6 +173,7 @@ class Registration(msgspec.Struct, frozen=True):
     cross_validated: CrossValidated = CrossValidated()
     decision: str = ""
     compiled: Compiled = Compiled()
+    baseline: float | None = None
 
 
 class Measured(msgspec.Struct, frozen=True):

@@ -109,6 +109,11 @@ def show(outcomes: Iterable[Outcome]) -> None:
         print(f"{one.model}: {sentence(one)}")
         if one.decision:
             print(f"  {one.decision}")
+        if not _beats(one, one.baseline):
+            print(
+                f"  It is no better than the baseline, the same answer for every row: "
+                f"{one.metric} {one.baseline:.6g}."
+            )
         for line in fits(
             one.metric, one.learned_rows, one.refit, one.cross_validated, one.compiled
         ):
@@ -120,6 +125,12 @@ def show(outcomes: Iterable[Outcome]) -> None:
         print(f"Warning: {warning}")
     if len(warnings) > MOST_WARNINGS:
         print(f"Warning: {len(warnings) - MOST_WARNINGS} more stand in the reports.")
+
+
+def _beats(one: Registration, other: float | None) -> bool:
+    if other is None:
+        return True
+    return one.value < other if one.lower_is_better else one.value > other
 
 
 def sentence(one: Registration) -> str:
