@@ -12,9 +12,11 @@ from small import PETS, pets
 
 import seedling
 from seedling import columns
+from seedling.columns.category import Category
 from seedling.columns.protocol import Column
 from seedling.config import Config, Dataset, Project
 from seedling.data.schema import model_frame, random_rows
+from seedling.data.spelled import POINT
 from seedling.data.validation import validate
 from seedling.errors import ProjectError
 
@@ -157,3 +159,15 @@ def test_a_config_of_many_columns_is_read_in_milliseconds(project: Project) -> N
     config = Config.model_validate(document)
     assert columns.find.cache_info().misses <= 5
     assert len(config.datasets[0].features) > 500
+
+
+def test_blanks_around_a_category_say_nothing_wherever_it_is_read() -> None:
+    column = Category(name="colour", type="category", categories=["blue", "red"])
+    cells = pd.Series([" red", "red ", "blue"])
+    assert Category.propose(cells) == {"categories": ["blue", "red"]}
+    assert column.from_text(cells, POINT).tolist() == ["red", "red", "blue"]
+    reader = column.reader()
+    assert reader is not None
+    assert reader(" red") == "red"
+    listed = Category(name="colour", type="category", categories=["red", "red "])
+    assert (listed.parse("red "), listed.reader()) == ("red ", None)

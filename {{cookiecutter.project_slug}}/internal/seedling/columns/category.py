@@ -2,11 +2,12 @@
 
 import re
 from collections.abc import Callable, Collection
+from functools import cached_property
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from pydantic import Field
 
-from seedling.columns.protocol import Check, Column, FormField, Json
+from seedling.columns.protocol import POINT, Check, Column, FormField, Json, Marks
 from seedling.data.scalars import label_text
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ NAMED = 12  # categories that a description names
 
 
 class Category(Column):
-    """A text out of a list.
+    """A text out of a list; blanks around it say nothing, unless one of the list has some.
 
     Attributes:
         others: whether other texts are usual too: the list then has the most frequent.
@@ -38,7 +39,7 @@ class Category(Column):
 
     @classmethod
     def propose(cls, values: "pd.Series") -> Json | None:
-        counts = values.astype(str).value_counts()
+        counts = values.astype(str).str.strip().value_counts()
         if len(counts) <= LISTED:
             if len(counts) > 0.9 * len(values) > 20:
                 return None
@@ -51,7 +52,7 @@ class Category(Column):
         if self.others:
             return {}
         known = {label_text(category) for category in self.categories}
-        new = sorted({label_text(value) for value in values.unique()} - known)
+        new = sorted({self._trimmed(label_text(value)) for value in values.unique()} - known)
         if len(self.categories) + len(new) > LISTED and new:
             return {"others": True}
         return {"categories": [*self.categories, *new]} if new else {}
@@ -91,7 +92,12 @@ class Category(Column):
         return str | float if self._named_by_numbers() else str
 
     def reader(self) -> Callable[[Any], Any] | None:
-        return label_text if self._named_by_numbers() else None
+        if self._named_by_numbers():
+            return lambda value: self._trimmed(label_text(value))
+        return str.strip if self._is_trimmed else None
+
+    def parse(self, text: str, marks: Marks = POINT) -> Any:
+        return self._trimmed(text)
 
     def json_schema(self) -> Json:
         return {"type": ["string", "number"] if self._named_by_numbers() else "string"}
@@ -101,6 +107,13 @@ class Category(Column):
 
     def field(self) -> FormField:
         return FormField("list", self.example(), options=self.categories)
+
+    @cached_property
+    def _is_trimmed(self) -> bool:
+        return all(category == category.strip() for category in self.categories)
+
+    def _trimmed(self, text: str) -> str:
+        return text.strip() if self._is_trimmed else text
 
     def _is_by_target(self) -> bool:
         if self.by_target is None:
