@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from pydantic import Field
 
-from seedling.columns.protocol import POINT, Check, Column, FormField, Json, Marks
+from seedling.columns.protocol import Check, Column, FormField, Json
 from seedling.data.scalars import label_text
+from seedling.data.spelled import POINT, Marks
 
 if TYPE_CHECKING:
     import numpy as np
