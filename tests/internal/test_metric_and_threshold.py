@@ -374,11 +374,11 @@ def test_folds_choose_the_threshold_on_rows_that_their_fits_have_not_seen() -> N
     dataset = by("f1", threshold={"recall": 0.9})
     truth = rows["adopted"]
     parts = [
-        cross_validation._Part(repeat, truth[place::2], answer_of(rows[place::2]), 0.25)
+        cross_validation.Part(repeat, truth[place::2], answer_of(rows[place::2]), 0.25)
         for repeat in range(2)
         for place in range(2)
     ]
-    pooled, answer = cross_validation._pooled(parts, dataset)
+    pooled, answer = cross_validation.pooled(parts, dataset)
     assert len(pooled) == len(answer["scores"]) == 60
     chosen, words = cross_validation.with_threshold(dataset, pooled, answer)
     assert "60 rows" in words

@@ -155,7 +155,10 @@ def test_without_a_name_the_likeliest_are_asked_about() -> None:
     asking = Asking(bool, lambda likely: likely[0])
     found = proposed(rows, task="classification", asking=asking)
     assert found.entry["target"]["name"] == "species"
-    assert found.lines[0][1:2] + found.lines[0][-2:-1] == ("target", "your answer")
+    assert found.lines[0][1:2] + found.lines[0][-2:-1] == (
+        "target",
+        "your answer; yes is positive",
+    )
 
 
 def test_a_person_answers_by_number_or_name(project: Project, tmp_path: Path) -> None:
