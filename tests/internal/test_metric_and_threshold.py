@@ -149,7 +149,7 @@ def test_the_service_knows_the_direction_without_metrics_py(project: Project) ->
         name: unnamed.Champion(dataset, {"cost": cost}, ["cost"])
         for name, cost in {"dear": 9.0, "cheap": 2.0}.items()
     }
-    assert unnamed.choose(config, champions) == "cheap"
+    assert unnamed.choose(config, champions).model == "cheap"
 
 
 @pytest.mark.parametrize(

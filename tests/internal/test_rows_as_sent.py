@@ -11,9 +11,12 @@ from flask.testing import FlaskClient
 from seedling.config import Dataset, Project
 from seedling.data.example_rows import example
 from seedling.errors import InputError
+from seedling.serving import model_info
 from seedling.serving.app import create_app
 from seedling.serving.inputs import Reader
+from seedling.serving.loading import Loader
 from seedling.serving.models import ServedModel, fake
+from seedling.serving.openapi import document
 from seedling.serving.protocols import named_model, rows, score_rows
 from seedling.testing import first_model
 from seedling.wording import listed
@@ -84,6 +87,31 @@ def test_a_column_called_model_names_no_model() -> None:
 def test_what_the_schema_ignores_is_in_no_log_line() -> None:
     (row,) = READER.body(json.dumps({"payload": {"instances": [AS_IN_THE_TABLE]}}).encode())
     assert set(msgspec.to_builtins(row)) == {*HOUSE, "price"}
+
+
+def test_a_column_that_the_table_has_since_may_be_sent_to_an_older_version(
+    trained: Project,
+) -> None:
+    config, learned = trained.config, trained.config.datasets[0]
+    assert config.as_sent(learned) is learned
+    column = {"name": "loyalty", "type": "integer"}
+    settings = learned.model_dump(mode="json")
+    settings["features"] = [*settings["features"][1:], column]
+    settings["ignored"] = ["street"]
+    now = config.model_copy(update={"datasets": [Dataset.model_validate(settings)]})
+    arrangement = Loader(trained, "").load(now)
+    reader = arrangement.lineups[first_model(trained)].reader
+    row = example(learned.raw)
+    (plain,) = reader.body(json.dumps(row).encode())
+    for more in ({"loyalty": 3}, {"loyalty": "none", "street": None}):
+        for body in (row | more, {"payload": {"instances": [row | more]}}, [row | more]):
+            assert reader.body(json.dumps(body).encode()) == [plain]
+        assert reader.row(row | more) == plain
+    with pytest.raises(InputError, match="loyalti: the model knows no such feature; did you mean"):
+        reader.body(json.dumps(row | {"loyalti": 3}).encode())
+    described = document(now, model_info.facts(now, arrangement.lineups))
+    features = described["components"]["schemas"][f"{first_model(trained)}.Features"]
+    assert {"loyalty", "street"} <= features["properties"].keys()
 
 
 @pytest.mark.parametrize(

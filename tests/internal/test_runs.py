@@ -25,18 +25,30 @@ from seedling.training import holdout_file, mlflow_runs, past_runs
 from seedling.training.notes import Made
 
 
-def log(project: Project, value: float | None, sha256: str = "a" * 64, **arguments: Any) -> None:
+def log(
+    project: Project,
+    value: float | None,
+    sha256: str = "a" * 64,
+    version: str = "none",
+    positive: str = "",
+    **arguments: Any,
+) -> None:
     """Note a run as the steps do."""
     entry = project.config.training.models[0]
-    metric = project.config.dataset(entry.dataset).metric
+    dataset = project.config.dataset(entry.dataset)
+    metric = dataset.metric
+    noted = dataset.model_dump(mode="json")
     with mlflow_runs.run(project, entry.name):
         mlflow = mlflow_runs.mlflow()
         mlflow.log_params({"model": entry.name, "dataset": entry.dataset, **arguments})
         mlflow.set_tags(past_runs.tags_of(Made("1", sha256, 400)))
+        if positive:  # else as an older version did
+            noted["target"]["positive"] = positive
+            mlflow.set_tags(past_runs.settings_tags(noted))
         if value is not None:
             mlflow_runs.log_metrics("cv_", {metric: value + 0.25, f"{metric}_interval": 0.5})
             mlflow_runs.log_metrics("holdout_", {metric: value})
-        mlflow.set_tag("registered_version", "none")
+        mlflow.set_tag("registered_version", version)
 
 
 @pytest.fixture(scope="module")
@@ -45,8 +57,8 @@ def logged(tmp_path_factory: pytest.TempPathFactory) -> Project:
     from seedling.testing import copy_project
 
     project = copy_project(tmp_path_factory.mktemp("logged") / "project")
-    log(project, 0.5, depth=4, seed=1)
-    log(project, 0.75, "b" * 64, depth=8)
+    log(project, 0.5, version="1", depth=4, seed=1)
+    log(project, 0.75, "b" * 64, version="2", depth=8)
     log(project, None, depth=9)
     os.environ.pop("MLFLOW_TRACKING_URI", None)  # mlflow has set it
     return project
@@ -87,6 +99,37 @@ def test_two_runs_stand_side_by_side(logged: Project) -> None:
         (name,) = [name for name in lines if name.endswith(", holdout")]
         assert lines[name] == ["0.5", "0.75", "+0.25"]
     assert [each["run"] for each in listed(logged, "2", "3")] == [2, 3]
+
+
+def test_after_a_new_metric_runs_have_the_number_of_the_one_that_judged_them(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dataset = project.config.datasets[0]
+    was = dataset.metric
+    less = was in tasks.of(dataset).lower_is_better
+    log(project, 0.5, version="1", positive="Nein")
+    log(project, 0.1 if less else 0.9, positive="Ja")  # on easier rows: the gate has refused it
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    assert [each["is_best"] for each in listed(project)] == [True, False]
+    project.edit(lambda document: document["datasets"][0].update(metric="brand_new"))
+    project = Project(project.root)
+    log(project, 0.7, positive="Ja")
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    found = listed(project)
+    assert [(each["metric"], each["value"]) for each in found] == [
+        *((was, 0.5), (was, 0.1 if less else 0.9), ("brand_new", 0.7))
+    ]
+    assert found[0]["validated"] == [0.75, 0.5]
+    assert "run 3" not in invoke(project, "runs").output
+    monkeypatch.setenv("COLUMNS", "80")
+    shown = invoke(project, "runs").output
+    assert "…" not in shown
+    for heading in ("model", "version", "holdout", "validated", "data", "age"):
+        assert heading in shown
+    rows = [line.split("│") for line in invoke(project, "runs", "1", "3").output.splitlines()]
+    cells = [[cell.strip() for cell in line[1:5]] for line in rows if len(line) > 4]
+    assert ["positive", "Nein", "Ja", "other"] in cells
+    assert ["metric", was, "brand_new", "other"] in cells
 
 
 @pytest.mark.parametrize(
@@ -150,6 +193,9 @@ def test_a_trained_version_is_listed_with_its_role_data_and_features(trained: Pr
     )
     assert first["data"]["sha256"] == sha256(trained.dataset_path(dataset))
     assert first["features"] == dataset.feature_names
+    wanted = {"metric": dataset.metric, "target": dataset.target.name}
+    assert wanted.items() <= first["settings"].items()
+    assert not first["refused"]
     assert first["value"] is not None
 
 

@@ -11,12 +11,13 @@ import pytest
 from seedling import tasks
 from seedling.azure import batch
 from seedling.cli import demo
-from seedling.config import Config, Project, registrations
+from seedling.config import Config, Dataset, Project, registrations
 from seedling.data.example_rows import example
 from seedling.errors import NotFound, ProjectError
 from seedling.files import read_json, sha256, write_json, write_text
 from seedling.serving.app import create_app
-from seedling.serving.unnamed import Champion, choose
+from seedling.serving.service import Service
+from seedling.serving.unnamed import Champion, Choice, choose
 from seedling.testing import copy_project, first_model, invoke
 from seedling.training import notes
 
@@ -124,7 +125,7 @@ def test_the_metric_says_whether_less_is_better(project: Project) -> None:
                 name: Champion(dataset.model_copy(update=other if at else {}), metrics)
                 for at, (name, metrics) in enumerate(zip(names, metrics, strict=False))
             },
-        )
+        ).model
 
     more_is_better = dataset.metric not in tasks.of(dataset).lower_is_better
     assert best(0.5, 0.6) == names[more_is_better]
@@ -134,7 +135,55 @@ def test_the_metric_says_whether_less_is_better(project: Project) -> None:
     assert best(float("nan"), None) == names[0]
     assert best(0.6, 0.6) == names[0]
     assert best(0.5, 0.6, name="another table") == best(0.6, 0.5, name="x") == names[0]
-    assert choose(config, {}) is None
+    assert choose(config, {}).model is None
+
+
+def test_a_new_metric_does_not_change_who_answers_before_all_are_measured_by_it(
+    project: Project,
+) -> None:
+    old = project.config.datasets[0]
+    now = old.model_copy(update={"metric": "balanced"})
+    models = [project.config.training.models[0].model_copy(update={"name": n}) for n in "abc"]
+    training = project.config.training.model_copy(update={"models": models})
+    config = project.config.model_copy(update={"datasets": [now], "training": training})
+    last = tasks.of(old).metrics[-1]
+    better = {True: 1.0, False: 3.0}
+
+    def chosen(*measured: dict[str, float], by: Dataset = old) -> Choice:
+        return choose(config, {n: Champion(by, m) for n, m in zip("abc", measured, strict=True)})
+
+    less = old.metric in tasks.of(old).lower_is_better
+    olds = [{old.metric: value} for value in (2.0, better[less], 2.0)]
+    one_is_new = chosen(olds[0], olds[1], olds[2] | {"balanced": 9.0})
+    assert one_is_new.model == "b"
+    assert f"b, the best by {old.metric}: not every champion of {old.name} " in one_is_new.remark
+    all_new = chosen(*(each | {"balanced": at} for at, each in enumerate(olds)))
+    assert all_new == Choice("c")
+    other = old.model_copy(update={"metric": "another"})
+    value = better[last in tasks.of(old).lower_is_better]
+    by_task = chosen({last: 2.0}, {last: 2.0}, {last: value}, by=other)
+    assert by_task.model == "c"
+    assert f"the best by {last}" in by_task.remark
+    none_shared = chosen({"x": 1.0}, {"y": 2.0}, {"z": 3.0})
+    assert none_shared.model == "a"
+    assert "the first of model.yaml" in none_shared.remark
+
+
+def test_service_and_doctor_say_by_which_metric_the_best_was_chosen(
+    two: Project, caplog: pytest.LogCaptureFixture
+) -> None:
+    second = two.config.training.models[1].name
+    was = two.config.datasets[0].metric
+    two.edit(lambda document: document["datasets"][0].update(metric="brand_new"))
+    project = Project(two.root)
+    service = Service(project, "")
+    said = f"answered by {second}, the best by {was}: not every champion"
+    assert [said in record.message for record in caplog.records if was in record.message] == [True]
+    assert service.model(None).name == second
+    assert said in " ".join(invoke(project, "doctor").output.split())
+    shown = " ".join(invoke(project, "runs").output.split())
+    assert f"The best by {was} on {project.config.datasets[0].name}: no run of this" in shown
+    assert f"{second}, version 1, champion. Not every champion has brand_new measured." in shown
 
 
 def test_a_model_that_is_not_trained_cannot_be_the_one(project: Project) -> None:

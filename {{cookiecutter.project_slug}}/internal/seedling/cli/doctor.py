@@ -16,6 +16,7 @@ from seedling.files import sha256
 from seedling.init import SUPPORTED, fingerprint
 from seedling.release import manifest
 from seedling.scaffold import all_models, parts
+from seedling.serving import unnamed
 from seedling.serving.access import Access
 from seedling.settings import SERVICE_PRINCIPAL
 from seedling.training import pipeline
@@ -176,6 +177,9 @@ def _models(project: Project) -> Iterator[Finding]:
             yield Finding(subject, message, "wrong")
         else:
             yield Finding(subject, f"version {registered.version}, verified")
+    remark = unnamed.choose(project.config, unnamed.on_disk(project, project.config)).remark
+    if remark:
+        yield Finding("best model", remark, "note")
 
 
 def _workspace(project: Project) -> str:

@@ -1,7 +1,7 @@
 """The tables of the verb `runs`: all of them, or two side by side."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import click
@@ -48,19 +48,21 @@ def show(project: "Project", numbers: Sequence[int], model: str | None, as_json:
     elif numbers:
         _show_two(*found)
     else:
-        _show_all(found)
+        _show_all(found, {dataset.name: dataset.metric for dataset in project.config.datasets})
 
 
-def _show_all(found: "Sequence[Listed]") -> None:
+def _show_all(found: "Sequence[Listed]", wanted: Mapping[str, str]) -> None:
+    """Print all runs, the best of each dataset below; `wanted` has each dataset's metric."""
+    from rich import box
     from rich.console import Console
     from rich.table import Table
 
     from seedling.training.listed import age
 
     datasets = [*dict.fromkeys(each.dataset for each in found)]
-    table = Table(title="Runs")
-    for heading in ("run", "model", "version", "on the holdout", "validated", "data", "age"):
-        table.add_column(heading, no_wrap=heading in ("model", "version"))
+    table = Table(title="Runs", box=box.SIMPLE_HEAD, show_edge=False, padding=(0, 1, 0, 0))
+    for heading in ("run", "model", "version", "holdout", "validated", "data", "age"):
+        table.add_column(heading, overflow="fold", min_width=len(heading))
     for each in found:
         failed = each.status.lower() if each.status != "FINISHED" else "-"
         table.add_row(
@@ -79,7 +81,9 @@ def _show_all(found: "Sequence[Listed]") -> None:
             where = f"run {each.run}" if each.run else "no run of this machine"
             which = f"version {each.version}" if each.version else "not registered"
             words = ", ".join(filter(None, [where, each.model, which, each.role]))
-            click.echo(f"The best by {each.metric} on {each.dataset}: {words}.")
+            metric = wanted[each.dataset]
+            other = "" if each.best_by == metric else f" Not every champion has {metric} measured."
+            click.echo(f"The best by {each.best_by} on {each.dataset}: {words}.{other}")
     for name in datasets:
         files = {each.data["sha256"] for each in found if each.dataset == name and each.data}
         if len(files) > 1:
@@ -95,8 +99,8 @@ def _show_two(one: "Listed", other: "Listed") -> None:
 
     table = Table(title=f"Runs {one.run} and {other.run}")
     for heading in ("", f"run {one.run}", f"run {other.run}", "difference"):
-        table.add_column(heading)
-    for name, *texts in _facts(one, other):
+        table.add_column(heading, overflow="fold", min_width=len(heading))
+    for name, *texts in [*_facts(one, other), *_settings(one, other)]:
         table.add_row(name, *texts, "" if len({*texts}) == 1 else "other")
     for name in dict.fromkeys([*one.metrics, *other.metrics]):
         place = next((words for start, words in PLACES.items() if name.startswith(start)), "")
@@ -137,6 +141,12 @@ def _facts(one: "Listed", other: "Listed") -> list[tuple[str, ...]]:
     for name in dict.fromkeys([*one.arguments, *other.arguments]):
         facts.append((name, *(each.arguments.get(name, "-") for each in both)))
     return facts
+
+
+def _settings(one: "Listed", other: "Listed") -> list[tuple[str, ...]]:
+    """Return names and values of the settings by which the metrics are to be understood."""
+    names = dict.fromkeys([*one.settings, *other.settings])
+    return [(name, *(each.settings.get(name, "-") for each in (one, other))) for name in names]
 
 
 def _data(one: "Listed", with_name: bool) -> str:

@@ -74,6 +74,21 @@ class Config(Registrations):
         """
         return _named(self.datasets, name, "dataset", asked_by)
 
+    def as_sent(self, learned: Dataset) -> Dataset:
+        """Return the schema that a version learned, with what the table has beside it as ignored.
+
+        Rows come as the table has them now, also to a version from before a column was added.
+        """
+        now = next((each for each in self.datasets if each.name == learned.name), learned)
+        own = [*learned.entity_key, learned.target.name, *learned.computed, *learned.ignored]
+        known = {*own, *(column.name for column in learned.raw)}
+        raw = (column.name for column in now.raw)
+        table = [*now.entity_key, now.target.name, *raw, *now.ignored]
+        added = [name for name in table if name not in known]
+        if not added:
+            return learned
+        return learned.model_copy(update={"ignored": [*learned.ignored, *added]})
+
     def holdout(self, dataset: Dataset) -> float:
         """Return the share of a dataset that is held out."""
         return (dataset.split and dataset.split.share) or self.training.holdout

@@ -37,7 +37,7 @@ def load_model(
     project = project or Project.find()
     champions = [entry for entry in project.config.models if entry.is_champion]
     if name is None:
-        name = unnamed.choose(project.config, unnamed.on_disk(project, project.config))
+        name = unnamed.choose(project.config, unnamed.on_disk(project, project.config)).model
     elif name not in {entry.model for entry in champions}:
         project.config.trained_model(name)  # says which there are
     entry = next((each for each in champions if each.model == name), None)

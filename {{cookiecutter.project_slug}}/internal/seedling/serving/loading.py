@@ -97,7 +97,7 @@ class Loader:
                 name = champion.registered.model
                 versions = [version for version in loaded if version.registered.model == name]
                 fitting = [each for each in versions if models.can_share(each, champion)]
-                lineups[name] = models.lineup(champion, fitting)
+                lineups[name] = models.lineup(champion, fitting, config.as_sent(champion.dataset))
                 for version in versions:
                     if version not in fitting:
                         warnings[_title(version.registered)] = (

@@ -33,7 +33,7 @@ def facts(
             name=name,
             version=version.version,
             description=version.registered.description,
-            dataset=version.dataset,
+            dataset=config.as_sent(version.dataset),
             metrics=as_json(version.measured.metrics),
             holdout_rows=version.measured.holdout_rows,
         )

@@ -283,8 +283,16 @@ class Models(dict[str, ServedModel]):
         raise NotRegistered(f"There is no model {name!r} in model.yaml; there are: {known}.")
 
 
-def lineup(champion: Version, versions: Sequence[Version] = ()) -> Lineup:
-    """Return the line-up of a champion and of those versions that have a share."""
+def lineup(
+    champion: Version, versions: Sequence[Version] = (), sent: Dataset | None = None
+) -> Lineup:
+    """Return the line-up of a champion and of those versions that have a share.
+
+    Args:
+        champion: answers unless an entity is routed to another version.
+        versions: those of the same model.
+        sent: the champion's schema as `Config.as_sent` returns it; as it learned it unless given.
+    """
     challengers, upto = [], 0.0
     for version in versions:
         if version.registered.share:
@@ -292,7 +300,8 @@ def lineup(champion: Version, versions: Sequence[Version] = ()) -> Lineup:
             challengers.append((upto, version))
     plain = any(version.plain for version in (champion, *versions))
     slow = plain or bool(champion.derivation.by_code)
-    return Lineup(champion, challengers, Reader(champion.dataset, champion.derivation), slow)
+    reader = Reader(sent or champion.dataset, champion.derivation)
+    return Lineup(champion, challengers, reader, slow)
 
 
 def can_share(version: Version, champion: Version) -> bool:

@@ -57,6 +57,7 @@ class Service:
         self._loader = loading.Loader(project, environment)
         self._forking = forking
         self._arrangement = loading.Arrangement(config, {}, {}, {})
+        self._remark = ""
         self._arrange(config)
 
     @property
@@ -190,7 +191,7 @@ class Service:
 
     def facts(self) -> list[model_info.ModelFacts]:
         """Return what the page and the OpenAPI document say about the served versions."""
-        return model_info.facts(self.config, self._arrangement.lineups, self._unnamed())
+        return model_info.facts(self.config, self._arrangement.lineups, self._unnamed().model)
 
     def roles(self) -> dict[str, Any]:
         """Return the champion of each model, and challengers, shadows and warnings if any."""
@@ -264,13 +265,17 @@ class Service:
         arrangement = loaded.after(before)
         trained = [model.name for model in arrangement.config.training.models]
         self._arrangement = arrangement
-        self.models.arrange(arrangement.lineups, trained, arrangement.problems, self._unnamed())
+        best = self._unnamed()
+        if best.remark and best.remark != self._remark:  # a worker inherits what is logged already
+            log.warning("%s", best.remark)
+        self._remark = best.remark
+        self.models.arrange(arrangement.lineups, trained, arrangement.problems, best.model)
         for name, lineup in arrangement.lineups.items():
             champion = lineup.champion
             self.metrics.add_model(name, champion.task.outcomes(champion.dataset.target))
 
-    def _unnamed(self) -> str | None:
-        """Return the name of the model that answers where a request names none."""
+    def _unnamed(self) -> unnamed.Choice:
+        """Choose the model that answers where a request names none."""
         served = {name: lineup.champion for name, lineup in self._arrangement.lineups.items()}
         champions = {
             name: unnamed.Champion(

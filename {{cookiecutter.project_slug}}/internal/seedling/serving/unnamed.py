@@ -1,7 +1,7 @@
 """Choose the model that answers a request that names none: the best champion."""
 
 import math
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
 from seedling import tasks
@@ -18,38 +18,76 @@ class Champion(NamedTuple):
     lower_is_better: Collection[str] = ()  # the names of some of them
 
 
-def choose(config: Config, champions: Mapping[str, Champion]) -> str | None:
-    """Return the name of the model that answers where a request names none.
+class Choice(NamedTuple):
+    """The model that answers where a request names none.
 
-    It is `serving.model` of model.yaml. Without that it is the best champion by the metric of the
-    dataset, among those that predict the same from the same dataset as the first one does; the
-    first one where nothing was measured.
+    Attributes:
+        model: its name; None where no model is served and model.yaml names none.
+        remark: a sentence, where another metric than the dataset's decided, or none did.
+    """
+
+    model: str | None
+    remark: str = ""
+
+
+def choose(config: Config, champions: Mapping[str, Champion]) -> Choice:
+    """Choose the model that answers where a request names none.
+
+    It is `serving.model` of model.yaml. Without that it is the best champion by the metric that
+    `deciding` returns, among those that predict the same from the same dataset as the first one
+    does; the first one where they share no metric. A champion without any metric is left out.
 
     Args:
         config: the content of model.yaml, whose models are in order.
         champions: the champion of each served model.
-
-    Returns:
-        None where no model is served and model.yaml names none.
     """
     order = [model.name for model in config.training.models]
     if config.serving.model in order:
-        return config.serving.model
+        return Choice(config.serving.model)
     names = sorted(champions, key=lambda name: order.index(name) if name in order else len(order))
     if not names:
-        return None
+        return Choice(None)
     first = champions[names[0]].dataset
     listed = (dataset for dataset in config.datasets if dataset.name == first.name)
-    metric = next(listed, first).metric
-    lower = {*tasks.of(first).lower_is_better, *champions[names[0]].lower_is_better}
-    sign = -1 if metric in lower else 1
-    measured = {
-        name: sign * champions[name].metrics.get(metric, math.nan)
+    wanted = next(listed, first).metric
+    alike = {
+        name: champions[name]
         for name in names
         if _question(champions[name].dataset) == _question(first)
+        and any(map(math.isfinite, champions[name].metrics.values()))
     }
-    known = {name: value for name, value in measured.items() if math.isfinite(value)}
-    return max(known, key=lambda name: known[name]) if known else names[0]
+    metric = deciding(wanted, [*alike.values()])
+    lower = {*tasks.of(first).lower_is_better}.union(
+        *(one.lower_is_better for one in alike.values())
+    )
+    sign = -1 if metric in lower else 1
+    best = max(alike, key=lambda name: sign * alike[name].metrics[metric]) if metric else names[0]
+    if metric == wanted or len(alike) < 2:
+        return Choice(best)
+    why = f"the best by {metric}" if metric else "the first of model.yaml"
+    return Choice(
+        best,
+        f"A request that names no model is answered by {best}, {why}: not every champion of "
+        f"{first.name} was measured by {wanted}.",
+    )
+
+
+def deciding(wanted: str, champions: Sequence[Champion]) -> str:
+    """Return the first metric that all champions have, empty if there is none.
+
+    Args:
+        wanted: the metric of the dataset, which comes first. Those by which the champions were
+            registered come next, then those of the task in their order, then any other.
+        champions: n models that predict the same.
+    """
+    if not champions:
+        return ""
+    registered_by = (one.dataset.metric for one in champions)
+    own = tasks.of(champions[0].dataset).metrics
+    for metric in dict.fromkeys([wanted, *registered_by, *own, *champions[0].metrics]):
+        if all(math.isfinite(one.metrics.get(metric, math.nan)) for one in champions):
+            return metric
+    return ""
 
 
 def here(project: Project, config: Config) -> str | None:
@@ -58,7 +96,7 @@ def here(project: Project, config: Config) -> str | None:
     Where there are none it is the first registered one, and None where none is registered.
     """
     first = next((entry.model for entry in config.models if entry.is_champion), None)
-    return choose(config, on_disk(project, config)) or first
+    return choose(config, on_disk(project, config)).model or first
 
 
 def on_disk(project: Project, config: Config) -> dict[str, Champion]:

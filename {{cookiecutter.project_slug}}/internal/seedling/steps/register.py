@@ -12,7 +12,7 @@ from seedling.registry.open import open_registry
 from seedling.registry.protocol import Registry
 from seedling.steps import options
 from seedling.steps.options import config_option, model_option, path_option, step
-from seedling.training import mlflow_runs, notes, outcomes
+from seedling.training import mlflow_runs, notes, outcomes, past_runs
 from seedling.training.gate import gate
 from seedling.training.notes import Evaluation, Files, Measured, Registration, TrainingRun
 
@@ -80,7 +80,7 @@ def main(
         baseline=measured.baseline.get(metric),
     )
     with mlflow_runs.run(project, model, run.run_id):
-        mlflow_runs.mlflow().set_tag("registered_version", version or "none")
+        mlflow_runs.mlflow().set_tag("registered_version", version or past_runs.NOT_REGISTERED)
     notes.write(folder / notes.REGISTRATION, outcome)
     if output is None:  # by hand: no verb notes it
         outcomes.note(project, [outcome])

@@ -81,6 +81,7 @@ def main(
         mlflow.log_params({"model": model, "dataset": dataset.name, **hyperparameters})
         if prepared.made:
             mlflow.set_tags(past_runs.tags_of(prepared.made))
+        mlflow.set_tags(past_runs.settings_tags(dataset.model_dump(mode="json")))
         mlflow_runs.log_metrics("train_", kept.train_metrics)
         mlflow_runs.log_metrics("test_", test_metrics)
         for name, interval in validated.metrics.items():

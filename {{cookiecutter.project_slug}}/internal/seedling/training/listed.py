@@ -1,13 +1,15 @@
 """Runs and versions as the verb `runs` lists them: metrics, data, age, and which one is best."""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
+from seedling import tasks
 from seedling.config import Dataset, Project, RegisteredModel
 from seedling.errors import ProjectError
 from seedling.files import read_json
+from seedling.serving import unnamed
 from seedling.tasks import measuring
 from seedling.training import mlflow_runs, notes, past_runs
 from seedling.training.notes import Measured
@@ -28,14 +30,17 @@ class Listed(NamedTuple):
         role: champion, challenger or shadow of the service; else empty.
         status: of the run; `elsewhere` without one.
         begun: in seconds since 1970; None if that is unknown.
-        metric: the name of the dataset's metric.
+        metric: the name of the dataset's metric; where that was not measured, of the one by which
+            the gate judged it, or else of the task's first that was.
         value: that metric on the holdout; None if it was not measured.
         validated: its cross-validated mean, and how far it is uncertain; None without.
         metrics: all that were noted, by MLflow's names.
         arguments: of train_model, as texts.
         data: version, sha256 and rows of the dataset's file, as far as they were noted.
         features: their names, where the version's files are on this machine.
-        is_best: whether its metric is the best of its dataset's runs.
+        settings: of dataset and target, by which the metrics are to be understood, as texts.
+        refused: whether the gate has kept the champion instead.
+        best_by: the metric by which it is the best of its dataset's runs; empty if it is not.
     """
 
     run: int | None
@@ -53,7 +58,17 @@ class Listed(NamedTuple):
     arguments: Mapping[str, str]
     data: Mapping[str, str]
     features: Sequence[str]
-    is_best: bool = False
+    settings: Mapping[str, str]
+    refused: bool = False
+    best_by: str = ""
+
+    @property
+    def is_best(self) -> bool:
+        return bool(self.best_by)
+
+    def measured(self, metric: str) -> float | None:
+        """Return a metric on the holdout; None if it was not measured."""
+        return self.metrics.get(_key(metric))
 
 
 def of_project(project: Project, model: str | None = None) -> list[Listed]:
@@ -91,7 +106,8 @@ def age(begun: float | None) -> str:
 def as_json(one: Listed) -> dict[str, Any]:
     """Return a run as values of JSON, its time as text."""
     begun = None if one.begun is None else datetime.fromtimestamp(one.begun, UTC)
-    return {**one._asdict(), "begun": begun and begun.isoformat(timespec="seconds")}
+    shown = {**one._asdict(), "is_best": one.is_best}
+    return shown | {"begun": begun and begun.isoformat(timespec="seconds")}
 
 
 def _name(one: Listed) -> str:
@@ -104,8 +120,9 @@ def _of_run(
 ) -> Listed:
     name = f"{run.dataset}-{run.model}"
     entry = served.get((name, run.version))
-    dataset = _dataset(project, run.dataset)
-    metric = dataset.metric if dataset else ""
+    schema = _schema(project, name, run.version)
+    settings = run.settings or _settings(schema)
+    metric = _shown(_dataset(project, run.dataset), settings, run.metrics)
     key = mlflow_runs.metric_name("", metric)
     mean, half = (run.metrics.get(f"{VALIDATED}{key}{end}") for end in ("", INTERVAL))
     keys = {"version": past_runs.VERSION, "sha256": past_runs.SHA256, "rows": past_runs.ROWS}
@@ -119,12 +136,14 @@ def _of_run(
         run.status,
         run.begun,
         metric,
-        run.metrics.get(f"{HOLDOUT}{key}"),
+        run.metrics.get(_key(metric)),
         None if mean is None or half is None else (mean, half),
         run.metrics,
         run.arguments,
         {name: run.tags[key] for name, key in keys.items() if key in run.tags},
-        _features(project, name, run.version),
+        _features(schema),
+        settings,
+        run.refused,
     )
 
 
@@ -132,7 +151,10 @@ def _of_version(project: Project, entry: RegisteredModel) -> Listed:
     dataset = _dataset(project, project.config.trained_model(entry.model).dataset)
     assert dataset
     path = project.model_path(entry) / notes.MEASURED
-    measured = notes.read(path, Measured).metrics if path.is_file() else {}
+    noted = notes.read(path, Measured).metrics if path.is_file() else {}
+    metrics = {_key(name): value for name, value in noted.items()}
+    schema = _schema(project, entry.name, entry.version)
+    metric = _shown(dataset, _settings(schema), metrics)
     return Listed(
         None,
         "",
@@ -142,27 +164,61 @@ def _of_version(project: Project, entry: RegisteredModel) -> Listed:
         _role(entry),
         "elsewhere",
         None,
-        dataset.metric,
-        measured.get(dataset.metric),
+        metric,
+        metrics.get(_key(metric)),
         None,
-        {f"{HOLDOUT}{name}": value for name, value in measured.items()},
+        metrics,
         {},
         {},
-        _features(project, entry.name, entry.version),
+        _features(schema),
+        _settings(schema),
     )
 
 
 def _with_best(project: Project, found: Sequence[Listed]) -> list[Listed]:
-    """Mark the best of each dataset by its metric; of equals the first."""
-    best = []
-    for name in dict.fromkeys(each.dataset for each in found):
-        dataset = _dataset(project, name)
-        measured = [each for each in found if each.dataset == name and each.value is not None]
-        if dataset and measured:
-            lower = dataset.metric in measuring.lower_is_better(dataset)
-            choose = min if lower else max
-            best.append(choose(measured, key=lambda each: each.value or 0.0))
-    return [each._replace(is_best=any(each is one for one in best)) for each in found]
+    """Mark the best of each dataset that the gate has not refused; of equals the first.
+
+    It is the best by the metric that decides among the champions of the service.
+    """
+    served = [*unnamed.on_disk(project, project.config).values()]
+    best: dict[int, str] = {}
+    for dataset in project.config.datasets:
+        champions = [one for one in served if one.dataset.name == dataset.name and one.metrics]
+        metric = unnamed.deciding(dataset.metric, champions) or dataset.metric
+        values = {
+            at: value
+            for at, each in enumerate(found)
+            if each.dataset == dataset.name and not each.refused
+            if (value := each.measured(metric)) is not None
+        }
+        if values:
+            choose = min if metric in _lower_is_better(dataset, metric, champions) else max
+            best[choose(values, key=lambda at: values[at])] = metric
+    return [each._replace(best_by=best.get(at, "")) for at, each in enumerate(found)]
+
+
+def _lower_is_better(
+    dataset: Dataset, metric: str, champions: Sequence[unnamed.Champion]
+) -> Collection[str]:
+    """Return the names of metrics that are better the lower they are, this one if it is."""
+    if metric == dataset.metric:
+        return measuring.lower_is_better(dataset)
+    noted = (one.lower_is_better for one in champions)
+    return tasks.of(dataset).lower_is_better.union(*noted)
+
+
+def _shown(
+    dataset: Dataset | None, settings: Mapping[str, str], metrics: Mapping[str, float]
+) -> str:
+    """Return the metric to show of a run, the first of them that was measured on the holdout."""
+    wanted = [dataset.metric] if dataset else []
+    judged_by = [settings["metric"]] if "metric" in settings else []
+    names = [*wanted, *judged_by, *(tasks.of(dataset).metrics if dataset else ())]
+    return next((name for name in names if _key(name) in metrics), next(iter(names), ""))
+
+
+def _key(metric: str) -> str:
+    return mlflow_runs.metric_name(HOLDOUT, metric)
 
 
 def _dataset(project: Project, name: str) -> Dataset | None:
@@ -178,12 +234,24 @@ def _role(entry: RegisteredModel | None) -> str:
     return "champion" if entry.is_champion else f"challenger, {entry.share:.0%}"
 
 
-def _features(project: Project, name: str, version: str) -> list[str]:
-    """Return the names of a version's features; none where its files are not on this machine."""
+def _schema(project: Project, name: str, version: str) -> Mapping[str, Any]:
+    """Return the dataset that a version learned, as JSON values; {} where there is none."""
     path = project.models_folder / name / version / SCHEMA
     if not version or not path.is_file():
-        return []
+        return {}
     try:
-        return [each["name"] for each in read_json(path)["dataset"]["features"]]
+        found: Mapping[str, Any] = read_json(path)["dataset"]
+        _features(found), _settings(found)
     except (ValueError, KeyError, TypeError):
         raise ProjectError(f"{path} is not what training wrote: train again.") from None
+    return found
+
+
+def _features(schema: Mapping[str, Any]) -> list[str]:
+    return [each["name"] for each in schema["features"]] if schema else []
+
+
+def _settings(schema: Mapping[str, Any]) -> dict[str, str]:
+    """Return the settings that runs note, of a version whose run is not here or did not."""
+    tags = past_runs.settings_tags(schema) if schema else {}
+    return {name.removeprefix(past_runs.SETTING): text for name, text in tags.items()}

@@ -15,6 +15,9 @@ from seedling.errors import ProjectError
 from seedling.training import mlflow_runs
 from seedling.training.notes import Made
 
+NOT_REGISTERED = "none"  # the tag registered_version of a run that the gate refused
+SETTING = "setting_"  # begins the tags of `settings_tags`
+PLAIN = {"type", "description", "labels"}  # keys of a target that are no settings of a run
 VERSION, SHA256, ROWS = "dataset_version", "dataset_sha256", "dataset_rows"
 PARAMETERS = ("model", "dataset")  # of a run, beside the arguments of train_model
 MOST = 50_000  # runs of a server that are read
@@ -37,7 +40,7 @@ class PastRun(NamedTuple):
         begun: in seconds since 1970.
         parameters: model, dataset and arguments of train_model, as MLflow's texts.
         metrics: by name, such as holdout_rmse.
-        tags: those of `tags_of` and registered_version among them.
+        tags: those of `tags_of` and `settings_tags`, and registered_version among them.
     """
 
     number: int
@@ -60,7 +63,21 @@ class PastRun(NamedTuple):
     def version(self) -> str:
         """Return the version that it registered; empty if there is none."""
         found = self.tags.get("registered_version", "")
-        return "" if found == "none" else found
+        return "" if found == NOT_REGISTERED else found
+
+    @property
+    def refused(self) -> bool:
+        """Return whether the gate has judged it, and kept the champion."""
+        return self.tags.get("registered_version") == NOT_REGISTERED
+
+    @property
+    def settings(self) -> dict[str, str]:
+        """Return the values of `settings_tags`; empty for a run of an older version."""
+        return {
+            name.removeprefix(SETTING): text
+            for name, text in self.tags.items()
+            if name.startswith(SETTING)
+        }
 
     @property
     def arguments(self) -> dict[str, str]:
@@ -71,6 +88,17 @@ class PastRun(NamedTuple):
 def tags_of(made: Made) -> dict[str, str]:
     """Return the tags by which a run says what it was trained from."""
     return {VERSION: made.version, SHA256: made.sha256, ROWS: str(made.rows)}
+
+
+def settings_tags(dataset: Mapping[str, Any]) -> dict[str, str]:
+    """Return the tags by which a run says how its metrics are to be understood.
+
+    Args:
+        dataset: the dataset as JSON values, as a registered version keeps it.
+    """
+    target = {key: value for key, value in dataset["target"].items() if key not in PLAIN}
+    settings = {"metric": dataset["metric"], "target": target.pop("name"), **target}
+    return {f"{SETTING}{key}": str(value) for key, value in settings.items() if value is not None}
 
 
 def read(project: Project) -> list[PastRun]:
