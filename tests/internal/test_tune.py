@@ -1,10 +1,13 @@
 """`tune`: the search of hyperparameters on this machine, on folds of the rows not held out."""
 
+import io
 import re
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+import click
 import pandas as pd
 import pytest
 from sklearn.pipeline import make_pipeline
@@ -12,14 +15,14 @@ from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 from small import PETS, pets
 
 from seedling import team_code
-from seedling.config import Dataset, Project, Split, TrainedModel
+from seedling.config import Dataset, Project, Split, TrainedModel, questions
 from seedling.data import datasets
 from seedling.data.sides import of_file
 from seedling.fitting import preprocessing
 from seedling.scaffold.model_code import train_source
 from seedling.scaffold.ready_models import READY
 from seedling.testing import first_model, invoke, run_verb, sample_rows
-from seedling.training import search_space
+from seedling.training import search_space, show_search
 from seedling.training.cross_validation import Plan
 from seedling.training.fits import SEED, Fitting, Table
 from seedling.training.search_space import Choice, Numbers
@@ -393,3 +396,38 @@ def test_a_ready_model_is_searched_by_what_is_usual(project: Project, tmp_path: 
     assert "+        C: {min: 0.001, max: 100, log: true}" in result.stdout
     assert "2 trials" in result.stdout
     assert result.stderr == ""
+
+
+def test_a_log_shows_from_the_first_second_how_far_a_search_is(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(show_search, "EVERY", 0.01)
+    found = list[str]()
+
+    def until(words: str) -> None:
+        end = time.monotonic() + 5
+        while words not in "".join(found):
+            assert time.monotonic() < end, found
+            time.sleep(0.005)
+            found.append(capsys.readouterr().out)
+
+    with show_search.Bar("rmse", Limits(3, None), 0, None) as bar:
+        until("preparing; 0 s so far")
+        bar.begin(True, 0, 4)
+        until("as model.yaml has it, 0 of 4 folds;")
+        bar.fold([1.0])
+        until("as model.yaml has it, 1 of 4 folds; 0 s so far, 0 s left")
+        bar.end(Tried({"depth": 1}, [1.0] * 4), False)
+        bar.begin(False, 1, 4)
+        until("trial 1, 0 of 4 folds, best rmse 1")
+
+
+def test_what_follows_an_answer_from_a_pipe_begins_a_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO("n\n"))
+    assert questions.confirm("Write this?", default=True) is False
+    assert capsys.readouterr().out == "Write this? [Y/n]: \n"
+    with pytest.raises(click.Abort):
+        questions.confirm("Write this?")
+    assert capsys.readouterr().out.endswith("\n")

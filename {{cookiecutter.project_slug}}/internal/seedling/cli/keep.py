@@ -93,11 +93,12 @@ def check_internal() -> None:
 @click.option("--yes", is_flag=True, help="Replace edited files without asking.")
 def update_internal(file: Path, force: bool, yes: bool) -> None:
     """Replace internal/ by a released version of it."""
+    from seedling.config import questions
     from seedling.release import update
 
     planned = update.plan(find_project().root, file, force)
     for edit in planned.edits:
         click.echo(edit)
     if planned.edits and not yes:
-        click.confirm("Replace these files? Copies of them are kept.", abort=True)
+        questions.confirm("Replace these files? Copies of them are kept.", abort=True)
     update.carry_out(planned, click.echo)

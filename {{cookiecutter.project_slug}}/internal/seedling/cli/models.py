@@ -109,12 +109,13 @@ def add_model(model: str | None, source: str | None, kind: str | None, dataset: 
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def remove_model(model: str, yes: bool) -> None:
     """Remove a model: its folder, settings and steps."""
+    from seedling.config import questions
     from seedling.scaffold import remove_model as removing
 
     project = find_project()
     removing.refuse_missing(project, model)
     question = f"Remove models/{model}/ with all that is in it, its settings and its steps?"
-    if not yes and not click.confirm(question):
+    if not yes and not questions.confirm(question):
         return
     removing.remove(project, model)
     click.echo(f"Removed {model}. What it registered stays in local_assets/; nothing serves it.")

@@ -7,6 +7,7 @@ from typing import Any
 import click
 from ruamel.yaml import YAML
 
+from seedling.config import questions
 from seedling.config.project import Project
 from seedling.config.rewriting import Layout, rewritten
 from seedling.scaffold import edit_text
@@ -42,7 +43,7 @@ def write(project: Project, wanted: Mapping[str, Any], yes: bool, layout: Layout
     lines = unified_diff(text.splitlines(), after.splitlines(), name, name, lineterm="", n=1)
     for line in lines:
         click.secho(line, fg=COLOURS.get(line[:1]))
-    if not yes and not click.confirm(f"Write this to {name}?", default=True):
+    if not yes and not questions.confirm(f"Write this to {name}?", default=True):
         return False
     project.write(after)
     return True

@@ -11,7 +11,7 @@ import click
 from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
-from seedling.config import Dataset, Project, Reading
+from seedling.config import Dataset, Project, Reading, questions
 from seedling.data import instances, layout, show_proposal, text_rows
 from seedling.data import reading as files
 from seedling.data.cells import marks_of
@@ -106,7 +106,7 @@ def _proposed(
             f"It has every column of {old.name}: update-schema --from would keep that dataset's "
             "name, metric, descriptions and ranges."
         )
-    if not yes and not click.confirm("Write this to model.yaml?", default=True):
+    if not yes and not questions.confirm("Write this to model.yaml?", default=True):
         raise ProjectError("Nothing was written.")
     return proposal
 

@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from seedling.config import questions
 from seedling.data import cells
 from seedling.data.infer_schema import Proposal
 from seedling.wording import counted
@@ -50,7 +51,7 @@ def report(misfits: list[cells.Misfit]) -> None:
 
 def accepts(doubt: str) -> bool:
     """Ask whether a column is of a type although many of its cells do not fit."""
-    return click.confirm(f"{doubt}. Take these as missing values?", default=False)
+    return questions.confirm(f"{doubt}. Take these as missing values?")
 
 
 def choose(rows: pd.DataFrame) -> Callable[[list[str]], str]:
@@ -63,7 +64,7 @@ def choose(rows: pd.DataFrame) -> Callable[[list[str]], str]:
         numbered = {str(number): name for number, name in enumerate(likely, 1)}
         question = "Which column is to be predicted? Its number or name"
         while True:
-            answer = click.prompt(question, default=likely[0] if likely else None)
+            answer = questions.ask(question, default=likely[0] if likely else None)
             if answer in names:
                 return str(answer)
             if answer in numbered:

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import click
 import pandas as pd
 
-from seedling.config import Dataset, Project, Reading, confirmed_edit
+from seedling.config import Dataset, Project, Reading, confirmed_edit, questions
 from seedling.data import (
     datasets,
     derived_changes,
@@ -81,7 +81,7 @@ def update(
     missing = [name for name in now.entity_key if name not in rows]
     if missing:
         raise ProjectError(f"{what} no column {', '.join(missing)}, the entity key.")
-    known = derived_changes.Computed(rows, [], [])
+    known = derived_changes.Computed(rows)
     if not table.refused:  # nothing is computed from a column of another type
         known = derived_changes.computed(project.root, now, rows)
     before = _rows_before(project, dataset)
@@ -154,7 +154,7 @@ def _chosen(kind: str, found: Iterable[Change], asked_for: bool, yes: bool) -> l
     if not possible or asked_for:
         return possible
     remedy, question = OPTIONS[kind]
-    if not yes and click.confirm(f"{question} ({_names(possible)})", default=False):
+    if not yes and questions.confirm(f"{question} ({_names(possible)})"):
         return possible
     click.echo(f"Left as it is: {_names(possible)} ({remedy}).")
     return []

@@ -1,5 +1,6 @@
 """The progress of a search in the terminal, and the table of what it found."""
 
+import threading
 import time
 from collections.abc import Mapping
 from typing import Any
@@ -16,10 +17,14 @@ from seedling.wording import counted
 MOST_SHOWN = 5
 
 
+EVERY = 15.0  # seconds between two lines where the output is no terminal
+
+
 class Bar:
     """A line that shows trial, fold, the best so far and the time left; a line for each new best.
 
-    It is a context; the line is there within it, and only in a terminal.
+    It is a context; the line is there within it, and only in a terminal. Elsewhere, such as in the
+    log of a CI run, what it shows is printed at the beginning and every few seconds.
     """
 
     def __init__(self, metric: str, limits: Limits, done: int, best: Tried | None) -> None:
@@ -31,25 +36,39 @@ class Bar:
             best: the best of them.
         """
         self._metric, self._limits, self._done = metric, limits, done
-        self._begin, self._first, self._what = time.monotonic(), done, ""
+        self._begin, self._what = time.monotonic(), ""
         self._best = f"{metric} {short(best.mean)}" if best else ""
         words = TextColumn("{task.description}")
         bar = (SpinnerColumn(), words, BarColumn(20), TextColumn("{task.fields[left]}"))
         self._progress = Progress(*bar, TimeElapsedColumn(), console=Console(), transient=True)
         self._task = self._progress.add_task("preparing", total=limits.trials, left="")
         self._folds: tuple[int, int] = 0, 0
+        self._measured, self._owed = 0, 0  # values that were tried here, and that are to be
+        self._state = "preparing"
+        self._ended = threading.Event()
 
     def __enter__(self) -> "Bar":
         self._progress.start()
+        if not self._progress.console.is_terminal:
+            threading.Thread(target=self._print, daemon=True).start()
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._ended.set()
         self._progress.stop()
+
+    def _print(self) -> None:
+        while not self._ended.is_set():
+            passed = duration(time.monotonic() - self._begin)
+            left = self._left()
+            self._say(f"{self._state}; {passed} so far{left and f', {left}'}")
+            self._ended.wait(EVERY)
 
     def begin(self, present: bool, number: int, folds: int) -> None:
         """Show that values are tried."""
         self._what = "as model.yaml has it" if present else f"trial {number}"
         self._folds = 0, folds
+        self._owed = (self._limits.trials or 0) - self._done + present
         self._show()
 
     def fold(self, values: list[float]) -> None:
@@ -59,8 +78,9 @@ class Bar:
 
     def end(self, tried: Tried, is_best: bool) -> None:
         """Print what the values of model.yaml led to, a new best, and a failure."""
-        if self._what.startswith("trial"):
-            self._done += 1
+        self._done += self._what.startswith("trial")
+        self._measured, self._owed = self._measured + 1, self._owed - 1
+        self._folds = 0, self._folds[1]
         if tried.fault:
             self._say(f"{self._what} failed with {words(tried.values)}: {tried.fault}")
         elif is_best or not self._what.startswith("trial"):
@@ -73,18 +93,18 @@ class Bar:
 
     def _show(self) -> None:
         best = f", best {self._best}" if self._best else ""
-        described = f"{self._what}, fold {self._folds[0]} of {self._folds[1]}{best}"
+        self._state = f"{self._what}, {self._folds[0]} of {self._folds[1]} folds{best}"
         self._progress.update(
-            self._task, description=described, completed=self._done, left=self._left()
+            self._task, description=self._state, completed=self._done, left=self._left()
         )
 
     def _left(self) -> str:
-        """Return the time left: by the minutes, or by the mean time of a trial so far."""
+        """Return the time left: by the minutes, or by the mean time of a trial's folds so far."""
         passed = time.monotonic() - self._begin
         left = [60 * self._limits.minutes - passed] if self._limits.minutes else []
-        new = self._done - self._first
-        if self._limits.trials and new:
-            left.append(passed / new * (self._limits.trials - self._done))
+        begun = self._folds[0] / max(1, self._folds[1])
+        if self._limits.trials and self._measured + begun:
+            left.append(passed / (self._measured + begun) * (self._owed - begun))
         return f"{duration(max(0.0, min(left)))} left" if left else ""
 
 
