@@ -315,3 +315,30 @@ def test_update_schema_proposes_what_derive_and_expressions_compute(tmp_path: Pa
     assert dataset.ignored == []
     again = invoke(Project(project.root), "update-schema", "--yes")
     assert "0 differences" in again.output
+
+
+def test_update_schema_shows_what_derive_lost_and_proposes_nothing_impure(tmp_path: Path) -> None:
+    project = copy_project(tmp_path / "project")
+    people().to_csv(project.root / "people.csv", index=False)
+    (project.root / "features").mkdir()
+    body = "rows.assign(rank=rows['weight'].rank(), half=rows['weight'] / 2)"
+    write_text(project.root / "features" / "derive.py", f"def derive(rows):\n    return {body}\n")
+
+    def edit(document: Any) -> None:
+        document["datasets"] = [PEOPLE]
+        document["training"]["models"] = document["training"]["models"][:1]
+        document["training"]["models"][0]["dataset"] = "people"
+
+    project.edit(edit)
+    words = ("update-schema", "--add-columns", "--yes")
+    done = invoke(project, *words)
+    assert done.exit_code == 0, done.output
+    assert "month: features/derive.py computes no such column any more" in done.output
+    assert "month (--drop-gone removes them)" in done.output
+    assert "rank: no feature, is 1.0 in row 1 alone, and " in done.output
+    assert Project(project.root).config.datasets[0].feature_names == [
+        *("weight", "bmi", "month", "half")
+    ]
+    assert invoke(Project(project.root), *words, "--drop-gone").exit_code == 0
+    dataset = Project(project.root).config.datasets[0]
+    assert dataset.feature_names == ["weight", "bmi", "half"]

@@ -1,14 +1,17 @@
 """Columns of features/derive.py and of model.yaml's expressions beyond a dataset's features."""
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import NamedTuple
 
 import pandas as pd
 
 from seedling import team_code
 from seedling.config import Dataset
-from seedling.data.derived import FILE, Derivation, Derive, frame
-from seedling.data.schema_changes import COLUMNS, IGNORED, INPUT, Change
+from seedling.data.cells import settled
+from seedling.data.derived import ALONE, FILE, Derivation, Derive, frame
+from seedling.data.schema_changes import BROKEN, COLUMNS, GONE, IGNORED, INPUT, Change
 
 TRIED = 50  # rows on which `derive` is called without a column, to see whether it reads that column
 
@@ -20,11 +23,15 @@ class Computed(NamedTuple):
         rows: the rows.
         by_code: the columns that `derive` adds.
         inputs: the columns of the table that `derive` reads and a caller does not send so far.
+        impure: those of `by_code` that it computes from other rows as well, and how that shows.
+        gone: the features that `derive` computed before, and does not any more.
     """
 
     rows: pd.DataFrame
-    by_code: list[str]
-    inputs: list[str]
+    by_code: Sequence[str] = ()
+    inputs: Sequence[str] = ()
+    impure: Mapping[str, str] = MappingProxyType({})
+    gone: Sequence[str] = ()
 
 
 def computed(root: Path, dataset: Dataset, rows: pd.DataFrame) -> Computed:
@@ -39,11 +46,12 @@ def computed(root: Path, dataset: Dataset, rows: pd.DataFrame) -> Computed:
         ProjectError: `derive` fails.
     """
     features = [column for column in dataset.features if not column.derived]
-    by_expression = Derivation(dataset.model_copy(update={"features": features}))
-    found = by_expression.table(rows)
+    without = dataset.model_copy(update={"features": features})
+    before = [column.name for column in dataset.features if column.derived]
+    found = Derivation(without).table(rows)
     path = root / FILE
     if not path.is_file():
-        return Computed(found, [], [])
+        return Computed(found, gone=before)
     derive = team_code.derive(path)
     raw = [column for column in dataset.raw if column.name in rows]
     taken = {dataset.target.name, *dataset.entity_key, *dataset.feature_names}
@@ -56,10 +64,37 @@ def computed(root: Path, dataset: Dataset, rows: pd.DataFrame) -> Computed:
     )
     given = given.assign(**{name: found[name] for name in dataset.derived if name in found})
     given = given.assign(**{name: rows[name] for name in others})
-    made = Derivation(dataset, derive).called(given)
+    made = Derivation(without, derive).called(given)
     new = [str(name) for name in made.columns if name not in given]
     inputs = [name for name in others if _reads(derive, given.head(TRIED), name, new)]
-    return Computed(found.assign(**{name: made[name] for name in new}), new, inputs)
+    gone = [name for name in before if name not in new]
+    whole = found.assign(**{name: made[name] for name in new})
+    return Computed(whole, new, inputs, _impure(derive, given.head(ALONE), made[new]), gone)
+
+
+def _impure(derive: Derive, rows: pd.DataFrame, made: pd.DataFrame) -> dict[str, str]:
+    """Say of the made columns in which row one is another where `derive` is given that row alone.
+
+    Args:
+        derive: the team's.
+        rows: the first of its rows.
+        made: the columns that it computes from all of them.
+    """
+    found: dict[str, str] = {}
+    for at in range(len(rows)):
+        try:
+            alone = derive(rows.iloc[[at]].copy())
+        except Exception as error:
+            words = f"fails on row {at + 1} alone: {type(error).__name__}: {error}"
+            return dict.fromkeys(map(str, made), words)
+        for name in (str(each) for each in made if str(each) not in found):
+            one, other = (
+                settled(table[name]).iat[place] if name in table else None
+                for table, place in ((alone, 0), (made, at))
+            )
+            if one != other and not (pd.isna(one) and pd.isna(other)):
+                found[name] = f"is {one} in row {at + 1} alone, and {other} in the table"
+    return found
 
 
 def _reads(derive: Derive, rows: pd.DataFrame, name: str, new: list[str]) -> bool:
@@ -77,7 +112,10 @@ def marked(changes: list[Change], found: Computed, dataset: Dataset) -> list[Cha
     for change in changes:
         if change.column in found.inputs and change.kind in (COLUMNS, IGNORED):
             continue
-        if change.column in found.by_code and change.kind == COLUMNS:
+        if change.column in found.impure and change.kind == COLUMNS:
+            words = f"{found.impure[change.column]}: {FILE} must look at each row by itself"
+            change = Change(BROKEN, change.column, f"no feature, {words}")
+        elif change.column in found.by_code and change.kind == COLUMNS:
             words = f"{change.words}, by {FILE}"
             change = Change(COLUMNS, change.column, words, {**change.entry, "derived": True})
         elif change.column in found.by_code and change.kind == IGNORED:
@@ -86,7 +124,8 @@ def marked(changes: list[Change], found: Computed, dataset: Dataset) -> list[Cha
             words = f"{change.words}, {dataset.derived[change.column]}"
             change = Change(COLUMNS, change.column, words, change.entry)
         kept.append(change)
-    return [*kept, *(_input(name, found.rows[name]) for name in found.inputs)]
+    gone = [Change(GONE, name, f"{FILE} computes no such column any more") for name in found.gone]
+    return [*kept, *gone, *(_input(name, found.rows[name]) for name in found.inputs)]
 
 
 def _input(name: str, cells: pd.Series) -> Change:
