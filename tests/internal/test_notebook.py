@@ -123,3 +123,10 @@ def test_what_cannot_be_loaded_or_explained_is_said_in_one_line(
     with pytest.raises(ProjectError, match="no version '99'"):
         load_model(first_model(here), version="99")
     assert load_model(first_model(here), version=model.version).version == model.version
+
+
+def test_a_cell_that_does_not_fit_is_named_once(model: LoadedModel, rows: pd.DataFrame) -> None:
+    column = next(each for each in model.dataset.raw if each.numeric)
+    with pytest.raises(ProjectError) as refused:
+        model.predict(rows.head(2).assign(**{column.name: "much"}))
+    assert str(refused.value).startswith(f"{column.name}: 2 cells do not fit (row 1 'much', ")

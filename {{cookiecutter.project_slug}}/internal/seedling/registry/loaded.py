@@ -132,8 +132,8 @@ class LoadedModel:
         if missing:
             raise ProjectError(f"The table lacks {listed(missing)}: {self.name} asks for it.")
         found = cells.typed(rows[names], self.dataset, infer=False)
-        for name, words in found.refused.items():
-            raise ProjectError(f"{name}: {words}.")
+        for words in found.refused.values():
+            raise ProjectError(f"{words}.")
         return found.rows
 
     def _answered(self, raw: pd.DataFrame) -> pd.DataFrame:
