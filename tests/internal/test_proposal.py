@@ -221,3 +221,19 @@ def test_the_columns_left_out_stand_in_model_yaml(project: Project, tmp_path: Pa
     assert invoke(project, *command, "--yes").exit_code == 0
     assert Project(project.root).config.datasets[0].ignored == ["row"]
     assert "ignored: [row]" in project.config_path.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("cells", "wrong"),
+    [
+        ([f"${n},000" for n in range(1, COUNT)], "approximately $70"),
+        ([f"2024-01-{n % 28 + 1:02}" for n in range(1, COUNT)], "in spring"),
+        ([f"{n % 50}:30:00" for n in range(1, COUNT)], "all of the day"),
+    ],
+)
+def test_an_example_is_a_cell_that_fits(cells: list[str], wrong: str) -> None:
+    found = proposed(table(own=[wrong, *cells]), asking=Asking(lambda _: True, lambda _: ""))
+    (line,) = [line for line in found.lines if line.name == "own"]
+    assert line.misfits == 1
+    assert wrong not in (line.example, line.seen)
+    assert wrong not in line.seen

@@ -19,6 +19,7 @@ from pyarrow import feather, parquet
 from small import PETS
 
 from seedling.config import Dataset, Project, Reading
+from seedling.config.reading import column_names
 from seedling.data.cells import marks_of, typed
 from seedling.data.infer_schema import dataset_name, propose
 from seedling.data.reading import Table, guess, read, read_table
@@ -195,6 +196,7 @@ def test_a_letter_far_behind_the_sample_still_says_the_encoding(tmp_path: Path) 
         (["1'234.50", "12.25"], ".", "'"),
         (["$1,234", "$950"], ".", ","),
         (["1.234", "5.678"], ".", None),
+        (["2.339", "1,5"], ",", "."),
         (["10.3 %", "5.1 %"], ".", None),
         (["2024-01-01", "01.02.2024"], ".", None),
         (["1.10.2", "v1"], ".", None),
@@ -464,3 +466,39 @@ def test_how_a_file_is_read_is_said_for_a_new_table_only(project: Project) -> No
 @pytest.mark.parametrize("seconds", [0, 7200.5, -3600, 1e9])
 def test_a_duration_is_written_as_it_is_read(seconds: float) -> None:
     assert duration(iso_duration(seconds)) == seconds
+
+
+def test_a_point_between_thousands_is_named_and_can_be_denied(tmp_path: Path) -> None:
+    """Nothing in the file tells what 2.339 is, beside a column of 5,160."""
+    text = "".join(f"{2 + n}.{339 + n};{5 + n},{160 + n};{n % 2}\n" for n in range(80))
+    path = written(tmp_path, "x.csv", f"a;b;target\n{text}")
+    reading = guess(path)
+    assert ". between thousands (--thousands)" in reading.words(3)
+    rows = read_table(path, reading)
+    found = propose(rows, "x", "x.csv", marks=marks_of(reading))
+    seen = {line.name: line.seen for line in found.lines}
+    assert seen["a"].startswith("numbers such as 10.347, 2,339 to ")
+    assert seen["a"].endswith("2.339 is ambiguous, and read as 2339: --decimal . says otherwise")
+    assert seen["b"].endswith("5,160 is ambiguous, and read as 5.16: --decimal . says otherwise")
+    denied = guess(path, {"thousands": "none"})
+    assert denied.entry() == {"separator": ";", "decimal": ",", "thousands": "none"}
+    assert Reading(**denied.entry()) == denied
+    assert "nothing between thousands (--thousands)" in denied.words(3)
+    a, b = propose(rows, "x", "x.csv", marks=marks_of(denied)).entry["features"]
+    assert (a["minimum"], a["decimal"], b["minimum"]) == (2.339, ".", 5.16)
+
+
+def test_one_clear_fraction_says_what_the_other_numbers_are() -> None:
+    rows = pd.DataFrame({"a": [f"{2 + n}.339" for n in range(80)], "y": ["1", "0"] * 40})
+    for clear, ends in (("1.5", False), ("1.500", True)):
+        found = propose(rows.assign(b=[clear, "7.250"] * 40), "x", "x.csv", target="y")
+        (line,) = [line for line in found.lines if line.name == "a"]
+        assert line.seen.endswith("--decimal , says otherwise") is ends
+
+
+@pytest.mark.parametrize(
+    ("count", "words"), [(1, "column is called column_1."), (2, " to column_")]
+)
+def test_the_names_of_a_table_without_header_are_said(count: int, words: str) -> None:
+    _, remarks = column_names(Reading(header=False), ["x"] * count)
+    assert words in remarks["column_1"]

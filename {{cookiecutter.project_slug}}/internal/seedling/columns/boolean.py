@@ -34,7 +34,7 @@ class Boolean(Numeric):
         words = {str(text).strip().casefold() for text in cells.unique()} - spelled.NO_WORD
         return {} if spelled.is_yes_and_no(frozenset(words)) else None
 
-    def seen(self, cells: "pd.Series") -> str:
+    def seen(self, cells: "pd.Series", marks: Marks) -> str:
         return " and ".join(sorted({str(cell).strip() for cell in cells.unique()})[:4])
 
     def from_text(self, cells: "pd.Series", marks: Marks) -> "pd.Series":

@@ -58,7 +58,7 @@ class Category(Column):
             return {"others": True}
         return {"categories": [*self.categories, *new]} if new else {}
 
-    def seen(self, cells: "pd.Series") -> str:
+    def seen(self, cells: "pd.Series", marks: Marks) -> str:
         return ""  # `words` says it
 
     def words(self) -> str:

@@ -34,7 +34,7 @@ class Duration(Number):
             return None
         return super().propose(_seconds(cells).dropna())
 
-    def seen(self, cells: "pd.Series") -> str:
+    def seen(self, cells: "pd.Series", marks: Marks) -> str:
         return f"lengths of time such as {cells.iloc[0]}, in seconds"
 
     def from_text(self, cells: "pd.Series", marks: Marks) -> "pd.Series":

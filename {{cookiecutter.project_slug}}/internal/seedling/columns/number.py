@@ -120,10 +120,10 @@ class Number(Numeric):
         keys = cls.propose(fitting)
         return None if keys is None else {**keys, **other}
 
-    def seen(self, cells: "pd.Series") -> str:
+    def seen(self, cells: "pd.Series", marks: Marks) -> str:
         from seedling.data import spelled_columns
 
-        if cells.dtype != object or (self.decimal is None and spelled_columns.are_plain(cells)):
+        if cells.dtype != object or spelled_columns.read_as_python_does(cells, self._marks(marks)):
             return "numbers"
         longest = max((str(cell) for cell in cells.head(100)), key=len)
         return f"numbers such as {longest}"

@@ -137,8 +137,8 @@ class Column(BaseModel):
         """
         return cls.propose(cells)
 
-    def seen(self, cells: "pd.Series") -> str:
-        """Describe how n cells that are not missing are written: `numbers such as $1,234.50`."""
+    def seen(self, cells: "pd.Series", marks: Marks) -> str:
+        """Describe how n cells that fit are written in the file: `numbers such as $1,234.50`."""
         return f"{cells.nunique():,} different texts"
 
     def words(self) -> str:

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from seedling.columns.protocol import Check, Column, FormField, Json, NoFeature
 from seedling.data.scalars import label_text
+from seedling.data.spelled import Marks
 from seedling.data.words import LONGEST, words
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ class Text(Column):
             raise NoFeature(f"it holds {values.nunique()} different texts")
         return {"nullable": True}
 
-    def seen(self, cells: "pd.Series") -> str:
+    def seen(self, cells: "pd.Series", marks: Marks) -> str:
         return f"texts of {self.summary(cells)}"
 
     def checks(self) -> list[Check]:

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field
 
 from seedling.config.document import Section
+from seedling.data.spelled import NOTHING
 from seedling.wording import counted
 
 DEFAULT_ENCODING = "utf-8"
@@ -35,6 +36,10 @@ def _none(value: Any) -> Any:
     return None if value == "none" else value
 
 
+def _thousands(value: Any) -> Any:
+    return value if value == NOTHING else _character(value)
+
+
 def _header(value: Any) -> Any:
     """Return none as False, first as True, and names with commas between as a list."""
     if not isinstance(value, str):
@@ -53,7 +58,7 @@ class Reading(Section):
     encoding: Encoding = DEFAULT_ENCODING
     separator: Character | None = None  # None: inferred from the header line
     decimal: Literal[".", ","] = "."
-    thousands: Annotated[Character | None, BeforeValidator(_none)] = None
+    thousands: Annotated[str | None, BeforeValidator(_thousands)] = None  # "none" for nothing
     header: Annotated[bool | list[str], BeforeValidator(_header)] = True  # or the names themselves
     comment: Annotated[str | None, BeforeValidator(_none)] = (
         None  # what a line begins with that is no row
@@ -76,12 +81,13 @@ class Reading(Section):
         Args:
             columns: those that were found; 0 where that is not known.
         """
+        apart = "nothing" if self.thousands == NOTHING else self._spelled(self.thousands)
         header = f"{len(self.header)} names" if isinstance(self.header, list) else "no header"
         found = {
             "encoding": f"encoding {self.encoding}",
             "sep": "no separator" if columns == 1 else f"separator {self._spelled(self.separator)}",
             "decimal": f"decimal {self.decimal}",
-            "thousands": f"{self._spelled(self.thousands)} between thousands",
+            "thousands": f"{apart} between thousands",
             "header": header,
             "comment": f"comments after {self.comment}",
             "skip": f"{counted(self.skip, 'line')} skipped",
@@ -113,8 +119,10 @@ def column_names(reading: Reading, first: Sequence[Any]) -> tuple[list[str], dic
     """
     if reading.header is False:
         names = [f"column_{at}" for at, _ in enumerate(first, 1)]
+        called = "column is" if len(names) == 1 else "columns are"
+        shown = " to ".join(dict.fromkeys((names[0], names[-1])))
         remark = (
-            f"It has no header line: its columns are called column_1 to {names[-1]}. "
+            f"It has no header line: its {called} called {shown}. "
             "Name them by --header NAME,NAME,..."
         )
         return names, dict.fromkeys(names, remark)

@@ -296,13 +296,9 @@ def marks_of(body: Sequence[Sequence[str]], separator: str) -> tuple[Literal["."
             if text[:2].lstrip("+-")[:1].isdigit() or text[:1] in ".,":
                 votes.update(mark for mark, shape in FRACTION.items() if shape.fullmatch(text))
                 numbers.append(text)
+    groups = Counter(found[1] for text in numbers if (found := THOUSANDS.fullmatch(text)))
     decimal: Literal[".", ","] = "," if votes[","] > votes["."] else "."
-    groups = Counter(
-        found[1] for text in numbers if (found := THOUSANDS.fullmatch(text)) and found[1] != decimal
-    )
-    mark = groups.most_common(1)[0][0] if groups else None
-    if mark == "," and separator == ";" and not votes["."]:
-        return ",", None  # 1,234 from a country whose spreadsheets write semicolons
-    if mark == "." and not votes[","]:
-        return ".", None
-    return decimal, mark
+    if separator == ";" and not votes["."] and groups[","]:
+        decimal = ","  # 1,234 from a country whose spreadsheets write semicolons
+    apart = [mark for mark, _ in groups.most_common() if mark != decimal]
+    return decimal, apart[0] if apart else None

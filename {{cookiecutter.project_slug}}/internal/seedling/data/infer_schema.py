@@ -10,13 +10,12 @@ import pandas as pd
 
 from seedling import columns, tasks
 from seedling.columns.protocol import COLUMN_NAME, Column, NoFeature
+from seedling.data import ambiguous_marks, infer_target
 from seedling.data import cells as cells_of
-from seedling.data import infer_target
 from seedling.data.cells import MOST_MISFITS, Misfit
 from seedling.data.infer_target import suiting
 from seedling.data.reading import stem_of
 from seedling.data.spelled import POINT, Marks
-from seedling.data.spelled_columns import is_blank
 from seedling.errors import ProjectError
 from seedling.wording import counted
 
@@ -108,6 +107,12 @@ def propose(
         features += [_of_rows(feature, table[column][known.index], marks)] if feature else []
     if not features:
         raise ProjectError(_no_feature(target, proposal.left_out))
+    open_ones = [line for line in proposal.lines if _is_number(line, known)]
+    notes = ambiguous_marks.notes(table[[line.name for line in open_ones]], table, marks)
+    proposal.lines = [
+        line._replace(seen="; ".join(filter(None, (line.seen, notes.get(line.name)))))
+        for line in proposal.lines
+    ]
     proposal.entry = {
         "name": name,
         "description": f"{counted(len(rows), 'row')} from {_last_part(source)}",
@@ -124,6 +129,14 @@ def propose(
     if proposal.left_out:
         proposal.entry["ignored"] = [*proposal.left_out]
     return proposal
+
+
+def _is_number(line: Described, target: pd.Series) -> bool:
+    """Return whether a line's column is read as numbers."""
+    if line.name == target.name:
+        return target.dtype.kind in "iuf"
+    kind = columns.find(line.kind)
+    return kind is not None and kind.numeric
 
 
 def dataset_name(source: str) -> str:
@@ -220,12 +233,12 @@ def _described(
         proposal.lines.append(Described(name, "left out", _example(cells), gaps, reason))
         return None
     column, keys, values, misfits = found
-    known = cells.dropna()
-    if len(known) > values.notna().sum() and cells_of.texts_of(known) is not None:
-        known = known[~is_blank(known.astype(str), column.missing)]
-    seen = ", ".join(part for part in (column.seen(known), column.words()) if part)
+    fitting = cells[(cells.notna() & values.notna()).to_numpy()]
+    seen = ", ".join(part for part in (column.seen(fitting, marks), column.words()) if part)
     missing = int(values.isna().sum())
-    line = Described(name, column.type, _example(known), missing - len(misfits), seen, len(misfits))
+    line = Described(
+        name, column.type, _example(fitting), missing - len(misfits), seen, len(misfits)
+    )
     proposal.lines.append(line)
     proposal.misfits += misfits
     return {**keys, "nullable": True} if missing else keys

@@ -46,6 +46,7 @@ class Marks(NamedTuple):
 
 
 POINT = Marks()
+NOTHING = "none"  # as `thousands`: no mark stands between groups of digits
 
 
 @cache
@@ -56,8 +57,9 @@ def number_pattern(marks: Marks) -> str:
     (in India, of two before the last), or are not set apart.
     """
     spaces = f"[{SPACES}]*"
-    group = "[{}]".format("".join(re.escape(mark) for mark in sorted(group_marks(marks))))
-    whole = rf"[1-9][0-9]{{0,2}}(?:{group}[0-9]{{2,3}})*{group}[0-9]{{3}}|[0-9]+"
+    apart = "".join(re.escape(mark) for mark in sorted(group_marks(marks)))
+    grouped = rf"[1-9][0-9]{{0,2}}(?:[{apart}][0-9]{{2,3}})*[{apart}][0-9]{{3}}|"
+    whole = f"{grouped if apart else ''}[0-9]+"
     decimal = re.escape(marks.decimal)
     body = rf"(?:{whole})(?:{decimal}[0-9]*)?|{decimal}[0-9]+"
     return (
@@ -70,6 +72,8 @@ def number_pattern(marks: Marks) -> str:
 @cache
 def group_marks(marks: Marks) -> frozenset[str]:
     """Return the marks that may stand between groups of digits."""
+    if marks.thousands == NOTHING:
+        return frozenset()
     other = "." if marks.decimal == "," else ","
     return frozenset({other, *SPACES, *APOSTROPHES, marks.thousands or other} - {marks.decimal})
 

@@ -42,6 +42,12 @@ def are_plain(texts: pd.Series, marks: Marks = POINT) -> bool:
     return pc.all(pc.match_substring_regex(array, pattern)).as_py() is not False
 
 
+def read_as_python_does(texts: pd.Series, marks: Marks) -> bool:
+    """Return whether all texts are plain, and no point in them stands between thousands."""
+    pointed = marks.decimal != POINT.decimal and texts.str.contains(".", regex=False).any()
+    return are_plain(texts) and not pointed
+
+
 def plain(texts: pd.Series, marks: Marks = POINT) -> pd.Series:
     """Return n plain texts as int64 where all are whole, else as float64.
 

@@ -140,7 +140,7 @@ class Moments(Column):
         first, last = (moment.to_pydatetime() for moment in (moments.min(), moments.max()))
         return {"earliest": self.limit(first), "latest": self.limit(last)}
 
-    def seen(self, cells: "pd.Series") -> str:
+    def seen(self, cells: "pd.Series", marks: Marks) -> str:
         assumed = proposal.ASSUMED if self.description == proposal.ASSUMED else ""
         return ", ".join(filter(None, [f"{self.type}s such as {cells.iloc[0]}", assumed]))
 
