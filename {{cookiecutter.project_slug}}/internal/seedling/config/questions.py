@@ -15,7 +15,7 @@ def confirm(question: str, default: bool = False, abort: bool = False) -> bool:
         abort: raise where the answer is no.
 
     Raises:
-        click.Abort: nobody answers.
+        click.Abort: the input ends before an answer.
     """
     try:
         return click.confirm(question, default=default, abort=abort)
@@ -27,7 +27,7 @@ def ask(question: str, default: str | None) -> Any:
     """Ask for a text.
 
     Raises:
-        click.Abort: nobody answers.
+        click.Abort: the input ends before an answer.
     """
     try:
         return click.prompt(question, default=default)
@@ -36,6 +36,6 @@ def ask(question: str, default: str | None) -> Any:
 
 
 def _end_line() -> None:
-    """End the line of a question whose answer nobody has typed: it came without an echo."""
+    """End the line of a question whose answer came from a pipe, and so without an echo."""
     if not sys.stdin.isatty():
         click.echo()
