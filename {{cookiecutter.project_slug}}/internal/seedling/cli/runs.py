@@ -62,7 +62,8 @@ def _show_all(found: "Sequence[Listed]", wanted: Mapping[str, str]) -> None:
     datasets = [*dict.fromkeys(each.dataset for each in found)]
     table = Table(title="Runs", box=box.SIMPLE_HEAD, show_edge=False, padding=(0, 1, 0, 0))
     for heading in ("run", "model", "version", "holdout", "validated", "data", "age"):
-        table.add_column(heading, overflow="fold", min_width=len(heading))
+        whole = heading == "model"
+        table.add_column(heading, overflow="fold", min_width=len(heading), no_wrap=whole)
     for each in found:
         failed = each.status.lower() if each.status != "FINISHED" else "-"
         table.add_row(
