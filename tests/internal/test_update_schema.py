@@ -125,7 +125,8 @@ def test_tomorrows_file_has_any_name_and_the_dataset_keeps_its_own(
 ) -> None:
     rows = with_row(customers(), plan="d").drop(index=range(30))
     rows.to_csv(table.with_name("export 2 (final).csv"), sep=";", index=False)
-    updated(project, "--from", str(table.with_name("export 2 (final).csv")), "--yes")
+    said = updated(project, "--from", str(table.with_name("export 2 (final).csv")), "--yes")
+    assert "export 2 (final).csv is read with separator ; (--sep)." in said
     dataset = project.config.datasets[0]
     assert dataset.name == "customers"
     assert dataset.source.endswith("export 2 (final).csv")

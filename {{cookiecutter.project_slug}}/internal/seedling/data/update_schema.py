@@ -126,7 +126,10 @@ def _with_source(project: Project, dataset: Dataset, new: New, entry: dict[str, 
     source = own_table.from_root(project, new.source)
     reading = Reading()
     if "://" not in source and not source.endswith(".sql"):
-        reading = _reading(project.root / source, dataset, new.said)
+        path = project.root / source
+        reading = _reading(path, dataset, new.said)
+        if reading != dataset.read and reading.words():
+            click.echo(f"{path.name} is read with {reading.words()}.")
     before = {**entry, "source": own_table.without_secret(project, source)}
     before.pop("read", None)
     entry.clear()
