@@ -32,7 +32,7 @@ assert len(rows) == len(read)
 rows.index = read.index
 found = sides(rows, dataset, config.holdout(dataset))
 champions = unnamed.on_disk(project, config)
-best = unnamed.choose(config, champions)
+best = unnamed.choose(config, champions).model
 entry = next(each for each in config.models if each.model == best)
 folder = project.model_path(entry)
 champion = model_files.load(best, entry.version, folder, entry.sha256)
