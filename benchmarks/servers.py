@@ -43,7 +43,7 @@ class Server:
         self, peer: Peer, bin_folder: Path, project: Path, log: Path, **places: str | Path
     ) -> None:
         self.peer = peer
-        self.port = _free_port()
+        self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}{peer.path}"
         self.log = log
         self.folder = project if peer.own else log.parent  # where no module of the project is found
@@ -172,7 +172,8 @@ class Server:
                 continue
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port of this machine that nothing listens on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

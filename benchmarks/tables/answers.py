@@ -3,7 +3,6 @@
 import csv
 import json
 import math
-import socket
 import subprocess
 import sys
 import time
@@ -15,6 +14,7 @@ from typing import Any
 from urllib.error import HTTPError, URLError
 from urllib.request import Request, urlopen
 
+from benchmarks.servers import free_port
 from benchmarks.tables.project import RefusedError, Trained, verb
 
 PATIENCE = 60.0  # seconds until the service must answer
@@ -65,8 +65,7 @@ def _batch(
     except RefusedError as error:
         if not rejects.exists():
             return [f"batch-score: {error}"], {}, {}
-    column = "prediction"
-    answered = {int(row["row"]): row[column] for row in _lines(out)}
+    answered = {int(row["row"]): row["prediction"] for row in _lines(out)}
     rejected = {int(row["row"]): f"{row['column']}: {row['reason']}" for row in _lines(rejects)}
     missing = set(range(1, count + 1)) - {*answered, *rejected}
     if missing:
@@ -168,9 +167,7 @@ def ask(url: str, body: Any) -> tuple[int, Any]:
 @contextmanager
 def serving(root: Path) -> Iterator[str]:
     """The address of the project's service, once it is ready."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     command = [sys.executable, "-m", "seedling", "serve-local", "--port", str(port)]
     with (root / "serve.log").open("w", encoding="utf-8") as log:
         process = subprocess.Popen(command, cwd=root, stdout=log, stderr=log)

@@ -1,7 +1,7 @@
 """Choose the model that answers a request that names none: the best champion."""
 
 import math
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from seedling import tasks
@@ -57,10 +57,7 @@ def choose(config: Config, champions: Mapping[str, Champion]) -> Choice:
         and any(map(math.isfinite, champions[name].metrics.values()))
     }
     metric = deciding(wanted, [*alike.values()])
-    lower = {*tasks.of(first).lower_is_better}.union(
-        *(one.lower_is_better for one in alike.values())
-    )
-    sign = -1 if metric in lower else 1
+    sign = -1 if metric in lower_is_better(first, alike.values()) else 1
     best = max(alike, key=lambda name: sign * alike[name].metrics[metric]) if metric else names[0]
     if metric == wanted or len(alike) < 2:
         return Choice(best)
@@ -88,6 +85,17 @@ def deciding(wanted: str, champions: Sequence[Champion]) -> str:
         if all(math.isfinite(one.metrics.get(metric, math.nan)) for one in champions):
             return metric
     return ""
+
+
+def lower_is_better(dataset: Dataset, champions: Iterable[Champion]) -> set[str]:
+    """Return the names of metrics that are better the lower they are: the task's and those noted.
+
+    Args:
+        dataset: has the task.
+        champions: n models that predict the same, each with its notes.
+    """
+    noted = (one.lower_is_better for one in champions)
+    return {*tasks.of(dataset).lower_is_better}.union(*noted)
 
 
 def here(project: Project, config: Config) -> str | None:

@@ -1,7 +1,7 @@
 """Runs and versions as the verb `runs` lists them: metrics, data, age, and which one is best."""
 
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
@@ -192,19 +192,14 @@ def _with_best(project: Project, found: Sequence[Listed]) -> list[Listed]:
             if (value := each.measured(metric)) is not None
         }
         if values:
-            choose = min if metric in _lower_is_better(dataset, metric, champions) else max
+            lower = (
+                measuring.lower_is_better(dataset)
+                if metric == dataset.metric
+                else unnamed.lower_is_better(dataset, champions)
+            )
+            choose = min if metric in lower else max
             best[choose(values, key=lambda at: values[at])] = metric
     return [each._replace(best_by=best.get(at, "")) for at, each in enumerate(found)]
-
-
-def _lower_is_better(
-    dataset: Dataset, metric: str, champions: Sequence[unnamed.Champion]
-) -> Collection[str]:
-    """Return the names of metrics that are better the lower they are, this one if it is."""
-    if metric == dataset.metric:
-        return measuring.lower_is_better(dataset)
-    noted = (one.lower_is_better for one in champions)
-    return tasks.of(dataset).lower_is_better.union(*noted)
 
 
 def _shown(
