@@ -9,11 +9,12 @@ import pytest
 from flask.testing import FlaskClient
 
 from seedling import team_code
+from seedling.azure import snapshot
 from seedling.config import Project, registrations
-from seedling.containers import entry_points, s2i
+from seedling.containers import entry_points, images, s2i
 from seedling.data import datasets, instances
 from seedling.errors import ProjectError
-from seedling.files import sha256, write_json
+from seedling.files import sha256, write_json, write_text
 from seedling.registry import folder as named_models
 from seedling.registry.folder import FolderRegistry
 from seedling.scaffold import copy_model
@@ -22,14 +23,29 @@ from seedling.serving.app import create_app
 from seedling.testing import copy_project, first_model, invoke, root, run_verb, sample_rows
 
 NAME = "my_model"
+SHARED = {
+    "common_utils/__init__.py": "",
+    "common_utils/train_utils.py": "from common_utils.names import GREETING\n",
+    "common_utils/names.py": "GREETING = 'shared by all models'\n",
+}
+IMPORTED = "import pandas as pd", "import pandas as pd\nfrom common_utils.train_utils import GREETING"
 
 
 @pytest.fixture(scope="module")
 def named(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    """A project with nothing registered, whose first model was trained under a name. Leave it."""
+    """A project with nothing registered, whose first model was trained under a name. Leave it.
+
+    The model shares a function with others, and its table stands in the project's own data/.
+    """
     project = copy_project(tmp_path_factory.mktemp("named") / "project")
+    for path, text in SHARED.items():
+        write_text(project.root / path, text)
+    for script in ("train.py", "predict.py"):
+        path = project.root / "models" / first_model(project) / script
+        write_text(path, path.read_text(encoding="utf-8").replace(*IMPORTED, 1))
     for dataset in project.config.datasets:
         datasets.save(project, dataset, sample_rows(dataset))
+    shutil.move(entry_points.data_folder(project), project.root / "data")
     done = run_verb(project, "model", first_model(project), "train-local", "--model-name", NAME)
     assert done.returncode == 0, done.stdout + done.stderr
     payload = json.loads(done.stdout[done.stdout.index("{\n") :])["payload"]
@@ -57,6 +73,28 @@ def test_training_by_message_writes_a_version_and_notes_it(named: Project) -> No
     assert (folder / "report" / "report.html").is_file()
     assert named.config.models == []
     assert not (named.assets / "mlflow.db").exists()
+
+
+def test_what_models_share_in_common_utils_goes_wherever_a_model_goes(
+    named: Project, tmp_path: Path
+) -> None:
+    """Into the registered version's code, both kinds of images, and the code for Azure ML."""
+    whole = Project(Path(shutil.copytree(named.root, tmp_path / "project")))
+    shutil.copytree(root() / "internal", whole.root / "internal")
+    for kind in ("train", "predict"):
+        images.stage_source(whole, first_model(whole), kind, tmp_path / kind)
+    images.stage(whole, tmp_path / "service")
+    taken = snapshot.take(whole, tmp_path / "azure")
+    version = whole.models_folder / NAME / "1" / "code"
+    for folder in (version, tmp_path / "train", tmp_path / "predict", tmp_path / "service", taken):
+        for path in ("common_utils/names.py", "common_utils/train_utils.py"):
+            assert (folder / path).read_text(encoding="utf-8") == SHARED[path]
+
+
+def test_a_table_of_the_projects_own_data_folder_is_trained_on(named: Project) -> None:
+    """And one that is not there is looked for where create-local-datasets writes."""
+    assert entry_points.data_folder(named, table_of(named)) == named.root / "data"
+    assert entry_points.data_folder(named, "data/other.csv") == named.assets / "datasets"
 
 
 def test_what_is_not_better_is_not_registered(named: Project, tmp_path: Path) -> None:

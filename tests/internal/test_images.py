@@ -133,7 +133,8 @@ def test_an_ordinary_build_does_what_s2i_does(
     write_text(path, path.read_text(encoding="utf-8") + 'ODD=a "b" $c \\d\n')
     result = invoke(whole, "model", first, "build-train", "--tag", "mine")
     assert result.exit_code == 0, result.stderr
-    builder, image, _ = calls(log)
+    builder, image, started, _ = calls(log)
+    assert started["Dockerfile"] == "FROM mine\nUSER 0\n"  # run becomes the folder's owner
     (name,) = [word for word in builder["words"] if word.endswith("-builder-train")]
     assert image["words"][1:4] == ["build", "--tag", "mine"]
     lines = str(image["Dockerfile"]).splitlines()

@@ -17,7 +17,7 @@ if TYPE_CHECKING:  # the service reaches serve.py from here, and does without pa
     from seedling.tasks.protocol import Task
 
 # Folders and files that not every project has.
-OPTIONAL = ("columns", "features", "metrics.py", "tasks")
+OPTIONAL = ("columns", "common_utils", "features", "metrics.py", "tasks")
 
 
 def train_model(model: str) -> Callable[..., Any]:

@@ -36,7 +36,10 @@ FILES = (
     *(".dockerignore", "Dockerfile", "constraints.txt", "gunicorn.conf.py"),
     *("metrics.py", "model.yaml", "pyproject.toml"),
 )
-FOLDERS = ("columns", "dataset_creation", "features", "mlops", "models", "s2i", "serve", "tasks")
+FOLDERS = (
+    *("columns", "common_utils", "dataset_creation", "features", "mlops", "models", "s2i"),
+    *("serve", "tasks"),
+)
 ROWS = 400
 
 processes.share_cores()

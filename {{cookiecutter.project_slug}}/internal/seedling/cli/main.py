@@ -19,7 +19,9 @@ SECTIONS: tuple[Section, ...] = (
     azure.section,
     keep.section,
 )
-OWN = ("seedling", "columns", "models", "serve", "dataset_creation", "tasks")
+OWN = (
+    *("seedling", "columns", "common_utils", "models", "serve", "dataset_creation", "tasks"),
+)
 
 
 class Verbs(click.Group):

@@ -19,7 +19,7 @@ from seedling.settings import DATA_FOLDER
 
 TABLES = (".csv", ".parquet", ".tsv", ".txt")
 SHAPE = 'A training container is given PAYLOAD={"$ref": "data/table.csv", "model_name": "name"}.'
-DATA = "data"  # the first part of `$ref`: the folder of the datasets
+DATA = "data"  # the first part of `$ref`: a folder of tables
 
 
 class Predict:
@@ -91,9 +91,23 @@ def train(module: str, function: str, payload: str) -> Any:
     return team_code.function(module, function)(message)
 
 
-def data_folder(project: Project) -> Path:
-    """Return the folder for `data/` of a `$ref`: DATA_FOLDER, or local_assets/datasets."""
-    return project.root / (DATA_FOLDER.get() or project.assets / "datasets")
+def data_folder(project: Project, reference: str = "") -> Path:
+    """Return the folder that `data/` of a `$ref` stands for.
+
+    It is DATA_FOLDER where that is set; else a folder data/ of the project, where that has the
+    table; else local_assets/datasets.
+    """
+    if DATA_FOLDER.is_set():
+        return project.root / DATA_FOLDER.get()
+    own = project.root / DATA
+    if own.joinpath(*_below_data(reference)).is_file():
+        return own
+    return project.assets / "datasets"
+
+
+def _below_data(reference: str) -> tuple[str, ...]:
+    parts = PurePosixPath(reference).parts
+    return parts[1:] if parts[:1] == (DATA,) else parts
 
 
 def _table(project: Project, reference: Any) -> Path:
@@ -104,10 +118,8 @@ def _table(project: Project, reference: Any) -> Path:
     """
     if not isinstance(reference, str) or not reference:
         raise ProjectError("PAYLOAD, $ref: name a table, such as data/table.csv.")
-    parts = PurePosixPath(reference).parts
-    parts = parts[1:] if parts[:1] == (DATA,) else parts
-    folder = data_folder(project)
-    path = folder.joinpath(*parts)
+    folder = data_folder(project, reference)
+    path = folder.joinpath(*_below_data(reference))
     if not path.resolve().is_relative_to(folder.resolve()) or not path.is_file():
         files = sorted(file.name for file in folder.glob("*") if file.suffix in TABLES)
         there = ", ".join(files) or "no table"

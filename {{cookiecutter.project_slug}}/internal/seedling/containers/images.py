@@ -12,6 +12,7 @@ from seedling.compiled import forms
 from seedling.config import Project, RegisteredModel, registrations
 from seedling.containers import s2i
 from seedling.errors import ProjectError
+from seedling.files import write_text
 from seedling.requirements import of_group, required
 from seedling.scaffold import all_models, model_dirs, model_requirements, parts
 from seedling.scaffold.model_folder import image_name
@@ -31,6 +32,10 @@ SAME_AS_S2I = """FROM {builder}
 {variables}COPY --chown=1001:0 source /tmp/src
 RUN /usr/libexec/s2i/assemble
 CMD ["/usr/libexec/s2i/run"]
+"""
+# A folder that is mounted belongs to whoever runs the engine: run gives up root for its owner.
+STARTED_AS_ROOT = """FROM {image}
+USER 0
 """
 
 
@@ -88,8 +93,12 @@ def build_from_source(project: Project, name: str, kind: str, tag: str) -> None:
         else:
             variables = s2i.environment(folder / "source")
             text = SAME_AS_S2I.format(builder=builder, variables=_as_env(variables))
-            (folder / "Dockerfile").write_text(text, encoding="utf-8", newline="\n")
+            write_text(folder / "Dockerfile", text)
             _build(folder, tag)
+        if kind == "train":
+            text = STARTED_AS_ROOT.format(image=tag)
+            write_text(folder / "started" / "Dockerfile", text)
+            _build(folder / "started", tag)
     _report(tag)
 
 

@@ -23,7 +23,7 @@ WHO_MAY_ASK = (API_KEY, AUTHENTICATION, ENTRA_AUDIENCE)
 
 
 def train(project: Project, tag: str, table: str, name: str) -> None:
-    """Train in a container, with local_assets/datasets and local_assets/models mounted.
+    """Train in a container, with the folders of the tables and of the models mounted.
 
     Args:
         project: the project whose folders are mounted.
@@ -35,7 +35,7 @@ def train(project: Project, tag: str, table: str, name: str) -> None:
         ProjectError: no engine is installed, or the container failed.
     """
     images.refuse_name(tag)
-    tables = entry_points.data_folder(project)
+    tables = entry_points.data_folder(project, table)
     if not tables.is_dir():
         raise ProjectError(f"{tables} is missing: run create-local-datasets.")
     project.models_folder.mkdir(parents=True, exist_ok=True)

@@ -4,6 +4,7 @@ Runs the training pipeline on a copy of the project that has this model only. Th
 folder of that name.
 """
 
+import errno
 import os
 import re
 import shutil
@@ -23,7 +24,7 @@ from seedling.data.validation import examine
 from seedling.errors import ProjectError
 from seedling.files import replacing
 from seedling.registry import folder as named_models
-from seedling.settings import REGISTRY_FOLDER
+from seedling.settings import MODELS_FOLDER, REGISTRY_FOLDER
 from seedling.training import outcomes
 from seedling.training.local_run import LocalRun
 from seedling.training.train import complete
@@ -48,7 +49,10 @@ def train(project: Project, model: str, table: Path, name: str) -> dict[str, Any
             cannot be written to, or a step failed.
     """
     folder = project.models_folder / name
-    _refuse_taken(folder, model)
+    try:
+        _refuse_taken(folder, model)
+    except OSError as error:  # not even to be read
+        raise ProjectError(closed(folder, error)) from None
     with TemporaryDirectory(ignore_cleanup_errors=True) as scratch:
         copy = _copy(project, model, table, Path(scratch).resolve())
         _refuse_closed(folder)
@@ -92,8 +96,34 @@ def _refuse_closed(folder: Path) -> None:
         (folder / ".writable").touch()
         (folder / ".writable").unlink()
     except OSError as error:
-        user = f" by user {os.getuid()}" if sys.platform != "win32" else ""
-        raise ProjectError(f"{folder} cannot be written to{user}: {error.strerror}.") from None
+        raise ProjectError(closed(folder, error)) from None
+
+
+def closed(folder: Path, error: OSError) -> str:
+    """Return in words that a folder cannot be written to: by which user, whose it is, and a way.
+
+    Args:
+        folder: a folder below that of the models, which may not be there.
+        error: what the system answered.
+    """
+    if sys.platform == "win32":
+        return f"{folder} cannot be written to: {error.strerror}."
+    words = f"{folder} cannot be written to by user {os.getuid()}: {error.strerror}."
+    if MODELS_FOLDER.is_set() and not folder.parent.is_dir():
+        return f"{words} Mount a folder there: -v FOLDER:{folder.parent}."
+    if error.errno == errno.EROFS:
+        return f"{words} Mount {folder.parent} without :ro."
+    for path in (folder, *folder.parents):
+        with suppress(OSError):
+            owner = path.stat()
+            break
+    if owner.st_uid == os.getuid():
+        return f"{words} Allow its owner to: chmod u+rwx."
+    return (
+        f"{words} {path} is user {owner.st_uid}'s: run the container with "
+        f"--user {owner.st_uid}:{owner.st_gid}, or give what is mounted there to this user: "
+        f"chown -R {os.getuid()}:{os.getgid()}."
+    )
 
 
 def _copy(project: Project, model: str, table: Path, root: Path) -> Project:

@@ -41,6 +41,7 @@ REMEDY = (
     "set API_KEY (or ENTRA_TENANT_ID and ENTRA_AUDIENCE) in .env, or AUTHENTICATION=off if "
     "something in front of the service checks callers"
 )
+PUBLISHED = "127.0.0.1:5111:5000"  # a container's port, on this machine alone
 BASIC = 'Basic realm="scoring", charset="UTF-8"'  # a browser asks for name and password
 BEARER = 'Bearer realm="scoring"'
 
@@ -116,7 +117,10 @@ class Access:
             return
         for host in hosts:
             if not host.startswith(("unix:", "/")) and not is_loopback(host):
-                raise ProjectError(f"On {host!r} anybody could call the service: {REMEDY}.")
+                raise ProjectError(
+                    f"On {host!r} anybody could call the service: {REMEDY}. A container that only "
+                    f"this machine reaches: docker run -e AUTHENTICATION=off -p {PUBLISHED} ..."
+                )
 
     def check(self, headers: Headers, remote_addr: str | None) -> str:
         """Return the caller: `off`, `loopback`, `key`, or the id of the token's user or app.

@@ -12,7 +12,9 @@ from pythonjsonlogger.json import JsonFormatter
 
 from seedling.settings import LOG_FORMAT
 
-PROJECT_PACKAGES = ("seedling", "columns", "dataset_creation", "models", "serve", "tasks")
+PROJECT_PACKAGES = (
+    *("seedling", "columns", "common_utils", "dataset_creation", "models", "serve", "tasks"),
+)
 HANDLER = "scoring"
 FIELDS = {"levelname": "level", "name": "logger", "exc_info": "exception", "stack_info": "stack"}
 
