@@ -13,8 +13,10 @@ if __name__ == "__main__":
 
     from seedling.cli import make
     from seedling.cli.main import main
+    from seedling.masking import mask_output
     from seedling.processes import end_soon, share_cores
 
+    mask_output()
     share_cores()
     end_soon()
     if sys.argv[1:2] == ["--make"]:

@@ -1,10 +1,15 @@
 """Errors whose text is one line for the person who must act."""
 
+from seedling.masking import masked
+
 
 class ProjectError(Exception):
-    """Say in one line what is wrong, where, and what to do."""
+    """Say in one line what is wrong, where, and what to do; without the secrets in it."""
 
     status = 500  # of the HTTP response, if a request raises it
+
+    def __str__(self) -> str:
+        return masked(super().__str__())
 
 
 class InputError(ProjectError):

@@ -36,6 +36,21 @@ def write_text(path: Path, text: str) -> None:
         aside.write_text(text, encoding="utf-8", newline="\n")
 
 
+def write_private(path: Path, text: str) -> None:
+    """Write a text file that only this user may read, from its first byte on."""
+    aside = path.with_name(f"{path.name}.{os.getpid()}")  # which git ignores beside .env
+    try:
+        with open(aside, "w", encoding="utf-8", newline="\n", opener=_for_this_user) as stream:
+            stream.write(text)
+        os.replace(aside, path)
+    finally:
+        aside.unlink(missing_ok=True)
+
+
+def _for_this_user(name: str, flags: int) -> int:
+    return os.open(name, flags, 0o600)
+
+
 def write_json(path: Path, value: Any) -> None:
     """Write a JSON file, indented by two spaces."""
     write_text(path, json.dumps(value, indent=2, ensure_ascii=False) + "\n")

@@ -6,13 +6,19 @@ second net takes the secrets of this process's own environment out of the text, 
 around them. The standard library is enough: errors, generation and serving use it.
 """
 
+import logging
 import os
 import re
+import sys
 from base64 import b64decode
 from binascii import Error
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from functools import lru_cache
 from itertools import pairwise
+from traceback import format_exception
+from types import TracebackType
+from typing import Any
 from urllib.parse import quote, unquote
 
 MASK = "***"
@@ -26,21 +32,25 @@ HARMLESS = re.compile(
     "provider|schema|se|server|skoid|sp|spr|sr|ss|sslmode|st|sv|tid|timeout|trustedconnection|"
     "trustservercertificate|uri|version|wsid"
 )
-SOUNDS_SECRET = (
+NAMED_SO = (
     r"pass(?:word|wd|phrase|code)?\d*|pwd|secret|token|sig(?:nature)?|credentials?|cookie|sas|"
     r"(?:api|access|account|shared|private|primary|secondary|master|storage|function|subscription|"
     r"instrumentation|encryption|signing|ssh|auth)[_. -]?key"
 )
 QUOTED = r"\{[^}\n]*\}|\"[^\"\n]*\"|'[^'\n]*'"
 END = r"(?=[\"'`]?(?:\W*(?:\s|$)))"  # what may close a text that was quoted
-VARIABLE = re.compile(r"\$\{\w+\}|\$\w+")  # names where a secret stands, and is none
+VARIABLE = re.compile(r"\$\{\w+\}")  # names where a secret stands, and is none
 
+# Most errors have nothing of this in them, and are done with at once.
+TRACES = ("=", "@", "%", "//", "-----", "auth", "basic", "bearer", "cookie", "credential", "key")
+TRACES += ("pass", "pwd", "sas", "secret", "sig", "token")
+_long = re.compile(r"[\w+/\-]{16}")
 _url = re.compile(r"([A-Za-z][A-Za-z0-9+.\-]{0,40}:)?//(?:[^\s\"'`<>]|[\"'`<>](?=\w))+")
 _encoded_url = re.compile(r"\S{0,200}%(?:25)*3A%(?:25)*2F%(?:25)*2F\S*", re.I)
 _host = re.compile(r"(?:[^:\[\]]*|\[[^\[\]]*\])(?::\d*)?(?:,[^:,\[\]]*(?::\d*)?)*")
 _pair = re.compile(rf"(?<![\w.-])([A-Za-z][\w .\-]{{0,40}}?)(\s*=\s*)({QUOTED}|[^;\n]*)")
 _named = re.compile(
-    rf"(?<![\w.\-])([\w.\-]{{0,40}}?(?:{SOUNDS_SECRET})|key)"
+    rf"(?<![\w.\-])([\w.\-]{{0,40}}?(?:{NAMED_SO})|key)"
     rf"(=|%(?:25)*3D|[\"']\s*[:=,]\s*)({QUOTED}|[^\s;&,]+)",
     re.IGNORECASE,
 )
@@ -49,7 +59,7 @@ _after_colon = re.compile(
 )
 _header = re.compile(
     r"(?<![\w-])((?:authorization|cookie|[\w-]{1,40}-(?:key|token|auth|signature))[\"']?\s*[:=]\s*[\"']?)"
-    r"((?:\w+ )?[^\s\"',}]+)",
+    r"(?!\w* ?<)((?:\w+ )?[^\s\"',}]+)",
     re.IGNORECASE,
 )
 _scheme = re.compile(
@@ -71,10 +81,30 @@ def masked(text: str) -> str:
     Args:
         text: any text, such as the message of an error, a URL, or a line of a log.
     """
-    shown = _by_shape(text)
+    lower = text.lower()
+    shown = text
+    if any(trace in lower for trace in TRACES) or _long.search(text):
+        shown = _by_shape(text)
     for secret in _of_environment():
         shown = shown.replace(secret, MASK)
     return shown
+
+
+def mask_output() -> None:
+    """Mask what this process says beside its messages: tracebacks, and the logs of libraries."""
+    factory = logging.getLogRecordFactory()
+
+    def record(*args: Any, **more: Any) -> logging.LogRecord:
+        made = factory(*args, **more)
+        with suppress(TypeError, ValueError):  # its arguments do not fit: logging says so itself
+            made.msg, made.args = masked(made.getMessage()), ()
+        return made
+
+    def hook(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+        print(masked("".join(format_exception(kind, error, trace))), end="", file=sys.stderr)
+
+    logging.setLogRecordFactory(record)
+    sys.excepthook = hook
 
 
 def has_secret(text: str) -> bool:
@@ -123,7 +153,7 @@ def _masked_url(match: re.Match[str]) -> str:
     shown = _masked_authority(authority, scheme)
     path = re.sub(r"(?<=;)[^;/]+", _masked_parameter, path)
     hidden = re.sub(r"[^?&;]+", _masked_parameter, query)
-    if fragment and (hidden != query or not re.fullmatch(r"#[\w.\-/$!:~%]*", fragment)):
+    if fragment and (hidden != query or not re.fullmatch(r"#[\w.\-/$]*", fragment)):
         fragment = f"#{MASK}"
     return f"{scheme}//{shown}{path}{hidden}{fragment}"
 
@@ -225,7 +255,7 @@ def _of_environment(environ: Mapping[str, str] | None = None) -> Iterator[str]:
         yield from _secrets(name, value)
 
 
-_SECRET_VARIABLE = re.compile(rf"(?:{SOUNDS_SECRET}|KEY|CONNECTION_STRING|AUTHENTICATION)$", re.I)
+_SECRET_VARIABLE = re.compile(rf"(?:{NAMED_SO}|KEY|CONNECTION_STRING|AUTHENTICATION)$", re.I)
 _CUTS = (r"[\s:/?#&=@;,]+", r"[\s:/@]+")  # a password may have those of a URL's parameters in it
 
 

@@ -11,6 +11,7 @@ from hashlib import blake2b
 from typing import Any
 
 from seedling.errors import ProjectError
+from seedling.masking import masked
 from seedling.serving.logs import REQUEST_ID
 from seedling.settings import APPLICATIONINSIGHTS_CONNECTION_STRING, OTEL_TRACES_SAMPLER_ARG
 
@@ -187,13 +188,14 @@ def _translated(record: logging.LogRecord) -> LogRecord:
         context = set_span_in_context(NonRecordingSpan(of_request), context)
     if record.exc_info and record.exc_info[0] is not None:
         attributes["exception.type"] = record.exc_info[0].__name__
-        attributes["exception.message"] = str(record.exc_info[1])
-        attributes["exception.stacktrace"] = "".join(traceback.format_exception(*record.exc_info))
+        attributes["exception.message"] = masked(str(record.exc_info[1]))
+        lines = traceback.format_exception(*record.exc_info)
+        attributes["exception.stacktrace"] = masked("".join(lines))
     return LogRecord(
         timestamp=int(record.created * 1e9),
         context=context,
         severity_text=record.levelname,
         severity_number=SEVERITY.get(record.levelno, SeverityNumber.WARN),
-        body=record.getMessage(),
+        body=masked(record.getMessage()),
         attributes=attributes,
     )

@@ -9,6 +9,7 @@ import click
 from seedling.cli import azure, containers, data, keep, models, serve, start
 from seedling.cli.section import Section
 from seedling.errors import ProjectError
+from seedling.masking import masked
 
 SECTIONS: tuple[Section, ...] = (
     start.section,
@@ -19,9 +20,7 @@ SECTIONS: tuple[Section, ...] = (
     azure.section,
     keep.section,
 )
-OWN = (
-    *("seedling", "columns", "common_utils", "models", "serve", "dataset_creation", "tasks"),
-)
+OWN = (*("seedling", "columns", "common_utils", "models", "serve", "dataset_creation", "tasks"),)
 
 
 class Verbs(click.Group):
@@ -67,7 +66,10 @@ class Verbs(click.Group):
         except OSError as error:
             if error.filename is None:
                 raise
-            message = f"{error.filename}: {error.strerror}."
+            message = masked(f"{error.filename}: {error.strerror}.")
+        except click.ClickException as error:
+            vars(error)["message"] = masked(error.message)
+            raise
         click.echo(f"Error: {message}", err=True)
         sys.exit(1)
 

@@ -16,6 +16,7 @@ import click
 from seedling import settings
 from seedling.cli.main import main
 from seedling.cli.make_variables import given
+from seedling.masking import masked
 
 OF_MAKE = ("PYTHON", "SHELL")  # make's own variables that a person may set
 INHERITED = ("MAKEFLAGS", "MAKEOVERRIDES", "MFLAGS", "MAKECMDGOALS", "MAKELEVEL")
@@ -160,6 +161,6 @@ def start(names: list[str]) -> None:
     try:
         words = run(names, os.environ)
     except click.UsageError as error:
-        click.echo(f"Error: {error.message}", err=True)
+        click.echo(f"Error: {masked(error.message)}", err=True)
         sys.exit(error.exit_code)
     main(words, prog_name="seedling")  # ends this process

@@ -15,6 +15,7 @@ from seedling.data.cells import Misfit
 from seedling.data.dataset_files import note_path, verified
 from seedling.errors import ProjectError
 from seedling.files import replacing, sha256, write_json
+from seedling.masking import masked
 
 
 def create(project: Project, dataset: Dataset) -> dict[str, Any]:
@@ -109,7 +110,7 @@ def _noted(
     note = {
         "name": dataset.name,
         "version": dataset.version,
-        "source": dataset.source,
+        "source": masked(dataset.source),
         "rows": len(rows),
         "unlabelled_rows": unlabelled,
         "misfits": [cells.misfit_words(each) for each in cells.by_column(misfits)],

@@ -1,15 +1,12 @@
 """The team's own table: it takes the place of a dataset, or is added beside the others."""
 
 import os
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import click
-from sqlalchemy import make_url
-from sqlalchemy.exc import ArgumentError
 
 from seedling.config import Dataset, Project, Reading, questions
 from seedling.data import instances, layout, show_proposal, text_rows
@@ -17,10 +14,8 @@ from seedling.data import reading as files
 from seedling.data.cells import marks_of
 from seedling.data.datasets import read_source
 from seedling.data.infer_schema import Asking, Proposal, dataset_name, propose
+from seedling.data.secret_source import without_secret
 from seedling.errors import ProjectError
-from seedling.settings import DATASET_URL
-
-URL_VARIABLE = DATASET_URL.name
 
 
 class Wanted(NamedTuple):
@@ -98,7 +93,7 @@ def _proposed(
         marks_of(reading),
         None if yes else Asking(show_proposal.accepts, show_proposal.choose(table.rows)),
     )
-    proposal.entry["source"] = without_secret(project, source)
+    proposal.entry["source"] = without_secret(project, source, old.source if old else "")
     _keep(proposal.entry, reading)
     show_proposal.show(proposal, len(table.rows))
     if old and {old.target.name, *(each.name for each in old.raw)} <= {*table.rows.columns}:
@@ -145,26 +140,6 @@ def from_root(project: Project, source: str) -> str:
     if not path.is_file():
         raise ProjectError(f"There is no file {source}.")
     return Path(os.path.relpath(path, project.root)).as_posix()
-
-
-def without_secret(project: Project, source: str) -> str:
-    """Move a URL that has a password to .env, which git ignores; return how model.yaml names it."""
-    if "://" not in source:
-        return source
-    url, _, table = source.partition("#")
-    try:
-        secret = make_url(url).password is not None
-    except ArgumentError:
-        secret = False
-    if not secret:
-        return source
-    path = project.root / ".env"
-    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
-    kept = [line for line in lines if not re.match(rf"\s*{URL_VARIABLE}\s*=", line)]
-    path.write_text("\n".join([*kept, f"{URL_VARIABLE}='{url}'"]) + "\n", encoding="utf-8")
-    os.environ[URL_VARIABLE] = url
-    click.echo(f"The URL holds a password: it stands in .env as {URL_VARIABLE}, not in model.yaml.")
-    return f"${{{URL_VARIABLE}}}#{table}"
 
 
 def _replace(document: Any, old: str, entry: dict[str, Any]) -> None:

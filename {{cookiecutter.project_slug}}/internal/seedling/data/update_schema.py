@@ -30,6 +30,7 @@ from seedling.data.schema_changes import (
     WIDER,
     Change,
 )
+from seedling.data.secret_source import without_secret
 from seedling.errors import ProjectError
 from seedling.wording import counted
 
@@ -130,7 +131,7 @@ def _with_source(project: Project, dataset: Dataset, new: New, entry: dict[str, 
         reading = _reading(path, dataset, new.said)
         if reading != dataset.read and reading.words():
             click.echo(f"{path.name} is read with {reading.words()}.")
-    before = {**entry, "source": own_table.without_secret(project, source)}
+    before = {**entry, "source": without_secret(project, source, entry["source"])}
     before.pop("read", None)
     entry.clear()
     for key, value in before.items():

@@ -16,6 +16,7 @@ from gunicorn.workers.gthread import ThreadWorker
 
 from seedling.config import Project
 from seedling.errors import ProjectError
+from seedling.masking import mask_output
 from seedling.serving import logs
 from seedling.serving.access import Access
 from seedling.settings import LOG_FORMAT, LOG_LEVEL
@@ -27,6 +28,7 @@ _made: dict[int, Path] = {}  # the folder of the metrics, by the process id of i
 
 def load_settings() -> None:
     """Read .env; exit with one line if a setting is wrong."""
+    mask_output()
     try:
         Project.find()
         LOG_LEVEL.get()

@@ -10,6 +10,7 @@ from typing import Any
 
 from pythonjsonlogger.json import JsonFormatter
 
+from seedling.masking import masked
 from seedling.settings import LOG_FORMAT
 
 PROJECT_PACKAGES = (
@@ -54,12 +55,23 @@ def formatter() -> logging.Formatter:
     """Return the formatter of LOG_FORMAT, `json` or `text`; unless set, text on a terminal."""
     form = LOG_FORMAT.get() or ("text" if sys.stderr.isatty() else "json")
     if form == "text":
-        return logging.Formatter("%(asctime)s %(levelname)-7s %(message)s", "%H:%M:%S")
+        return _Text("%(asctime)s %(levelname)-7s %(message)s", "%H:%M:%S")
     return _Line(["levelname", "name", "message"], rename_fields=FIELDS)
 
 
+class _Text(logging.Formatter):
+    """A line, and the lines of its exception, without secrets."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the lines of a record."""
+        return masked(super().format(record))
+
+
 class _Line(JsonFormatter):
-    """A line with time (UTC), level, logger, message, request_id within a request, exception."""
+    """A line with time (UTC), level, logger, message, request_id within a request, exception.
+
+    Secrets in it are masked.
+    """
 
     def add_fields(
         self, log_data: dict[str, Any], record: logging.LogRecord, message_dict: dict[str, Any]
@@ -68,6 +80,9 @@ class _Line(JsonFormatter):
         time = datetime.fromtimestamp(record.created, UTC)
         log_data["time"] = time.isoformat(timespec="milliseconds")
         super().add_fields(log_data, record, message_dict)
+        for name, value in log_data.items():
+            if isinstance(value, str):
+                log_data[name] = masked(value)
         request_id = REQUEST_ID.get()
         if request_id is not None:
             log_data["request_id"] = request_id

@@ -44,10 +44,14 @@ def named(text: str) -> dict[str, Callable[[Mapping[str, Any]], Any]]:
         ProjectError: an entry is malformed, or names a function that is not there.
     """
     found = {}
-    for entry in filter(None, (part.strip() for part in text.split(","))):
+    entries = [part.strip() for part in text.split(",")]
+    for number, entry in enumerate(entries, start=1):
+        if not entry:
+            continue
         parts = entry.split(":")
         if len(parts) != 3 or not all(parts):
-            raise ProjectError(f"ROUTES: {entry!r} is not of the form route:module:function.")
+            shown = "the value" if len(entries) == 1 else f"item {number}"  # may be a secret
+            raise ProjectError(f"ROUTES: {shown} is not of the form route:module:function.")
         route, module, name = parts[0].strip("/"), *parts[1:]
         if not ROUTE.fullmatch(route):
             raise ProjectError(f"ROUTES: a route has letters, digits and ._-/ only, not {route!r}.")

@@ -29,6 +29,7 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from seedling.config import Project
 from seedling.data.dataset_files import verified
 from seedling.errors import ProjectError
+from seedling.masking import masked
 from seedling.training import mlflow_runs
 from seedling.training.notes import Registration
 from seedling.training.outcomes import chosen_of
@@ -242,7 +243,7 @@ def _run_module(module: str, arguments: list[str]) -> int:
     except SystemExit as stop:
         return stop.code if isinstance(stop.code, int) else int(stop.code is not None)
     except Exception:
-        traceback.print_exc()
+        print(masked(traceback.format_exc()), end="", file=sys.stderr)
         return 1
     return 0
 

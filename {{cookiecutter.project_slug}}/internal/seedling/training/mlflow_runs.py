@@ -11,6 +11,7 @@ from types import ModuleType
 from typing import Any
 
 from seedling.config import Project
+from seedling.errors import Unavailable
 from seedling.files import replacing
 from seedling.processes import end_soon
 from seedling.settings import MLFLOW_TRACKING_URI
@@ -59,7 +60,13 @@ def prepare(project: Project) -> None:
         _create_database(project)
     else:
         quiet()
-        _create_experiment(uri(project), _artifacts(project), project.config.slug)
+        try:
+            _create_experiment(uri(project), _artifacts(project), project.config.slug)
+        except Exception as error:  # of MLflow, of SQLAlchemy or of requests
+            reason = str(error).strip().partition("\n")[0] or type(error).__name__
+            raise Unavailable(
+                f"The server of MLFLOW_TRACKING_URI does not answer: {reason}"
+            ) from None
 
 
 def _create_database(project: Project) -> None:
