@@ -1,6 +1,7 @@
 """A project's verbs for Azure ML, with the real SDK, against a stand-in on loopback."""
 
 import os
+import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -27,7 +28,7 @@ datasets.save(project, income, datasets.load(project, income).head(100))
 @pytest.fixture(scope="module")
 def cloud(installed) -> Path:
     """A project with the SDK, and with a dataset."""
-    project = installed(ANSWERS, "train,serve,dev,aml")
+    project = installed(ANSWERS, "train,serve,dev,aml,blob")
     verb(project, "create-local-datasets")
     return project
 
@@ -111,3 +112,43 @@ def test_doctor_says_which_workspace(cloud: Path, emulator: AzureML):
     said = ask(cloud, emulator.settings(), "doctor").stdout
     assert "azure ml: workspace in" in said
     assert "service principal" in said
+
+
+def test_a_blob_is_a_datasets_source_as_a_file_is(cloud: Path, emulator: AzureML, tmp_path: Path):
+    """By fsspec and adlfs, as the identity of the other verbs; each command downloads it once."""
+    left_out = shutil.ignore_patterns(".venv", "internal", "local_assets", "runs")
+    project = Path(shutil.copytree(cloud, tmp_path / "copy", ignore=left_out))
+    table = (cloud / "local_assets" / "datasets" / "income.parquet").read_bytes()
+    emulator.storage.put("tables", "2026/income of may.parquet", table)
+    host = emulator.storage.account.removesuffix("/storage")
+    account = {"AZURE_STORAGE_ACCOUNT_NAME": f"{host}/storage"}
+    settings = emulator.settings() | account | {"SSL_CERT_FILE": str(emulator.certificate)}
+    url = "az://tables/2026/income of may.parquet"
+    words = ("create-local-datasets", "--from", url, "--target", "income", "--key", "person_id")
+    done = subprocess.run(
+        [python_of(cloud), "-m", "seedling", *words, "--yes"],
+        cwd=project,
+        env=environment() | settings,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "income_of_may.parquet: 6,000 rows" in done.stdout
+    assert f"source: {url}" in (project / "model.yaml").read_text(encoding="utf-8")
+    read = [path for method, path in emulator.requests if method == "GET" and "/tables/" in path]
+    assert len(read) == 1
+    assert ask(project, settings, "create-local-datasets").returncode == 0
+    assert emulator.storage.callers == {"Bearer"}
+
+    def refused(where: str, **other: str) -> str:
+        done = ask(project, settings | other, "add-dataset", "--from", where, "--yes")
+        assert done.returncode == 1
+        assert done.stderr.startswith("Error: ")
+        assert len(done.stderr.splitlines()) == 1
+        return done.stderr
+
+    assert refused("az://tables/none.csv") == "Error: There is no blob az://tables/none.csv.\n"
+    assert "AZURE_STORAGE_ACCOUNT_NAME" in refused(url, AZURE_STORAGE_ACCOUNT_NAME="")
+    assert "no Azure credential is accepted" in refused(url, AZURE_CLIENT_ID="other")
+    emulator.fault("*", "/blob/", 403, times=20)
+    assert "it takes the role Storage Blob Data Reader" in refused(url)

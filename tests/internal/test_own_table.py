@@ -1,5 +1,6 @@
 """`create-local-datasets --from`: a table of the team's own, with a schema proposed for it."""
 
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -7,6 +8,7 @@ import pytest
 from small import PETS, pets
 from sqlalchemy import create_engine
 
+from seedling import implementations
 from seedling.config import Project
 from seedling.data import datasets, instances
 from seedling.data.datasets import read_table
@@ -179,3 +181,37 @@ def test_a_file_that_is_no_table_is_refused_in_one_line(
     assert result.exit_code == 1
     assert words in result.stderr
     assert len(result.stderr.splitlines()) == 1
+
+
+def test_a_blob_goes_in_by_the_same_door_as_a_file(
+    project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is downloaded once by a command, read and guessed as a file is, and is the source."""
+    asked: list[str] = []
+
+    def download(url: str, folder: Path) -> Path:
+        asked.append(url)
+        copy = folder / url.rpartition("/")[2]
+        rows = "".join(f"{n};{n / 3:.2f};{'ab'[n % 2]}\n" for n in range(60))
+        copy.write_text(f"id;size;kind\n{rows}", encoding="utf-8")
+        return copy
+
+    monkeypatch.setattr(implementations, "find", {"blob storage": download}.__getitem__)
+    url = "abfs://tables@mine.dfs.core.windows.net/of may/things.csv"
+    words = ("--from", url, "--task", "classification", "--target", "kind", "--key", "id", "--yes")
+    result = invoke(project, "add-dataset", *words)
+    assert result.exit_code == 0, result.output
+    assert "things.csv is read with" in result.output
+    assert asked == [url]
+    dataset = Project(project.root).config.dataset("things")
+    assert (dataset.source, dataset.read.separator) == (url, ";")
+    assert len(datasets.load(project, dataset)) == 60
+    result = invoke(project, "update-schema", "--dataset", "things", "--from", url, "--yes")
+    assert result.exit_code == 0, result.output
+    assert asked == [url]
+
+
+@pytest.mark.skipif(find_spec("adlfs") is not None, reason="adlfs is installed")
+def test_without_adlfs_a_blob_is_refused_by_the_group_that_has_it(project: Project) -> None:
+    result = invoke(project, "add-dataset", "--from", "az://tables/things.csv", "--yes")
+    assert (result.exit_code, "the group `blob`" in result.stderr) == (1, True)

@@ -47,6 +47,9 @@ class Storage:
     def __init__(self, address: str) -> None:
         self.address = address
         self.blobs: dict[tuple[str, str], Blob] = {}
+        self.callers: set[str] = (
+            set()
+        )  # the schemes of their authorisation
         self._blocks: dict[tuple[str, str], dict[str, bytes]] = {}
         self._lock = Lock()
 
@@ -101,6 +104,7 @@ class Storage:
         return Answer(201 if request.method == "PUT" else 200, None, Blob(b"").headers())
 
     def _blob(self, request: Request, match: re.Match[str]) -> Answer:
+        self.callers.add(request.headers.get("Authorization", "").partition(" ")[0])
         key = match["container"] or match["upload"], match["name"]
         with self._lock:
             if request.method == "PUT":
@@ -194,6 +198,7 @@ def _item(name: str, blob: Blob) -> str:
 
 
 def _error(status: int, code: str) -> Answer:
-    body = f'<?xml version="1.0" encoding="utf-8"?><Error><Code>{code}</Code></Error>'
+    words = f"<Error><Code>{code}</Code><Message>{code}</Message></Error>"
+    body = f'<?xml version="1.0" encoding="utf-8"?>{words}'
     headers = {"x-ms-error-code": code, "Content-Type": "application/xml"}
     return Answer(status, body.encode(), headers)

@@ -11,6 +11,7 @@ PLACES = {
     "azure ml registry": "seedling.azure.registry:AzureRegistry",
     "azure monitor": "seedling.azure.monitor:start",
     "azure sql token": "seedling.azure.identity:azure_sql_token",
+    "blob storage": "seedling.azure.blobs:download",
     "cosmos db": "seedling.azure.cosmos:CosmosStore",
     "mlflow registry": "seedling.registry.local:LocalRegistry",
     "saving an estimator": "seedling.training.saving:save_estimator",

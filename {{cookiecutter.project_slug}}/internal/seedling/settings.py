@@ -63,6 +63,22 @@ DATASET_URL = Setting(
     is_secret=True,
     is_listed=False,
 )
+AZURE_STORAGE_ACCOUNT_NAME = Setting(
+    "AZURE_STORAGE_ACCOUNT_NAME",
+    str,
+    "The account whose blobs az://container/path names as a dataset's source (group `blob`); they "
+    "are read as the project's Azure identity.",
+    DATA,
+    part=AZURE_PART,
+)
+AZURE_STORAGE_CONNECTION_STRING = Setting(
+    "AZURE_STORAGE_CONNECTION_STRING",
+    str,
+    "Or the account's connection string, which has a key of its own.",
+    DATA,
+    part=AZURE_PART,
+    is_secret=True,
+)
 DATA_FOLDER = Setting(
     "DATA_FOLDER", str, "Where the tables of a training container stand.", DATA, is_listed=False
 )

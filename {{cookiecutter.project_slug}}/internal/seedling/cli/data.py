@@ -55,7 +55,7 @@ def create_local_datasets(
     *("--from", "--source", "source"),
     required=True,
     metavar="FILE_OR_URL",
-    help="A table, a query below dataset_creation/, or a SQL URL with #table.",
+    help="A table, az://... of one, a query below dataset_creation/, or a SQL URL with #table.",
 )
 @click.option("--name", help="The dataset's name; the file's unless given.")
 @click.option("--task", help="What its models predict; guessed from the target unless given.")

@@ -100,7 +100,7 @@ def _refuse_closed(folder: Path) -> None:
 
 
 def closed(folder: Path, error: OSError) -> str:
-    """Return in words that a folder cannot be written to: by which user, whose it is, and a way.
+    """Return the message about a folder that cannot be written to: whose it is, and what to do.
 
     Args:
         folder: a folder below that of the models, which may not be there.

@@ -9,7 +9,7 @@ import pandas as pd
 
 from seedling import team_code
 from seedling.config import Dataset, Project, Reading, expand
-from seedling.data import cells, derived
+from seedling.data import blobs, cells, derived
 from seedling.data import reading as files
 from seedling.data.cells import Misfit
 from seedling.data.dataset_files import note_path, verified
@@ -152,7 +152,7 @@ def read_table(path: Path, reading: Reading | None = None) -> pd.DataFrame:
 
 
 def read_source(project: Project, source: str, reading: Reading | None = None) -> files.Table:
-    """Read a dataset's `source`: a query file, a table file, or `URL#table`.
+    """Read a dataset's `source`: a query file, a table's file or blob, or `URL#table`.
 
     The cells of a text file are texts as they stand there.
 
@@ -169,19 +169,21 @@ def read_source(project: Project, source: str, reading: Reading | None = None) -
         FeatureStoreUnavailable: the database did not respond, or refused the query.
     """
     source = expand(source, "the dataset's source")
+    if blobs.is_file(source):
+        return files.read(blobs.file_of(project.root, source), reading)
     if "://" in source:
         url, _, table = source.partition("#")
         if url.startswith(("http://", "https://", "ftp://", "file://", "s3://")):
-            raise ProjectError("Nothing is downloaded here: give a file, or a SQL URL.")
+            raise ProjectError(
+                "Nothing is downloaded from there: give a file, az://container/path, or a SQL URL."
+            )
         if not table:
             raise ProjectError("A SQL URL needs its table behind a #: postgresql://host/db#visits.")
         return files.Table(_read_url(project, url, table))
     path = project.root / source
-    if path.suffix == ".sql":
-        if not path.is_file():
-            raise ProjectError(f"The query {source} is missing.")
-        return files.Table(_read_query(project, path))
-    return files.read(path, reading)
+    if not path.is_file():
+        raise ProjectError(f"The query {source} is missing.")
+    return files.Table(_read_query(project, path))
 
 
 # SQLAlchemy is imported where a database is read: validation and training do without it.

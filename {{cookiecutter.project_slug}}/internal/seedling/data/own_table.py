@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import click
 
 from seedling.config import Dataset, Project, Reading, questions
-from seedling.data import instances, layout, show_proposal, text_rows
+from seedling.data import blobs, instances, layout, show_proposal, text_rows
 from seedling.data import reading as files
 from seedling.data.cells import marks_of
 from seedling.data.datasets import read_source
@@ -21,7 +21,7 @@ from seedling.errors import ProjectError
 class Wanted(NamedTuple):
     """A table and the answers given about it; None is to be inferred."""
 
-    source: str  # a file, a query file, or a SQL URL with #table
+    source: str  # a file, a blob's URL, a query file, or a SQL URL with #table
     name: str | None = None  # the dataset's
     task: str | None = None
     target: str | None = None
@@ -108,11 +108,11 @@ def _proposed(
 
 def _guessed(project: Project, source: str, said: Mapping[str, Any]) -> Reading | None:
     """Guess how the file of a source is read, and show it; None for a query or a URL."""
-    path = project.root / source
-    if "://" in source or path.suffix == ".sql":
+    if not blobs.is_file(source):
         if said:
             raise ProjectError(f"{', '.join(said)}: only a file is read so, and {source} is none.")
         return None
+    path = blobs.file_of(project.root, source)
     reading = files.guess(path, said)
     columns = 0
     if files.kind_of(path) == "text":

@@ -61,7 +61,7 @@ def kind_of(path: Path) -> str:
         return "text"
     raise ProjectError(
         f"{path.name}: give a .csv, .tsv, .txt, .data, .xlsx, .parquet, .feather or .jsonl file, "
-        "or a SQL URL."
+        "az://container/path of one, or a SQL URL."
     )
 
 

@@ -10,6 +10,7 @@ import pandas as pd
 
 from seedling.config import Dataset, Project, Reading, confirmed_edit, questions
 from seedling.data import (
+    blobs,
     datasets,
     derived_changes,
     instances,
@@ -126,8 +127,8 @@ def _with_source(project: Project, dataset: Dataset, new: New, entry: dict[str, 
         return dataset
     source = own_table.from_root(project, new.source)
     reading = Reading()
-    if "://" not in source and not source.endswith(".sql"):
-        path = project.root / source
+    if blobs.is_file(source):
+        path = blobs.file_of(project.root, source)
         reading = _reading(path, dataset, new.said)
         if reading != dataset.read and reading.words():
             click.echo(f"{path.name} is read with {reading.words()}.")
