@@ -25,7 +25,7 @@ MASK = "***"
 # What the parameters of URLs and connection strings are called whose values are no secrets; letters
 # and digits only, in lower case.
 HARMLESS = re.compile(
-    "accountendpoint|accountname|apiversion|applicationintent|applicationname|authentication|"
+    "accountendpoint|accountname|apiversion|applicationintent|authentication|"
     "blobendpoint|charset|connecttimeout|database|dbname|defaultendpointsprotocol|driver|dsn|"
     "encoding|encrypt|endpoint|endpointsuffix|format|host|hostaddr|ingestionendpoint|"
     "initialcatalog|limit|liveendpoint|mode|model|multisubnetfailover|offset|page|path|port|"
@@ -42,8 +42,11 @@ END = r"(?=[\"'`]?(?:\W*(?:\s|$)))"  # what may close a text that was quoted
 VARIABLE = re.compile(r"\$\{\w+\}")  # names where a secret stands, and is none
 
 # Most errors have nothing of this in them, and are done with at once.
-TRACES = ("=", "@", "%", "//", "-----", "auth", "basic", "bearer", "cookie", "credential", "key")
-TRACES += ("pass", "pwd", "sas", "secret", "sig", "token")
+TRACES = re.findall(
+    r"\S+",
+    "= @ % // ----- auth basic bearer cookie credential key pass pwd sas secret sig token",
+)
+_words = re.compile(r"(?:[A-Za-z]{1,20}[ _-]?){1,4}\d{0,2}|[\d.,+-]{1,8}\w{0,2}")
 _long = re.compile(r"[\w+/\-]{16}")
 _url = re.compile(r"([A-Za-z][A-Za-z0-9+.\-]{0,40}:)?//(?:[^\s\"'`<>]|[\"'`<>](?=\w))+")
 _encoded_url = re.compile(r"\S{0,200}%(?:25)*3A%(?:25)*2F%(?:25)*2F\S*", re.I)
@@ -88,6 +91,14 @@ def masked(text: str) -> str:
     for secret in _of_environment():
         shown = shown.replace(secret, MASK)
     return shown
+
+
+def named(text: str) -> str:
+    """Return the value of a variable that does not fit there, quoted; `***` if it may be a secret.
+
+    A few words or a number are shown. Anything else may be a secret in the wrong variable.
+    """
+    return repr(text) if _words.fullmatch(text) else MASK
 
 
 def mask_output() -> None:

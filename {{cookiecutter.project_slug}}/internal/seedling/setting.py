@@ -1,12 +1,12 @@
 """An environment variable: its name, its type, its meaning, and how it is read."""
 
 import os
-import re
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Generic, NamedTuple, TypeVar
 
 from seedling.errors import ProjectError
+from seedling.masking import named
 
 Value = TypeVar("Value")
 
@@ -52,16 +52,12 @@ class Setting(NamedTuple, Generic[Value]):
         try:
             return self.parse(text or self.default)
         except ValueError as error:
-            shown = f" is {text!r}" if not self.is_secret and _word(text) else ""
+            shown = "" if self.is_secret else f" is {named(text)}"
             raise ProjectError(f"{self.name}{shown}: {error} is expected.") from None
 
     def is_set(self, environ: Mapping[str, str] | None = None) -> bool:
         """Return True if the variable has a value that is not empty."""
         return bool((os.environ if environ is None else environ).get(self.name, "").strip())
-
-
-# A value that does not fit may be a secret that stands in the wrong variable.
-_word = re.compile(r"[A-Za-z]{0,10}|[\d.,+-]{1,8}\w{0,2}").fullmatch
 
 
 def names(text: str) -> list[str]:

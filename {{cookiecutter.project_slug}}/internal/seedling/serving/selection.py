@@ -10,6 +10,7 @@ from pathlib import Path
 
 from seedling.config import Config, Project, RegisteredModel
 from seedling.errors import ProjectError
+from seedling.masking import named
 from seedling.registry import folder as named_models
 from seedling.settings import SERVED_MODELS
 
@@ -34,7 +35,9 @@ def config(project: Project) -> Config:
     for model in chosen:
         if model not in known:
             names = ", ".join(known)
-            raise ProjectError(f"SERVED_MODELS: there is no model {model!r}; there are {names}.")
+            raise ProjectError(
+                f"SERVED_MODELS: there is no model {named(model)}; there are {names}."
+            )
     named = _named(project, chosen)
     if chosen == known and not named:
         return found
