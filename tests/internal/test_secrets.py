@@ -148,6 +148,7 @@ def test_a_secret_in_the_wrong_variable_is_not_shown(
         assert planted not in invoke(project, "doctor").output
     result = run_verb(project, "serve-local")
     assert planted not in result.stdout + result.stderr
+    assert "Traceback" not in result.stderr
 
 
 def test_a_caller_learns_that_the_store_is_away_and_not_its_password(

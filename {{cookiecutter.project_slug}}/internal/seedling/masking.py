@@ -93,7 +93,7 @@ def masked(text: str) -> str:
     return shown
 
 
-def named(text: str) -> str:
+def quoted(text: str) -> str:
     """Return the value of a variable that does not fit there, quoted; `***` if it may be a secret.
 
     A few words or a number are shown. Anything else may be a secret in the wrong variable.

@@ -6,7 +6,7 @@ from types import MappingProxyType
 from typing import Generic, NamedTuple, TypeVar
 
 from seedling.errors import ProjectError
-from seedling.masking import named
+from seedling.masking import quoted
 
 Value = TypeVar("Value")
 
@@ -52,7 +52,7 @@ class Setting(NamedTuple, Generic[Value]):
         try:
             return self.parse(text or self.default)
         except ValueError as error:
-            shown = "" if self.is_secret else f" is {named(text)}"
+            shown = "" if self.is_secret else f" is {quoted(text)}"
             raise ProjectError(f"{self.name}{shown}: {error} is expected.") from None
 
     def is_set(self, environ: Mapping[str, str] | None = None) -> bool:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from seedling.config import Config, Project, RegisteredModel
 from seedling.errors import ProjectError
-from seedling.masking import named
+from seedling.masking import quoted
 from seedling.registry import folder as named_models
 from seedling.settings import SERVED_MODELS
 
@@ -36,7 +36,7 @@ def config(project: Project) -> Config:
         if model not in known:
             names = ", ".join(known)
             raise ProjectError(
-                f"SERVED_MODELS: there is no model {named(model)}; there are {names}."
+                f"SERVED_MODELS: there is no model {quoted(model)}; there are {names}."
             )
     named = _named(project, chosen)
     if chosen == known and not named:
