@@ -5,6 +5,8 @@ from copy import deepcopy
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from layouts import fixtures
 from ruamel.yaml import YAML
 
@@ -97,12 +99,94 @@ def test_nothing_to_change_changes_nothing(text: str) -> None:
     assert changed(text, lambda features: None) == text
 
 
-def test_what_is_merged_in_from_elsewhere_is_refused_in_one_line() -> None:
+def test_what_is_merged_in_from_elsewhere_is_overridden_where_it_differs() -> None:
+    text = "base: &base {minimum: 0, maximum: 9}\nfeatures:\n  - {<<: *base, name: age}\n"
+    after = changed(text, lambda features: features[0].update(minimum=-1))
+    assert after == text.replace("name: age}", "name: age, minimum: -1}")
+
+
+def test_what_is_merged_in_from_elsewhere_cannot_go_and_is_refused_in_one_line() -> None:
     text = "base: &base {minimum: 0}\nfeatures:\n  - {<<: *base, name: age}\n"
     wanted = document(text)
-    wanted["features"][0]["minimum"] = -1
+    del wanted["features"][0]["minimum"]
     with pytest.raises(ProjectError, match="edit it by hand"):
         rewritten(text, wanted, "model.yaml", layout.column)
+
+
+def test_an_alias_that_is_to_hold_something_else_is_replaced_by_it() -> None:
+    text = "a: &x [1, 2] # ours\nb: *x  # theirs\nc: *x\n"
+    assert rewritten(text, {"a": [1, 2], "b": [3], "c": [1, 2]}, "model.yaml") == (
+        "a: &x [1, 2] # ours\nb: [3]  # theirs\nc: *x\n"
+    )
+    assert rewritten(text, {"a": [1], "b": [1], "c": [1]}, "model.yaml") == (
+        "a: &x [1] # ours\nb: *x  # theirs\nc: *x\n"
+    )
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "models: []  # none\nz: 1\n",
+        "models:\nz: 1",
+        "models: null # none\n",
+        "z: 1\nmodels: [ ]",
+        "models: [\n]\n",
+    ],
+)
+def test_a_list_begins_and_ends_on_lines_of_its_own(text: str) -> None:
+    entry = {"name": "a", "version": "1"}
+    longer = rewritten(text, {**document(text), "models": [entry]}, "model.yaml")
+    assert "\n  - name: a\n    version: '1'\n" in longer
+    shorter = rewritten(longer, {**document(text), "models": []}, "model.yaml")
+    assert "models: []" in shorter
+    assert len(shorter.splitlines()) == len(text.splitlines()) - text.count("[\n]")
+    assert shorter.count("#") == text.count("#")
+
+
+def test_two_versions_of_a_name_are_told_apart() -> None:
+    text = "models:\n  - name: a\n    version: '1' # first\n  - {name: a, version: '2'}\n"
+    wanted = [{"name": "a", "version": "3"}, {"name": "a", "version": "1"}]
+    assert rewritten(text, {"models": wanted}, "model.yaml") == (
+        "models:\n  - name: a\n    version: '3'\n  - name: a\n    version: '1' # first\n"
+    )
+
+
+ODD = {
+    "the dash has a line": "x:\n  - # one-two\n    name: a\n    y: 1\n  -\n    name: b\n",
+    "a list in a list": "x:\n  - - 1\n    - 2 # two\n  - - 3\n",
+    "numbers as keys": "x: {0: a, 2: 'b', true: c}\ny:\n  0: 1\n  1.5: 2\n",
+    "a mark before all": "\ufeffx: [1]\ny: {a: 1}\n",
+    "tags and anchors": "x: &x !!seq\n  - &y 1\n  - *y\nz: *x\n",
+    "nothing": "x:\n  - a\n  -\n  - null\ny: {a: , b: ~}\n",
+    "a document's marks": "%YAML 1.2\n---\nx: 1\n...\n",
+    "keys in quotes": "\"x\": 'a: b'\n'y' : \"c: #d\"\n? z\n: 1\n",
+}
+TEXTS = [*ODD.values(), *LAYOUTS.values()]
+SCALARS = st.sampled_from([None, True, 0, 1, 1.5, "", "a", "b: #", "2020-01-01", "é\u2028", "x\ny"])
+KEYS = st.sampled_from(["x", "y", "name", "a", "b", 0, 1.5])
+DOCUMENTS = st.recursive(
+    SCALARS,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(KEYS, inner, max_size=4),
+    max_leaves=12,
+)
+
+
+@settings(max_examples=150, deadline=None, derandomize=True)
+@given(st.sampled_from(TEXTS), st.dictionaries(KEYS, DOCUMENTS), st.data())
+def test_a_text_holds_what_is_wanted_or_is_refused_in_one_line(
+    text: str, new: dict[Any, Any], data: st.DataObject
+) -> None:
+    """Whatever is written, keys that stay as they are keep their lines."""
+    kept = data.draw(st.sets(st.sampled_from(sorted(document(text), key=str))))
+    wanted = {key: value for key, value in document(text).items() if key in kept} | new
+    try:
+        after = rewritten(text, wanted, "model.yaml")
+    except ProjectError as error:
+        message = str(error)
+    else:
+        assert document(after) == wanted
+        return
+    assert message == "model.yaml is laid out in a way that cannot be edited: edit it by hand."
 
 
 def line_end_of(text: str) -> str:

@@ -8,16 +8,16 @@ import click
 from ruamel.yaml import YAML
 
 from seedling.config import questions
+from seedling.config.document import read_text
 from seedling.config.project import Project
 from seedling.config.rewriting import Layout, rewritten
-from seedling.scaffold import edit_text
 
 COLOURS = {"+": "green", "-": "red", "@": "cyan"}
 
 
 def document(project: Project) -> Any:
     """Return model.yaml as plain dicts and lists, which may be changed."""
-    return YAML(typ="safe", pure=True).load(edit_text.read(project.config_path))
+    return YAML(typ="safe", pure=True).load(read_text(project.config_path))
 
 
 def write(project: Project, wanted: Mapping[str, Any], yes: bool, layout: Layout = dict) -> bool:
@@ -35,7 +35,7 @@ def write(project: Project, wanted: Mapping[str, Any], yes: bool, layout: Layout
     Raises:
         ProjectError: the file's layout does not allow the edit, or the result is invalid.
     """
-    text, name = edit_text.read(project.config_path), project.config_path.name
+    text, name = read_text(project.config_path), project.config_path.name
     after = rewritten(text, wanted, name, layout)
     if after == text:
         click.echo(f"{name} stays as it is.")

@@ -32,13 +32,13 @@ def round_trip() -> YAML:
 
 
 def read_text(path: Path) -> str:
-    """Read a UTF-8 text.
+    """Read a UTF-8 text, with its line ends as they are.
 
     Raises:
         ProjectError: the file is missing, or is not UTF-8.
     """
     try:
-        return path.read_text(encoding="utf-8")
+        return path.read_bytes().decode("utf-8")
     except FileNotFoundError:
         raise ProjectError(f"{path} is missing: every verb reads it.") from None
     except UnicodeDecodeError as error:

@@ -1,20 +1,20 @@
-"""A project on disk: its folders, its model.yaml, and edits of that file which keep comments."""
+"""A project on disk: its folders, its model.yaml, and edits of it that keep all other lines."""
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from io import StringIO
 from pathlib import Path
 from typing import Any
 
 from dotenv import load_dotenv
+from ruamel.yaml import YAML
 
 from seedling.config import registrations
 from seedling.config.datasets import Dataset
-from seedling.config.document import parse, read_text, round_trip, validated
+from seedling.config.document import parse, read_text, validated
 from seedling.config.model_yaml import FILE_NAME, Config, read_config
 from seedling.config.models import RegisteredModel
+from seedling.config.rewriting import Layout, rewritten
 from seedling.errors import ProjectError
 from seedling.files import write_text
 from seedling.settings import MODELS_FOLDER
@@ -102,17 +102,22 @@ class Project:
     def predict_path(self, model: str) -> Path:
         return self.root / "models" / model / "predict.py"
 
-    def edit(self, change: Callable[[Any], None]) -> None:
-        """Let `change` edit model.yaml's document; comments, order and quotes stay.
+    def edit(self, change: Callable[[Any], None], layout: Layout = dict) -> None:
+        """Let `change` edit model.yaml's document; each line that it does not change stays.
 
         The result is validated before it replaces the file, so a bad edit changes nothing.
+
+        Args:
+            change: is given the document as plain dicts and lists.
+            layout: lays out a dict that a list gets.
+
+        Raises:
+            ProjectError: the file's layout does not allow the edit, or the result is invalid.
         """
         before = read_text(self.config_path)
-        document = parse(round_trip(), before, self.config_path)
+        document = parse(YAML(typ="safe", pure=True), before, self.config_path)
         change(document)
-        dumped = StringIO()
-        round_trip().dump(document, dumped)
-        self.write(_with_blank_lines(before, dumped.getvalue()))
+        self.write(rewritten(before, document, self.config_path.name, layout))
 
     def write(self, text: str) -> None:
         """Replace model.yaml by a text, once that is validated."""
@@ -124,10 +129,3 @@ class Project:
         """Read model.yaml and what is registered here again at the next access."""
         for name in ("model_yaml", "registered_here", "config"):
             self.__dict__.pop(name, None)
-
-
-def _with_blank_lines(before: str, after: str) -> str:
-    """Return the edited text with a blank line above each section that had one before the edit."""
-    for section in re.findall(r"^\n(\w+):", before, re.MULTILINE):
-        after = re.sub(rf"(?<!\n)\n{section}:", f"\n\n{section}:", after)
-    return after
