@@ -108,9 +108,9 @@ def test_a_model_that_only_serve_py_misses_stops_no_other(
         assert started.returncode == 0, started.stderr
         assert reason in started.stderr
         assert run_verb(served, "test-endpoint", first).returncode == 0
-        address = background_service.address(served)
+        client = background_service.client(served)
         with pytest.raises(ProjectError, match="503") as refused:
-            background_service.ask(f"{address}/run", {})
+            client.ask("run", {})
         assert reason in str(refused.value).replace("\\u0027", "'")
     finally:
         run_verb(served, "stop")

@@ -1,4 +1,7 @@
-"""`python -m seedling VERB`; a recipe of a Makefile says `python -m seedling --make VERB`."""
+"""`python -m seedling VERB`; a recipe of a Makefile says `python -m seedling --make VERB`.
+
+A verb that starts another says `python -m seedling --attended VERB`.
+"""
 
 import sys
 from pathlib import Path
@@ -10,15 +13,28 @@ if __name__ == "__main__":
         finish(Path(__file__).resolve().parents[2])
     except OSError as error:
         sys.exit(f"Error: an update of internal/ was interrupted and cannot go on: {error}.")
+    try:
+        from seedling.processes import attended, end_soon, interrupted, share_cores
+    except KeyboardInterrupt:
+        sys.exit(130)
 
-    from seedling.cli import make
-    from seedling.cli.main import main
-    from seedling.masking import mask_output
-    from seedling.processes import end_soon, share_cores
+    words = sys.argv[1:]
+    is_attended = words[:1] == [attended.OPTION]
+    with interrupted.one_line(quiet=is_attended):
+        from seedling.masking import mask_output
 
-    mask_output()
-    share_cores()
-    end_soon()
-    if sys.argv[1:2] == ["--make"]:
-        make.start(sys.argv[2:])
-    main(prog_name="seedling")
+        mask_output()
+        share_cores()
+        end_soon()
+        if is_attended:
+            attended.by_pipe()
+            words = words[1:]
+        if words[:1] == ["--make"]:
+            attended.by_make()
+            from seedling.cli import make
+
+            make.start(words[1:])
+
+        from seedling.cli.main import main
+
+        main(words, prog_name="seedling")

@@ -171,6 +171,15 @@ API_KEY_FILE = Setting(
     "Or a file with a key a line, such as a mounted secret; read again when it changes.",
     CALLERS,
 )
+SERVICE_TOKEN = Setting(
+    "SERVICE_TOKEN",
+    str,
+    "Set by predict-all and demo: a key of this machine's verbs for the service they start. It is "
+    "also what they recognise the service's processes by.",
+    CALLERS,
+    is_secret=True,
+    is_listed=False,
+)
 ENTRA_TENANT_ID = Setting(
     "ENTRA_TENANT_ID",
     str,

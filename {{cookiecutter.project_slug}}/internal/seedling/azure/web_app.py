@@ -13,6 +13,7 @@ from seedling.config import Project, WebApp
 from seedling.containers import images, run
 from seedling.errors import ProjectError
 from seedling.serving import try_endpoint
+from seedling.serving.client import Client
 from seedling.settings import passed_on_values
 
 STAGING = "staging"
@@ -128,7 +129,7 @@ def _check(project: Project, described: WebApp, site: Site) -> None:
             )
         time.sleep(POLL_SECONDS)
     for model in dict.fromkeys(entry.model for entry in project.config.models):
-        tried = try_endpoint.attempt(project, model, site.address)
+        tried = try_endpoint.attempt(project, model, Client(site.address))
         if tried.problem:
             raise ProjectError(f"{model} is not answered as it should be: {tried.problem}.")
 

@@ -1,8 +1,6 @@
 """The whole life once: data, validation, training, a server, and a prediction over HTTP."""
 
 import json
-import subprocess
-import sys
 from typing import Any
 
 from seedling import team_code
@@ -11,7 +9,7 @@ from seedling.data import datasets
 from seedling.data.scalars import as_json
 from seedling.errors import ProjectError
 from seedling.files import sha256, write_text
-from seedling.processes import free_port
+from seedling.processes import attended, free_port, interrupted
 from seedling.serving import background_service, unnamed
 
 
@@ -28,14 +26,14 @@ def demo(project: Project) -> None:
         write_text(note, _fingerprint(project))
     _heading(4, "serve-local")
     project = Project(project.root)
-    with background_service.serving(project, free_port()) as address:
+    with background_service.serving(project, free_port()) as client:
         model = unnamed.here(project, project.config)
         if model is None:
             raise ProjectError("No model is registered: run train.")
         body = {"payload": {"instances": [_row(project, model)]}}
-        url = f"{address}/{model}/predict"
-        print(f"POST {url}\n{json.dumps(body)}")
-        print(json.dumps(background_service.ask(url, body), indent=2))
+        path = f"{model}/predict"
+        print(f"POST {client.address}/{path}\n{json.dumps(body)}")
+        print(json.dumps(client.ask(path, body), indent=2))
     reports = sorted((project.assets / "reports").glob("*/*/report.html"))
     print("\nThe service is stopped. The latest reports:")
     for report in reports[-len(project.config.training.models) :]:
@@ -46,7 +44,10 @@ def _make(project: Project) -> None:
     """Create and validate the dataset, and train the models."""
     for number, verb in enumerate(("create-local-datasets", "validate-datasets", "train"), start=1):
         _heading(number, verb)
-        if subprocess.call([sys.executable, "-m", "seedling", verb], cwd=project.root):
+        code = attended.call([verb], project.root)
+        if code == interrupted.CODE:
+            interrupted.leave()
+        if code:
             raise ProjectError(f"The demo stopped at {verb}; the lines above say why.")
 
 

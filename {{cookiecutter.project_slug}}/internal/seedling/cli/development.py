@@ -10,7 +10,7 @@ from importlib.util import find_spec
 from seedling import init
 from seedling.config import Project
 from seedling.errors import ProjectError
-from seedling.processes import hand_over, refuse_taken
+from seedling.processes import attended, refuse_taken
 from seedling.requirements import FILES
 from seedling.settings import WHEELHOUSE
 from seedling.training import mlflow_runs
@@ -62,7 +62,8 @@ def mlflow_ui(project: Project, port: int) -> int:
     address = ["--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
     store = ["--backend-store-uri", mlflow_runs.uri(project)]
     print(f"MLflow is at http://127.0.0.1:{port}", flush=True)
-    return hand_over([sys.executable, "-m", "mlflow", "ui", *address, *store], project.root)
+    command = [sys.executable, "-m", "mlflow", "ui", *address, *store]
+    return attended.call_command(command, project.root)
 
 
 def _installed(distribution: str) -> bool:

@@ -16,7 +16,7 @@ from seedling.files import sha256
 from seedling.init import SUPPORTED, fingerprint
 from seedling.release import manifest
 from seedling.scaffold import all_models, parts
-from seedling.serving import unnamed
+from seedling.serving import background_service, unnamed
 from seedling.serving.access import Access
 from seedling.settings import SERVICE_PRINCIPAL
 from seedling.training import pipeline
@@ -61,6 +61,9 @@ def examine(project: Project) -> Iterator[Finding]:
         yield _attempt(f"dataset {dataset.name}", "to do", count)
         yield from _looked_up(project, dataset)
     yield from _models(project)
+    service = background_service.state(project)
+    if service:
+        yield Finding("service", service, "ok" if service.startswith("runs") else "to do")
     yield _attempt("settings", "wrong", _settings)
     yield _attempt("access", "wrong", lambda: f"answers {Access.from_environment(os.environ)}")
     if parts.AZURE in config.parts:

@@ -1,5 +1,6 @@
 """The one command line: `python -m seedling VERB`, or `make VERB`."""
 
+import errno
 import sys
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from seedling.cli import azure, containers, data, keep, models, serve, start
 from seedling.cli.section import Section
 from seedling.errors import ProjectError
 from seedling.masking import masked
+from seedling.processes import interrupted
 
 SECTIONS: tuple[Section, ...] = (
     start.section,
@@ -20,6 +22,8 @@ SECTIONS: tuple[Section, ...] = (
     azure.section,
     keep.section,
 )
+FULL = {errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC)}
+MAKE_ROOM = "Make room, and run the verb again."
 OWN = (*("seedling", "columns", "common_utils", "models", "serve", "dataset_creation", "tasks"),)
 
 
@@ -50,6 +54,13 @@ class Verbs(click.Group):
                 )
         return name, verb, rest
 
+    def make_context(self, *args: Any, **options: Any) -> click.Context:
+        """Read the command line; Ctrl-C meanwhile is one line too."""
+        try:
+            return super().make_context(*args, **options)
+        except KeyboardInterrupt:
+            interrupted.leave()
+
     def invoke(self, ctx: click.Context) -> Any:
         """Run a verb; exit with 1 and one line on stderr for an error that a person can mend."""
         try:
@@ -64,8 +75,17 @@ class Verbs(click.Group):
                 "without --groups."
             )
         except OSError as error:
-            if error.filename is None:
+            if error.errno in FULL:
+                message = f"{error.filename or 'The disk'}: {error.strerror}. {MAKE_ROOM}"
+            elif error.filename is None:
                 raise
+            else:
+                message = f"{error.filename}: {error.strerror}."
+            message = masked(message)
+        except (KeyboardInterrupt, click.Abort):  # a question makes Abort of both, and of no answer
+            if not interrupted.is_seen():
+                raise
+            interrupted.leave()
             message = masked(f"{error.filename}: {error.strerror}.")
         except click.ClickException as error:
             vars(error)["message"] = masked(error.message)

@@ -185,10 +185,11 @@ def test_endpoint(chosen: Chosen, port: int, url: str | None) -> None:
     """Send its test instances to its endpoint."""
     from seedling.containers import images, s2i
     from seedling.serving import try_endpoint
+    from seedling.serving.client import Client
 
-    root, address = chosen.project.root, url or f"http://127.0.0.1:{port}"
+    root, client = chosen.project.root, Client(url or f"http://127.0.0.1:{port}")
     tried = [
-        try_endpoint.attempt(chosen.project, name, address, entry.route)
+        try_endpoint.attempt(chosen.project, name, client, entry.route)
         for name in images.members(chosen.project, chosen.name)
         for entry in s2i.predict_routes(root / "models" / name)
     ]

@@ -52,11 +52,12 @@ def predict_all(port: int) -> None:
 def test_all(url: str | None) -> None:
     """Send every model's test instances to its endpoint."""
     from seedling.serving import background_service, try_endpoint
+    from seedling.serving.client import Client
 
     project = find_project()
-    address = url or background_service.address(project)
+    client = Client(url) if url else background_service.client(project)
     names = [model.name for model in project.config.training.models]
-    tried = [try_endpoint.attempt(project, name, address) for name in names]
+    tried = [try_endpoint.attempt(project, name, client) for name in names]
     for line in try_endpoint.lines(tried):
         click.echo(line)
     sys.exit(any(each.problem for each in tried))
@@ -68,10 +69,12 @@ def test_all(url: str | None) -> None:
 def test_endpoint(model: str, url: str | None) -> None:
     """Send a model's test instances to its endpoint."""
     from seedling.serving import background_service, try_endpoint
+    from seedling.serving.client import Client
 
     project = find_project()
     project.config.trained_model(model)
-    tried = try_endpoint.attempt(project, model, url or background_service.address(project))
+    client = Client(url) if url else background_service.client(project)
+    tried = try_endpoint.attempt(project, model, client)
     if tried.answer:
         click.echo(json.dumps(tried.answer, indent=2, ensure_ascii=False))
     click.echo(try_endpoint.lines([tried])[0])

@@ -6,13 +6,12 @@ from typing import TYPE_CHECKING
 import click
 
 from seedling.errors import ProjectError
+from seedling.processes import interrupted
 from seedling.wording import counted
 
 if TYPE_CHECKING:
     from seedling.config import Project, TrainedModel
     from seedling.training.tuning import Found
-
-INTERRUPTED = 130  # the exit code of a program that Ctrl-C has ended
 
 
 def tune(
@@ -29,7 +28,7 @@ def tune(
     Returns:
         The exit code.
     """
-    from seedling.processes import end_soon
+    from seedling.processes import attended, end_soon
     from seedling.training import search_space, tuned
     from seedling.training.show_search import Bar, sentence, show
     from seedling.training.tuning import Limits, Search
@@ -48,13 +47,13 @@ def tune(
     elif done:
         click.echo(f"Goes on after {counted(done, 'trial')}.")
     limits, best = Limits(trials, minutes), search.study.ranking()[:1]
-    with Bar(metric, limits, done, best[0] if best else None) as bar:
+    with attended.family(), Bar(metric, limits, done, best[0] if best else None) as bar:
         found = search.run(limits, bar)
     show(found, metric)
     click.echo(sentence(found, metric, search.lower))
     if found.stopped == "person":
         click.echo(_how_to_go_on(found, trials))
-        return INTERRUPTED
+        return interrupted.CODE
     if found.stopped == "time":
         click.echo("The time is over: the same command goes on.")
     if not found.ranking and found.tried:

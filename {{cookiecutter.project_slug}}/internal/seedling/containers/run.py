@@ -16,6 +16,7 @@ from seedling.errors import ProjectError
 from seedling.processes import refuse_taken
 from seedling.registry import folder as named_models
 from seedling.serving import background_service
+from seedling.serving.client import Client
 from seedling.settings import API_KEY, AUTHENTICATION, ENTRA_AUDIENCE, passed_on_values
 
 PORT = 5000  # of the service in its container
@@ -96,7 +97,7 @@ def predict(project: Project, tag: str, names: str, port: int, detach: bool) -> 
     if subprocess.call(command, stdout=subprocess.DEVNULL):
         raise ProjectError("The container did not start; the lines above say why.")
     try:
-        background_service.until_ready(address, lambda: _runs(tag), "its log is above")
+        background_service.until_ready(Client(address), lambda: _runs(tag), "its log is above")
     except ProjectError:
         subprocess.call([images.engine(), "logs", _name(tag)])
         _remove(tag)

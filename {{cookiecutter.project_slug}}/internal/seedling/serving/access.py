@@ -23,6 +23,7 @@ from seedling.settings import (
     ENTRA_AUDIENCE,
     ENTRA_AUTHORITY,
     ENTRA_TENANT_ID,
+    SERVICE_TOKEN,
 )
 
 log = logging.getLogger(__name__)
@@ -70,8 +71,16 @@ class Access:
         keys: "Keys | None" = None,
         tokens: "Tokens | None" = None,
         off: bool = False,
+        own: str = "",
     ) -> None:
+        """
+        Args:
+            keys, tokens: what callers need; nothing from this machine where both are None.
+            off: everybody may call.
+            own: a key for the verbs of this machine that started the service.
+        """
         self._keys, self._tokens, self._off = keys, tokens, off
+        self._own = Keys(frozenset([_digest(own)]), None) if own else None
         self._open = keys is None and tokens is None
         self._challenges = (*([BASIC] if keys else []), BEARER)
 
@@ -88,7 +97,7 @@ class Access:
             raise ProjectError(
                 "AUTHENTICATION=off contradicts the API key or ENTRA_... that is set: remove one."
             )
-        return cls(keys, tokens, off=bool(switch))
+        return cls(keys, tokens, off=bool(switch), own=SERVICE_TOKEN.get(environ))
 
     def __str__(self) -> str:
         if self._open:
@@ -142,6 +151,8 @@ class Access:
         else:
             given = ""
         other = headers.get("X-API-Key") or ""
+        if self._own and other and self._own.hold(other):
+            return "key"
         keys = self._keys
         if keys and ((given and keys.hold(given)) or (other and keys.hold(other))):
             return "key"
@@ -200,7 +211,7 @@ class Keys:
         """Return whether this is a known key, in a time that does not depend on the key."""
         if self._path and time.monotonic() >= self._next:
             self._follow(self._path)
-        asked = hashlib.sha256(key.encode("utf-8", "replace")).digest()
+        asked = _digest(key)
         found = False
         for known in self._hashes:
             found |= hmac.compare_digest(asked, known)
@@ -444,7 +455,11 @@ def _hashes(keys: Iterable[str], where: str) -> frozenset[bytes]:
         raise ProjectError(f"{where}: a key needs at least {MIN_KEY_LENGTH} characters.")
     if not all(re.fullmatch("[!-~]+", key) for key in given):
         raise ProjectError(f"{where}: a key has ASCII letters, digits and signs only, no space.")
-    return frozenset(hashlib.sha256(key.encode()).digest() for key in given)
+    return frozenset(_digest(key) for key in given)
+
+
+def _digest(key: str) -> bytes:
+    return hashlib.sha256(key.encode("utf-8", "replace")).digest()
 
 
 def _authority(url: str) -> str:

@@ -1,39 +1,70 @@
-"""Start, call and stop the project's service as a process in the background."""
+"""Start, find and stop the project's service as a process in the background.
+
+Its processes have a token of their own in the environment. Only they are it: a service that does
+not answer, because it is frozen or asks for keys, is there all the same.
+"""
 
 import json
 import os
-import signal
+import secrets
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
-from urllib.error import HTTPError, URLError
-from urllib.request import Request, urlopen
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from seedling.config import Project
 from seedling.errors import ProjectError
-from seedling.files import read_json, write_json
-from seedling.processes import refuse_taken
+from seedling.files import read_json
+from seedling.processes import attended, marked, refuse_taken
+from seedling.serving.client import Client
 from seedling.serving.team_serve import LOADING
-from seedling.settings import API_KEY
+from seedling.settings import SERVICE_TOKEN
+
+if TYPE_CHECKING:
+    import psutil
 
 HOST = "127.0.0.1"
 READY_SECONDS = 60  # until the service must be ready, or have ended
-POLL_SECONDS = 0.1  # between two requests while it starts or ends
+POLL_SECONDS = 0.1  # between two requests while it starts
+STOP_SECONDS = 40.0  # until what is left is killed: gunicorn gives requests 30
+
+
+class Noted(NamedTuple):
+    """The note about the service in the background.
+
+    Attributes:
+        port: of this machine.
+        token: in the environment of its processes.
+    """
+
+    port: int
+    token: str
+
+    @property
+    def address(self) -> str:
+        return f"http://{HOST}:{self.port}"
+
+    def processes(self) -> "list[psutil.Process]":
+        """Return the processes of the service; none if it does not run."""
+        return marked.find(SERVICE_TOKEN.name, self.token)
 
 
 @contextmanager
-def serving(project: Project, port: int) -> Iterator[str]:
-    """Start the service, yield its address once it is ready, and stop it at the end."""
-    server = _start(project, port)
+def serving(project: Project, port: int) -> Iterator[Client]:
+    """Start the service, yield its client once it is ready, and stop it at the end.
+
+    It ends with this process, however that ends.
+    """
+    noted = Noted(port, secrets.token_urlsafe(32))
+    with _log(project).open("w", encoding="utf-8") as log:
+        server = attended.start(_verb(port), project.root, _environ(noted), log.fileno())
     try:
-        yield _ready(server, project, port)
+        yield _ready(server, project, noted)
     finally:
-        server.terminate()
-        server.wait(timeout=READY_SECONDS)
+        attended.finish(server)
 
 
 def start(project: Project, port: int) -> str:
@@ -42,73 +73,81 @@ def start(project: Project, port: int) -> str:
     Raises:
         ProjectError: it runs already, the port is taken, or it is not ready in time.
     """
-    running = _noted(project)
+    running = _running(project)
     if running:
-        where = _address(running["port"])
-        raise ProjectError(f"The service runs already at {where}: run stop first.")
+        raise ProjectError(f"The service runs already at {running.address}: run stop first.")
     refuse_taken(HOST, port)
-    server = _start(project, port)
+    noted = Noted(port, secrets.token_urlsafe(32))
+    _write(project, noted)
+    with _log(project).open("w", encoding="utf-8") as log:
+        server = subprocess.Popen(
+            [sys.executable, "-m", "seedling", *_verb(port)],
+            cwd=project.root,
+            env=_environ(noted),
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,  # Ctrl-C interrupts the verb, which then stops it
+        )
     try:
-        address = _ready(server, project, port)
-    except ProjectError:
-        server.terminate()
+        return _ready(server, project, noted).address
+    except BaseException:
+        stop(project)
         raise
-    write_json(_note(project), {"pid": server.pid, "port": port})
-    return address
 
 
 def stop(project: Project) -> str:
-    """Stop the service that `start` started; return its address, or "" if it does not run."""
-    running = _noted(project)
-    _note(project).unlink(missing_ok=True)
-    if not running:
+    """Stop the service that `start` started; return its address, or "" if it does not run.
+
+    Raises:
+        ProjectError: a process of it cannot be ended.
+    """
+    noted = _noted(project)
+    if noted is None:
         return ""
-    address = _address(running["port"])
-    os.kill(running["pid"], signal.SIGTERM)
-    deadline = time.monotonic() + READY_SECONDS
-    while _answers(address):
-        if time.monotonic() > deadline:
-            raise ProjectError(
-                f"The service at {address} does not end; its log is {_log(project)}."
-            )
-        time.sleep(POLL_SECONDS)
-    return address
+    found = noted.processes()
+    left = marked.end(noted.processes, STOP_SECONDS) if found else []
+    if left:
+        numbers = ", ".join(str(each.pid) for each in left)
+        raise ProjectError(
+            f"The service at {noted.address} does not end (processes {numbers}); "
+            f"its log is {_log(project)}."
+        )
+    _note(project).unlink(missing_ok=True)
+    return noted.address if found else ""
 
 
-def address(project: Project) -> str:
-    """Return the address of the service that `start` started.
+def client(project: Project) -> Client:
+    """Return the client of the service that `start` started.
 
     Raises:
-        ProjectError: it does not run.
+        ProjectError: it does not run, or is frozen.
     """
-    running = _noted(project)
-    if not running:
+    noted = _running(project)
+    if not noted:
         raise ProjectError("No service runs in the background: run predict-all, or name a --url.")
-    return _address(running["port"])
+    if marked.frozen(noted.processes()):
+        raise ProjectError(
+            f"The service at {noted.address} is stopped by a signal: run stop, then predict-all."
+        )
+    return Client(noted.address, noted.token)
 
 
-def ask(url: str, body: Any) -> Any:
-    """Send a POST, with the first key of API_KEY if that is set, and return the decoded answer.
-
-    Raises:
-        ProjectError: the service does not answer, or answers with an error.
-    """
-    data = json.dumps(body).encode()
-    try:
-        with urlopen(Request(url, data, _headers()), timeout=30) as response:
-            return json.load(response)
-    except HTTPError as error:
-        text = error.read().decode(errors="replace")
-        raise ProjectError(f"{url} answers {error.code}: {text}") from None
-    except (OSError, ValueError) as error:
-        raise ProjectError(f"{url} does not answer: {getattr(error, 'reason', error)}.") from None
+def state(project: Project) -> str:
+    """Say where the service of `start` runs; empty where none does."""
+    noted = _running(project)
+    if not noted:
+        return ""
+    if marked.frozen(noted.processes()):
+        return f"stopped by a signal at {noted.address}: run stop, then predict-all"
+    return f"runs at {noted.address}"
 
 
-def until_ready(address: str, runs: Callable[[], bool], where: str) -> None:
+def until_ready(client: Client, runs: Callable[[], bool], where: str) -> None:
     """Wait until the service is ready, and print the warnings of its /ready to stderr.
 
     Args:
-        address: the URL of the service.
+        client: of the service.
         runs: returns whether its process still runs.
         where: where its log is, as a clause of the error message.
 
@@ -118,77 +157,54 @@ def until_ready(address: str, runs: Callable[[], bool], where: str) -> None:
     """
     deadline, answer = time.monotonic() + READY_SECONDS, ""
     while time.monotonic() < deadline and runs():
-        try:
-            with urlopen(Request(f"{address}/ready", headers=_headers()), timeout=5) as response:
-                for name, warning in json.load(response).get("warnings", {}).items():
-                    print(f"Warning: {name}: {warning}", file=sys.stderr)
-                return
-        except HTTPError as error:
-            text = error.read().decode()
-            answer = f" It said: {text}"
-            if _is_final(text):
-                break
-        except (URLError, ConnectionError, TimeoutError):
-            pass
+        is_ready, said, words = client.ready()
+        if is_ready:
+            for name, warning in said.get("warnings", {}).items():
+                print(f"Warning: {name}: {warning}", file=sys.stderr)
+            return
+        answer = f" It said: {words}" if words else answer
+        problems = said.get("problems")
+        if isinstance(problems, Mapping) and problems and LOADING not in problems.values():
+            break
         time.sleep(POLL_SECONDS)
     raise ProjectError(f"The service is not ready; {where}.{answer}")
 
 
-def _is_final(ready: str) -> bool:
-    """Return whether an answer of /ready names problems, and serve.py is not still being loaded."""
-    try:
-        problems = json.loads(ready).get("problems", {})
-    except (ValueError, AttributeError):  # of a proxy, or of another service
-        return False
-    return bool(problems) and LOADING not in problems.values()
+def _ready(server: "subprocess.Popen[bytes]", project: Project, noted: Noted) -> Client:
+    client = Client(noted.address, noted.token)
+    until_ready(client, lambda: server.poll() is None, f"its log is {_log(project)}")
+    return client
 
 
-def _headers() -> dict[str, str]:
-    key = API_KEY.get().partition(",")[0].strip()
-    return {"Content-Type": "application/json"} | ({"X-API-Key": key} if key else {})
+def _verb(port: int) -> list[str]:
+    return ["serve-local", "--port", str(port)]
 
 
-def _start(project: Project, port: int) -> "subprocess.Popen[bytes]":
-    verb = [sys.executable, "-m", "seedling", "serve-local", "--port", str(port)]
-    path = _log(project)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w", encoding="utf-8") as log:
-        return subprocess.Popen(
-            verb,
-            cwd=project.root,
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,  # Ctrl-C interrupts the verb, which then stops it
-        )
+def _environ(noted: Noted) -> dict[str, str]:
+    # With setproctitle installed, gunicorn would write its title over what marks the processes.
+    return {**os.environ, SERVICE_TOKEN.name: noted.token, "SPT_NOENV": "1"}
 
 
-def _ready(server: "subprocess.Popen[bytes]", project: Project, port: int) -> str:
-    address = _address(port)
-    until_ready(address, lambda: server.poll() is None, f"its log is {_log(project)}")
-    return address
+def _running(project: Project) -> Noted | None:
+    """Return what the note says, if a process of that service still runs."""
+    noted = _noted(project)
+    return noted if noted and noted.processes() else None
 
 
-def _noted(project: Project) -> dict[str, int] | None:
-    """Return process id and port of the service in the background, if it still runs."""
-    with suppress(OSError, ValueError):
-        noted: dict[str, int] = read_json(_note(project))
-        if _answers(_address(noted["port"])) == project.config.name:
-            return noted
+def _noted(project: Project) -> Noted | None:
+    with suppress(OSError, ValueError, KeyError, TypeError):
+        written: Any = read_json(_note(project))
+        return Noted(int(written["port"]), str(written["token"]))
     return None
 
 
-def _answers(address: str) -> str:
-    """Return the name of the service at this address; empty if none answers."""
-    try:
-        with urlopen(Request(f"{address}/", headers=_headers()), timeout=5) as response:
-            return str(json.load(response)["name"])
-    except (OSError, ValueError, KeyError, TypeError):
-        return ""
-
-
-def _address(port: int) -> str:
-    return f"http://{HOST}:{port}"
+def _write(project: Project, noted: Noted) -> None:
+    """Write the note, whose token only this user may read."""
+    path = _note(project)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.unlink(missing_ok=True)
+    os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+    path.write_text(json.dumps(noted._asdict()) + "\n", encoding="utf-8")
 
 
 def _note(project: Project) -> Path:
@@ -196,4 +212,5 @@ def _note(project: Project) -> Path:
 
 
 def _log(project: Project) -> Path:
+    project.assets.mkdir(parents=True, exist_ok=True)
     return project.assets / "serve.log"

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from seedling.config import Project
+from seedling.processes import interrupted
 
 if TYPE_CHECKING:
     from seedling.serving.drain import Drain
@@ -34,7 +35,8 @@ class Drainer:
         if _is_held(self._spool):
             return
         command = [sys.executable, "-m", __name__, str(self._root)]
-        self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, cwd=self._root)
+        with interrupted.unheard():  # Ctrl-C ends the workers, and then it
+            self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, cwd=self._root)
 
 
 def main(root: Path) -> None:
@@ -48,7 +50,7 @@ def main(root: Path) -> None:
     from seedling.settings import LOG_LEVEL
 
     logs.configure(LOG_LEVEL.get())
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C ends the workers, and then this
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     if hasattr(os, "nice"):
         os.nice(NICENESS)
     project = Project.find(root)

@@ -1,11 +1,13 @@
 """Start the server: gunicorn, or waitress on Windows, where gunicorn does not run."""
 
 import os
+import signal
 import sys
+from typing import Any
 
 from seedling.config import Project
 from seedling.errors import ProjectError
-from seedling.processes import refuse_taken
+from seedling.processes import attended, interrupted, refuse_taken
 from seedling.serving import logs, selection
 from seedling.serving.access import Access
 from seedling.serving.stores import log_settings, open_store
@@ -57,7 +59,32 @@ def _become_gunicorn(address: str) -> None:
     """Replace this program by gunicorn: half of the service is imported already."""
     import gunicorn.__main__ as program
     from gunicorn.app.wsgiapp import run
+    from gunicorn.arbiter import Arbiter
 
+    _obey(Arbiter)
     # gunicorn reads sys.argv, and starts itself again with it on SIGUSR2.
     sys.argv = [str(program.__file__), "-c", CONFIGURATION, "--bind", address]
-    run()
+    try:
+        run()
+    finally:
+        if interrupted.is_seen():
+            interrupted.leave()
+
+
+def _obey(master: Any) -> None:
+    """Let gunicorn's master end by Ctrl-C as any verb does, and with its terminal.
+
+    The end of a terminal is SIGHUP, at which gunicorn reads its configuration again and goes on:
+    right for a service that stands alone, or where nohup has asked for it.
+    """
+    interrupt = master.handle_int
+
+    def handle_int(self: Any) -> None:
+        interrupted.note()
+        interrupt(self)
+
+    master.handle_int = handle_int
+    streams = (sys.stdin, sys.stdout, sys.stderr)
+    attends = attended.is_attended() or any(each and each.isatty() for each in streams)
+    if attends and signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+        master.handle_hup = master.handle_term

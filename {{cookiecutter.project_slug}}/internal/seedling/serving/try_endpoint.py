@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from seedling.config import Project
 from seedling.data import instances
 from seedling.errors import ProjectError
-from seedling.serving import background_service
+from seedling.serving.client import Client
 from seedling.wording import counted
 
 
@@ -22,17 +22,17 @@ class Tried(NamedTuple):
     problem: str
 
 
-def attempt(project: Project, model: str, address: str, route: str = "") -> Tried:
+def attempt(project: Project, model: str, client: Client, route: str = "") -> Tried:
     """Send a model's test instances to its endpoint, and check that every row is answered.
 
     Args:
         project: the project of the model.
         model: its name.
-        address: the URL of the service.
+        client: of the service.
         route: the endpoint, if it is not `<model>/predict`.
     """
-    url = f"{address}/{route or f'{model}/predict'}"
-    return attempt_by(project, model, lambda body: background_service.ask(url, body)["payload"])
+    path = route or f"{model}/predict"
+    return attempt_by(project, model, lambda body: client.ask(path, body)["payload"])
 
 
 def attempt_by(project: Project, model: str, ask: Callable[[dict[str, Any]], Any]) -> Tried:

@@ -8,7 +8,7 @@ import re
 import runpy
 import shlex
 import shutil
-import subprocess
+import signal
 import sys
 import time
 import traceback
@@ -30,6 +30,7 @@ from seedling.config import Project
 from seedling.data.dataset_files import verified
 from seedling.errors import ProjectError
 from seedling.masking import masked
+from seedling.processes import attended, interrupted
 from seedling.training import mlflow_runs
 from seedling.training.notes import Registration
 from seedling.training.outcomes import chosen_of
@@ -124,7 +125,7 @@ class LocalRun:
         waiting = order(self.pipeline)
         waiting.prepare()
         running: dict[Future[Outcome], str] = {}
-        with _progress() as progress, self._pool() as pool:
+        with _progress() as progress, self._pool() as pool, attended.family():
             while waiting.is_active():
                 for name in waiting.get_ready():
                     if self.pipeline.jobs[name].needs & self.failed.keys():
@@ -170,7 +171,8 @@ class LocalRun:
     def _start(self, name: str, pool: ProcessPoolExecutor) -> "Future[Outcome]":
         log = self.log(name)
         log.parent.mkdir(parents=True)
-        return pool.submit(perform, self._command(self.pipeline.jobs[name]), self.root, log)
+        with interrupted.unheard():  # it may start a worker
+            return pool.submit(perform, self._command(self.pipeline.jobs[name]), self.root, log)
 
     def _finish(self, name: str, future: "Future[Outcome]", progress: Progress) -> None:
         try:
@@ -218,7 +220,11 @@ class LocalRun:
 
 
 def prepare_worker(threads: int, variables: Mapping[str, str]) -> None:
-    """Set this worker's variables, and its threads before it loads a library that starts them."""
+    """Set this worker's variables, and its threads before it loads a library that starts them.
+
+    Ctrl-C is its parent's.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     os.environ.setdefault("OMP_NUM_THREADS", str(threads))
     os.environ.update(variables)
 
@@ -231,7 +237,7 @@ def perform(command: list[str], root: Path, log: Path) -> Outcome:
         if command[:2] == ["python", "-m"]:
             code = _run_module(command[2], command[3:])
         else:
-            code = subprocess.call(command)
+            code = attended.call_command(command, root)
     return code, time.monotonic() - started
 
 
@@ -272,6 +278,4 @@ def _progress() -> Progress:
 
 def last_line(log: Path) -> str:
     """Return the last line of a log that names an exception, else its last line."""
-    lines = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
-    errors = [line for line in lines if re.match(r"[\w.]*(Error|Exception)\b", line)]
-    return [*(lines or ["it printed nothing"]), *errors][-1]
+    return mlflow_runs.last_error(log.read_text(encoding="utf-8", errors="replace"))

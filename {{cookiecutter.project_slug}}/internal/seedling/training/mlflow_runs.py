@@ -7,13 +7,14 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from subprocess import PIPE, STDOUT
 from types import ModuleType
 from typing import Any
 
 from seedling.config import Project
-from seedling.errors import Unavailable
+from seedling.errors import ProjectError, Unavailable
 from seedling.files import replacing
-from seedling.processes import end_soon
+from seedling.processes import end_soon, interrupted
 from seedling.settings import MLFLOW_TRACKING_URI
 
 GIVEN = "MLFLOW_RUN_ID"
@@ -80,7 +81,14 @@ def _create_database(project: Project) -> None:
         with replacing(database) as aside:
             made = [_sqlite(aside), _artifacts(project), project.config.slug]
             command = [sys.executable, "-m", "seedling.training.mlflow_runs", *made]
-            subprocess.run(command, check=True)
+            with interrupted.unheard():
+                process = subprocess.Popen(command, stdout=PIPE, stderr=STDOUT, text=True)
+            try:
+                said, _ = process.communicate()
+            finally:
+                process.kill()
+            if process.returncode:
+                raise ProjectError(f"{database.name} cannot be made: {last_error(said)}")
 
 
 def _create_experiment(store: str, artifacts: str, experiment: str) -> None:
@@ -122,6 +130,13 @@ def run(project: Project, name: str, run_id: str | None = None) -> Iterator[Any]
     tracking.set_experiment(project.config.slug)
     with tracking.start_run(run_id=run_id, run_name=None if run_id else name) as active:
         yield active
+
+
+def last_error(text: str) -> str:
+    """Return the last line of a program's output that names an exception, else its last line."""
+    lines = text.strip().splitlines()
+    errors = [line for line in lines if re.match(r"[\w.]*(Error|Exception)\b", line)]
+    return [*(lines or ["it printed nothing"]), *errors][-1]
 
 
 def log_metrics(prefix: str, metrics: Mapping[str, float]) -> None:

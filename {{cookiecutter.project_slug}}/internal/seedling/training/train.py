@@ -7,6 +7,7 @@ from pathlib import Path
 
 from seedling.config import Project
 from seedling.errors import ProjectError
+from seedling.processes import interrupted
 from seedling.training import outcomes, runner
 from seedling.training.local_run import LocalRun
 from seedling.training.outcomes import Outcome
@@ -54,12 +55,13 @@ def train_here(file: str) -> None:
         file: the path of the train.py, which stands in models/<name>/.
     """
     folder = Path(file).resolve().parent
-    try:
-        project = Project.find(folder)
-        os.chdir(project.root)
-        # Python has put the script's folder first: the project's packages are found from the root.
-        sys.path[:] = [str(project.root), *(path for path in sys.path if path != str(folder))]
-        outcomes.show(complete(project, LocalRun.start(project, [folder.name])))
-    except ProjectError as error:
-        print(f"Error: {error}", file=sys.stderr)
-        sys.exit(1)
+    with interrupted.one_line(quiet=False):
+        try:
+            project = Project.find(folder)
+            os.chdir(project.root)
+            # Python has put the script's folder first: the packages are found from the root.
+            sys.path[:] = [str(project.root), *(path for path in sys.path if path != str(folder))]
+            outcomes.show(complete(project, LocalRun.start(project, [folder.name])))
+        except ProjectError as error:
+            print(f"Error: {error}", file=sys.stderr)
+            sys.exit(1)

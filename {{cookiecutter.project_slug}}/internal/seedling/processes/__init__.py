@@ -1,12 +1,9 @@
-"""Processes: one that replaces this one, the ports they listen on, a quick end."""
+"""Processes: the ports they listen on, a quick end, and how one ends with another."""
 
 import atexit
 import gc
 import os
 import socket
-import subprocess
-import sys
-from pathlib import Path
 
 from seedling.errors import ProjectError
 
@@ -27,22 +24,6 @@ def share_cores() -> None:
     They would spin, and beside other work on the same cores a fit took five times as long.
     """
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-
-
-def hand_over(words: list[str], folder: Path) -> int:
-    """Replace this process by a command, so that signals reach the command.
-
-    Args:
-        words: the program's path and its arguments.
-        folder: the working folder.
-
-    Returns:
-        The command's exit code, on Windows only, which cannot replace a process.
-    """
-    if sys.platform == "win32":
-        return subprocess.call(words, cwd=folder)
-    os.chdir(folder)
-    os.execv(words[0], words)  # noqa: S606 - a list, and no shell
 
 
 def refuse_taken(host: str, port: int) -> None:
