@@ -86,7 +86,6 @@ class Verbs(click.Group):
             if not interrupted.is_seen():
                 raise
             interrupted.leave()
-            message = masked(f"{error.filename}: {error.strerror}.")
         except click.ClickException as error:
             vars(error)["message"] = masked(error.message)
             raise

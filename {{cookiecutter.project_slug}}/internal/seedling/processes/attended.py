@@ -210,7 +210,7 @@ def end_started() -> None:
 
 def _reap(mark: str) -> None:
     """Wait until the pipe is closed; then kill what is left of a family."""
-    for each in _OF_TERMINAL + [signal.SIGTERM]:
+    for each in [*_OF_TERMINAL, signal.SIGTERM]:
         signal.signal(each, signal.SIG_IGN)
     while os.read(0, 1):
         pass
