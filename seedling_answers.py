@@ -1,7 +1,10 @@
 """What cookiecutter.json's private variables ask of each answer, as soon as it is given.
 
 Answers are data. An answer is refused in one line with nothing created, or ends up in the files as
-it was typed: Jinja marks in it are text, never a template.
+it was typed: Jinja marks in it are text, never a template. Cookiecutter renders answers of the
+command line, of ~/.cookiecutterrc and of its Python API as if they were defaults of
+cookiecutter.json, and calls nothing of a template before: therefore its own frames are read, where
+the answers still stand apart from the defaults (docs/decisions/0001-answers-are-checked-by-filters.md).
 """
 
 import json
@@ -11,8 +14,10 @@ import sys
 import unicodedata
 from collections.abc import Iterable
 from pathlib import Path
+from types import FrameType
+from typing import Any, NoReturn
 
-from jinja2 import Environment
+from jinja2 import Environment, Undefined
 from jinja2.ext import Extension
 from slugify import slugify
 
@@ -21,6 +26,16 @@ TREE = "{{cookiecutter.project_slug}}"
 LONGEST_SLUG = 60
 # Names that Windows keeps for its devices.
 DEVICES = re.compile(r"con|prn|aux|nul|(com|lpt)[0-9]", re.IGNORECASE)
+
+
+class Answer(str):
+    """A text that was given as an answer, also where it looks like a template."""
+
+    __slots__ = ()
+
+    def __str__(self) -> str:
+        """Stay what it is: Jinja makes a text of a template's source."""
+        return self
 
 
 class Answers(Extension):
@@ -42,17 +57,58 @@ class Answers(Extension):
             "within_quotes": within_quotes,
         }
         defaults = json.loads((HERE / "cookiecutter.json").read_text(encoding="utf-8"))
-        self._ours = {value for value in defaults.values() if isinstance(value, str)} | {TREE}
+        hooks = {path.read_text(encoding="utf-8") for path in (HERE / "hooks").glob("*.py")}
+        self._ours = {value for value in defaults.values() if isinstance(value, str)}
+        self._ours |= {TREE, *hooks}
+        context, given = asked()
+        for name, default in defaults.items():
+            if name.startswith("_"):
+                context[name] = default  # no question, so no answer
+            elif name in given:
+                context[name] = Answer(as_text(context[name], name))
 
     def preprocess(self, source: str, name: str | None, filename: str | None = None) -> str:
         """Cookiecutter renders answers that come from its command line: keep them as they are."""
-        is_answer = (
+        is_answer = isinstance(source, Answer) or (
             name is None
             and self.environment.loader is None  # later than the prompts, it has one
             and source not in self._ours
-            and not source.startswith("# A hook of the template")
         )
         return escaped(source) if is_answer and "{" in source else source
+
+
+def asked() -> tuple[dict[str, Any], set[str]]:
+    """Return what cookiecutter is about to ask for, by name, and the names that have an answer.
+
+    Both are empty where it asks for nothing.
+    """
+    context: dict[str, Any] = {}
+    given: set[str] = set()
+    frame: FrameType | None = sys._getframe()
+    while frame is not None:
+        names = frame.f_locals
+        if frame.f_code.co_name == "prompt_for_config" and "context" in names:
+            context = names["context"]["cookiecutter"]
+        for answers in (
+            names.get("extra_context"),
+            (names.get("config_dict") or {}).get("default_context"),
+        ):
+            given |= {*(answers or {})}
+        frame = frame.f_back
+    return context, given & {*context}
+
+
+def as_text(answer: Any, prompt: str) -> str:
+    """The text of an answer from Python or YAML, where `no` is a boolean and 2020 a number."""
+    if isinstance(answer, str):
+        return answer
+    if answer is False and prompt in ("parts", "ci"):
+        return "none"
+    if isinstance(answer, list) and prompt in ("models", "parts"):
+        return ", ".join(as_text(item, prompt) for item in answer)
+    if answer is None or isinstance(answer, (bool, list, tuple, set, dict, Undefined)):
+        refuse(f"{prompt}: {shown(answer)} is no text: put it in quotes, or leave it out.")
+    return str(answer)
 
 
 def escaped(text: str) -> str:
@@ -60,20 +116,21 @@ def escaped(text: str) -> str:
     return text.replace("{", "{{ '{' }}")
 
 
-def refuse(message: str) -> None:
+def refuse(message: str) -> NoReturn:
     """End with one line; cookiecutter has created nothing yet."""
     sys.exit(f"error: {message}")
 
 
-def one_of(answer: str, known: Iterable[str], prompt: str) -> str:
+def one_of(answer: Any, known: Iterable[str], prompt: str) -> str:
+    answer = as_text(answer, prompt)
     if answer.strip() not in known:
         refuse(f"{prompt}: {shown(answer)} is none of {', '.join(known)}.")
     return answer.strip()
 
 
-def one_line(answer: str, prompt: str, longest: int) -> str:
+def one_line(answer: Any, prompt: str, longest: int) -> str:
     """Some text on one line, without the blanks around it."""
-    text = answer.strip()
+    text = as_text(answer, prompt).strip()
     if not text:
         refuse(f"{prompt}: must not be empty.")
     if len(text) > longest:
@@ -90,7 +147,8 @@ def as_slug(name: str) -> str:
     return f"project_{slug}"[:LONGEST_SLUG].rstrip("_") if slug_problem(slug) else slug
 
 
-def valid_slug(answer: str) -> str:
+def valid_slug(answer: Any) -> str:
+    answer = as_text(answer, "project_slug")
     problem = slug_problem(answer)
     if problem:
         refuse(f"project_slug: {shown(answer)} {problem}.")
@@ -115,9 +173,9 @@ def asset_name(slug: str) -> str:
     return name[:LONGEST_SLUG].rstrip("_")
 
 
-def model_names(answer: str, known: list[str]) -> str:
+def model_names(answer: Any, known: list[str]) -> str:
     """The chosen models, a blank between them."""
-    names = [name.strip() for name in answer.split(",") if name.strip()]
+    names = [name.strip() for name in as_text(answer, "models").split(",") if name.strip()]
     if not names:
         refuse(f"models: name at least one of {', '.join(known)}.")
     for name in names:
@@ -126,9 +184,9 @@ def model_names(answer: str, known: list[str]) -> str:
     return " ".join(dict.fromkeys(names))
 
 
-def part_names(answer: str, known: list[str]) -> str:
+def part_names(answer: Any, known: list[str]) -> str:
     """The chosen parts, a blank between them; `all` and `none` may be said."""
-    names = [name.strip() for name in answer.split(",") if name.strip()]
+    names = [name.strip() for name in as_text(answer, "parts").split(",") if name.strip()]
     if names == ["all"]:
         return " ".join(known)
     if names == ["none"]:
@@ -155,7 +213,8 @@ def escape(character: str) -> str:
     return f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"
 
 
-def shown(answer: str) -> str:
+def shown(answer: Any) -> str:
     """An answer in a message: quoted, on one line, cut where it is long."""
-    text = ascii(answer) if not answer.isprintable() else repr(answer)
+    text = repr(answer)
+    text = text if text.isprintable() else ascii(answer)
     return text if len(text) <= 60 else f"{text[:57]}..."

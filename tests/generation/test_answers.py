@@ -1,15 +1,20 @@
 """An answer is refused in one line with nothing left behind, or stands in the files as typed."""
 
 import ast
+import json
+import os
 import re
 import subprocess
 import sys
 import tomllib
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
 from baking import PROMPTS, ROOT, call, configuration, generate
+from cookiecutter.generate import generate_context
+from cookiecutter.prompt import prompt_for_config
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -40,6 +45,7 @@ REFUSED = {
     "a refused answer of two lines": "ci=github\nnone",
     "a refused answer with jinja marks": "vertical={{ cookiecutter }}",
 }
+CONTEXT = json.loads((ROOT / "cookiecutter.json").read_text(encoding="utf-8"))
 QUESTIONS = len([name for name in PROMPTS if not name.startswith("_")])
 PROMPTED = {
     "vertical": ["zoo"],
@@ -129,6 +135,121 @@ def test_a_hostile_answer_is_data(
     assert left_in(folder) == [project.name]
 
 
+OURS = [value for value in CONTEXT.values() if isinstance(value, str) and "{" in value]
+HOOK = "# A hook of the template {{ 7 * 7 }}"
+HOSTILE = ANSWERS | st.sampled_from([*OURS, HOOK, "{{x.project_slug}}", "{{ [].__class__ }}"])
+NOT_TEXT = (
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.lists(st.text(max_size=3), max_size=2)
+    | st.dictionaries(st.text(max_size=3), st.text(max_size=3), max_size=2)
+    | st.dates()
+)
+QUESTIONED = [name for name in CONTEXT if not name.startswith("_")]
+FIT = {
+    "vertical": st.sampled_from(["finance", "healthcare", " hello_world "]),
+    "project_slug": st.sampled_from(["income", "_1", "Com10"]),
+    "models": st.sampled_from(["random_forest", "xgboost,random_forest", "xgboost, xgboost"]),
+    "parts": st.sampled_from(["all", "none", "azure", "azure, containers"]),
+    "ci": st.sampled_from(["github", "azure_devops", "none"]),
+}
+SETS = st.fixed_dictionaries(
+    {},
+    optional={
+        name: st.one_of([FIT.get(name, HOSTILE)] * 3 + [HOSTILE, NOT_TEXT]) for name in QUESTIONED
+    },
+)
+
+
+@settings(max_examples=200, deadline=None)
+@given(answers=SETS, in_file=st.sets(st.sampled_from(QUESTIONED)))
+@example(answers={"ci": False, "parts": False}, in_file={"ci"})
+@example(answers=dict.fromkeys(QUESTIONED), in_file=set())
+def test_of_any_set_of_answers_each_stands_as_given_or_one_line_refuses_it(
+    answers: dict[str, Any], in_file: set[str]
+):
+    try:
+        context = asked(answers, in_file)
+    except SystemExit as refusal:
+        line = str(refusal)
+        assert re.match(rf"error: ({'|'.join(QUESTIONED)}): ", line)
+        assert line.isprintable()
+        return
+    for name, answer in answers.items():
+        if isinstance(answer, str):
+            assert context[name] == answer
+    for name in ("name", "description", "organisation"):
+        answer = answers.get({"name": "project_name"}.get(name, name), "")
+        if isinstance(answer, str) and answer:
+            assert context[f"__{name}"] == answer.strip()
+    assert slug_problem(context["__slug"]) == ""
+    assert context["__vertical"] in CONTEXT["_catalog"]
+    assert context["_catalog"] == CONTEXT["_catalog"]
+
+
+@pytest.mark.parametrize("name", QUESTIONED)
+@pytest.mark.parametrize("text", [*OURS, HOOK])
+def test_an_answer_that_is_a_template_of_our_own_is_not_rendered(name: str, text: str):
+    try:
+        assert asked({name: text}, set())[name] == text
+    except SystemExit as refusal:  # too long for its question, or no such model
+        assert str(refusal).startswith(f"error: {name}: ")
+
+
+def test_what_is_no_question_cannot_be_answered():
+    context = asked({"__slug": "../up", "__name": "{{ 1 / 0 }}", "_catalog": {}}, set())
+    assert (context["__slug"], context["__name"]) == ("hello_world", "Hello world")
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"ci": None}, "error: ci: None is no text: put it in quotes, or leave it out."),
+        ({"vertical": True}, "error: vertical: True is no text"),
+        ({"description": {"a": "b"}}, "error: description: {'a': 'b'} is no text"),
+        ({"organisation": ["a", "b"]}, "error: organisation: ['a', 'b'] is no text"),
+    ],
+)
+def test_an_answer_that_is_no_text_is_one_line(given: dict[str, Any], said: str, tmp_path: Path):
+    refused = generated_or_refused(tmp_path / "projects", given)
+    assert str(refused).startswith(said)
+    assert not left_in(tmp_path)
+
+
+def test_in_yaml_no_is_none_and_a_year_is_a_name(tmp_path: Path):
+    """As in `default_context` of ~/.cookiecutterrc, or through the Python API."""
+    rc = tmp_path / "rc.yaml"
+    rc.write_text("default_context: {ci: no, parts: no, project_name: 2020, models: [xgboost]}\n")
+    folder = tmp_path / "projects"
+    command = [sys.executable, "-m", "cookiecutter", "--no-input", "--config-file", rc]
+    done = call([*command, "--output-dir", folder, ROOT], ROOT)
+    assert done.returncode == 0, done.stdout
+    project = folder / "project_2020"
+    model = yaml.safe_load((project / "model.yaml").read_text(encoding="utf-8"))
+    assert [model["name"], *os.listdir(project / "models")].count("2020") == 1
+    assert not (project / ".github").exists()
+    assert (project / "models" / "xgboost").is_dir()
+
+
+DEVICES = [
+    "con",
+    "PRN",
+    "Aux",
+    "NUL",
+    *(f"{kind}{n}" for kind in ("com", "LPT") for n in range(10)),
+]
+
+
+@pytest.mark.parametrize(
+    "name", [*DEVICES, "com\u00b9", "LPT\u00b2", "com\u00b3", "CONIN$", "conout$"]
+)
+def test_no_project_is_called_like_a_device_of_windows(name: str):
+    assert slug_problem(name)
+    assert slug_problem(as_slug(name)) == ""
+
+
 @given(st.text())
 @example("30-day readmission")
 @example("pandas")
@@ -166,7 +287,21 @@ def cookiecutter(folder: Path, *words: str, typed: str = "") -> subprocess.Compl
     return call([*command, "--output-dir", folder / "projects", ROOT, *words], ROOT, input=typed)
 
 
-def generated_or_refused(folder: Path, answers: dict[str, str]) -> Path | str:
+def asked(answers: dict[str, Any], in_file: set[str]) -> dict[str, Any]:
+    """What cookiecutter's questions come to, without a project.
+
+    Args:
+        answers: of the command line, or of the Python API.
+        in_file: the names of those that ~/.cookiecutterrc gives instead.
+    """
+    extra_context = {name: text for name, text in answers.items() if name not in in_file}
+    config_dict = {"default_context": {name: answers[name] for name in in_file & {*answers}}}
+    file = ROOT / "cookiecutter.json"
+    context = generate_context(file, config_dict["default_context"], extra_context)
+    return prompt_for_config(context, no_input=True)
+
+
+def generated_or_refused(folder: Path, answers: dict[str, Any]) -> Path | str:
     """The project, or the line that refused an answer."""
     try:
         return generate(folder, answers)
