@@ -1,4 +1,4 @@
-"""Processes of a test that are found again by a mark in their environment, however they are left."""
+"""Processes of a test, found again by a mark in their environment however they are left."""
 
 import os
 import signal

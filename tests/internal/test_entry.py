@@ -28,7 +28,10 @@ SHARED = {
     "common_utils/train_utils.py": "from common_utils.names import GREETING\n",
     "common_utils/names.py": "GREETING = 'shared by all models'\n",
 }
-IMPORTED = "import pandas as pd", "import pandas as pd\nfrom common_utils.train_utils import GREETING"
+IMPORTED = (
+    "import pandas as pd",
+    "import pandas as pd\nfrom common_utils.train_utils import GREETING",
+)
 
 
 @pytest.fixture(scope="module")

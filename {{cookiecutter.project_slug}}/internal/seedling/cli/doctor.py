@@ -19,7 +19,7 @@ from seedling.scaffold import all_models, parts
 from seedling.serving import background_service, unnamed
 from seedling.serving.access import Access
 from seedling.settings import SERVICE_PRINCIPAL
-from seedling.training import pipeline
+from seedling.training import killed, pipeline
 from seedling.training.pipeline import TRAINING
 from seedling.wording import counted
 
@@ -61,6 +61,11 @@ def examine(project: Project) -> Iterator[Finding]:
         yield _attempt(f"dataset {dataset.name}", "to do", count)
         yield from _looked_up(project, dataset)
     yield from _models(project)
+    left = killed.found(project)
+    if left:
+        size = sum(killed.size(each) for each in left) / 1e6
+        message = f"{counted(len(left), 'piece')} of killed trainings, {size:.1f} MB: the"
+        yield Finding("left behind", f"{message} next train removes them", "note")
     service = background_service.state(project)
     if service:
         yield Finding("service", service, "ok" if service.startswith("runs") else "to do")

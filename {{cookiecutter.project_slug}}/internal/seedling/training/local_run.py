@@ -31,7 +31,7 @@ from seedling.data.dataset_files import verified
 from seedling.errors import ProjectError
 from seedling.masking import masked
 from seedling.processes import attended, interrupted
-from seedling.training import mlflow_runs
+from seedling.training import killed, mlflow_runs
 from seedling.training.notes import Registration
 from seedling.training.outcomes import chosen_of
 from seedling.training.pipeline import REFERENCE, Job, Pipeline, order, reference
@@ -90,6 +90,7 @@ class LocalRun:
         chosen = chosen_of(project, models)
         for name in {project.config.trained_model(model).dataset for model in chosen.models}:
             verified(project, project.config.dataset(name))
+        killed.remove(project)
         runs = project.assets / "runs"
         meanwhile = partial(mlflow_runs.prepare, project)
         return [cls(chosen, project.root, runs, variables, meanwhile)]
@@ -102,7 +103,8 @@ class LocalRun:
     def wait(self) -> None:
         """Run every job; `problem` has the first failure."""
         try:
-            self.execute(self.meanwhile)
+            with killed.held(self.folder):
+                self.execute(self.meanwhile)
         except ProjectError as error:
             self._problem = str(error)
 
@@ -163,9 +165,9 @@ class LocalRun:
         """
         cores = os.cpu_count() or 1
         threads = max(1, cores // max(1, len(self.pipeline.models)))
-        spawn = get_context("spawn")
+        spawn, variables = get_context("spawn"), {**self.variables, mlflow_runs.PIPELINE: self.id}
         return ProcessPoolExecutor(
-            cores, spawn, initializer=prepare_worker, initargs=(threads, dict(self.variables))
+            cores, spawn, initializer=prepare_worker, initargs=(threads, variables)
         )
 
     def _start(self, name: str, pool: ProcessPoolExecutor) -> "Future[Outcome]":

@@ -4,7 +4,7 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from subprocess import PIPE, STDOUT
@@ -18,6 +18,8 @@ from seedling.processes import end_soon, interrupted
 from seedling.settings import MLFLOW_TRACKING_URI
 
 GIVEN = "MLFLOW_RUN_ID"
+PIPELINE = "SEEDLING_PIPELINE"  # the run of a pipeline on this machine that a run belongs to
+PIPELINE_TAG = "pipeline_run"
 REFUSED = re.compile(r"[^\w.\- :/]")  # in the name of a metric
 
 
@@ -129,7 +131,21 @@ def run(project: Project, name: str, run_id: str | None = None) -> Iterator[Any]
     )  # the database may be another verb's
     tracking.set_experiment(project.config.slug)
     with tracking.start_run(run_id=run_id, run_name=None if run_id else name) as active:
+        if os.environ.get(PIPELINE):
+            tracking.set_tag(PIPELINE_TAG, os.environ[PIPELINE])
         yield active
+
+
+def end_killed(project: Project, pipelines: Sequence[str]) -> None:
+    """End the runs that still count as going on, of runs of a pipeline that were killed."""
+    if not pipelines or (database_of(project) and not _database(project).exists()):
+        return
+    store = client(project)
+    experiment = store.get_experiment_by_name(project.config.slug)
+    for name in pipelines if experiment else []:
+        query = f"attributes.status = 'RUNNING' and tags.{PIPELINE_TAG} = '{name}'"
+        for each in store.search_runs([experiment.experiment_id], query):
+            store.set_terminated(each.info.run_id, "KILLED")
 
 
 def last_error(text: str) -> str:
