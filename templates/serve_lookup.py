@@ -18,6 +18,7 @@ from seedling import (
     as_json,
     example_row,
     first_row,
+    run_here,
 )
 
 FEATURES = Path(__file__).with_name("feature_inference_query.sql").read_text(encoding="utf-8")
@@ -69,3 +70,7 @@ class Serve:
         if missing:
             raise Unavailable(f"feature_inference_query.sql yields no {', '.join(missing)}.")
         return as_json(row)
+
+
+if __name__ == "__main__":
+    run_here(__file__, "serve-local")

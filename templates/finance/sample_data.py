@@ -91,3 +91,8 @@ def sample_tables() -> dict[str, pd.DataFrame]:
         "income": np.where(rich, ">50K", "<=50K"),
     }
     return {"persons": persons, "finances": pd.DataFrame(finances)}
+
+
+if __name__ == "__main__":
+    for name, table in sample_tables().items():
+        print(name, table, sep="\n")

@@ -70,3 +70,8 @@ def _vital_signs(
             "oxygen_saturation": sign(96.5, -1.3, 1.2, 50, 100),
         }
     )
+
+
+if __name__ == "__main__":
+    for name, table in sample_tables().items():
+        print(name, table, sep="\n")

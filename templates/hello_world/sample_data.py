@@ -19,3 +19,8 @@ def sample_tables() -> dict[str, pd.DataFrame]:
         "miles": np.clip(miles, 5, None).round(1),
     }
     return {"treadmill": pd.DataFrame(table)}
+
+
+if __name__ == "__main__":
+    for name, table in sample_tables().items():
+        print(name, table, sep="\n")

@@ -118,6 +118,7 @@ def test_a_blob_is_a_datasets_source_as_a_file_is(cloud: Path, emulator: AzureML
     """By fsspec and adlfs, as the identity of the other verbs; each command downloads it once."""
     left_out = shutil.ignore_patterns(".venv", "internal", "local_assets", "runs")
     project = Path(shutil.copytree(cloud, tmp_path / "copy", ignore=left_out))
+    (project / ".venv").symlink_to(cloud / ".venv")
     table = (cloud / "local_assets" / "datasets" / "income.parquet").read_bytes()
     emulator.storage.put("tables", "2026/income of may.parquet", table)
     host = emulator.storage.account.removesuffix("/storage")
@@ -125,13 +126,7 @@ def test_a_blob_is_a_datasets_source_as_a_file_is(cloud: Path, emulator: AzureML
     settings = emulator.settings() | account | {"SSL_CERT_FILE": str(emulator.certificate)}
     url = "az://tables/2026/income of may.parquet"
     words = ("create-local-datasets", "--from", url, "--target", "income", "--key", "person_id")
-    done = subprocess.run(
-        [python_of(cloud), "-m", "seedling", *words, "--yes"],
-        cwd=project,
-        env=environment() | settings,
-        capture_output=True,
-        text=True,
-    )
+    done = ask(project, settings, *words, "--yes")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "income_of_may.parquet: 6,000 rows" in done.stdout
     assert f"source: {url}" in (project / "model.yaml").read_text(encoding="utf-8")
@@ -141,7 +136,7 @@ def test_a_blob_is_a_datasets_source_as_a_file_is(cloud: Path, emulator: AzureML
     assert emulator.storage.callers == {"Bearer"}
 
     def refused(where: str, **other: str) -> str:
-        done = ask(project, settings | other, "add-dataset", "--from", where, "--yes")
+        done = ask(project, settings | other, "add-dataset", "--from", where, "--name", "other")
         assert done.returncode == 1
         assert done.stderr.startswith("Error: ")
         assert len(done.stderr.splitlines()) == 1

@@ -1,16 +1,19 @@
 """A model's train.py and the pipeline's steps, run as a person or an editor's run button does."""
 
+import socket
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
 
-from seedling import steps
+from seedling import steps, testing
 from seedling.config import Project
 from seedling.data import datasets
 from seedling.scaffold import copy_model
-from seedling.testing import first_model, sample_rows
+from seedling.testing import first_model, sample_rows, sent_to
 
 STEPS = ("prepare", "train", "evaluate", "register")
 HOME = Path(steps.__file__).parent
@@ -30,7 +33,7 @@ def run(folder: Path, *words: str | Path) -> "subprocess.CompletedProcess[str]":
     )
 
 
-def test_a_models_train_py_trains_that_model_from_any_folder(
+def test_a_models_train_py_and_predict_py_run_by_themselves_from_any_folder(
     filled: Project, tmp_path: Path
 ) -> None:
     first, before = first_model(filled), filled.config_path.read_bytes()
@@ -39,10 +42,55 @@ def test_a_models_train_py_trains_that_model_from_any_folder(
     assert f"{first}: Registered as" in done.stdout
     assert [entry.model for entry in Project(filled.root).registered_here] == [first]
     assert filled.config_path.read_bytes() == before
+    answered = run(tmp_path, filled.root / "models" / first / "predict.py")
+    assert answered.returncode == 0, answered.stderr
+    head, names, *lines = answered.stdout.splitlines()
+    assert head == f"{first}, version 1, on its test instances:"
+    assert "prediction" in names
+    assert len(lines) == len(sent_to(first))
     copy_model.copy(filled, "mine", first)
     done = run(filled.root / "models" / "mine", "train.py")
     assert done.returncode == 0, done.stdout + done.stderr
     assert {entry.model for entry in Project(filled.root).registered_here} == {first, "mine"}
+
+
+def test_every_script_of_the_team_does_something_where_it_is_run_by_itself(
+    project: Project, tmp_path: Path
+) -> None:
+    """A model's train.py and predict.py are in the test above, a service that starts in others."""
+    first, root = first_model(project), project.root
+    refused = run(root, f"models/{first}/predict.py")
+    assert (refused.returncode, refused.stdout) == (1, "")
+    assert refused.stderr == f"Error: {first} is not registered: run train.\n"
+    said = run(tmp_path, root / "dataset_creation" / "create_datasets.py")
+    assert said.returncode == 0, said.stderr
+    dataset = project.config.datasets[0]
+    assert f"local_assets/datasets/{dataset.file_name}: " in said.stdout
+    looked = run(root, testing.root() / "notebooks" / "explore.py")
+    assert looked.returncode == 0, looked.stderr
+    shown = run(root, "dataset_creation/sample_data.py")
+    assert shown.returncode == 0, shown.stderr
+    assert "rows x" in shown.stdout
+    served_by_its_script(root)
+
+
+def served_by_its_script(root: Path) -> None:
+    """serve/serve.py serves, and ends when it is asked to."""
+    with open_port(5111):
+        refused = run(root, "serve/serve.py")
+    assert refused.returncode == 1
+    assert len(refused.stderr.splitlines()) == 1
+    assert "5111" in refused.stderr
+
+
+@contextmanager
+def open_port(port: int) -> Iterator[None]:
+    """Listen at a port of this machine, if nobody else does."""
+    with socket.socket() as taken:
+        with suppress(OSError):
+            taken.bind(("127.0.0.1", port))
+            taken.listen()
+        yield
 
 
 def test_without_data_a_models_train_py_says_so_in_one_line(project: Project) -> None:

@@ -2,6 +2,8 @@
 
 import pandas as pd
 
+from seedling import run_here
+
 
 def create_dataset(name: str, rows: pd.DataFrame) -> pd.DataFrame:
     """The rows of one dataset.
@@ -14,3 +16,7 @@ def create_dataset(name: str, rows: pd.DataFrame) -> pd.DataFrame:
         The table to be written: key, target and features as model.yaml describes them.
     """
     return rows
+
+
+if __name__ == "__main__":
+    run_here(__file__, "create-local-datasets")

@@ -39,11 +39,15 @@ def test_a_wrong_value_is_refused_by_the_name_of_its_field(
     assert name in answer.get_json()["payload"]["error"]
 
 
-def test_run_answers_with_the_features_that_it_asked_the_model_about(
-    client: FlaskClient, row: dict[str, Any]
-) -> None:
+def test_ping(client: FlaskClient) -> None:
+    assert client.get("/ping").status_code == 200
+
+
+def test_run(client: FlaskClient, row: dict[str, Any]) -> None:
+    """The features that the model was asked about come back beside its answer."""
     answer = client.post("/run", json=row)
     assert answer.status_code == 200, answer.get_json()
+    assert answer.get_json().keys() >= {"id", "user_inputs", "features", "outputs"}
 
 
 def test_run_needs_something_to_go_by(client: FlaskClient) -> None:

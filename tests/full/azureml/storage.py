@@ -47,9 +47,7 @@ class Storage:
     def __init__(self, address: str) -> None:
         self.address = address
         self.blobs: dict[tuple[str, str], Blob] = {}
-        self.callers: set[str] = (
-            set()
-        )  # the schemes of their authorisation
+        self.callers: set[str] = set()  # the schemes of their authorisation
         self._blocks: dict[tuple[str, str], dict[str, bytes]] = {}
         self._lock = Lock()
 

@@ -10,6 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from seedling.by_hand import predict_here, run_here
     from seedling.config import Config, Dataset, Project, RegisteredModel
     from seedling.containers.entry_points import Predict, Train
     from seedling.data.datasets import load as load_dataset
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from seedling.errors import InputError, NotFound, ProjectError, Unavailable
     from seedling.registry.loaded import LoadedModel, load_model
     from seedling.serving.models import Models, ServedModel
+    from seedling.training.listed import of_project as list_runs
 
 __all__ = [
     "Config",
@@ -38,13 +40,17 @@ __all__ = [
     "as_json",
     "example_row",
     "first_row",
+    "list_runs",
     "load_dataset",
     "load_model",
+    "predict_here",
+    "run_here",
     "validate_dataset",
 ]
 
 # Each is imported when it is first asked for: a service must not load what only training needs.
 _PLACES = {
+    "seedling.by_hand": ("predict_here", "run_here"),
     "seedling.config": ("Config", "Dataset", "Project", "RegisteredModel"),
     "seedling.containers.entry_points": ("Predict", "Train"),
     "seedling.data.datasets": ("load as load_dataset",),
@@ -55,6 +61,7 @@ _PLACES = {
     "seedling.errors": ("InputError", "NotFound", "ProjectError", "Unavailable"),
     "seedling.registry.loaded": ("LoadedModel", "load_model"),
     "seedling.serving.models": ("Models", "ServedModel"),
+    "seedling.training.listed": ("of_project as list_runs",),
 }
 _FOUND = {
     words.split()[-1]: (module, words.split()[0])

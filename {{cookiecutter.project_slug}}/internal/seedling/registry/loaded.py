@@ -42,7 +42,8 @@ def load_model(
         project.config.trained_model(name)  # says which there are
     entry = next((each for each in champions if each.model == name), None)
     if name is None or entry is None:
-        raise ProjectError(f"{name or 'No model'} is not registered: run train.")
+        words = f"{name} is not registered" if name else "No model is registered yet"
+        raise ProjectError(f"{words}: run train.")
     if version in (None, entry.version):
         folder, sha256 = project.model_path(entry), entry.sha256
     else:

@@ -297,6 +297,12 @@ def predict(model: Any, instances: pd.DataFrame) -> dict[str, Any]:
     scores = model.predict_proba(instances)
     labels = model.classes_
     return {"predictions": labels[scores.argmax(axis=1)], "scores": scores, "labels": labels}
+
+
+if __name__ == "__main__":
+    from seedling import predict_here
+
+    predict_here(__file__)
 ''',
     "regression": '''"""Answers rows by the trained model."""
 
@@ -316,5 +322,11 @@ def predict(model: Any, instances: pd.DataFrame) -> dict[str, Any]:
         predictions (n numbers, in the target's unit).
     """
     return {"predictions": model.predict(instances)}
+
+
+if __name__ == "__main__":
+    from seedling import predict_here
+
+    predict_here(__file__)
 ''',
 }

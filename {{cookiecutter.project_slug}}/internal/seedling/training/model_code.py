@@ -6,6 +6,7 @@ and derive.py, and the modules of the objects in its pickle.
 
 import ast
 import pickletools
+import re
 import shutil
 import sys
 from collections.abc import Iterator
@@ -24,6 +25,8 @@ __path__ = __import__("pkgutil").extend_path(__path__, __name__)[::-1]
 """
 # Parts of the plumbing that answer no rows: an import inside of a function is not followed there.
 APART = ("azure", "cli", "compiled", "containers", "release", "scaffold", "serving", "training")
+# Conditions of lines that only a type checker reads, or that run where the file is a script.
+ALONE = re.compile("TYPE_CHECKING|__main__")
 # Packages that the plumbing needs to answer rows.
 ALWAYS = ("msgspec", "numpy", "pandas", "pydantic", "python-dotenv", "ruamel.yaml", "scikit-learn")
 
@@ -163,7 +166,7 @@ def _imports(path: Path, package: str) -> Iterator[tuple[str, bool]]:
             module = resolve_name("." * node.level + (node.module or ""), package)
             yield module, is_inside
             yield from ((f"{module}.{each.name}", is_inside) for each in node.names)
-        elif isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test):
+        elif isinstance(node, ast.If) and ALONE.search(ast.dump(node.test)):
             waiting += [(each, is_inside) for each in node.orelse]
         else:
             inside = is_inside or isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)

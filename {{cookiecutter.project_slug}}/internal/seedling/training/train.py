@@ -1,13 +1,11 @@
 """The verb `train`, and `train_here`, by which a model's train.py runs as a script."""
 
-import os
-import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from seedling.by_hand import entered
 from seedling.config import Project
 from seedling.errors import ProjectError
-from seedling.processes import interrupted
 from seedling.training import outcomes, runner
 from seedling.training.local_run import LocalRun
 from seedling.training.outcomes import Outcome
@@ -54,14 +52,6 @@ def train_here(file: str) -> None:
     Args:
         file: the path of the train.py, which stands in models/<name>/.
     """
-    folder = Path(file).resolve().parent
-    with interrupted.one_line(quiet=False):
-        try:
-            project = Project.find(folder)
-            os.chdir(project.root)
-            # Python has put the script's folder first: the packages are found from the root.
-            sys.path[:] = [str(project.root), *(path for path in sys.path if path != str(folder))]
-            outcomes.show(complete(project, LocalRun.start(project, [folder.name])))
-        except ProjectError as error:
-            print(f"Error: {error}", file=sys.stderr)
-            sys.exit(1)
+    with entered(file) as project:
+        model = Path(file).resolve().parent.name
+        outcomes.show(complete(project, LocalRun.start(project, [model])))

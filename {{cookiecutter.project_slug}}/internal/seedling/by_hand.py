@@ -1,0 +1,70 @@
+"""Run one of the team's files as a script: by its path, or by an editor's run button.
+
+Such a file works from any folder. After an error the process ends with one line and exit code 1.
+"""
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from seedling.config import Project
+from seedling.errors import ProjectError
+from seedling.masking import mask_output
+from seedling.processes import interrupted, share_cores
+
+
+def run_here(file: str, verb: str, *options: str) -> None:
+    """Run a verb in the project of a file, as `python -m seedling VERB` does there.
+
+    Args:
+        file: the path of the script, `__file__`.
+        verb: such as `serve-local`.
+        options: as on the command line.
+    """
+    with entered(file):
+        from seedling.cli.main import main
+
+        main([verb, *options], prog_name="seedling", standalone_mode=False)
+
+
+def predict_here(file: str) -> None:
+    """Print the answers of a model's registered version to the rows of its test instances.
+
+    Args:
+        file: the path of the model's predict.py, which stands in models/<name>/.
+    """
+    with entered(file) as project:
+        import pandas as pd
+
+        from seedling.data import instances
+        from seedling.registry.loaded import load_model
+
+        model = load_model(Path(file).resolve().parent.name, project=project)
+        rows = instances.read(project, model.name)["payload"]["instances"]
+        answers = model.predict(pd.DataFrame(rows, columns=[each.name for each in model.dataset.raw]))
+        print(f"{model.name}, version {model.version}, on its test instances:")
+        print(answers.to_string())
+
+
+@contextmanager
+def entered(file: str) -> Iterator[Project]:
+    """Go to the root of the project that a script is in; yield the project.
+
+    Args:
+        file: the path of the script.
+    """
+    folder = Path(file).resolve().parent
+    with interrupted.one_line(quiet=False):
+        mask_output()
+        share_cores()
+        try:
+            project = Project.find(folder)
+            os.chdir(project.root)
+            # Python has put the script's folder first: the packages are found from the root.
+            sys.path[:] = [str(project.root), *(path for path in sys.path if path != str(folder))]
+            yield project
+        except ProjectError as error:
+            print(f"Error: {error}", file=sys.stderr)
+            sys.exit(1)
