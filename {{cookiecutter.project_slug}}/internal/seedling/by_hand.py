@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from seedling import implementations
 from seedling.config import Project
 from seedling.errors import ProjectError
 from seedling.masking import mask_output
@@ -24,8 +25,7 @@ def run_here(file: str, verb: str, *options: str) -> None:
         options: as on the command line.
     """
     with entered(file):
-        from seedling.cli.main import main
-
+        main = implementations.find("command line")
         main([verb, *options], prog_name="seedling", standalone_mode=False)
 
 

@@ -1,7 +1,7 @@
 """One table of implementations by name, each imported when it is first used.
 
 The rest of the plumbing names an implementation here instead of importing it: Azure's packages,
-which only `seedling.azure` imports, and libraries that only training has.
+which only `seedling.azure` imports, libraries that only training has, and all verbs at once.
 """
 
 from pkgutil import resolve_name
@@ -12,6 +12,7 @@ PLACES = {
     "azure monitor": "seedling.azure.monitor:start",
     "azure sql token": "seedling.azure.identity:azure_sql_token",
     "blob storage": "seedling.azure.blobs:download",
+    "command line": "seedling.cli.main:main",
     "cosmos db": "seedling.azure.cosmos:CosmosStore",
     "mlflow registry": "seedling.registry.local:LocalRegistry",
     "saving an estimator": "seedling.training.saving:save_estimator",
