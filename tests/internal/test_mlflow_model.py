@@ -168,6 +168,19 @@ def test_whole_numbers_come_with_and_without_gaps(saved: Any) -> None:
     assert list(saved.loaded.predict(few)) == [expected[at] for at in few.index]
 
 
+def test_whole_numbers_may_be_written_with_a_point_in_what_mlflow_reads(saved: Any) -> None:
+    from mlflow.pyfunc.scoring_server import infer_and_parse_data
+
+    schema = saved.loaded.metadata.get_input_schema()
+    table = rows().head(5)
+    expected = list(saved.loaded.predict(table))
+    plain = as_json(table)
+    dotted = [row | {"age": float(row["age"]), "ward": float(row["ward"])} for row in plain]
+    for sent in (plain, dotted):
+        for key in ("dataframe_records", "inputs", "instances"):
+            assert list(saved.loaded.predict(infer_and_parse_data({key: sent}, schema))) == expected
+
+
 @pytest.mark.parametrize(
     ("changes", "said"),
     [

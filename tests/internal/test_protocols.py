@@ -1,14 +1,19 @@
 """What MLflow's and Azure ML's clients send: every format, and bodies that are none."""
 
 import importlib
+import io
 import json
+import sys
 from typing import Any
 
+import numpy as np
+import pandas as pd
 import pytest
 from small import PETS
 
-from seedling.errors import InputError, Unavailable
+from seedling.errors import InputError, TooMuch, Unavailable
 from seedling.serving.inputs import Reader
+from seedling.serving.parquet import NoReader
 from seedling.serving.protocols import (
     MISSING,
     WrongContentType,
@@ -257,6 +262,68 @@ def test_text_that_is_no_number_is_left_for_the_reader_to_refuse(text: str) -> N
 def test_a_csv_in_another_encoding_is_refused() -> None:
     with pytest.raises(InputError, match="not UTF-8"):
         read(HEADER.encode("utf-16"), CSV)
+
+
+def parquet(table: pd.DataFrame, **options: Any) -> bytes:
+    stream = io.BytesIO()
+    table.to_parquet(stream, index=False, **options)
+    return stream.getvalue()
+
+
+PARQUET = "application/vnd.apache.parquet"
+
+
+@pytest.mark.parametrize("kind", ["integers", "floats", "categories", "more columns"])
+def test_a_parquet_body_gives_the_rows_that_its_table_holds(kind: str) -> None:
+    frame = pd.DataFrame(OBJECTS)
+    frame = {
+        "integers": frame,
+        "floats": frame.astype({"age": float, "tame": float}),
+        "categories": frame.astype({"kind": "category"}),
+        "more columns": frame.assign(id=[1, 2], other="x")[["other", *NAMES[::-1], "id"]],
+    }[kind]
+    found = read(parquet(frame), PARQUET)
+    assert values(found) == [tuple(REX), tuple(TOM)]
+    with_key = read(parquet(frame.assign(id=[7, 8])), PARQUET, ("id",))
+    assert [row["id"] for row in with_key] == [7, 8]
+
+
+def test_a_parquet_body_that_is_none_or_too_much_is_refused() -> None:
+    frame = pd.DataFrame(OBJECTS)
+    for body in (b"", b"PAR1", b"PAR1PAR1" * 9, parquet(frame)[:-9]):
+        with pytest.raises(InputError, match=r"^The body is no Parquet file.*\.$"):
+            read(body, PARQUET)
+    with pytest.raises(InputError, match="Parquet: the column tame is missing"):
+        read(parquet(frame.drop(columns="tame")), PARQUET)
+    many = pd.concat([frame] * 100_000)  # a few KB
+    with pytest.raises(TooMuch, match="200,000 rows are more than the 10,000"):
+        rows(parquet(many), PARQUET, NAMES, PETS.features, most_rows=10_000)
+    zeroes = pd.DataFrame({"age": np.zeros(10_000_000, dtype="int64")})
+    packed = parquet(zeroes, compression="gzip", use_dictionary=False, column_encoding="PLAIN")
+    with pytest.raises(InputError, match="larger than 64 MiB once it is unpacked"):
+        rows(packed, PARQUET, ["age"], PETS.features[:1])
+
+
+def test_a_long_text_that_each_row_refers_to_is_one_text() -> None:
+    import pyarrow as pa
+    from pyarrow import parquet as files
+
+    count, long = 500, "x" * 200_000
+    columns: dict[str, Any] = {name: [OBJECTS[0][name]] * count for name in NAMES}
+    columns["kind"] = pa.DictionaryArray.from_arrays([0] * count, [long])
+    stream = io.BytesIO()
+    files.write_table(pa.table(columns), stream, store_schema=False)
+    assert len(stream.getvalue()) < len(long)
+    found = read(stream.getvalue(), PARQUET)
+    assert found[-1][2] == long
+    assert len({id(row[2]) for row in found}) == 1
+
+
+def test_without_pyarrow_parquet_is_refused_in_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    with pytest.raises(NoReader, match="no pyarrow, which reads Parquet: send JSON or CSV") as no:
+        read(b"PAR1", PARQUET)
+    assert no.value.status == 415
 
 
 def test_the_answer_is_the_one_of_mlflow() -> None:

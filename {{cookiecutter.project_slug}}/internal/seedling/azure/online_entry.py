@@ -40,7 +40,8 @@ def init() -> None:
 
 def run(raw_data: str) -> Any:
     """Answer this body as `POST /score` does: the same status, and the same bytes."""
-    from seedling.serving.app import answer, explained
+    from seedling.serving.app import answer
+    from seedling.serving.refusals import explained
 
     try:
         return answer(service.score(raw_data.encode()))

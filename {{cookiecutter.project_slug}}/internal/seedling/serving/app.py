@@ -8,13 +8,7 @@ from typing import Any
 from uuid import uuid4
 
 from flask import Flask, Request, Response, request
-from werkzeug.exceptions import (
-    BadRequest,
-    HTTPException,
-    MethodNotAllowed,
-    RequestEntityTooLarge,
-)
-from werkzeug.exceptions import NotFound as RoutingNotFound
+from werkzeug.exceptions import HTTPException
 
 from seedling.config import Project
 from seedling.errors import ProjectError
@@ -24,12 +18,12 @@ from seedling.serving.bodies import body
 from seedling.serving.encoding import ENCODER
 from seedling.serving.inputs import json_object
 from seedling.serving.metrics import OTHER
+from seedling.serving.refusals import explained, shaped
 from seedling.serving.service import Service
 
 log = logging.getLogger(__name__)
 
 STARTED, REQUEST_ID = "scoring.started", "scoring.request_id"  # in the WSGI environment
-MAX_ERROR_LENGTH = 500  # characters: an error may repeat what a caller sent
 OPEN = {"health", "ready", "ping"}  # endpoints without authorisation: probes send no key
 
 
@@ -49,12 +43,14 @@ def create_app(
     app = Flask(__name__, static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = bodies.MAX_BODY_BYTES
     app.extensions["service"] = service
+    app.extensions["team_routes"] = frozenset()
+    _answer_where_asked(app)
     access = Access.from_environment(os.environ)
     _guard(app, service, access)
     _probes(app, service, access)
     _predictions(app, service)
     _pages(app, service, access.keyed)
-    routes.add(app, service)
+    app.extensions["team_routes"] = routes.add(app, service)
     service.metrics.add_routes(rule.rule for rule in app.url_map.iter_rules())
     if start:
         service.start()
@@ -65,6 +61,22 @@ def create_app(
 def answer(value: Any, status: int = 200, mimetype: str = "application/json") -> Response:
     """Return a response with a value as JSON."""
     return Response(ENCODER.encode(value), status, mimetype=mimetype)
+
+
+def _answer_where_asked(app: Flask) -> None:
+    """Answer a path with a slash at its end too, and a request that offers another protocol.
+
+    Nothing is redirected: not every client sends its body again. RFC 9110 lets a server ignore
+    `Upgrade`, and werkzeug would look for routes of a websocket.
+    """
+    app.url_map.strict_slashes = app.url_map.merge_slashes = False
+    inner = app.wsgi_app
+
+    def wsgi_app(environ: Any, start_response: Any) -> Any:
+        environ.pop("HTTP_UPGRADE", None)
+        return inner(environ, start_response)
+
+    app.wsgi_app = wsgi_app  # type: ignore[method-assign]
 
 
 def _guard(app: Flask, service: Service, access: Access) -> None:
@@ -108,10 +120,9 @@ def _guard(app: Flask, service: Service, access: Access) -> None:
         status, message = explained(error)
         if status == ProjectError.status:
             log.exception("%s %s failed", request.method, request.path)
-        shape: Any = {"error": message}
-        if request.path.endswith("/predict"):
-            shape = {"payload": {"success": False, "error": message}}
-        response = answer(shape, status)
+        bodies.discard()
+        found = shaped(request.path, status, message, app.extensions["team_routes"])
+        response = answer(found, status)
         if isinstance(error, HTTPException):
             allowed = error.get_response().headers.get("Allow")
             response.headers.update({"Allow": allowed} if allowed else {})
@@ -189,30 +200,3 @@ def _pages(app: Flask, service: Service, keyed: bool) -> None:
         config = service.config
         names = {"name": config.name, "description": config.description}
         return answer(names | {"api_version": config.api_version})
-
-
-def explained(error: Exception) -> tuple[int, str]:
-    """Return the HTTP status and the error message that answer a request with this error."""
-    status, message = _explained(error)
-    if len(message) > MAX_ERROR_LENGTH:
-        message = f"{message[:MAX_ERROR_LENGTH]} ..."
-    return status, message
-
-
-def _explained(error: Exception) -> tuple[int, str]:
-    if isinstance(error, ProjectError) and error.status != ProjectError.status:
-        return error.status, str(error)
-    if isinstance(error, RequestEntityTooLarge):
-        bodies.discard()
-        most = f"{bodies.MAX_BODY_BYTES >> 20} MiB"
-        return 413, f"The body is larger than the {most} that a request may have: send it in parts."
-    if isinstance(error, RoutingNotFound):
-        return 404, f"There is no {request.path} here: /docs lists what there is."
-    if isinstance(error, MethodNotAllowed):
-        allowed = ", ".join(sorted(error.valid_methods or []))
-        return 405, f"{request.method} is not for this route: it takes {allowed}."
-    if isinstance(error, BadRequest):
-        return 400, "The request is not valid HTTP, or its body did not arrive whole."
-    if isinstance(error, HTTPException):
-        return error.code or 500, error.description or error.name
-    return 500, "The service failed to answer; its log has the details."

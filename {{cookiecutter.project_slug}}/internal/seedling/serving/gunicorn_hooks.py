@@ -3,8 +3,6 @@
 import atexit
 import os
 import shutil
-import socket
-import struct
 import sys
 import tempfile
 from pathlib import Path
@@ -12,17 +10,17 @@ from threading import Thread
 from typing import Any
 
 from gunicorn.glogging import Logger
-from gunicorn.workers.gthread import ThreadWorker
 
 from seedling.config import Project
 from seedling.errors import ProjectError
 from seedling.masking import mask_output
 from seedling.serving import logs
 from seedling.serving.access import Access
+from seedling.serving.gunicorn_worker import Worker  # noqa: F401 - gunicorn.conf.py names it here
+from seedling.serving.memory import return_large_blocks
 from seedling.settings import LOG_FORMAT, LOG_LEVEL
 
 FOLDER = "PROMETHEUS_MULTIPROC_DIR"
-SILENCE_SECONDS = 10  # that a client may leave a request half sent, or an answer unread
 _made: dict[int, Path] = {}  # the folder of the metrics, by the process id of its master
 
 
@@ -73,6 +71,7 @@ def on_starting(server: Any) -> None:
 
 def post_worker_init(worker: Any) -> None:
     """Start threads and connections, which belong to the worker that uses them."""
+    return_large_blocks()
     service = _service(worker)
     if service:
         service.time_limit.on_exhausted = lambda: setattr(worker, "alive", False)
@@ -110,21 +109,6 @@ def _remove() -> None:
     folder = _made.pop(os.getpid(), None)
     if folder is not None:
         shutil.rmtree(folder, ignore_errors=True)
-
-
-class Worker(ThreadWorker):
-    """gunicorn's threaded worker, with a time limit for silent clients."""
-
-    def handle(self, conn: Any) -> Any:
-        """Answer the requests of a connection."""
-        limit = struct.pack("ll", SILENCE_SECONDS, 0)
-        for option in (socket.SO_RCVTIMEO, socket.SO_SNDTIMEO):
-            conn.sock.setsockopt(socket.SOL_SOCKET, option, limit)
-        return super().handle(conn)
-
-    def wait_for_and_dispatch_events(self, timeout: float) -> None:
-        """Wait a second at most; at its end, gunicorn waits graceful_timeout for idle clients."""
-        super().wait_for_and_dispatch_events(min(timeout, 1.0))
 
 
 class JsonLogger(Logger):

@@ -14,6 +14,7 @@ from seedling.config import Dataset
 from seedling.data.derived import Derivation
 from seedling.data.spelled import Marks
 from seedling.errors import InputError
+from seedling.serving.json_faults import fault
 from seedling.wording import listed
 
 Values = tuple[Any, ...]  # a row's features in the schema's order, None for missing
@@ -389,8 +390,7 @@ def json_value(body: bytes) -> Any:
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         value = _with_nan(body) if b"NaN" in body else None
         if value is None:
-            reason = str(error).partition(" (")[0].partition(" - at ")[0]
-            raise InputError(f"The body is not valid JSON: {reason}.") from None
+            raise InputError(fault(body, error)) from None
     return value
 
 

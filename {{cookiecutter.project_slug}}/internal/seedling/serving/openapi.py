@@ -7,6 +7,7 @@ from seedling.config import Config, Dataset
 from seedling.data.example_rows import example
 from seedling.serving import openapi_schemas as schemas
 from seedling.serving.model_info import ModelFacts, by_name
+from seedling.serving.parquet import PARQUET
 
 Json = dict[str, Any]
 
@@ -20,6 +21,7 @@ ERRORS = {
     "422": "The request has too many rows.",
     "503": "Something that the answer needs is not available for now.",
 }
+SHAPES = {"E": "Error", "P": "PredictError", "I": "InvocationError"}  # of errors, by response
 OPEN: list[Json] = []  # the security of routes that need no key
 SECURITY_SCHEMES = {
     "bearer": {"type": "http", "scheme": "bearer", "description": "An Entra ID token."},
@@ -54,8 +56,11 @@ def document(config: Config, models: Sequence[ModelFacts]) -> Json:
         "paths": paths,
         "components": {
             "schemas": components,
-            "responses": {f"E{code}": _refusal(words) for code, words in ERRORS.items()}
-            | {f"P{code}": _refusal(words, "PredictError") for code, words in ERRORS.items()},
+            "responses": {
+                f"{prefix}{code}": _refusal(words, shape)
+                for prefix, shape in SHAPES.items()
+                for code, words in ERRORS.items()
+            },
             "securitySchemes": SECURITY_SCHEMES,
         },
     }
@@ -148,6 +153,7 @@ def _invocations(facts: ModelFacts, summary: str, operation: str = "invocations"
             "schema": {"type": "string", "minLength": 1},
             "example": schemas.csv_example(row),
         },
+        PARQUET: {"schema": {"type": "string", "format": "binary"}},
     }
     answer = schemas.only("predictions", schemas.predictions(facts.dataset))
     given = {"predictions": schemas.answer_example(facts)["predictions"]}
@@ -156,7 +162,7 @@ def _invocations(facts: ModelFacts, summary: str, operation: str = "invocations"
         "operationId": operation,
         "summary": summary,
         "requestBody": _body(content),
-        "responses": _responses(answer, given, "400 413 415 422 503"),
+        "responses": _responses(answer, given, "400 413 415 422 503", "I"),
     }
     return {"post": post}
 
@@ -280,5 +286,5 @@ def _responses(schema: Json, given: Any, codes: str, prefix: str = "E") -> Json:
     return good | dict(sorted(refusals.items()))
 
 
-def _refusal(words: str, schema: str = "Error") -> Json:
+def _refusal(words: str, schema: str) -> Json:
     return {"description": words, "content": _json(schemas.ref(schema))}

@@ -42,6 +42,12 @@ TEXT = {"type": "string"}
 TEXTS = {"type": "object", "additionalProperties": TEXT}
 COMMON: Json = {
     "Error": only("error", TEXT),
+    "InvocationError": {
+        "type": "object",
+        "required": ["error", "error_code", "message"],
+        "properties": {"error": TEXT, "error_code": TEXT, "message": TEXT},
+        "additionalProperties": False,
+    },
     "PredictError": only(
         "payload",
         {
@@ -233,7 +239,7 @@ def _table() -> Json:
         "properties": {
             "columns": columns,
             "data": {"type": "array", "items": {"type": ["array", "object"]}},
-            "index": {"type": ["array", "null"], "items": {"type": ["string", "number"]}},
+            "index": {"type": ["array", "null"], "description": "As many as rows; not read."},
         },
         "additionalProperties": False,
     }
@@ -243,7 +249,7 @@ def _record(dataset: Dataset) -> Json:
     return {
         "type": "object",
         "description": "Other columns are ignored; 0 and 1 are read as false and true.",
-        "required": names(dataset),
+        "required": required(dataset),
         "properties": {column.name: _feature(column) for column in dataset.raw},
     }
 
@@ -254,7 +260,7 @@ def _columns(dataset: Dataset) -> Json:
         column.name: {"anyOf": [{"type": "array", "items": _feature(column)}, _feature(column)]}
         for column in dataset.raw
     }
-    return {"type": "object", "required": names(dataset), "properties": lists}
+    return {"type": "object", "required": required(dataset), "properties": lists}
 
 
 def _mlflow(name: str) -> dict[str, Json]:

@@ -6,8 +6,9 @@ from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
-from flask import Blueprint, Request, Response, abort, send_from_directory
+from flask import Blueprint, Request, Response, abort, redirect, request, send_from_directory
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from werkzeug import Response as WerkzeugResponse
 
 from seedling import tasks
 from seedling.columns.protocol import Column
@@ -79,7 +80,9 @@ def blueprint(served: Served) -> Blueprint:
     routes = Blueprint("page", __name__)
 
     @routes.get("/docs")
-    def show_docs() -> Response:
+    def show_docs() -> Response | WerkzeugResponse:
+        if request.path.endswith("/"):  # the page's links are relative
+            return redirect("../docs")
         return secured(Response(docs(served()[0]), mimetype="text/html"), DOCS_POLICY)
 
     @routes.get("/openapi.json")

@@ -7,6 +7,7 @@ columns are ignored, and a missing column is an error.
 import csv
 import difflib
 import io
+import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -15,7 +16,9 @@ from werkzeug.http import parse_options_header
 from seedling.columns.protocol import Column
 from seedling.data.scalars import plain
 from seedling.errors import InputError, ProjectError
+from seedling.serving import parquet
 from seedling.serving.inputs import EXPECTED, json_value
+from seedling.serving.parquet import PARQUET
 from seedling.wording import counted
 
 JSON, CSV = "application/json", "text/csv"
@@ -98,27 +101,35 @@ def rows(
     feature_names: Sequence[str],
     columns: Sequence[Column],
     also: Sequence[str] = (),
+    most_rows: int = sys.maxsize,
 ) -> Rows:
     """Return the rows of a request to `/invocations`: lists in the order of the features.
 
     Args:
         body: JSON with one of `dataframe_split`, `dataframe_records`, `instances`, `inputs`, or a
             bare row or list of rows, which are returned unchanged; or CSV with a header. `params`
-            is ignored, as MLflow does for a model without parameters.
+            is ignored, as MLflow does for a model without parameters. Or a Parquet file.
         content_type: the request's header.
         feature_names: the names of `columns`.
         columns: the schema's features.
         also: other columns to keep if they are sent, such as the entity key; the rows are then
             objects, without missing values.
+        most_rows: of a Parquet file, which may be small and have very many.
 
     Raises:
-        WrongContentType: it is neither JSON nor CSV in UTF-8.
+        WrongContentType: it is neither JSON nor CSV in UTF-8, nor Parquet.
+        NoReader: it is Parquet, which is read only where pyarrow is installed.
+        TooMuch: a Parquet file has more rows.
         InputError: the body has another shape. The `Reader` checks types, except that numbers
             become the values that they stand for, such as 0 and 1 of a boolean column, which is a
             double in MLflow's signature.
     """
     wanted = Wanted(list(feature_names), also, columns)
-    if _media_type(content_type) == CSV:
+    kind = _media_type(content_type)
+    if kind == PARQUET:
+        names, found = parquet.columns(body, lambda sent: wanted.among(sent, "Parquet"), most_rows)
+        return wanted.shaped([list(row) for row in zip(*found, strict=True)], names)
+    if kind == CSV:
         return _csv(body, wanted)
     return _formatted(json_value(body), MLFLOW, wanted)
 
@@ -165,10 +176,11 @@ def _media_type(content_type: str | None) -> str:
     if content_type == JSON:
         return JSON
     kind, options = parse_options_header(content_type)
-    known = kind.lower() in (JSON, CSV) and options.keys() <= {"charset"}
+    known = kind.lower() in (JSON, CSV, PARQUET) and options.keys() <= {"charset"}
     if not known or options.get("charset", "utf-8").lower() != "utf-8":
+        got = content_type or "none"
         raise WrongContentType(
-            f"Content-Type: expected {JSON} or {CSV} in UTF-8, got {content_type or 'none'}."
+            f"Content-Type: expected {JSON} or {CSV} in UTF-8, or {PARQUET}, got {got}."
         )
     return kind.lower()
 

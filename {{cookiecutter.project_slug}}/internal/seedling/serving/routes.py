@@ -18,14 +18,15 @@ from seedling.settings import ROUTES
 ROUTE = re.compile(r"[A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)*")
 
 
-def add(app: Flask, service: Service) -> None:
-    """Add the routes that the variable ROUTES names.
+def add(app: Flask, service: Service) -> frozenset[str]:
+    """Add the routes that the variable ROUTES names; return their paths.
 
     Raises:
         ProjectError: it is malformed, or names a function that is not there.
     """
     taken = {rule.rule for rule in app.url_map.iter_rules()}
-    for route, function in named(ROUTES.get()).items():
+    wanted = named(ROUTES.get())
+    for route, function in wanted.items():
         if f"/{route}" in taken:
             raise ProjectError(f"ROUTES: the service itself has a route /{route}: name another.")
         if not isinstance(function, Predict):
@@ -35,6 +36,7 @@ def add(app: Flask, service: Service) -> None:
             about = {"model": function.model}
             view = _model_view(service)
             app.add_url_rule(f"/{route}", f"routes {route}", view, methods=["POST"], defaults=about)
+    return frozenset(f"/{route}" for route in wanted)
 
 
 def named(text: str) -> dict[str, Callable[[Mapping[str, Any]], Any]]:

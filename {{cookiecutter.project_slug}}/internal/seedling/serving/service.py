@@ -6,9 +6,10 @@ from typing import Any
 
 from seedling.config import Config, Project
 from seedling.data.scalars import as_json
-from seedling.errors import NotFound, TooMuch, Unavailable
+from seedling.errors import NotFound, Unavailable
 from seedling.registry import model_files
 from seedling.serving import loading, log_lines, model_info, protocols, selection, unnamed
+from seedling.serving.bodies import refuse_too_many
 from seedling.serving.drainer import Drainer
 from seedling.serving.limits import TimeLimit
 from seedling.serving.metrics import Metrics
@@ -168,7 +169,10 @@ class Service:
         lineup = served.lineup
         reader = lineup.reader
         columns = list(reader.columns.values())
-        sent = protocols.rows(body, content_type, reader.names, columns, also=reader.key_names)
+        most = self._arrangement.config.serving.most_rows
+        sent = protocols.rows(
+            body, content_type, reader.names, columns, also=reader.key_names, most_rows=most
+        )
         return self._answer(served, lineup, reader.instances(sent), "/invocations")
 
     def run(self, user_inputs: Mapping[str, Any]) -> tuple[Any, Any]:
@@ -209,11 +213,7 @@ class Service:
     ) -> dict[str, Any]:
         """Return the model's answer to n rows, logged and counted."""
         serving = self._arrangement.config.serving
-        if len(rows) > serving.most_rows:
-            raise TooMuch(
-                f"{len(rows):,} rows are more than the {serving.most_rows:,} that one request may "
-                "ask for: send them in parts."
-            )
+        refuse_too_many(len(rows), serving.most_rows)
         if lineup.plain:
             answer = self.within_limit(served.predict, lineup, rows)
         else:
