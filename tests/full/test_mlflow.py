@@ -192,6 +192,9 @@ def test_bad_requests_get_the_status_of_mlflow(servers: Servers):
         theirs, ours = servers.both(body, content_type)
         assert ours[0] == theirs[0] >= 400, (name, theirs, ours)
         assert ours[1]["error"].endswith("."), (name, ours)
+        assert ours[1]["message"] == ours[1]["error"]
+        if isinstance(theirs[1], dict):
+            assert ours[1]["error_code"] == theirs[1]["error_code"], (name, theirs)
 
 
 def test_no_rows_have_no_predictions(servers: Servers):
@@ -278,6 +281,7 @@ def bad(features: list[dict[str, Any]]) -> dict[str, tuple[str, str | bytes]]:
         }
         | {name: (CSV, text) for name, text in tables.items()}
         | {
+            "a parquet file that is none": ("application/vnd.apache.parquet", b"PAR1"),
             "another content": ("text/plain", good),
             "another charset": (f"{JSON}; charset=latin-1", good),
             "the protocol of MLflow 1": (f"{JSON}; format=pandas-split", good),
@@ -329,8 +333,6 @@ def different(features: list[dict[str, Any]]) -> dict[str, tuple[str, str | byte
         # RFC 9110: the case does not matter, and a value may stand in quotes.
         "an upper-case type": ("Application/JSON", good, 415, 200),
         "a charset in quotes": (f'{JSON}; charset="utf-8"', good, 415, 200),
-        # The service brings no Parquet reader.
-        "Parquet": ("application/vnd.apache.parquet", b"PAR1", 400, 415),
     }
 
 

@@ -155,7 +155,7 @@ class Worker(ThreadWorker):
         try:
             util.write_nonblock(client, head.encode() + body)
         except OSError:  # the client has gone
-            self.log.debug("Nobody took the refusal.")
+            self.log.debug("The client closed the connection before its refusal.")
 
     def wait_for_and_dispatch_events(self, timeout: float) -> None:
         """Wait a second at most; at its end, gunicorn waits graceful_timeout for idle clients."""

@@ -136,7 +136,8 @@ class Reader:
         try:
             return self.instances([value])
         except InputError as error:
-            raise InputError(str(error).removeprefix("instances[0]").lstrip(".: ")) from None
+            words = str(error.args[0])
+            raise InputError(words.removeprefix("instances[0]").lstrip(".: ")) from None
 
     def instances(self, value: Any) -> list[Any]:
         """Return the rows of decoded `instances`; one flat row, or one object, is accepted."""

@@ -16,7 +16,7 @@ MAX_BYTES = 4 * MAX_BODY_BYTES  # of a table that is unpacked
 
 
 class NoReader(ProjectError):
-    """There is no pyarrow."""
+    """Parquet cannot be read, because pyarrow is not installed."""
 
     status = 415
 

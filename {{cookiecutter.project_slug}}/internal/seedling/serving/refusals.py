@@ -13,6 +13,7 @@ from werkzeug.exceptions import (
 )
 
 from seedling.errors import ProjectError
+from seedling.masking import masked
 from seedling.serving import bodies
 
 MAX_ERROR_LENGTH = 500  # characters: an error may repeat what a caller sent
@@ -56,7 +57,8 @@ def error_code(status: int) -> str:
 
 def _explained(error: Exception) -> tuple[int, str]:
     if isinstance(error, ProjectError) and error.status != ProjectError.status:
-        return error.status, str(error)
+        # Cut first: to look for secrets in a megabyte takes seconds. What is cut is not shown.
+        return error.status, masked(Exception.__str__(error)[: 4 * MAX_ERROR_LENGTH])
     if isinstance(error, RequestEntityTooLarge):
         most = f"{bodies.MAX_BODY_BYTES >> 20} MiB"
         return 413, f"The body is larger than the {most} that a request may have: send it in parts."
