@@ -297,6 +297,19 @@ def verdict(answer: bytes) -> str:
     return status
 
 
+def fire(
+    port: int, model: str, row: Json, count: int, seed: int, unfinished: float = 0
+) -> Counter[str]:
+    """Send about so many requests at the same time as CLIENTS callers; count the verdicts."""
+
+    def share(number: int) -> Counter[str]:
+        caller = Caller(seed * CLIENTS + number, model, row, unfinished)
+        return Counter(verdict(answer_to(port, one)) for one in caller.requests(count // CLIENTS))
+
+    with ThreadPoolExecutor(CLIENTS) as clients:
+        return sum(clients.map(share, range(CLIENTS)), Counter())
+
+
 def memory(process: int) -> dict[int, int]:
     """Return the resident memory in KiB of each worker of gunicorn's master, by process id."""
     words = ["ps", "-o", "pid=,rss=", "--ppid", str(process)]
@@ -322,21 +335,13 @@ def main(arguments: list[str] | None = None) -> None:
         model, row = _asked(port, service)
         seen: Counter[str] = Counter()
         print(f"KiB of each worker at the start: {sorted(memory(service.pid).values())}")
-        part = options.requests // (PARTS * CLIENTS)
-
-        def share(seed: int) -> Counter[str]:
-            caller = Caller(seed, model, row)
-            return Counter(verdict(answer_to(port, one)) for one in caller.requests(part))
-
-        with ThreadPoolExecutor(CLIENTS) as clients:
-            for number in range(PARTS):
-                began = time.monotonic()
-                seeds = [options.seed + number * CLIENTS + client for client in range(CLIENTS)]
-                for found in clients.map(share, seeds):
-                    seen += found
-                sizes = sorted(memory(service.pid).values())
-                seconds = time.monotonic() - began
-                print(f"{seen.total():>9,} requests, {seconds:4.0f} s, KiB: {sizes}", flush=True)
+        for number in range(PARTS):
+            began = time.monotonic()
+            part, seed = options.requests // PARTS, options.seed + number
+            seen += fire(port, model, row, part, seed, UNFINISHED)
+            sizes = sorted(memory(service.pid).values())
+            seconds = time.monotonic() - began
+            print(f"{seen.total():>9,} requests, {seconds:4.0f} s, KiB: {sizes}", flush=True)
         for word, count in sorted(seen.items()):
             print(f"{word:>20}: {count:,}")
         text = log.read_text(encoding="utf-8")

@@ -39,6 +39,8 @@ from under_fire import (
     until,
 )
 
+from benchmarks import hostile
+
 pytestmark = pytest.mark.full
 
 THREADS = 4  # of a worker, as gunicorn.conf.py says
@@ -193,6 +195,21 @@ def test_memory_stays_flat_over_many_requests(project: Path, tmp_path: Path):
     assert max(grown) < MOST_GROWTH, f"KiB: {before} grew by {grown}"
 
 
+def test_memory_stays_flat_over_hostile_requests(project: Path):
+    """200,000 are `python -m benchmarks.hostile`: here are enough for what grew before."""
+    with running(project) as server:
+        port = urlsplit(server.address).port
+        assert until(lambda: ask(f"{server.address}/ready")[0] == 200)
+        assert hostile.fire(port, LINEAR, ROW, 4_000, seed=1).total() >= 3_900
+        before = hostile.memory(server.process.pid)
+        seen = hostile.fire(port, LINEAR, ROW, 8_000, seed=2)
+        after = hostile.memory(server.process.pid)
+    assert not [word for word in seen if " " in word or word in ("silent", "500", "503")], seen
+    assert before.keys() == after.keys()
+    assert max(after[worker] - before[worker] for worker in before) < MOST_GROWTH
+    assert "Traceback" not in server.log.read_text()
+
+
 def test_worker_whose_calls_never_come_back_is_replaced(project: Path):
     sleep_in_run(project, 1000)
     change_settings(project, lambda settings: settings.update(serving={"time_limit": 0.2}))
@@ -286,6 +303,19 @@ def test_workers_end_without_a_crash(project: Path):
             assert predict(server.address, FOREST, [ROW])["version"] == "1"
             assert server.stop() == 0
         assert "was sent" not in server.log.read_text()
+
+
+def test_pickles_that_were_loaded_before_the_fork_answer_after_it(project: Path):
+    for model in (LINEAR, FOREST):
+        path = project / "models" / model / "predict.py"
+        path.write_text(path.read_text() + "\n# Edited: the compiled form is of another predict.\n")
+    with running(project, OMP_NUM_THREADS="4") as server:
+        for _ in range(3):
+            for model in (LINEAR, FOREST):
+                answer = predict(server.address, model, ROWS * 80)
+                assert len(answer["predictions"]) == 3200
+        assert server.stop() == 0
+    assert server.log.read_text().count("answers by pandas and scikit-learn") >= 2
 
 
 def test_idle_connection_does_not_hold_up_the_end(project: Path):

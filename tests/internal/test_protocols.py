@@ -12,6 +12,7 @@ import pytest
 from small import PETS
 
 from seedling.errors import InputError, TooMuch, Unavailable
+from seedling.serving.encoding import ENCODER
 from seedling.serving.inputs import Reader
 from seedling.serving.parquet import NoReader
 from seedling.serving.protocols import (
@@ -288,7 +289,9 @@ def test_a_parquet_body_gives_the_rows_that_its_table_holds(kind: str) -> None:
     assert [row["id"] for row in with_key] == [7, 8]
 
 
-def test_a_parquet_body_that_is_none_or_too_much_is_refused() -> None:
+def test_a_parquet_body_that_is_none_or_too_much_is_refused(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     frame = pd.DataFrame(OBJECTS)
     for body in (b"", b"PAR1", b"PAR1PAR1" * 9, parquet(frame)[:-9]):
         with pytest.raises(InputError, match=r"^The body is no Parquet file.*\.$"):
@@ -298,9 +301,10 @@ def test_a_parquet_body_that_is_none_or_too_much_is_refused() -> None:
     many = pd.concat([frame] * 100_000)  # a few KB
     with pytest.raises(TooMuch, match="200,000 rows are more than the 10,000"):
         rows(parquet(many), PARQUET, NAMES, PETS.features, most_rows=10_000)
-    zeroes = pd.DataFrame({"age": np.zeros(10_000_000, dtype="int64")})
-    packed = parquet(zeroes, compression="gzip", use_dictionary=False, column_encoding="PLAIN")
-    with pytest.raises(InputError, match="larger than 64 MiB once it is unpacked"):
+    monkeypatch.setattr("seedling.serving.parquet.MAX_BYTES", 1_000_000)
+    zeroes = pd.DataFrame({"age": np.zeros(200_000, dtype="int64")})
+    packed = parquet(zeroes, compression="gzip", use_dictionary=False)
+    with pytest.raises(InputError, match="once it is unpacked"):
         rows(packed, PARQUET, ["age"], PETS.features[:1])
 
 
@@ -328,7 +332,9 @@ def test_without_pyarrow_parquet_is_refused_in_words(monkeypatch: pytest.MonkeyP
 
 def test_the_answer_is_the_one_of_mlflow() -> None:
     assert answer(["a", 1, 1.5, True]) == {"predictions": ["a", 1, 1.5, True]}
-    assert answer([float("nan")]) == {"predictions": [None]}
+    assert answer([float("nan"), -float("inf")]) == {"predictions": [None, None]}
+    numbers = [np.int64(1), np.float32(0.5), np.bool_(True), np.str_("a")]
+    assert ENCODER.encode(answer(numbers)) == b'{"predictions":[1,0.5,true,"a"]}'
 
 
 class Answering:
