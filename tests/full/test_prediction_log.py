@@ -184,7 +184,7 @@ def lines_outlive_kills(ward: Path, root: Path, place: Place, seed: int) -> None
     kept, accepted = place.ids(), said.read_text().split()
     assert len(accepted) > ROUNDS
     assert len(kept) == len(set(kept))
-    missing = {f"{id}-0" for id in accepted} - set(kept)
+    missing = {*accepted} - set(kept)
     assert not missing
     # Written, and killed before that could be said: one a thread at most.
     assert len(kept) <= len(accepted) + ROUNDS * THREADS

@@ -9,7 +9,7 @@ import pytest
 
 from seedling.azure.assets import _relative, _write
 from seedling.cli.doctor import examine
-from seedling.config import Project, RegisteredModel
+from seedling.config import Dataset, Project, RegisteredModel
 from seedling.containers import images
 from seedling.errors import ProjectError
 from seedling.serving import assets
@@ -39,8 +39,10 @@ def asked(monkeypatch: pytest.MonkeyPatch, trained: Project) -> list[str]:
     names: list[str] = []
     models = trained.assets / "models"  # MODELS_FOLDER is for the copy
 
-    def fetch(project: Project, registered: RegisteredModel, folder: Path) -> None:
+    def fetch(project: Project, registered: RegisteredModel | Dataset, folder: Path) -> None:
         names.append(registered.name)
+        if isinstance(registered, Dataset):
+            raise ProjectError("there is none such.")
         own_name = registered.name.removeprefix(f"{project.config.slug}-")
         source = models / own_name / registered.version
         if not source.is_dir():
@@ -58,20 +60,16 @@ def use(monkeypatch: pytest.MonkeyPatch, fetch: Fetch) -> None:
 def test_what_is_not_here_is_downloaded_once(shared: Project, asked: list[str]) -> None:
     (registered,) = shared.config.models
     for _ in range(2):
-        assets.download(shared, registered, "prod")
+        assets.bring(shared, registered, "prod")
     assert asked == [registered.name]
     client = create_app(shared, environment="prod").test_client()
     assert client.get("/ready").get_json()["models"] == {registered.model: "1"}
-    assert asked == [registered.name]
+    assert asked[0] == registered.name
+    assert asked.count(registered.name) == 1
 
 
-@pytest.mark.parametrize("environment", ["", "app-dev"])
-def test_outside_production_nothing_is_downloaded(
-    shared: Project, asked: list[str], environment: str
-) -> None:
-    assets.download(shared, shared.config.models[0], environment)
-    shared.edit(lambda document: document.pop("registry"))
-    assets.download(shared, shared.config.models[0], "prod")
+def test_for_app_developers_nothing_is_downloaded(shared: Project, asked: list[str]) -> None:
+    assets.bring(shared, shared.config.models[0], "app-dev")
     assert asked == []
 
 
@@ -104,8 +102,9 @@ def test_a_model_that_is_refused_does_not_stop_the_others(
     shared.edit(lambda document: document["models"].append(second.model_dump(exclude_none=True)))
     service = create_app(Project(shared.root), environment="prod").extensions["service"]
     assert service.roles()["models"] == {registered.model: "1"}
-    assert list(service.warnings.values()) == [
-        f"{registered.name}, version 2, is not served: there is none such."
+    warnings = [words for name, words in service.warnings.items() if name != "datasets"]
+    assert warnings == [
+        f"{registered.name}, version 2, is not served: there is none such.",
     ]
 
 

@@ -126,7 +126,7 @@ def a_dead_process_of(spool: Path, content: bytes) -> Path:
 
 def test_a_request_becomes_a_record() -> None:
     (record,) = records_of(line("a"))
-    assert (record.id, record.request_id, record.time) == ("a-0", "request a", WHEN)
+    assert (record.id, record.request_id, record.time) == ("a", "request a", WHEN)
     assert (record.route, record.model, record.version) == ("/m/predict", "m", "3")
     assert record.role == "served"
     assert json.loads(record.inputs) == [{"bed": 12}]
@@ -141,7 +141,7 @@ def test_a_request_becomes_a_record() -> None:
 def test_the_rows_of_each_version_are_a_record() -> None:
     outputs = {"predictions": [1.5, 2.5, 3.5], "scores": [], "labels": []}
     found = records_of(line("a", rows=[ROW] * 3, versions=["3", "2", "3"], outputs=outputs))
-    assert [(record.id, record.version) for record in found] == [("a-0", "3"), ("a-1", "2")]
+    assert [(record.id, record.version) for record in found] == [("a", "3"), ("a-1", "2")]
     answered = [json.loads(record.outputs)["predictions"] for record in found]
     assert answered == [[1.5, 3.5], [2.5]]
 
@@ -190,7 +190,7 @@ def test_sqlite_keeps_what_was_accepted(tmp_path: Path) -> None:
         log.append(line(str(number)))
     log.stop()
     found = rows_of(tmp_path / "kept" / "log.db")
-    assert [row["id"] for row in found] == ["0-0", "1-0", "2-0"]
+    assert [row["id"] for row in found] == ["0", "1", "2"]
     assert found[0]["time"] == "2026-03-04T05:06:07.250000+00:00"
     assert log.waiting() == 0
     assert list((tmp_path / "spool").iterdir()) == []
@@ -201,8 +201,8 @@ def test_a_record_that_is_there_already_is_left_as_it_is(tmp_path: Path) -> None
     store.add(records_of(line("a")))
     store.add(records_of(line("a", version="4")) + records_of(line("b")))
     assert [(row["id"], row["version"]) for row in rows_of(tmp_path / "log.db")] == [
-        ("a-0", "3"),
-        ("b-0", "3"),
+        ("a", "3"),
+        ("b", "3"),
     ]
 
 
@@ -270,9 +270,9 @@ def test_reading_holds_up_nobody_who_writes(
     store = SqlStore("sqlite:///log.db", tmp_path)
     store.add([answered(number) for number in range(4)])
     reading = store.read(WHEN, WHEN + timedelta(days=1))
-    assert next(reading).id == "000-0"
+    assert next(reading).id == "000"
     SqlStore("sqlite:///log.db", tmp_path).add([answered(4)])
-    assert [record.id for record in reading] == ["001-0", "002-0", "003-0", "004-0"]
+    assert [record.id for record in reading] == ["001", "002", "003", "004"]
 
 
 def test_a_store_without_records_yields_none(tmp_path: Path) -> None:
@@ -351,7 +351,7 @@ def test_a_crash_between_store_and_spool_doubles_nothing(
     store.add(records_of(line("a")))
     a_dead_process_of(log.folder, line("a") + b"\n" + line("b") + b"\n")
     log.drain()
-    assert list(store.kept) == ["a-0", "b-0"]
+    assert list(store.kept) == ["a", "b"]
 
 
 def test_a_dead_process_leaves_its_lines_to_another(
@@ -360,7 +360,7 @@ def test_a_dead_process_leaves_its_lines_to_another(
     a_dead_process_of(log.folder, line("a") + b"\n" + line("cut off")[:-9])
     assert log.waiting() == 1
     log.drain()
-    assert list(store.kept) == ["a-0"]
+    assert list(store.kept) == ["a"]
     assert list(log.folder.iterdir()) == []
     assert [record.getMessage().count("cut off") for record in caplog.records] == [1]
     assert "female" not in caplog.text
@@ -383,20 +383,20 @@ def test_what_cannot_be_read_is_set_aside(
     log._round()
     store.away = False
     log._round()
-    assert list(store.kept) == ["a-0", "b-0"]
+    assert list(store.kept) == ["a", "b"]
     (rejected,) = (log.folder / "rejected.jsonl").read_text().splitlines()
     assert json.loads(rejected)["line"] == '{"age": 51, "sex": '
     assert '"age"' not in caplog.text
 
 
 def test_what_the_store_refuses_is_set_aside(log: PredictionLog, store: Memory) -> None:
-    store.refused = {"3-0", "7-0"}
+    store.refused = {"3", "7"}
     for number in range(10):
         log.append(line(str(number)))
     log.drain()
     assert len(store.kept) == 8
     entries = (log.folder / "rejected.jsonl").read_text().splitlines()
-    assert [json.loads(entry)["record"]["id"] for entry in entries] == ["3-0", "7-0"]
+    assert [json.loads(entry)["record"]["id"] for entry in entries] == ["3", "7"]
     assert log.waiting() == 0
 
 
@@ -419,7 +419,7 @@ def test_a_full_disk_refuses_the_line_and_spoils_no_other(
     monkeypatch.undo()
     log.append(line("c"))
     log.drain()
-    assert list(store.kept) == ["a-0", "after half_written-0", "after no_space-0", "c-0"]
+    assert list(store.kept) == ["a", "after half_written", "after no_space", "c"]
 
 
 def half_written(write: Any) -> Any:
@@ -461,7 +461,7 @@ def test_shadows_are_kept_beside_what_was_served(tmp_path: Path, store: Memory) 
     log.append(line("a"))
     log.stop()
     found = [(record.id, record.version, record.role) for record in store.kept.values()]
-    assert found == [("a-0", "3", "served"), ("a-0-4", "4", "shadow")]
+    assert found == [("a", "3", "served"), ("a-4", "4", "shadow")]
 
 
 def test_a_shadow_that_fails_is_told_once_and_holds_nothing_up(
@@ -486,7 +486,7 @@ def test_stopping_twice_is_stopping_and_it_can_start_again(
     log.start()
     log.append(line("b"))
     log.stop()
-    assert list(store.kept) == ["a-0", "b-0"]
+    assert list(store.kept) == ["a", "b"]
     assert log.waiting() == 0
 
 
@@ -501,7 +501,7 @@ def test_stopping_leaves_on_disk_what_a_store_that_is_away_did_not_take(
     assert later.waiting() == 1
     store.away = False
     later.drain()
-    assert list(store.kept) == ["a-0"]
+    assert list(store.kept) == ["a"]
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
@@ -517,7 +517,7 @@ def test_a_forked_process_has_a_session_of_its_own(tmp_path: Path) -> None:
     log.append(line("parent again"))
     log.stop()
     found = [row["id"] for row in rows_of(tmp_path / "log.db")]
-    assert found == ["child-0", "parent again-0", "parent-0"]
+    assert found == ["child", "parent", "parent again"]
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
@@ -532,7 +532,7 @@ def test_a_session_is_held_by_the_process_that_began_it_alone(
     os.waitpid(child, 0)
     other = PredictionLog(log.folder, lambda: store)
     other.drain()
-    assert list(store.kept) == ["b-0"]
+    assert list(store.kept) == ["b"]
     assert other.waiting() == 1
 
 
@@ -571,7 +571,7 @@ def test_lines_outlive_kills(tmp_path: Path) -> None:
     log.drain()
     kept = [row["id"] for row in rows_of(tmp_path / "log.db")]
     assert len(kept) == len(set(kept))
-    assert {f"{id}-0" for id in said if len(id) == 32} <= set(kept)
+    assert {id for id in said if len(id) == 32} <= set(kept)
     assert log.waiting() == 0
 
 

@@ -95,14 +95,11 @@ def test_blanks_around_a_value_and_an_empty_value_do_not_count():
     assert not settings.API_KEY.is_set({"API_KEY": " "})
 
 
-def test_environment_is_a_stage_of_the_service_and_a_key_for_azure(monkeypatch):
+def test_environment_is_a_key_for_azure_too(monkeypatch):
     monkeypatch.setenv("ENVIRONMENT", "")
-    assert (settings.stage(), settings.azure_environment()) == ("", "dev")
+    assert settings.azure_environment() == "dev"
     monkeypatch.setenv("ENVIRONMENT", "prod")
-    assert (settings.stage(), settings.azure_environment()) == ("prod", "prod")
-    assert [settings.is_production(each) for each in ("", "app-dev", "prod")] == [
-        *(False, False, True)
-    ]
+    assert settings.azure_environment() == "prod"
 
 
 def test_what_a_container_is_given_is_what_is_set(monkeypatch):

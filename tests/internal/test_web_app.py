@@ -1,5 +1,9 @@
 """The web app: its settings, and what is said where nothing describes one."""
 
+import re
+import shutil
+import subprocess
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -32,9 +36,27 @@ def test_what_env_says_holds_in_the_container(monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_an_image_is_tagged_with_the_commit(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert web_app.tag() == "latest"
+    assert web_app.tag(Path("nowhere")) == "latest"
     monkeypatch.setenv("BUILD_SOURCEVERSION", "abc")
-    assert web_app.tag() == "abc"
+    assert web_app.tag(Path("nowhere")) == "abc"
+
+
+@pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")
+def test_a_service_principal_tags_with_the_commit_of_a_clean_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "model.yaml").write_text("name: ours", encoding="utf-8")
+    for words in (
+        ("init",),
+        ("add", "."),
+        ("-c", "user.name=a", "-c", "user.email=a@b", "commit", "-m", "begin"),
+    ):
+        subprocess.run(["git", *words], cwd=tmp_path, check=True, capture_output=True)
+    assert web_app.tag(tmp_path) == "latest"
+    monkeypatch.setenv("AZURE_CLIENT_SECRET", "a secret")
+    assert re.fullmatch("[0-9a-f]{40}", web_app.tag(tmp_path))
+    (tmp_path / "model.yaml").write_text("name: edited", encoding="utf-8")
+    assert web_app.tag(tmp_path) == "latest"
 
 
 def test_without_a_web_app_one_line_says_where_to_describe_it(project: Project) -> None:

@@ -17,9 +17,11 @@ PLACES = {
     "mlflow registry": "seedling.registry.local:LocalRegistry",
     "saving an estimator": "seedling.training.saving:save_estimator",
     "shared registry": "seedling.azure.assets:fetch",
+    "shared registry's datasets": "seedling.azure.assets:fetch_dataset",
     "training here": "seedling.training.local_run:LocalRun",
     "training on a table": "seedling.containers.train_message:train",
     "training on azure ml": "seedling.azure.training:AzureRun",
+    "workspace": "seedling.azure.registry:fetch",
 }
 
 

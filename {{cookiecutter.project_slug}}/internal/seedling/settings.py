@@ -12,6 +12,7 @@ from seedling.setting import Setting, choice, names, share
 
 APP_DEV = "app-dev"
 DEV = "dev"
+LOCAL_ASSETS = "local"  # the value of ASSETS
 WIDTH = 98  # of a comment in .env.example, beside `# `
 
 WHERE, DATA, MODELS = "Where it runs", "Data and training", "Models"
@@ -22,13 +23,14 @@ AZURE_PART, CONTAINERS_PART = "azure", "containers"
 ENVIRONMENT = Setting(
     "ENVIRONMENT",
     str,
-    "The stage that the service runs in. Unset: local. app-dev: answers of the real shape, without "
-    "models and feature store. Any other word, such as prod: production.",
+    "The stage that the service runs in. Unset, or dev: local. app-dev: answers of the real shape, "
+    "without models and feature store. Any other word, such as prod: production, where the service "
+    "starts only with a shared registry in model.yaml, or with ASSETS=local.",
     WHERE,
     more={
-        "azure": "In production, models that are not on this machine are downloaded from the "
-        "registry of model.yaml. Azure verbs read the same variable as a key of aml.environments "
-        "in model.yaml; unset, that is dev."
+        "azure": "In production, models and datasets come from the registry of model.yaml, else "
+        "from the workspace. Azure verbs read the same variable as a key of aml.environments in "
+        "model.yaml; unset, that is dev. `development: true` there makes a name one of development."
     },
     is_passed_on=True,
 )
@@ -95,6 +97,21 @@ MODELS_FOLDER = Setting(
     "Where the files of trained models stand, instead of local_assets/models.",
     MODELS,
 )
+DATASETS_FOLDER = Setting(
+    "DATASETS_FOLDER",
+    str,
+    "Where the files of datasets from the registry stand, instead of local_assets/datasets.",
+    MODELS,
+    part=AZURE_PART,
+)
+ASSETS = Setting(
+    "ASSETS",
+    choice(LOCAL_ASSETS),
+    "local: in production too, the models and datasets that are on this machine, or in this image, "
+    "are served. Unset: in production they are those of the shared registry.",
+    MODELS,
+    is_passed_on=True,
+)
 SERVED_MODELS = Setting(
     "SERVED_MODELS",
     names,
@@ -133,6 +150,14 @@ PREDICTION_LOG = Setting(
     SERVICE,
     is_secret=True,
     is_passed_on=True,
+)
+LOCAL_PREDICTION_LOG = Setting(
+    "LOCAL_PREDICTION_LOG",
+    str,
+    "The prediction log's SQLite database where nothing names another: images set it.",
+    SERVICE,
+    default="sqlite:///local_assets/predictions.db",
+    is_listed=False,
 )
 COSMOS_KEY = Setting(
     "COSMOS_KEY",
@@ -319,16 +344,6 @@ JOB_WORKSPACE = (
 )
 SERVICE_PRINCIPAL = (AZURE_TENANT_ID, AZURE_CLIENT_ID, AZURE_CLIENT_SECRET)
 PARTS = (CONTAINERS_PART, AZURE_PART)
-
-
-def stage() -> str:
-    """Return the stage that the service runs in: empty is local, `app-dev` needs no models."""
-    return ENVIRONMENT.get()
-
-
-def is_production(stage: str) -> bool:
-    """Return True if a service in this stage downloads models that are not on this machine."""
-    return stage not in ("", APP_DEV)
 
 
 def azure_environment() -> str:

@@ -12,8 +12,10 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from seedling.config import Project, RegisteredModel
+from seedling.azure import identity
+from seedling.config import Dataset, Project, RegisteredModel
 from seedling.errors import ProjectError
+from seedling.files import sha256
 
 DISCOVERY = "https://eastus.api.azureml.ms/"  # knows the registries of all regions
 PROVIDER = "Microsoft.MachineLearningServices"
@@ -37,8 +39,24 @@ def fetch(project: Project, registered: RegisteredModel, folder: Path) -> None:
     download(registry.name, "models", registered.name, registered.version, folder)
 
 
-def download(registry: str, kind: str, name: str, version: str, folder: Path) -> None:
-    """Write the files of an asset to a folder.
+def fetch_dataset(project: Project, dataset: Dataset, folder: Path) -> None:
+    """Write the file of a published dataset to a folder, and verify its hash where it has one.
+
+    Raises:
+        ProjectError: what `download` raises, or the file is not the published one.
+    """
+    registry = project.config.registry
+    assert registry is not None  # the caller checks that model.yaml names one
+    tags = download(registry.name, "data", dataset.name, dataset.version, folder)
+    file = folder / dataset.file_name
+    if not file.is_file():
+        raise ProjectError(f"the registry has no {dataset.file_name} under that name and version.")
+    if tags.get("sha256", sha256(file)) != sha256(file):
+        raise ProjectError("what came is not what was published: its hash differs.")
+
+
+def download(registry: str, kind: str, name: str, version: str, folder: Path) -> dict[str, str]:
+    """Write the files of an asset to a folder; return its tags.
 
     Args:
         registry: its name.
@@ -60,11 +78,15 @@ def download(registry: str, kind: str, name: str, version: str, folder: Path) ->
         with _project_errors(f"the registry {registry}"):
             front = _front(client, registry)
         with _project_errors(f"{name}, version {version}, in the registry {registry}"):
-            url, prefix = _storage(client, front, registry, f"{kind}/{name}/versions/{version}")
+            asset = f"{kind}/{name}/versions/{version}"
+            properties = _ask(client, "GET", f"{front}/{asset}")["properties"]
+            uri = properties[URIS[kind]]
+            url, prefix = _storage(client, front, registry, asset, uri)
             with ContainerClient.from_container_url(
                 url, retry_policy=retry, **TIMEOUTS_SECONDS
             ) as container:
                 _write(container, prefix, folder)
+    return dict(properties.get("tags") or {})
 
 
 @contextmanager
@@ -72,14 +94,13 @@ def _client() -> Iterator[Any]:
     """Asks with this machine's credential, and retries what may pass."""
     from azure.core import PipelineClient
     from azure.core.pipeline.policies import BearerTokenCredentialPolicy, RetryPolicy
-    from azure.identity import DefaultAzureCredential
 
     class Retry(RetryPolicy):
         def get_retry_after(self, response: Any) -> float | None:
             asked = super().get_retry_after(response)
             return asked and min(asked, MAX_WAIT_SECONDS)
 
-    with DefaultAzureCredential() as credential:
+    with identity.credential(may_ask=False) as credential:
         bearer = BearerTokenCredentialPolicy(credential, SCOPE)
         policies = [Retry(retry_total=MAX_RETRIES), bearer]
         client: PipelineClient[Any, Any] = PipelineClient("", policies=policies, **TIMEOUTS_SECONDS)
@@ -99,10 +120,9 @@ def _front(client: Any, registry: str) -> str:
     )
 
 
-def _storage(client: Any, front: str, registry: str, asset: str) -> tuple[str, str]:
+def _storage(client: Any, front: str, registry: str, asset: str, uri: str) -> tuple[str, str]:
     """Return a signed URL of an asset's container, and the path of its files in it."""
-    kind, _, version = asset.partition("/")
-    uri = _ask(client, "GET", f"{front}/{asset}")["properties"][URIS[kind]]
+    _, _, version = asset.partition("/")
     wanted = {"assetId": f"azureml://registries/{registry}/{asset}", "blobUri": uri}
     found = _ask(client, "POST", f"{front}/datarefs/{version}", wanted)
     prefix = unquote(urlsplit(uri).path).lstrip("/").partition("/")[2]

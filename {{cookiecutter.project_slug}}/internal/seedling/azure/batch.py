@@ -15,7 +15,7 @@ from seedling.data import instances
 from seedling.data.reading import is_table
 from seedling.errors import ProjectError
 from seedling.files import replacing
-from seedling.serving import unnamed
+from seedling.serving import assets, unnamed
 from seedling.serving.score_files import refuse_target, tables
 
 SCRIPT = "internal/seedling/azure/batch_entry.py"
@@ -121,6 +121,7 @@ def _registered(project: Project, model: str | None) -> RegisteredModel:
     model = model or unnamed.here(project, project.config)
     for entry in champions:
         if entry.model == model:
+            assets.refuse_missing(project, [entry])
             return entry
     known = ", ".join(entry.model for entry in champions)
     raise ProjectError(f"There is no registered model {model!r}; there are: {known}.")

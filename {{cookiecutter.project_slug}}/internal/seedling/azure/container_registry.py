@@ -6,7 +6,7 @@ from urllib.error import HTTPError, URLError
 from urllib.parse import urlencode
 from urllib.request import urlopen
 
-from seedling.azure import sites, workspace
+from seedling.azure import identity, sites, workspace
 from seedling.containers import images
 from seedling.errors import ProjectError
 
@@ -36,7 +36,7 @@ def push(image: str) -> None:
 def _token(registry: str) -> str:
     """Exchange a token of the credential chain for one of the container registry."""
     with workspace.project_errors(f"Entering {registry}"):
-        entra = sites.credential().get_token(sites.scope()).token
+        entra = identity.credential().get_token(sites.scope()).token
     form = {"grant_type": "access_token", "service": registry, "access_token": entra}
     try:
         url = f"https://{registry}/oauth2/exchange"

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
+from seedling.azure import identity
 from seedling.errors import ProjectError
 from seedling.serving.stores import Record, RecordRefused, StoreUnavailable, time_text
 from seedling.settings import COSMOS_KEY
@@ -159,9 +160,7 @@ def _credential() -> Any:
     key = COSMOS_KEY.get()
     if key:
         return key
-    from azure.identity import DefaultAzureCredential
-
-    return DefaultAzureCredential()
+    return identity.credential(may_ask=False)
 
 
 def _reason(error: Exception) -> str:

@@ -76,9 +76,9 @@ def download(project: Project, dataset: Dataset) -> int:
     Raises:
         ProjectError: it is not registered, or what came is not what was registered.
     """
+    client = workspace.client(project)
     from azure.ai.ml._artifacts import _artifact_utilities as artifacts  # as Azure's own docs do
 
-    client = workspace.client(project)
     where = f"{dataset.name}, version {dataset.version}"
     known = _known(client, dataset)
     if known is None:

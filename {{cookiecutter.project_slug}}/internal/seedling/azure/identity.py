@@ -1,29 +1,88 @@
 """This machine's identity on Azure: one credential chain, which gets a token when one is needed."""
 
 import logging
+import os
+import sys
+from functools import cache
+from typing import Any
 
 from seedling.errors import ProjectError
+from seedling.settings import AZURE_CLIENT_SECRET, AZURE_TENANT_ID, AZUREML_ARM_WORKSPACE_NAME
 
 AZURE_SQL = "https://database.windows.net/.default"
+CI = ("CI", "TF_BUILD")  # set by CI systems: GitHub and most others, Azure DevOps
 
 
-def azure_sql_token() -> str:
+def credential(may_ask: bool = True, tenant: str | None = None) -> Any:
+    """Return the credential chain.
+
+    It tries a service principal from the environment, a workload's or a machine's managed identity,
+    then the account that is signed in to Azure's tools on this machine. Where a person is at the
+    terminal, a login in the browser comes last, by a code where there is no browser.
+
+    Args:
+        may_ask: False where nobody is to be asked, as in the service.
+        tenant: the tenant to log in to; AZURE_TENANT_ID, or the account's own, unless given.
+
+    Raises:
+        ImportError: azure-identity is not installed.
+    """
+    if may_ask and is_attended():
+        return _asking_chain(tenant)
+    from azure.identity import DefaultAzureCredential
+
+    return DefaultAzureCredential()
+
+
+def is_attended() -> bool:
+    """Return True if a person can log in: at a terminal, outside CI, with no service principal."""
+    automatic = any(os.environ.get(name) for name in CI) or AZUREML_ARM_WORKSPACE_NAME.is_set()
+    principal = AZURE_CLIENT_SECRET.is_set()
+    return not (automatic or principal) and sys.stdin.isatty() and sys.stderr.isatty()
+
+
+@cache
+def _asking_chain(tenant: str | None) -> Any:
+    """Return the chain with a login at its end: one for all clients, so that it asks once."""
+    from azure.identity import (
+        DefaultAzureCredential,
+        DeviceCodeCredential,
+        InteractiveBrowserCredential,
+    )
+
+    of_tenant = {"tenant_id": tenant or AZURE_TENANT_ID.get()}
+    chosen = {name: value for name, value in of_tenant.items() if value}
+    chain = DefaultAzureCredential()
+    code = DeviceCodeCredential(prompt_callback=_show_code, **chosen)
+    chain.credentials = (*chain.credentials, InteractiveBrowserCredential(**chosen), code)
+    return chain
+
+
+def _show_code(address: str, code: str, _until: Any) -> None:
+    print(f"Azure asks who you are: open {address} and enter {code}.", file=sys.stderr)
+
+
+def azure_sql_token(may_ask: bool = False) -> str:
     """Return an access token for Azure SQL.
 
-    The chain tries a service principal from the environment, a workload's or a machine's managed
-    identity, then the person who is signed in to Azure's tools on this machine.
+    Args:
+        may_ask: whether a person may be asked to log in.
+
+    Raises:
+        ProjectError: the chain has no credential that Azure accepts, or azure-identity is not
+            installed.
     """
     try:
         from azure.core.exceptions import ClientAuthenticationError
-        from azure.identity import DefaultAzureCredential
+
+        found = credential(may_ask)
     except ImportError:
         raise ProjectError(
             "Azure SQL needs azure-identity: run init with the group `azure`."
         ) from None
     logging.getLogger("azure.identity").setLevel(logging.ERROR)  # the line below says it
     try:
-        with DefaultAzureCredential() as credential:
-            return credential.get_token(AZURE_SQL).token
+        return str(found.get_token(AZURE_SQL).token)
     except ClientAuthenticationError as error:
         raise ProjectError(
             "No Azure credential could be used for Azure SQL: run `az login`, or set "

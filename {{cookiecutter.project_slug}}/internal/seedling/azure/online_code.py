@@ -17,7 +17,7 @@ from seedling.errors import ProjectError
 from seedling.files import write_text
 from seedling.registry import model_files
 from seedling.requirements import required
-from seedling.serving import try_endpoint
+from seedling.serving import assets, try_endpoint
 
 SCRIPT = "internal/seedling/azure/online_entry.py"
 # A deployment's disk is gone with its container: nothing may be kept there.
@@ -72,6 +72,7 @@ def stage(project: Project, folder: Path) -> None:
     Raises:
         ProjectError: a registered version is not here, or its files are not those registered.
     """
+    assets.refuse_missing(project, project.config.models)
     for registered in project.config.models:
         model_files.verify(project.model_path(registered), registered.sha256)
     folder.mkdir()
@@ -107,7 +108,8 @@ def write_context(project: Project, folder: Path) -> None:
 
     The server has pins of its own; everything else is as constraints.txt has it.
     """
-    lines = {"requirements.txt": [*required(project.root, images.groups(project)), SERVER]}
+    groups = [each for each in images.groups(project) if each != "azure"]  # nothing is logged there
+    lines = {"requirements.txt": [*required(project.root, groups), SERVER]}
     own = _pins(SERVER_PINS)
     pinned = _pins(project.root / "constraints.txt")
     kept = [line for line in pinned if _name(line) not in {_name(pin) for pin in own}]

@@ -5,13 +5,13 @@ request is enough to take the place of another.
 """
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 from seedling.azure import workspace
-from seedling.config import Project, registrations
+from seedling.config import Project, RegisteredModel, registrations
 from seedling.errors import ProjectError
 from seedling.files import replacing, sha256
 from seedling.registry.protocol import CHAMPION, RegisteredVersion
@@ -47,14 +47,10 @@ class AzureRegistry:
         if version.folder.is_dir() and sha256(version.folder) == version.sha256:
             return version.folder
         what = f"Downloading {version.name}, version {version.version}"
-        with TemporaryDirectory() as scratch:
-            with workspace.project_errors(what):
-                self.client.models.download(version.name, version.version, download_path=scratch)
-            files = next(Path(scratch).rglob("MLmodel"), Path(scratch, "MLmodel")).parent
-            if sha256(files) != version.sha256:
+        with replacing(version.folder) as aside:
+            _download(self.client, version.name, version.version, aside)
+            if sha256(aside) != version.sha256:
                 raise ProjectError(f"{what}: the files' hash is not the registered one.")
-            with replacing(version.folder) as aside:
-                shutil.copytree(files, aside)
         return version.folder
 
     def set_champion(self, name: str, version: str) -> None:
@@ -132,3 +128,53 @@ class AzureRegistry:
         folder = self.root / found.name / found.version
         tags = dict(found.tags or {})
         return RegisteredVersion(found.name, found.version, folder, tags.get("sha256", ""), tags)
+
+
+def download(project: Project) -> Iterator[str]:
+    """Download the versions of model.yaml that the workspace registered; say what was done.
+
+    Raises:
+        ProjectError: model.yaml names none, no workspace is named, or one cannot be had.
+    """
+    wanted = [
+        entry
+        for entry in project.model_yaml.models
+        if registrations.is_of_workspace(project, entry)
+    ]
+    if not wanted:
+        raise ProjectError(
+            "model.yaml names no version of the workspace: train-model-in-aml registers some."
+        )
+    registry = AzureRegistry(project)
+    for entry in wanted:
+        title, folder = f"{entry.name}, version {entry.version}", project.model_path(entry)
+        if folder.is_dir() and sha256(folder) == entry.sha256:
+            yield f"{title}, is here already"
+            continue
+        found = registry.find(entry.name, entry.version)
+        if found.sha256 != entry.sha256:
+            raise ProjectError(
+                f"{title}, has another hash in the workspace than in model.yaml: restore "
+                "model.yaml, or run train-model-in-aml."
+            )
+        registry.fetch(found)
+        yield f"{title}, was downloaded"
+
+
+def fetch(project: Project, registered: RegisteredModel, folder: Path) -> None:
+    """Write the files of a workspace's version to a folder.
+
+    Raises:
+        ProjectError: no workspace is named, the SDK is not installed, or Azure refuses.
+    """
+    client = workspace.client(project, may_ask=False)
+    _download(client, registered.name, registered.version, folder)
+
+
+def _download(client: Any, name: str, version: str, folder: Path) -> None:
+    """Download a version to a folder; Azure has its files somewhere below the downloaded ones."""
+    with TemporaryDirectory() as scratch:
+        with workspace.project_errors(f"Downloading {name}, version {version}"):
+            client.models.download(name, version, download_path=scratch)
+        files = next(Path(scratch).rglob("MLmodel"), Path(scratch, "MLmodel")).parent
+        shutil.copytree(files, folder, dirs_exist_ok=True)

@@ -2,7 +2,7 @@
 
 from typing import Any, NamedTuple
 
-from seedling.azure import names, workspace
+from seedling.azure import identity, names, workspace
 from seedling.azure.workspace import Place
 from seedling.errors import ProjectError
 from seedling.settings import AZURE_RESOURCE_MANAGER
@@ -45,7 +45,10 @@ class Sites:
             ) from None
         self.group, self.slug = place.resource_group, slug
         self.client: Any = WebSiteManagementClient(
-            credential(), place.subscription_id, base_url=manager(), credential_scopes=[scope()]
+            identity.credential(),
+            place.subscription_id,
+            base_url=manager(),
+            credential_scopes=[scope()],
         )
 
     def plan(self, name: str) -> Plan:
@@ -115,13 +118,6 @@ class Sites:
         if not answer.name_available and answer.reason == "Invalid":
             raise ProjectError(f"{name} cannot be the name of a web app: {answer.message}")
         return bool(answer.name_available)
-
-
-def credential() -> Any:
-    """Return the credential chain."""
-    from azure.identity import DefaultAzureCredential
-
-    return DefaultAzureCredential()
 
 
 def manager() -> str:

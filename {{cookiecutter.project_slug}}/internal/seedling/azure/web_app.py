@@ -1,9 +1,12 @@
 """The verb `deploy-web-app`: the service's image in a registry, and a web app that runs it."""
 
 import os
+import shutil
+import subprocess
 import time
 from collections.abc import Iterator
 from http import HTTPStatus
+from pathlib import Path
 from typing import Any
 from urllib.request import urlopen
 
@@ -14,7 +17,7 @@ from seedling.containers import images, run
 from seedling.errors import ProjectError
 from seedling.serving import try_endpoint
 from seedling.serving.client import Client
-from seedling.settings import passed_on_values
+from seedling.settings import AZURE_CLIENT_SECRET, passed_on_values
 
 STAGING = "staging"
 COMMIT = ("GITHUB_SHA", "BUILD_SOURCEVERSION")  # of GitHub, of Azure DevOps
@@ -43,7 +46,7 @@ def deploy(project: Project) -> Iterator[str]:
     name, is_free = sites.choose(described.site_name)
     if name != described.site_name:
         yield f"{described.site_name} is taken: it is {name}."
-    image = f"{described.container_registry}/{project.config.slug}:{tag()}"
+    image = f"{described.container_registry}/{project.config.slug}:{tag(project.root)}"
     images.build(project, image)
     container_registry.push(image)
     yield f"Pushed {image}."
@@ -55,9 +58,23 @@ def deploy(project: Project) -> Iterator[str]:
     yield f"{name} serves {image} at {sites.address(name)}"
 
 
-def tag() -> str:
-    """Return the image's tag: the commit in CI, else `latest`."""
-    return next((os.environ[name] for name in COMMIT if os.environ.get(name)), "latest")
+def tag(root: Path) -> str:
+    """Return the image's tag: the commit in CI or with a service principal, else `latest`."""
+    named = next((os.environ[name] for name in COMMIT if os.environ.get(name)), "")
+    return named or (_commit(root) if AZURE_CLIENT_SECRET.is_set() else "") or "latest"
+
+
+def _commit(root: Path) -> str:
+    """Return the commit of a working folder; empty where it has changes, or no git."""
+    git = shutil.which("git")
+    if git is None:
+        return ""
+
+    def said(*words: str) -> str:
+        command = [git, "-C", str(root), *words]
+        return subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()
+
+    return "" if said("status", "--porcelain") else said("rev-parse", "--verify", "HEAD")
 
 
 def settings(described: WebApp) -> dict[str, str]:

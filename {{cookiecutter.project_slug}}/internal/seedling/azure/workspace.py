@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from importlib.util import find_spec
 from typing import Any, NamedTuple
 
+from seedling.azure import identity
 from seedling.config import AzureEnvironment, AzureMl, Project
 from seedling.errors import ProjectError
 from seedling.setting import Setting
@@ -60,8 +61,12 @@ def environment() -> str:
     return azure_environment()
 
 
-def client(project: Project) -> Any:
+def client(project: Project, may_ask: bool = True) -> Any:
     """Make the SDK's client for the workspace; it asks for a token at its first use.
+
+    Args:
+        project: names the workspace.
+        may_ask: whether a person at the terminal may be asked to log in.
 
     Raises:
         ProjectError: no workspace is named, or the SDK is not installed.
@@ -69,7 +74,8 @@ def client(project: Project) -> Any:
     where = find(project)
     if where is None:
         raise ProjectError(f"No Azure ML workspace is named: {HOW}.")
-    return _client(where.subscription_id, where.resource_group, where.workspace)
+    names = where.subscription_id, where.resource_group, where.workspace
+    return _client(*names, may_ask=may_ask)
 
 
 def registry_client(project: Project) -> Any:
@@ -93,15 +99,16 @@ def has_sdk() -> bool:
         return False
 
 
-def _client(*where: str, **options: Any) -> Any:
+def _client(*where: str, may_ask: bool = True, **options: Any) -> Any:
     try:
         from azure.ai.ml import MLClient
-        from azure.identity import DefaultAzureCredential
+
+        credential = identity.credential(may_ask)
     except ImportError:
         raise ProjectError("Azure ML needs its SDK: run init with the group `aml`.") from None
     for name in ("azure.ai.ml", "azure.identity", "azure.core", "msrest"):
         logging.getLogger(name).setLevel(logging.ERROR)  # their errors are put into words
-    return MLClient(DefaultAzureCredential(), *where, enable_telemetry=False, **options)
+    return MLClient(credential, *where, enable_telemetry=False, **options)
 
 
 @contextmanager

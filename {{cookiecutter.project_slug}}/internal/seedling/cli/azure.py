@@ -73,6 +73,15 @@ def download_datasets() -> None:
         click.echo(f"{dataset.name}, version {dataset.version}: {counted(rows, 'row')}")
 
 
+@section.command("download-models")
+def download_models() -> None:
+    """Download the models of model.yaml from Azure ML."""
+    from seedling.azure import registry
+
+    for line in registry.download(find_project()):
+        click.echo(line)
+
+
 @section.command("train-on-new-data")
 def train_on_new_data() -> None:
     """Create the datasets; train on Azure ML if they are new."""
@@ -104,6 +113,18 @@ def schedule_training(
         return
     for name in schedules.schedule(project, str(cron), models, on_new_data):
         click.echo(f"{name}: {cron} (UTC)")
+
+
+@section.command()
+def deploy() -> None:
+    """Deploy the registered models to what ENVIRONMENT names.
+
+    That is `deploy` of the environment in model.yaml: online, batch, web_app or several; unless
+    given, the web app where one is described, and the online endpoint where none is.
+    """
+    from seedling.azure import deploy
+
+    deploy.deploy(find_project(), click.echo)
 
 
 @section.command("deploy-online")

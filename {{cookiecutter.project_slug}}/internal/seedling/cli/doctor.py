@@ -9,14 +9,14 @@ from importlib.metadata import version
 
 from seedling import settings
 from seedling.azure import workspace
-from seedling.config import Dataset, Project
+from seedling.config import Dataset, Project, registrations
 from seedling.data import datasets, feature_store, inference_query
 from seedling.errors import ProjectError
 from seedling.files import sha256
 from seedling.init import SUPPORTED, fingerprint
 from seedling.release import manifest
 from seedling.scaffold import all_models, parts
-from seedling.serving import background_service, unnamed
+from seedling.serving import assets, background_service, unnamed
 from seedling.serving.access import Access
 from seedling.settings import SERVICE_PRINCIPAL
 from seedling.training import killed, pipeline
@@ -69,7 +69,7 @@ def examine(project: Project) -> Iterator[Finding]:
     service = background_service.state(project)
     if service:
         yield Finding("service", service, "ok" if service.startswith("runs") else "to do")
-    yield _attempt("settings", "wrong", _settings)
+    yield _attempt("settings", "wrong", lambda: _settings(project))
     yield _attempt("access", "wrong", lambda: f"answers {Access.from_environment(os.environ)}")
     if parts.AZURE in config.parts:
         yield from _azure(project)
@@ -114,9 +114,10 @@ def _internal(project: Project) -> Iterator[Finding]:
         yield Finding("internal", f"Seedling {manifest.version_of(internal)}, unedited")
 
 
-def _settings() -> str:
+def _settings(project: Project) -> str:
     """List the names of the settings that have a value, without the values."""
     settings.check()
+    assets.refuse_without_registry(project.config)
     found = [each.name for each in settings.ALL if each.is_set()]
     return ", ".join(found) if found else "none is set"
 
@@ -179,7 +180,9 @@ def _models(project: Project) -> Iterator[Finding]:
     for registered in project.config.models:
         subject, folder = f"model {registered.model}", project.model_path(registered)
         if not folder.is_dir():
-            yield Finding(subject, f"version {registered.version} is not here: run train", "to do")
+            of_workspace = registrations.is_of_workspace(project, registered)
+            how = "run download-models" if of_workspace else "restore its folder, or run train"
+            yield Finding(subject, f"version {registered.version} is not here: {how}", "to do")
         elif sha256(folder) != registered.sha256:
             message = f"version {registered.version}: its files are not those registered"
             yield Finding(subject, message, "wrong")

@@ -70,10 +70,7 @@ class Verbs(click.Group):
         except ModuleNotFoundError as error:
             if error.name is None or error.name.partition(".")[0] in OWN:
                 raise
-            message = (
-                f"{error.name} is not installed: run init with the group that has it, or "
-                "without --groups."
-            )
+            message = f"{error.name} is not installed: {_remedy(error.name)}"
         except OSError as error:
             if error.errno in FULL:
                 message = f"{error.filename or 'The disk'}: {error.strerror}. {MAKE_ROOM}"
@@ -91,6 +88,14 @@ class Verbs(click.Group):
             raise
         click.echo(f"Error: {message}", err=True)
         sys.exit(1)
+
+
+def _remedy(name: str) -> str:
+    """Say what installs a package: `init` alone installs none of Azure's."""
+    top = name.partition(".")[0]
+    if top in ("azure", "azureml"):
+        return "run init with the group `aml` (init --groups train,serve,dev,aml)."
+    return "run init with the group that has it, or without --groups."
 
 
 def parts_here() -> list[str]:

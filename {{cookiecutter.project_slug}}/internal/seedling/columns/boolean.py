@@ -62,6 +62,10 @@ class Boolean(Numeric):
     def from_number(self) -> Callable[[Any], Any] | None:
         return lambda value: bool(value) if value in (0, 1) else value
 
+    def json_value(self, cell: Any) -> Any:
+        number = self.cell(cell)
+        return None if number is None else bool(number)
+
     def parse(self, text: str, marks: Marks = POINT) -> Any:
         found = spelled.truth(text)
         if found is not None:

@@ -97,6 +97,9 @@ class Category(Column):
             return lambda value: self._trimmed(label_text(value))
         return str.strip if self._is_trimmed else None
 
+    def json_value(self, cell: Any) -> Any:
+        return self.cell(cell)
+
     def parse(self, text: str, marks: Marks = POINT) -> Any:
         return self._trimmed(text)
 

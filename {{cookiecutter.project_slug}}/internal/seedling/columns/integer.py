@@ -54,6 +54,12 @@ class Integer(Number):
         low, high = self.span()
         return generator.integers(int(np.ceil(low)), int(np.floor(high)) + 1, count)
 
+    def json_value(self, cell: Any) -> Any:
+        number = self.cell(cell)
+        if number is None or not number.is_integer():
+            return number
+        return cell if isinstance(cell, int) else int(number)
+
     def json_type(self) -> Any:
         return Int64 | WholeNumber
 

@@ -44,6 +44,9 @@ class Numeric(Column):
     def reader(self) -> Callable[[Any], Any] | None:
         return None
 
+    def json_value(self, cell: Any) -> Any:
+        return self.cell(cell)
+
     def edges(self) -> list[Any]:
         return [0, 1]
 

@@ -304,6 +304,14 @@ class Column(BaseModel):
         """
         return None
 
+    def json_value(self, cell: Any) -> Any:
+        """Return the JSON value of a cell that is not missing, of the type that `example` has.
+
+        Raises:
+            ValueError: the cell is of another type.
+        """
+        return cell
+
     def parse(self, text: str, marks: Marks = POINT) -> Any:
         """Return the JSON value of a text, None for one of `missing`.
 

@@ -80,6 +80,9 @@ class Text(Column):
         mixed = "It's \"new\"\r\n\tЖить e\u0301t\u00e9, 漢字 \U0001f600!! it's "
         return [self.sample, self.unseen, "", mixed, mixed * (LONGEST // len(mixed) + 2)]
 
+    def json_value(self, cell: Any) -> Any:
+        return self.cell(cell)
+
     def field(self) -> FormField:
         return FormField("area", self.example(), "any text")
 

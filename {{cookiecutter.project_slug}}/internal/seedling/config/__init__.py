@@ -26,6 +26,7 @@ from seedling.config.models import (
 from seedling.config.project import Project
 from seedling.config.reading import Reading
 from seedling.config.serving import FeatureStore, PredictionLog, Serving
+from seedling.config.stages import Stage, stage
 
 __all__ = [
     "FILE_NAME",
@@ -54,6 +55,7 @@ __all__ = [
     "SharedRegistry",
     "Slug",
     "Split",
+    "Stage",
     "Target",
     "TrainedModel",
     "Training",
@@ -63,5 +65,6 @@ __all__ = [
     "read_text",
     "registrations",
     "round_trip",
+    "stage",
     "validated",
 ]

@@ -1,8 +1,17 @@
 """The sections `aml` and `registry` of model.yaml: Azure ML."""
 
-from pydantic import Field
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator, Field
 
 from seedling.config.document import Section
+
+# Where `deploy` deploys to: the endpoints of Azure ML, or a web app of the service.
+Place = Literal["online", "batch", "web_app"]
+Spelled = Annotated[Place, BeforeValidator(lambda given: str(given).replace("-", "_"))]
+Places = Annotated[
+    list[Spelled], BeforeValidator(lambda given: [given] if isinstance(given, str) else given)
+]
 
 
 class Cluster(Section):
@@ -48,8 +57,14 @@ class WebApp(Section):
 
 
 class AzureEnvironment(Section):
-    """The settings that differ between development and production."""
+    """The settings that differ between development and production.
 
+    `development` says that a service with this ENVIRONMENT is one of development: `dev` is, unless
+    it says false. `deploy` names the places that the verb of that name deploys to.
+    """
+
+    development: bool | None = None
+    deploy: Places = []
     compute: Cluster = Cluster()
     online: OnlineDeployment = OnlineDeployment()
     batch: BatchDeployment = BatchDeployment()

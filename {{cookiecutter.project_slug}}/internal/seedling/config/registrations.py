@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 from seedling.config.document import read_text, round_trip, validated
 from seedling.config.model_yaml import Config
 from seedling.config.models import RegisteredModel, Registrations
+from seedling.config.stages import Stage, stage
 from seedling.files import write_text
-from seedling.settings import is_production, stage
 
 if TYPE_CHECKING:
     from seedling.config.project import Project
@@ -69,10 +69,15 @@ def is_elsewhere(project: "Project", entry: RegisteredModel) -> bool:
     Versions before this file existed stood in model.yaml, by a number of the machine that had
     trained them. A workspace's models have the project's slug before their names.
     """
-    name = workspace_name(project.model_yaml.slug, ".+", entry.model)
-    workspaces = re.fullmatch(name, entry.name)
-    downloaded = project.model_yaml.registry and is_production(stage())
-    return not (workspaces or downloaded or project.model_path(entry).is_dir())
+    downloaded = project.model_yaml.registry and stage(project.model_yaml) is Stage.PRODUCTION
+    is_known = is_of_workspace(project, entry) or downloaded
+    return not (is_known or project.model_path(entry).is_dir())
+
+
+def is_of_workspace(project: "Project", entry: RegisteredModel) -> bool:
+    """Return True if a version has the name that a workspace gives to models of this project."""
+    name = workspace_name(re.escape(project.model_yaml.slug), ".+", entry.model)
+    return re.fullmatch(name, entry.name) is not None
 
 
 def workspace_name(slug: str, dataset: str, model: str) -> str:

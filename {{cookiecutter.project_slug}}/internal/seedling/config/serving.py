@@ -6,6 +6,7 @@ from pydantic import Field
 from pydantic import model_validator as validates_model
 
 from seedling.config.document import Section
+from seedling.settings import LOCAL_PREDICTION_LOG
 
 
 class FeatureStore(Section):
@@ -42,9 +43,7 @@ class PredictionLog(Section):
 class Serving(Section):
     """The prediction log, the model that answers where none is named, the limits of a request."""
 
-    prediction_log: PredictionLog | Literal["off"] = PredictionLog(
-        url="sqlite:///local_assets/predictions.db"
-    )
+    prediction_log: PredictionLog | Literal["off"] = PredictionLog(url=LOCAL_PREDICTION_LOG.default)
     model: str | None = None  # the best champion unless given
     most_rows: int = Field(default=10_000, ge=1)  # of one request
     time_limit: float = Field(default=30, gt=0)  # seconds

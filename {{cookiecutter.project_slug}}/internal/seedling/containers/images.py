@@ -17,7 +17,8 @@ from seedling.requirements import of_group, required
 from seedling.scaffold import all_models, model_dirs, model_requirements, parts
 from seedling.scaffold.model_folder import image_name
 from seedling.scaffold.part_files import HOME
-from seedling.settings import CONTAINER_ENGINE, CONTAINER_NETWORK
+from seedling.serving import assets
+from seedling.settings import ASSETS, CONTAINER_ENGINE, CONTAINER_NETWORK, LOCAL_ASSETS
 
 MODELS = "local_assets/models"
 ENGINES = ("docker", "podman")
@@ -28,6 +29,8 @@ PART = r"[a-z0-9]+(?:(?:\.|_{1,2}|-+)[a-z0-9]+)*"
 NAME = re.compile(rf"(?:[\w.-]+(?::\d+)?/)?{PART}(?:/{PART})*(?::\w[\w.-]{{0,127}})?", re.ASCII)
 IGNORED = shutil.ignore_patterns("__pycache__")
 
+# An image with versions that no shared registry has. Each is verified by its hash, as anywhere.
+CARRIED = f"ENV {ASSETS.name}={LOCAL_ASSETS}\n"
 SAME_AS_S2I = """FROM {builder}
 {variables}COPY --chown=1001:0 source /tmp/src
 RUN /usr/libexec/s2i/assemble
@@ -57,6 +60,10 @@ def build(project: Project, tag: str | None = None) -> None:
     with TemporaryDirectory() as folder:
         stage(project, Path(folder))
         copy(project.root, ["Dockerfile"], Path(folder))
+        if serves_what_it_carries(project):
+            with (Path(folder) / "Dockerfile").open("a", encoding="utf-8", newline="\n") as file:
+                file.write(f"\n{CARRIED}")
+            print("Its models are inside of it: it serves them in production too (ASSETS=local).")
         _build(Path(folder), tag or project.config.slug, "--build-arg", extras)
     _report(tag or project.config.slug)
 
@@ -136,19 +143,28 @@ def engine() -> str:
 
 
 def groups(project: Project) -> list[str]:
-    """Return the dependency groups of the service: `serve`, `plain` and `registry` if needed."""
-    plain = ["plain"] if _needs_plain(project, project.config.models) else []
-    return ["serve", *plain, *(["registry"] if project.config.registry else [])]
+    """Return the dependency groups of the service: `serve`, and those of what it connects to."""
+    config = project.config
+    log = config.serving.prediction_log
+    needed = {
+        "plain": _needs_plain(project, config.models),
+        "azure": config.feature_store.server or (log != "off" and log.endpoint),
+        "registry": config.registry,
+    }
+    return ["serve", *(name for name, is_needed in needed.items() if is_needed)]
+
+
+def serves_what_it_carries(project: Project) -> bool:
+    """Return True if the image of the service has versions that no shared registry can give it."""
+    return project.config.registry is None or bool(project.registered_here)
 
 
 def stage(project: Project, folder: Path) -> None:
     """Copy the files that .dockerignore allows, and the registered versions of the models."""
+    assets.refuse_missing(project, project.config.models)
     copy(project.root, _allowed_paths(project), folder)
     for registered in project.config.models:
         source = project.model_path(registered)
-        if not source.is_dir():
-            where = f"{source.parent.name}, version {source.name},"
-            raise ProjectError(f"The model {where} is not here: run train.")
         shutil.copytree(source, folder / MODELS / registered.name / registered.version)
     if project.registered_here:
         registrations.write(folder / MODELS / registrations.FILE_NAME, project.registered_here)

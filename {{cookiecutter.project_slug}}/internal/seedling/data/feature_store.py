@@ -6,12 +6,14 @@ from contextlib import contextmanager
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
+from urllib.request import url2pathname
 
 from sqlalchemy import URL, Engine, Select, create_engine, event, make_url, text
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 
 from seedling import implementations
 from seedling.config import FeatureStore, Project, expand
+from seedling.data import read_only_sql as reading
 from seedling.errors import ProjectError, Unavailable
 from seedling.files import replacing
 from seedling.settings import FEATURE_STORE_URL
@@ -48,7 +50,9 @@ def connect(project: Project, read_only: bool = False) -> Engine:
     if url:
         engine = open_url(expand(url, "feature_store.url"), project.root, read_only)
     else:
-        engine = azure_sql(settings, _azure_token())
+        token: Callable[[bool], str] = implementations.find("azure sql token")
+        # A person may be asked to log in for a verb, and not for the service, which only reads.
+        engine = azure_sql(settings, lambda: token(not read_only), read_only)
     return engine
 
 
@@ -68,6 +72,8 @@ def open_url(url: str, root: Path, read_only: bool = False) -> Engine:
         parsed = _sqlite(parsed, root, read_only)
     elif parsed.drivername == "postgresql":
         parsed = parsed.set(drivername="postgresql+psycopg")
+    if read_only:
+        parsed = reading.with_intent(parsed)
     is_postgresql = "psycopg" in parsed.drivername
     options = {"connect_timeout": MAX_CONNECT_SECONDS} if is_postgresql else {}
     try:
@@ -83,6 +89,8 @@ def open_url(url: str, root: Path, read_only: bool = False) -> Engine:
         raise ProjectError(f"{parsed.drivername} needs a driver: {remedy}.") from None
     if read_only and parsed.get_backend_name() == "postgresql":
         engine = engine.execution_options(postgresql_readonly=True)
+    elif read_only and parsed.get_backend_name() != "sqlite":
+        engine = reading.only(engine)
     return engine
 
 
@@ -96,8 +104,13 @@ def _sqlite(url: URL, root: Path, read_only: bool) -> URL:
     return url.set(database=str(path))
 
 
-def azure_sql(settings: FeatureStore, token: Token) -> Engine:
+def azure_sql(settings: FeatureStore, token: Token, read_only: bool = False) -> Engine:
     """Create an engine for Azure SQL; each new connection calls `token` for an access token.
+
+    Args:
+        settings: name server and database.
+        token: returns an access token.
+        read_only: connect with the intent to read only, and refuse writes.
 
     Raises:
         ProjectError: the ODBC driver is not installed.
@@ -109,6 +122,8 @@ def azure_sql(settings: FeatureStore, token: Token) -> Engine:
         database=settings.database,
         query={"driver": "ODBC Driver 18 for SQL Server", "Encrypt": "yes"},
     )
+    if read_only:
+        url = reading.with_intent(url)
     try:
         engine = create_engine(url, pool_pre_ping=True)
     except ImportError as error:
@@ -124,19 +139,13 @@ def azure_sql(settings: FeatureStore, token: Token) -> Engine:
         arguments[0] = arguments[0].replace(";Trusted_Connection=Yes", "")
         options["attrs_before"] = {SQL_COPT_SS_ACCESS_TOKEN: odbc_token(token())}
 
-    return engine
+    return reading.only(engine) if read_only else engine
 
 
 def odbc_token(token: str) -> bytes:
     """Encode an access token for the ODBC driver: its length in four bytes, then UTF-16."""
     encoded = token.encode("utf-16-le")
     return struct.pack(f"<I{len(encoded)}s", len(encoded), encoded)
-
-
-def _azure_token() -> Token:
-    """Return the function that asks Azure for an access token."""
-    token: Token = implementations.find("azure sql token")
-    return token
 
 
 def query(
@@ -193,6 +202,12 @@ def create_sqlite(path: Path, tables: "Mapping[str, pd.DataFrame]") -> None:
         engine.dispose()
 
 
+def _is_away(url: URL) -> bool:
+    name = url.database or ":memory:"
+    path = url2pathname(name.removeprefix("file://")) if name.startswith("file:") else name
+    return name != ":memory:" and not Path(path).exists()
+
+
 def shown(engine: Engine) -> str:
     """Return a store's name for messages to callers: no password, and no folder of a file."""
     if engine.url.get_backend_name() == "sqlite":
@@ -206,9 +221,16 @@ def _project_errors(engine: Engine) -> Iterator[None]:
     try:
         yield
     except SQLAlchemyError as error:
-        raise FeatureStoreUnavailable(f"Feature store {shown(engine)}: {_reason(error)}") from error
+        raise FeatureStoreUnavailable(
+            f"Feature store {shown(engine)}: {_reason(engine, error)}"
+        ) from error
 
 
-def _reason(error: SQLAlchemyError) -> str:
+def _reason(engine: Engine, error: SQLAlchemyError) -> str:
+    if engine.url.get_backend_name() == "sqlite" and _is_away(engine.url):
+        return (
+            "there is no such file here: run create-local-datasets, or name in FEATURE_STORE_URL a "
+            "store that is reached from here."
+        )
     original = getattr(error, "orig", None) or error
     return str(original).strip().splitlines()[0]

@@ -32,7 +32,7 @@ def load_model(
     Raises:
         ProjectError: there is no such version, or its files are not the registered ones.
     """
-    from seedling.serving import unnamed
+    from seedling.serving import assets, unnamed
 
     project = project or Project.find()
     champions = [entry for entry in project.config.models if entry.is_champion]
@@ -45,6 +45,7 @@ def load_model(
         words = f"{name} is not registered" if name else "No model is registered yet"
         raise ProjectError(f"{words}: run train.")
     if version in (None, entry.version):
+        assets.bring(project, entry)
         folder, sha256 = project.model_path(entry), entry.sha256
     else:
         registry = registry_of(project, entry)

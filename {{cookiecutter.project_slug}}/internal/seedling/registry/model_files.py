@@ -98,7 +98,10 @@ def verify(folder: Path, expected: str) -> None:
     """
     where = f"{folder.parent.name}, version {folder.name},"
     if not folder.is_dir():
-        raise ProjectError(f"The model {where} is not in {folder.parent.parent.name}/: run train.")
+        raise ProjectError(
+            f"The model {where} is not in {folder.parent.parent.name}/: restore its folder, or run "
+            "train, which makes another version."
+        )
     if sha256(folder) != expected:
         raise ProjectError(
             f"The model {where} is not the one that was registered: its files' hash differs. "

@@ -5,7 +5,6 @@ import os
 import time
 from contextlib import suppress
 from typing import Any
-from uuid import uuid4
 
 from flask import Flask, Request, Response, request
 from werkzeug.exceptions import HTTPException
@@ -89,6 +88,7 @@ def _guard(app: Flask, service: Service, access: Access) -> None:
         request_id = logs.new_request_id(environ.get("HTTP_X_REQUEST_ID"))
         environ[REQUEST_ID] = request_id
         logs.REQUEST_ID.set(request_id)
+        logs.PREDICTION_ID.set(None)
         if request.endpoint not in OPEN:
             access.check(request.headers, environ.get("REMOTE_ADDR"))
 
@@ -100,6 +100,9 @@ def _guard(app: Flask, service: Service, access: Access) -> None:
         rule = current.url_rule.rule if current.url_rule else OTHER
         model = current.view_args.get("model", "") if current.view_args else ""
         response.headers["X-Request-ID"] = request_id
+        prediction_id = logs.PREDICTION_ID.get()
+        if prediction_id is not None:
+            response.headers["X-Prediction-ID"] = prediction_id
         service.metrics.answered(rule, current.method, response.status_code, model, seconds)
         if service.telemetry:
             ended = time.time_ns()
@@ -165,9 +168,7 @@ def _predictions(app: Flask, service: Service) -> None:
     @app.route("/run", methods=["GET", "POST"])
     def run() -> Response:
         user_inputs = request.args.to_dict() if request.method == "GET" else json_object(body())
-        features, outputs = service.run(user_inputs)
-        found = {"id": str(uuid4()), "user_inputs": user_inputs}
-        return answer(found | {"features": features, "outputs": outputs})
+        return answer(service.run(user_inputs))
 
     @app.post("/<model>/predict")
     def predict(model: str) -> Response:

@@ -1,67 +1,161 @@
-"""Download the files of models from the shared registry, in production."""
+"""Bring registered models and datasets to this machine: where from, the stage decides.
+
+In production they come from the shared registry that model.yaml names, elsewhere from the project's
+workspace. ASSETS=local lets production do with what is here.
+"""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from seedling import implementations
-from seedling.config import Project, RegisteredModel
+from seedling.config import Config, Dataset, Project, RegisteredModel, Stage, registrations, stage
 from seedling.errors import ProjectError
 from seedling.files import replacing, sha256
-from seedling.settings import is_production
+from seedling.settings import ASSETS, DATASETS_FOLDER, ENVIRONMENT, LOCAL_ASSETS
 
 log = logging.getLogger(__name__)
 
 Fetch = Callable[[Project, RegisteredModel, Path], None]
+FetchDataset = Callable[[Project, Dataset, Path], None]
 
 
-def download(project: Project, registered: RegisteredModel, environment: str) -> None:
+def are_shared(config: Config, environment: str | None = None) -> bool:
+    """Return True if the service takes its assets from the shared registry alone.
+
+    Args:
+        config: says what the environment means.
+        environment: the value of ENVIRONMENT, unless given.
+    """
+    in_production = stage(config, environment) is Stage.PRODUCTION
+    return in_production and ASSETS.get() != LOCAL_ASSETS
+
+
+def refuse_without_registry(config: Config, environment: str | None = None) -> None:
+    """Raise ProjectError if the assets are those of a shared registry, and none is named."""
+    if config.registry is None and are_shared(config, environment):
+        name = ENVIRONMENT.get() if environment is None else environment
+        raise ProjectError(
+            f"ENVIRONMENT={name} is production, whose models come from a shared registry, and "
+            "model.yaml names none: put `registry` there, or set ASSETS=local to serve what is "
+            "on this machine."
+        )
+
+
+def bring(project: Project, registered: RegisteredModel, environment: str | None = None) -> None:
     """Download the files of a registered version, unless they are on this machine.
 
     They are moved to their folder once their hash is verified. One process of the machine downloads
     while the others wait.
 
     Args:
-        project: its model.yaml names the registry.
+        project: its model.yaml names the registry and the workspace.
         registered: the version, with the hash of its files.
-        environment: the value of ENVIRONMENT; nothing is downloaded where it is empty, or app-dev.
+        environment: the value of ENVIRONMENT, unless given.
 
     Raises:
-        ProjectError: the registry does not answer or does not have the version, the hash differs,
-            or the folder cannot be written.
+        ProjectError: the registry or the workspace does not answer or does not have the version,
+            the hash differs, or the folder cannot be written.
     """
-    folder = project.model_path(registered)
-    registry = project.config.registry
-    if registry is None or not is_production(environment) or folder.is_dir():
+    folder, config = project.model_path(registered), project.model_yaml
+    if folder.is_dir():
         return
     title = f"{registered.name}, version {registered.version}"
+    if are_shared(config, environment):
+        place, refused, hint = "shared registry", "is not served", ""
+    elif stage(config, environment) is Stage.LOCAL and registrations.is_of_workspace(
+        project, registered
+    ):
+        place, refused = "workspace", "is not on this machine"
+        hint = "; then download-models fetches it."
+    else:
+        return
     try:
-        if _download(project, registered, folder):
-            log.info("%s was downloaded from the registry %s.", title, registry.name)
+        if _once(folder, lambda aside: _verified(place, project, registered, aside)):
+            log.info("%s was downloaded from the %s.", title, place)
     except ProjectError as error:
-        raise ProjectError(f"{title}, is not served: {error}") from None
+        words = str(error).rstrip(".") if hint else str(error)
+        raise ProjectError(f"{title}, {refused}: {words}{hint}") from None
     except OSError as error:
+        words = _cannot_write(folder, error)
+        raise ProjectError(f"{title}, {refused}: {words} MODELS_FOLDER.") from None
+
+
+def datasets(
+    project: Project, config: Config, environment: str | None = None
+) -> tuple[list[Dataset], list[str]]:
+    """Return the datasets as serve.py is given them, and a warning for each that is not there.
+
+    `local_directory_path` is the whole path of the folder where the file stands. Those of the
+    shared registry have a folder for each version, as models have.
+    """
+    shared = are_shared(config, environment) and config.registry is not None
+    details, warnings = [], []
+    for dataset in config.datasets:
+        folder = project.dataset_path(dataset).parent
+        if shared:
+            folder = project.root / (DATASETS_FOLDER.get() or project.assets / "datasets")
+            folder = folder / dataset.name / dataset.version
+            try:
+                _dataset_from_registry(project, dataset, folder)
+            except ProjectError as error:
+                warnings.append(str(error))
+        details.append(dataset.model_copy(update={"local_directory_path": str(folder)}))
+    return details, warnings
+
+
+def _verified(place: str, project: Project, registered: RegisteredModel, folder: Path) -> None:
+    """Download a version to a folder, and compare its hash with the registered one."""
+    fetch: Fetch = implementations.find(place)
+    fetch(project, registered, folder)
+    if sha256(folder) != registered.sha256:
         raise ProjectError(
-            f"{title}, is not served: {folder.parent} cannot be written ({error.strerror}): name "
-            "another folder in MODELS_FOLDER."
-        ) from None
+            f"what the {place} has under that name and version is not what model.yaml registers: "
+            "its files' hash differs."
+        )
 
 
-def _download(project: Project, registered: RegisteredModel, folder: Path) -> bool:
-    """Download and verify the files; return False if another process did it meanwhile."""
+def _dataset_from_registry(project: Project, dataset: Dataset, folder: Path) -> None:
+    """Download a dataset's file from the shared registry, unless this version is here."""
+    fetch: FetchDataset = implementations.find("shared registry's datasets")
+    title = f"{dataset.name}, version {dataset.version}"
+    try:
+        if _once(folder, lambda aside: fetch(project, dataset, aside)):
+            log.info("%s was downloaded from the registry.", title)
+    except ProjectError as error:
+        raise ProjectError(f"The dataset {title}, is not here: {error}") from None
+    except OSError as error:
+        words = _cannot_write(folder, error)
+        raise ProjectError(f"The dataset {title}, is not here: {words} DATASETS_FOLDER.") from None
+
+
+def _once(folder: Path, fill: Callable[[Path], None]) -> bool:
+    """Fill a folder that is not there; return False if another process did it meanwhile."""
+    if folder.is_dir():
+        return False
     from filelock import FileLock  # not needed for the start of the service
 
-    fetch: Fetch = implementations.find("shared registry")
     folder.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(folder.with_name(f".{folder.name}.lock")):
         if folder.is_dir():
             return False
         with replacing(folder) as aside:
             aside.mkdir()
-            fetch(project, registered, aside)
-            if sha256(aside) != registered.sha256:
-                raise ProjectError(
-                    "what the registry has under that name and version is not what model.yaml "
-                    "registers: its files' hash differs."
-                )
+            fill(aside)
     return True
+
+
+def _cannot_write(folder: Path, error: OSError) -> str:
+    return f"{folder.parent} cannot be written ({error.strerror}): name another folder in"
+
+
+def refuse_missing(project: Project, entries: Sequence[RegisteredModel]) -> None:
+    """Bring these versions; raise ProjectError for the first whose files cannot be had."""
+    for entry in entries:
+        bring(project, entry)
+        if not project.model_path(entry).is_dir():
+            where = f"{entry.name}, version {entry.version},"
+            raise ProjectError(
+                f"The model {where} is not on this machine: restore its folder, or run train, "
+                "which makes another version."
+            )

@@ -5,12 +5,11 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from seedling.compiled import forms
-from seedling.config import Config, Project, RegisteredModel
+from seedling.config import Config, Project, RegisteredModel, Stage, stage
 from seedling.data.example_rows import example
 from seedling.errors import ProjectError
-from seedling.serving import assets, models
+from seedling.serving import assets, models, selection
 from seedling.serving.models import Lineup, Version
-from seedling.settings import APP_DEV
 
 log = logging.getLogger(__name__)
 
@@ -54,11 +53,11 @@ class Loader:
     errors of downloads, so that a failed one is not repeated by every worker after the fork.
     """
 
-    def __init__(self, project: Project, environment: str) -> None:
+    def __init__(self, project: Project, environment: str | None = None) -> None:
         """
         Args:
             project: its models are loaded.
-            environment: the value of ENVIRONMENT; for app-dev, no model is loaded.
+            environment: the value of ENVIRONMENT, unless given; for app-dev, no model is loaded.
         """
         self._project = project
         self._environment = environment
@@ -73,7 +72,7 @@ class Loader:
             before_fork: leave versions with compiled trees out: onnxruntime does not survive a
                 fork. Load again in the worker.
         """
-        if self._environment == APP_DEV:
+        if stage(config, self._environment) is Stage.APP_DEV:
             return Arrangement(config, models.fake(config), {}, {})
         loaded: list[Version] = []
         problems: dict[str, str] = {}
@@ -106,7 +105,7 @@ class Loader:
                             "requests."
                         )
         if not config.models:
-            problems["models"] = "No model is registered: run train."
+            problems["models"] = selection.NOTHING[assets.are_shared(config, self._environment)]
         return Arrangement(config, lineups, problems, warnings)
 
     def _version(self, registered: RegisteredModel, before_fork: bool) -> Version | None:
@@ -137,7 +136,7 @@ class Loader:
         if key in self._failed_downloads:
             raise ProjectError(self._failed_downloads[key])
         try:
-            assets.download(self._project, registered, self._environment)
+            assets.bring(self._project, registered, self._environment)
         except ProjectError as error:
             self._failed_downloads[key] = str(error)
             raise

@@ -17,6 +17,7 @@ def answer_line(
     features: Sequence[str] | None,
     answer: Mapping[str, Any],
     by_row: Sequence[str],
+    id: str,
 ) -> bytes:
     """Return the line of a request with rows.
 
@@ -27,8 +28,9 @@ def answer_line(
         answer: the task's answer, `model`, `version`, and `versions` where several versions
             answered.
         by_row: the keys of the answer that hold an item for each row.
+        id: of the prediction.
     """
-    line = _start(route)
+    line = _start(route, id)
     line["rows"] = rows
     line["by_row"] = by_row
     if features is not None:
@@ -43,6 +45,7 @@ def run_line(
     features: Any,
     outputs: Any,
     versions: Iterable[tuple[str, str]],
+    id: str,
 ) -> bytes:
     """Return the line of a call of the team's serve.py.
 
@@ -51,9 +54,10 @@ def run_line(
         features: the features that serve.py returned.
         outputs: the outputs that serve.py returned.
         versions: model and version of each answer that went into the outputs.
+        id: of the prediction.
     """
     answered = list(versions) or [("", "")]
-    line = _start("/run")
+    line = _start("/run", id)
     line |= {
         "inputs": user_inputs,
         "row": features,
@@ -64,11 +68,15 @@ def run_line(
     return ENCODER.encode(line)
 
 
-def _start(route: str) -> dict[str, Any]:
-    now = time.time_ns()
+def new_id() -> str:
+    """Return an id for a prediction: ids sort by their time, which is good for indexes."""
+    return f"{time.time_ns():016x}{random.getrandbits(64):016x}"
+
+
+def _start(route: str, id: str) -> dict[str, Any]:
     return {
-        "id": f"{now:016x}{random.getrandbits(64):016x}",  # in the order of time, good for indexes
+        "id": id,
         "request_id": logs.REQUEST_ID.get() or "",
-        "time": now / 1e9,
+        "time": time.time(),
         "route": route,
     }

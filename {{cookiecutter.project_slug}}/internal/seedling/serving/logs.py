@@ -20,6 +20,7 @@ HANDLER = "scoring"
 FIELDS = {"levelname": "level", "name": "logger", "exc_info": "exception", "stack_info": "stack"}
 
 REQUEST_ID: ContextVar[str | None] = ContextVar("request_id", default=None)
+PREDICTION_ID: ContextVar[str | None] = ContextVar("prediction_id", default=None)
 
 _fits = re.compile(r"[A-Za-z0-9._-]{1,128}").fullmatch
 

@@ -45,6 +45,8 @@ PART_ROWS = 500  # of each record of a larger line
 def records_of(line: bytes) -> list[Record]:
     """Return the record of a line; several if several versions answered, or the line is large.
 
+    The first has the id of the line, which the caller was given; others end in `-1` and so on.
+
     Raises:
         ValueError: the line is not one of this service.
     """
@@ -111,7 +113,7 @@ def _record(
     outputs: msgspec.Raw,
 ) -> Record:
     return Record(
-        f"{line.id}-{number}",
+        f"{line.id}-{number}" if number else line.id,
         line.request_id,
         time,
         line.route,

@@ -18,7 +18,7 @@ from seedling.data.reading import kind_of
 from seedling.data.scalars import label_text, plain
 from seedling.data.spelled import Marks
 from seedling.errors import InputError, ProjectError, Unavailable
-from seedling.serving import models, selection, unnamed
+from seedling.serving import assets, models, selection, unnamed
 from seedling.serving.inputs import Values
 from seedling.serving.protocols import Wanted
 from seedling.serving.score_parts import Needed, Part, parts
@@ -78,6 +78,8 @@ class Scorer:
         if not entries:
             known = ", ".join(dict.fromkeys(one.model for one in config.models))
             raise ProjectError(f"There is no registered model {name!r}; there are: {known}.")
+        for entry in entries:
+            assets.bring(project, entry)
         versions = [models.load(project, entry) for entry in entries]
         champion = next(version for version in versions if version.registered.is_champion)
         fitting = [version for version in versions if models.can_share(version, champion)]

@@ -12,24 +12,41 @@ from seedling.config import Config, Project, RegisteredModel
 from seedling.errors import ProjectError
 from seedling.masking import quoted
 from seedling.registry import folder as named_models
+from seedling.serving import assets
 from seedling.settings import SERVED_MODELS
 
 log = logging.getLogger(__name__)
 
 
-def config(project: Project) -> Config:
+# Where no model is registered, by whether those of the shared registry are served.
+NOTHING = {
+    False: "No model is registered: run train.",
+    True: "model.yaml registers no model: run train-model-in-aml, then publish-assets-in-registry.",
+}
+
+
+def config(project: Project, environment: str | None = None) -> Config:
     """Return model.yaml with the models that this process serves, those of this machine included.
 
+    In production they are those of model.yaml alone, which the shared registry has; see `assets`.
+
+    Args:
+        project: its model.yaml and its registrations are read.
+        environment: the value of ENVIRONMENT, unless given.
+
     Raises:
-        ProjectError: model.yaml or the file of registrations is faulty, or a variable names a
-            model that is not there.
+        ProjectError: model.yaml or the file of registrations is faulty, a variable names a model
+            that is not there, or production has no shared registry.
     """
-    found = project.config
-    for entry in project.registered_elsewhere:
-        _warn(
-            f"{entry.name}, version {entry.version}, was registered on another machine and is not "
-            f"served: run train, or take it out of `models` in {project.config_path.name}."
-        )
+    if assets.are_shared(project.model_yaml, environment):
+        found = project.model_yaml
+    else:
+        found = project.config
+        for entry in project.registered_elsewhere:
+            _warn(
+                f"{entry.name}, version {entry.version}, was registered on another machine and is "
+                f"not served: run train, or take it out of `models` in {project.config_path.name}."
+            )
     known = [model.name for model in found.training.models]
     chosen = SERVED_MODELS.get() or known
     for model in chosen:
@@ -39,10 +56,12 @@ def config(project: Project) -> Config:
                 f"SERVED_MODELS: there is no model {quoted(model)}; there are {names}."
             )
     named = _named(project, chosen)
+    entries = [entry for entry in found.models if entry.model in chosen]
+    if not named or any(entry.model not in named for entry in entries):
+        assets.refuse_without_registry(found, environment)
     if chosen == known and not named:
         return found
     trained = [model for model in found.training.models if model.name in chosen]
-    entries = [entry for entry in found.models if entry.model in chosen]
     order = dict.fromkeys([*(entry.model for entry in entries), *named])
     models = [
         entry

@@ -3,12 +3,21 @@
 import logging
 from collections.abc import Callable, Mapping
 from typing import Any
+from uuid import uuid4
 
-from seedling.config import Config, Project
-from seedling.data.scalars import as_json
+from seedling.config import Config, Project, Stage, stage
 from seedling.errors import NotFound, Unavailable
 from seedling.registry import model_files
-from seedling.serving import loading, log_lines, model_info, protocols, selection, unnamed
+from seedling.serving import (
+    loading,
+    log_lines,
+    logs,
+    model_info,
+    protocols,
+    run_features,
+    selection,
+    unnamed,
+)
 from seedling.serving.bodies import refuse_too_many
 from seedling.serving.drainer import Drainer
 from seedling.serving.limits import TimeLimit
@@ -20,7 +29,6 @@ from seedling.serving.shadows import Shadows
 from seedling.serving.stores import log_settings, open_store, spool_of
 from seedling.serving.team_serve import TeamServe
 from seedling.serving.watch import Watch
-from seedling.settings import APP_DEV, stage
 
 log = logging.getLogger(__name__)
 
@@ -44,17 +52,16 @@ class Service:
                 then loaded at `start`, because onnxruntime does not survive a fork.
         """
         self.project = project
-        environment = environment if environment is not None else stage()
-        self.fake = environment == APP_DEV
+        self.fake = stage(project.model_yaml, environment) is Stage.APP_DEV
         self.models = Models()
         self.models.left_out = selection.left_out(project)
         self.time_limit = TimeLimit()
         self.telemetry: Telemetry | None = None
-        self.team_serve = TeamServe(project, self.fake)
-        config = selection.config(project)
-        self.log = None if self.fake else _prediction_log(project, config)
+        self.team_serve = TeamServe(project, environment)
+        config = selection.config(project, environment)
+        self.log = None if self.fake else _prediction_log(project, config, environment)
         self.metrics = Metrics(self.log.waiting if self.log else lambda: 0)
-        self._watch = Watch(project, config)
+        self._watch = Watch(project, config, environment)
         self._loader = loading.Loader(project, environment)
         self._forking = forking
         self._arrangement = loading.Arrangement(config, {}, {}, {})
@@ -87,9 +94,7 @@ class Service:
         found = dict(self._arrangement.warnings)
         if self._watch.warning:
             found["model.yaml"] = self._watch.warning
-        if self.team_serve.warning:
-            found["run"] = self.team_serve.warning
-        return found
+        return found | self.team_serve.warnings
 
     def start(self, apart: bool = False) -> None:
         """Start threads and connections. Call it in the process that answers, after the fork.
@@ -175,8 +180,11 @@ class Service:
         )
         return self._answer(served, lineup, reader.instances(sent), "/invocations")
 
-    def run(self, user_inputs: Mapping[str, Any]) -> tuple[Any, Any]:
-        """Return the features and the outputs of the team's serve.py."""
+    def run(self, user_inputs: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the answer of `/run`: an id, the inputs, and what the team's serve.py returned.
+
+        The id is that of the record in the prediction log.
+        """
         function = self.team_serve.function(self.config.serving.time_limit)
         run = Run(user_inputs)
         token = RUN.set(run)
@@ -184,10 +192,16 @@ class Service:
             features, outputs = self.within_limit(function, user_inputs)
         finally:
             RUN.reset(token)
-        features = as_json(features)
+        answered = dict.fromkeys(name for name, _ in run.answered_by)
+        asked = [self.models[name] for name in answered if name in self.models]
+        columns = [each for model in asked for each in model.dataset.raw]
+        features = run_features.typed(features, columns)
+        id = str(uuid4())
         if self.log:
-            self._append(log_lines.run_line(user_inputs, features, outputs, run.answered_by))
-        return features, outputs
+            line = log_lines.run_line(user_inputs, features, outputs, run.answered_by, id)
+            self._append(line, id)
+        found = {"id": id, "user_inputs": user_inputs}
+        return found | {"features": features, "outputs": outputs}
 
     def within_limit(self, function: Callable[..., Any], *arguments: Any) -> Any:
         """Call a function that may take long; answer 503 once the time limit is over."""
@@ -222,14 +236,17 @@ class Service:
             has_more = any(lineup.reader.has_more(row) for row in rows)
             features = lineup.reader.names if has_more else None
             by_row = lineup.champion.task.by_row
-            self._append(log_lines.answer_line(route, rows, features, answer, by_row))
+            id = log_lines.new_id()
+            self._append(log_lines.answer_line(route, rows, features, answer, by_row, id), id)
         self._count(answer)
         return answer
 
-    def _append(self, line: bytes) -> None:
+    def _append(self, line: bytes, id: str) -> None:
+        """Accept a line of the prediction log; its id goes out with the answer."""
         assert self.log is not None
         try:
             self.log.append(line)
+            logs.PREDICTION_ID.set(id)
         except Unavailable:
             self.metrics.refused()
             raise
@@ -291,8 +308,10 @@ class Service:
         self._arrangement = arrangement._replace(problems=problems)
 
 
-def _prediction_log(project: Project, config: Config) -> PredictionLog | None:
-    settings = log_settings(config)
+def _prediction_log(
+    project: Project, config: Config, environment: str | None
+) -> PredictionLog | None:
+    settings = log_settings(config, environment)
     if settings is None:
         return None
     root, spool = project.root, spool_of(project)

@@ -12,7 +12,6 @@ from seedling.serving.models import Version
 from seedling.serving.records import ENCODER, records_of
 from seedling.serving.stores import Record
 from seedling.serving.watch import WATCH_SECONDS
-from seedling.settings import stage
 
 log = logging.getLogger(__name__)
 
@@ -52,7 +51,7 @@ class Shadows:
                 "by_row": version.task.by_row,
             }
             for record in records_of(ENCODER.encode(shared | own)):
-                yield record._replace(id=f"{record.id}-{version.version}", role="shadow")
+                yield record._replace(id=f"{record.id}-shadow-{version.version}", role="shadow")
 
     def _load(self) -> None:
         self._versions = {}
@@ -64,7 +63,7 @@ class Shadows:
         for entry in entries:
             if entry.shadow:
                 try:
-                    assets.download(self._project, entry, stage())
+                    assets.bring(self._project, entry)
                     version = models.load(self._project, entry)
                 except ProjectError as error:
                     log.error("The shadow %s is not loaded: %s", entry.model, error)

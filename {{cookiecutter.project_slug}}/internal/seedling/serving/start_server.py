@@ -5,13 +5,13 @@ import signal
 import sys
 from typing import Any
 
-from seedling.config import Project
+from seedling.config import Project, Stage, stage
 from seedling.errors import ProjectError
 from seedling.processes import attended, interrupted, refuse_taken
-from seedling.serving import logs, selection
+from seedling.serving import assets, logs, selection
 from seedling.serving.access import Access
 from seedling.serving.stores import log_settings, open_store
-from seedling.settings import APP_DEV, LOG_LEVEL, stage
+from seedling.settings import LOG_LEVEL
 
 CONFIGURATION = "gunicorn.conf.py"
 
@@ -27,8 +27,9 @@ def serve(project: Project, host: str, port: int) -> int:
         ProjectError: no model is registered, the port is taken, or other machines could call
             without a key.
     """
-    if stage() != APP_DEV and not selection.config(project).models:
-        raise ProjectError("No model is registered yet: run train first.")
+    config = selection.config(project)
+    if stage(config) is not Stage.APP_DEV and not config.models:
+        raise ProjectError(selection.NOTHING[assets.are_shared(config)])
     Access.from_environment(os.environ).refuse_exposed([host])
     _refuse_log_without_driver(project)
     refuse_taken(host, port)

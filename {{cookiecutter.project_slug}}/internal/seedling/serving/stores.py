@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import NamedTuple, Protocol
 
 from seedling import implementations
-from seedling.config import Config, PredictionLog, Project, expand
+from seedling.config import Config, PredictionLog, Project, Stage, expand, stage
 from seedling.errors import ProjectError, Unavailable
-from seedling.settings import PREDICTION_LOG, SPOOL_FOLDER
+from seedling.settings import LOCAL_PREDICTION_LOG, PREDICTION_LOG, SPOOL_FOLDER
 
 
 class StoreUnavailable(Unavailable):
@@ -85,16 +85,27 @@ def time_text(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat(timespec="microseconds")
 
 
-def log_settings(config: Config) -> PredictionLog | None:
-    """Return where model.yaml keeps the prediction log; None where it is off.
+def log_settings(config: Config, environment: str | None = None) -> PredictionLog | None:
+    """Return where the prediction log is kept; None where it is off.
 
-    The variable PREDICTION_LOG, a URL or `off`, takes precedence over it.
+    The variable PREDICTION_LOG, a URL or `off`, takes precedence over model.yaml. Cosmos DB is for
+    production: elsewhere the log is the SQLite database of this machine.
+
+    Args:
+        config: names the place.
+        environment: the value of ENVIRONMENT, unless given.
     """
     given = PREDICTION_LOG.get()
     if given:
         return None if given == "off" else PredictionLog(url=given)
     settings = config.serving.prediction_log
-    return None if settings == "off" else settings
+    here = PredictionLog(url=LOCAL_PREDICTION_LOG.get())
+    if settings == "off":
+        return None
+    if settings.url == LOCAL_PREDICTION_LOG.default:
+        return here
+    is_production = stage(config, environment) is Stage.PRODUCTION
+    return settings if settings.url or is_production else here
 
 
 def spool_of(project: Project) -> Path:

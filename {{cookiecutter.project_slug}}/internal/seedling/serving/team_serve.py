@@ -6,8 +6,9 @@ from threading import Event
 from typing import Any
 
 from seedling import team_code
-from seedling.config import Config, Project
+from seedling.config import Config, Dataset, Project, Stage, stage
 from seedling.errors import ProjectError, Unavailable
+from seedling.serving import assets
 from seedling.serving.models import LeftOut, Models, NotRegistered
 
 log = logging.getLogger(__name__)
@@ -20,20 +21,23 @@ class TeamServe:
 
     Attributes:
         problem: the error message while /run cannot answer, else "".
-        warning: the error message if it asks a model that is not registered here, else "": /run
-            does not answer then, and the models do.
+        warnings: error messages of what does not keep the models from answering: `run` if it asks
+            a model that is not registered here, so that /run does not answer; `datasets` if
+            the file of one is not here.
     """
 
-    def __init__(self, project: Project, fake: bool) -> None:
+    def __init__(self, project: Project, environment: str | None = None) -> None:
         """
         Args:
             project: the project whose serve/serve.py is loaded.
-            fake: call `run_fake`, and connect to no feature store.
+            environment: the value of ENVIRONMENT, unless given. For app-dev, `run_fake` is called,
+                and no feature store connected to.
         """
         self.problem = LOADING
-        self.warning = ""
+        self.warnings: dict[str, str] = {}
         self._project = project
-        self._fake = fake
+        self._environment = environment
+        self._fake = stage(project.model_yaml, environment) is Stage.APP_DEV
         self._object: Any = None
         self._engine: Any = None
         self._refusal = ""  # why /run is not offered by this process
@@ -45,8 +49,8 @@ class TeamServe:
         return self._tried.is_set() and self._object is None
 
     def load(self, config: Config, models: Models) -> None:
-        """Make the Serve object. An error becomes the `problem` or the `warning`."""
-        self.warning = ""
+        """Make the Serve object. An error becomes the `problem` or one of the `warnings`."""
+        self.warnings = {}
         self._object, self.problem = self._make(config, models)
         self._tried.set()
 
@@ -61,9 +65,17 @@ class TeamServe:
         """
         self._tried.wait(wait_seconds)
         if self._object is None:
-            raise Unavailable(self.problem or self.warning or self._refusal or LOADING)
+            raise Unavailable(self.problem or self.warnings.get("run") or self._refusal or LOADING)
         function: Callable[..., Any] = self._object.run_fake if self._fake else self._object.run
         return function
+
+    def _datasets(self, config: Config) -> list[Dataset]:
+        """Return the datasets with the folders of their files; warn of those that are not there."""
+        found, warnings = assets.datasets(self._project, config, self._environment)
+        for words in warnings:
+            log.warning("%s", words)
+            self.warnings["datasets"] = " ".join(warnings)
+        return found
 
     def _make(self, config: Config, models: Models) -> tuple[Any, str]:
         """Return the object, or None and the error message."""
@@ -72,12 +84,13 @@ class TeamServe:
         try:
             if self._engine is None and not self._fake:
                 self._engine = feature_store.connect(self._project, read_only=True)
+            details = config.datasets if self._fake else self._datasets(config)
             made = team_code.serve_class()(
                 config=config,
                 sql_engine=self._engine,
                 models=models,
                 model_details=config.models,
-                dataset_details=config.datasets,
+                dataset_details=details,
             )
             return made, ""
         except LeftOut as error:  # the image of one model, while serve.py uses another
@@ -85,8 +98,9 @@ class TeamServe:
             log.info("%s", self._refusal)
             return None, ""
         except NotRegistered as error:
-            self.warning = f"/run does not answer: serve/serve.py asks a missing model. {error}"
-            log.warning("%s", self.warning)
+            words = f"/run does not answer: serve/serve.py asks a missing model. {error}"
+            self.warnings["run"] = words
+            log.warning("%s", words)
             return None, ""
         except Unavailable as error:  # logged already, once for all workers, where the model is
             return None, str(error)

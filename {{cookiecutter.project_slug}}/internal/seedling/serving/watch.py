@@ -20,15 +20,17 @@ class Watch:
         warning: the error message while they cannot be read, else "".
     """
 
-    def __init__(self, project: Project, config: Config) -> None:
+    def __init__(self, project: Project, config: Config, environment: str | None = None) -> None:
         """
         Args:
             project: its model.yaml and its file of registrations are watched.
             config: their content as the service knows it.
+            environment: the value of ENVIRONMENT, unless given.
         """
         self.warning = ""
         self._project = project
         self._config = config
+        self._environment = environment
         self._modified: tuple[int, ...] = ()
         self._stopping = Event()
 
@@ -39,7 +41,7 @@ class Watch:
             return None
         self._modified = modified
         try:
-            config = selection.config(Project(self._project.root))
+            config = selection.config(Project(self._project.root), self._environment)
         except ProjectError as error:
             log.error("A change is not taken over, the service goes on as before: %s", error)
             self.warning = f"{error} The service goes on as before."

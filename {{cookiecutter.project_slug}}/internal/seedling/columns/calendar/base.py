@@ -239,6 +239,9 @@ class Moments(Column):
 
     # A request, and the service's documents.
 
+    def json_value(self, cell: Any) -> Any:
+        return self.cell(cell)
+
     def parse(self, text: str, marks: Marks = POINT) -> Any:
         return None if spelled.is_blank(text) else text
 
