@@ -37,7 +37,7 @@ def connect(*arguments, **options):
 pyodbc.connect = connect
 tokens = iter(["ab", "cd"])
 settings = FeatureStore(server="beds.database.windows.net", database="beds")
-engine = feature_store.azure_sql(settings, lambda: next(tokens))
+engine = feature_store.azure_sql(settings, lambda: next(tokens), read_only=True)
 for _ in range(2):
     try:
         feature_store.query(engine, "SELECT 1")
@@ -50,6 +50,32 @@ from seedling.azure.identity import azure_sql_token
 from seedling.errors import ProjectError
 try:
     print(azure_sql_token())
+except ProjectError as error:
+    print(f"Error: {error}")
+"""
+LOGIN = """
+import sys
+from types import SimpleNamespace
+from azure.core.credentials import AccessToken
+from azure.identity import CredentialUnavailableError, DeviceCodeCredential
+from azure.identity import InteractiveBrowserCredential
+from seedling.azure import identity
+from seedling.azure.identity import azure_sql_token
+from seedling.errors import ProjectError
+
+has_browser, at_terminal, may_ask = [word == "yes" for word in sys.argv[1:]]
+
+def browser(self, *scopes, **options):
+    if not has_browser:
+        raise CredentialUnavailableError(message="Failed to open a browser")
+    return AccessToken("by browser", 2**40)
+
+InteractiveBrowserCredential.get_token = browser
+DeviceCodeCredential.get_token = lambda *_, **__: AccessToken("by code", 2**40)
+terminal = SimpleNamespace(isatty=lambda: at_terminal)
+identity.sys = SimpleNamespace(stdin=terminal, stderr=terminal)
+try:
+    print(azure_sql_token(may_ask))
 except ProjectError as error:
     print(f"Error: {error}")
 """
@@ -105,6 +131,7 @@ def test_azure_sql_is_entered_with_a_fresh_token_each_time(cloud: Path):
         assert settings["server"] == "beds.database.windows.net,1433"
         assert settings["database"] == "beds"
         assert settings["encrypt"] == "yes"
+        assert settings["applicationintent"] == "readonly"
         assert settings.keys().isdisjoint({"trusted_connection", "uid", "pwd", "authentication"})
         assert one["others"] == {"attrs_before": {}}
 
@@ -146,6 +173,35 @@ def test_no_identity_is_one_line_and_quick(cloud: Path, no_identity: None):
     assert words.startswith("Error: No Azure credential could be used for Azure SQL: ")
     assert len(words.splitlines()) == 1
     assert time.monotonic() - started < 20
+
+
+@pytest.mark.parametrize(
+    ("words", "variables", "expected"),
+    [
+        (("yes", "yes", "yes"), {}, "by browser"),
+        (("no", "yes", "yes"), {}, "by code"),
+        (("yes", "no", "yes"), {}, "Error"),
+        (("yes", "yes", "no"), {}, "Error"),
+        (("yes", "yes", "yes"), {"CI": "true"}, "Error"),
+        (("yes", "yes", "yes"), {"TF_BUILD": "True"}, "Error"),
+        (("yes", "yes", "yes"), {"AZURE_CLIENT_SECRET": "a password"}, "Error"),
+    ],
+    ids=["browser", "code", "no terminal", "service", "CI", "Azure DevOps", "principal"],
+)
+def test_a_person_at_a_terminal_is_asked_last_and_nobody_else(
+    cloud: Path,
+    no_identity: None,
+    monkeypatch: pytest.MonkeyPatch,
+    words: tuple[str, ...],
+    variables: dict[str, str],
+    expected: str,
+):
+    for name in ("CI", "TF_BUILD"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    said = run([cloud / ".venv" / "bin" / "python", "-c", LOGIN, *words], cloud)
+    assert said.startswith(expected)
 
 
 @needs_odbc

@@ -275,6 +275,7 @@ def settings(emulator: AzureML, folder: Path, managed: bool = False) -> dict[str
     found = emulator.settings(managed)
     own = {name: value for name, value in found.items() if not name.startswith("AZUREML_ARM")}
     where = {"MODELS_FOLDER": str(folder), "SPOOL_FOLDER": str(folder.with_name("spool"))}
+    where["DATASETS_FOLDER"] = str(folder.with_name("datasets"))
     return own | where | {"ENVIRONMENT": "prod", "API_KEY": KEY}
 
 
@@ -320,14 +321,18 @@ def test_a_service_in_production_loads_its_models_from_the_registry(
         status, answer = ready(server)
         assert status == 200, answer
         assert len(server.workers()) == 2
-    assert downloads(published) == MODELS  # once, though there are two workers
+        assert "datasets" not in answer.get("warnings", {})
+    assert downloads(published) == [*MODELS, DATASET]  # once, though there are two workers
+    rows = tmp_path / "datasets" / DATASET / "1" / "income.parquet"
+    assert rows.read_bytes() == (shop / "local_assets/datasets/income.parquet").read_bytes()
     for name in MODELS:
         assert files(tmp_path / "models" / name / "1") == files(
             shop / "local_assets" / "models" / name / "1"
         )
     with running(production, **variables) as server:
         assert predict(server, "second", shop)[0] == 200
-    assert downloads(published) == MODELS
+        assert ready(server)[0] == 200
+    assert downloads(published) == [*MODELS, DATASET]
 
 
 def test_what_was_changed_in_the_registry_is_not_served(
@@ -389,7 +394,30 @@ def test_what_passes_is_tried_again(
         assert predict(server, "logistic_regression", shop)[0] == 200
 
 
-def test_on_this_machine_nothing_is_downloaded(
+def test_a_clone_serves_what_its_workspace_has_registered(
+    shop: Path, emulator: AzureML, tmp_path: Path
+):
+    variables = settings(emulator, tmp_path / "models") | {"ENVIRONMENT": ""}
+    with running(shop, **variables) as server:
+        for model in ("logistic_regression", "second"):
+            assert predict(server, model, shop)[0] == 200
+    for name in MODELS:
+        assert files(tmp_path / "models" / name / "1") == files(
+            shop / "local_assets" / "models" / name / "1"
+        )
+    done = call(shop, variables, "-W", "ignore", "-m", "seedling", "download-models")
+    assert done.stdout.splitlines() == said_of_models("is here already")
+    shutil.rmtree(tmp_path / "models" / SECOND)
+    done = call(shop, variables, "-W", "ignore", "-m", "seedling", "download-models")
+    assert done.stdout.splitlines()[1] == f"{SECOND}, version 1, was downloaded"
+    assert writes(emulator) == []
+
+
+def said_of_models(words: str) -> list[str]:
+    return [f"{name}, version 1, {words}" for name in MODELS]
+
+
+def test_on_this_machine_nothing_is_downloaded_without_the_sdk(
     production: Path, published: AzureML, tmp_path: Path
 ):
     variables = settings(published, tmp_path / "models") | {"ENVIRONMENT": ""}
@@ -397,7 +425,7 @@ def test_on_this_machine_nothing_is_downloaded(
     with running(production, **variables) as server:
         status, answer = ready(server)
         assert status == 503
-        assert "run train" in answer["problems"]["second"]
+        assert "run init with the group `aml`; then download-models" in answer["problems"]["second"]
     assert len(published.requests) == before
 
 

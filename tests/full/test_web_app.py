@@ -56,7 +56,7 @@ def deploy(project: Path, emulator: AzureML, tmp_path: Path) -> Iterator[Any]:
     described = (project / "model.yaml").read_text(encoding="utf-8")
 
     def deploy(
-        web_app: dict[str, Any] | None = None, **settings: str
+        web_app: dict[str, Any] | None = None, word: str = "deploy-web-app", **settings: str
     ) -> "subprocess.CompletedProcess[str]":
         usual = {"site_name": "webbed", "plan": "plan", "patience": 30}
         usual["container_registry"] = emulator.web.registry
@@ -76,7 +76,7 @@ def deploy(project: Path, emulator: AzureML, tmp_path: Path) -> Iterator[Any]:
             if not name.startswith("AZURE") and name not in CI
         }
         return subprocess.run(
-            [python_of(project), "-m", "seedling", "deploy-web-app"],
+            [python_of(project), "-m", "seedling", word],
             cwd=project,
             env=own | emulator.settings() | given | settings,
             capture_output=True,
@@ -98,8 +98,9 @@ def images(emulator: AzureML, site: str = "webbed") -> dict[str, str]:
 
 
 def test_a_web_app_is_made_then_updated_by_its_slot(deploy: Any, emulator: AzureML, tmp_path: Path):
-    first = deploy()
+    first = deploy(word="deploy")  # to what the environment describes
     assert first.returncode == 0, first.stderr
+    assert first.stdout.splitlines()[0] == "dev: deploy-web-app"
     image = f"{emulator.web.registry}/webbed:latest"
     said = f"webbed serves {image} at {emulator.address}/site/webbed/production"
     assert first.stdout.splitlines()[-1] == said
