@@ -397,7 +397,7 @@ def test_what_passes_is_tried_again(
 def test_a_clone_serves_what_its_workspace_has_registered(
     shop: Path, emulator: AzureML, tmp_path: Path
 ):
-    variables = settings(emulator, tmp_path / "models") | {"ENVIRONMENT": ""}
+    variables = settings(emulator, tmp_path / "models") | emulator.settings() | {"ENVIRONMENT": ""}
     with running(shop, **variables) as server:
         for model in ("logistic_regression", "second"):
             assert predict(server, model, shop)[0] == 200
@@ -420,7 +420,8 @@ def said_of_models(words: str) -> list[str]:
 def test_on_this_machine_nothing_is_downloaded_without_the_sdk(
     production: Path, published: AzureML, tmp_path: Path
 ):
-    variables = settings(published, tmp_path / "models") | {"ENVIRONMENT": ""}
+    variables = settings(published, tmp_path / "models") | published.settings()
+    variables["ENVIRONMENT"] = ""
     before = len(published.requests)
     with running(production, **variables) as server:
         status, answer = ready(server)

@@ -60,7 +60,7 @@ def use(monkeypatch: pytest.MonkeyPatch, fetch: Fetch) -> None:
 def test_what_is_not_here_is_downloaded_once(shared: Project, asked: list[str]) -> None:
     (registered,) = shared.config.models
     for _ in range(2):
-        assets.bring(shared, registered, "prod")
+        assets.fetch(shared, registered, "prod")
     assert asked == [registered.name]
     client = create_app(shared, environment="prod").test_client()
     assert client.get("/ready").get_json()["models"] == {registered.model: "1"}
@@ -69,7 +69,7 @@ def test_what_is_not_here_is_downloaded_once(shared: Project, asked: list[str]) 
 
 
 def test_for_app_developers_nothing_is_downloaded(shared: Project, asked: list[str]) -> None:
-    assets.bring(shared, shared.config.models[0], "app-dev")
+    assets.fetch(shared, shared.config.models[0], "app-dev")
     assert asked == []
 
 

@@ -118,7 +118,7 @@ def test_files_of_the_workspace_with_another_hash_are_not_served(
     (entry,) = cloned.config.models
     changed = entry.model_copy(update={"sha256": "0" * 64})
     with pytest.raises(ProjectError, match="its files' hash differs"):
-        assets.bring(cloned, changed)
+        assets.fetch(cloned, changed)
     assert not cloned.model_path(entry).exists()
 
 

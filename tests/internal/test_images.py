@@ -96,6 +96,37 @@ def calls(log: Path) -> list[dict[str, object]]:
     return [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()]
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="a script stands for the program")
+@pytest.mark.parametrize(
+    ("registry", "here", "carried"),
+    [(None, True, True), ("all", True, True), ("all", False, False)],
+    ids=["no registry", "its own versions", "the team's versions"],
+)
+def test_an_image_says_that_it_serves_what_it_carries_where_no_registry_has_it(
+    trained: Project,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    registry: str | None,
+    here: bool,
+    carried: bool,
+) -> None:
+    project = Project(tmp_path / "project")
+    shutil.copytree(trained.root, project.root)
+    shutil.copytree(root() / "internal", project.root / "internal")
+    (entry,) = project.config.models
+    if registry:
+        project.edit(lambda document: document.update(registry={"name": registry}))
+    if not here:
+        shared = entry.model_dump(exclude_defaults=True)
+        registrations.edit_shared(project, entry.model, lambda _: [shared])
+    log = recorded(tmp_path, "docker", monkeypatch)
+    result = invoke(project, "build")
+    assert result.exit_code == 0, result.stderr
+    built, *_ = calls(log)
+    assert str(built["Dockerfile"]).endswith("\nENV ASSETS=local\n") is carried
+    assert ("ASSETS=local" in result.stdout) is carried
+
+
 def test_a_models_image_has_its_own_folder_and_no_other(whole: Project, tmp_path: Path) -> None:
     first = first_model(whole)
     copy_model.copy(whole, "second", first)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from seedling.azure import identity
 from seedling.errors import ProjectError
 from seedling.masking import masked
 from seedling.settings import AZURE_STORAGE_ACCOUNT_NAME, AZURE_STORAGE_CONNECTION_STRING
@@ -102,9 +103,7 @@ class _Chain:
     """This machine's identity, as adlfs asks for it: by coroutines."""
 
     def __init__(self) -> None:
-        from azure.identity import DefaultAzureCredential
-
-        self._credential = DefaultAzureCredential()
+        self._credential = identity.credential()
 
     async def get_token(self, *scopes: str, **options: Any) -> Any:
         """Return an access token for these scopes."""

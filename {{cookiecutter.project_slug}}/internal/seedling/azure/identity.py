@@ -21,7 +21,7 @@ def credential(may_ask: bool = True, tenant: str | None = None) -> Any:
     terminal, a login in the browser comes last, by a code where there is no browser.
 
     Args:
-        may_ask: False where nobody is to be asked, as in the service.
+        may_ask: False where no person is to be asked, as in the service.
         tenant: the tenant to log in to; AZURE_TENANT_ID, or the account's own, unless given.
 
     Raises:

@@ -7,7 +7,7 @@ from seedling.settings import APP_DEV, DEV, ENVIRONMENT
 
 
 class Stage(Enum):
-    """Where a service gets its assets, and where it keeps its predictions.
+    """The source of a service's assets, and the place of its predictions.
 
     LOCAL: ENVIRONMENT is not set, or names an environment of development. Assets are this machine's
     and the workspace's; the prediction log is never Cosmos DB.

@@ -45,7 +45,7 @@ def load_model(
         words = f"{name} is not registered" if name else "No model is registered yet"
         raise ProjectError(f"{words}: run train.")
     if version in (None, entry.version):
-        assets.bring(project, entry)
+        assets.fetch(project, entry)
         folder, sha256 = project.model_path(entry), entry.sha256
     else:
         registry = registry_of(project, entry)

@@ -1,4 +1,4 @@
-"""Bring registered models and datasets to this machine: where from, the stage decides.
+"""Fetch registered models and datasets to this machine, from where the stage says.
 
 In production they come from the shared registry that model.yaml names, elsewhere from the project's
 workspace. ASSETS=local lets production do with what is here.
@@ -42,7 +42,7 @@ def refuse_without_registry(config: Config, environment: str | None = None) -> N
         )
 
 
-def bring(project: Project, registered: RegisteredModel, environment: str | None = None) -> None:
+def fetch(project: Project, registered: RegisteredModel, environment: str | None = None) -> None:
     """Download the files of a registered version, unless they are on this machine.
 
     They are moved to their folder once their hash is verified. One process of the machine downloads
@@ -106,8 +106,8 @@ def datasets(
 
 def _verified(place: str, project: Project, registered: RegisteredModel, folder: Path) -> None:
     """Download a version to a folder, and compare its hash with the registered one."""
-    fetch: Fetch = implementations.find(place)
-    fetch(project, registered, folder)
+    download: Fetch = implementations.find(place)
+    download(project, registered, folder)
     if sha256(folder) != registered.sha256:
         raise ProjectError(
             f"what the {place} has under that name and version is not what model.yaml registers: "
@@ -117,10 +117,10 @@ def _verified(place: str, project: Project, registered: RegisteredModel, folder:
 
 def _dataset_from_registry(project: Project, dataset: Dataset, folder: Path) -> None:
     """Download a dataset's file from the shared registry, unless this version is here."""
-    fetch: FetchDataset = implementations.find("shared registry's datasets")
+    download: FetchDataset = implementations.find("shared registry's datasets")
     title = f"{dataset.name}, version {dataset.version}"
     try:
-        if _once(folder, lambda aside: fetch(project, dataset, aside)):
+        if _once(folder, lambda aside: download(project, dataset, aside)):
             log.info("%s was downloaded from the registry.", title)
     except ProjectError as error:
         raise ProjectError(f"The dataset {title}, is not here: {error}") from None
@@ -150,9 +150,9 @@ def _cannot_write(folder: Path, error: OSError) -> str:
 
 
 def refuse_missing(project: Project, entries: Sequence[RegisteredModel]) -> None:
-    """Bring these versions; raise ProjectError for the first whose files cannot be had."""
+    """Fetch these versions; raise ProjectError for the first whose files cannot be had."""
     for entry in entries:
-        bring(project, entry)
+        fetch(project, entry)
         if not project.model_path(entry).is_dir():
             where = f"{entry.name}, version {entry.version},"
             raise ProjectError(

@@ -136,7 +136,7 @@ class Loader:
         if key in self._failed_downloads:
             raise ProjectError(self._failed_downloads[key])
         try:
-            assets.bring(self._project, registered, self._environment)
+            assets.fetch(self._project, registered, self._environment)
         except ProjectError as error:
             self._failed_downloads[key] = str(error)
             raise

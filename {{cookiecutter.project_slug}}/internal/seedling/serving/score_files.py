@@ -79,7 +79,7 @@ class Scorer:
             known = ", ".join(dict.fromkeys(one.model for one in config.models))
             raise ProjectError(f"There is no registered model {name!r}; there are: {known}.")
         for entry in entries:
-            assets.bring(project, entry)
+            assets.fetch(project, entry)
         versions = [models.load(project, entry) for entry in entries]
         champion = next(version for version in versions if version.registered.is_champion)
         fitting = [version for version in versions if models.can_share(version, champion)]

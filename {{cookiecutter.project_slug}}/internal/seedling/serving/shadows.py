@@ -63,7 +63,7 @@ class Shadows:
         for entry in entries:
             if entry.shadow:
                 try:
-                    assets.bring(self._project, entry)
+                    assets.fetch(self._project, entry)
                     version = models.load(self._project, entry)
                 except ProjectError as error:
                     log.error("The shadow %s is not loaded: %s", entry.model, error)
