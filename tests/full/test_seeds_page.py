@@ -1,0 +1,173 @@
+"""The page of the five systems: the commands of each table in their order, in one project."""
+
+import os
+import re
+import shlex
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.error import HTTPError, URLError
+from urllib.request import urlopen
+
+import pytest
+from azure_project import deployment_python, steps_python, told
+from azureml.emulator import AzureML
+from baking import ROOT, generate, initialise
+from engine import find_engine
+from serving import free_port
+
+pytestmark = pytest.mark.full
+
+PAGE = (ROOT / "docs" / "seeds.md").read_text(encoding="utf-8")
+SECTIONS = {part[:3]: part for part in re.split(r"(?m)^## (?=\d{3}:)", PAGE)[1:]}
+SERVERS = re.compile(r"\bmake .*\b(serve-local|serve-local-app-dev|predict-local)\b")
+PORT = "8000"
+PATIENCE = 60  # seconds until a server must listen
+
+
+def rows(section: str) -> list[list[str]]:
+    """Read a section's table: contract, what to type, what one sees."""
+    lines = [line for line in section.splitlines() if line.startswith("| ")]
+    return [re.split(r" *(?<!\\)\| *", line)[1:-1] for line in lines[1:]]
+
+
+def quoted(cell: str) -> list[str]:
+    """Read the code spans of a cell."""
+    return [text.replace("\\|", "|") for text in re.findall(r"`([^`]+)`", cell)]
+
+
+def made(section: str, folder: Path) -> Path:
+    """Generate the project of a section, and run the other commands of its first block.
+
+    A block of YAML in the section is written at the end of the project's `model.yaml`.
+    """
+    project = generate(folder / "projects", answers(section))
+    for block in blocks(section, "yaml"):
+        with (project / "model.yaml").open("a", encoding="utf-8") as stream:
+            stream.write("\n" + block)
+    _, enter, *others = blocks(section, "sh")[0].splitlines()
+    assert enter == f"cd {project.name}"
+    for command in others:
+        said(command, project, {})
+    return project
+
+
+def answers(section: str) -> dict[str, str]:
+    """Read what a section answers to the prompts."""
+    create = blocks(section, "sh")[0].splitlines()[0]
+    assert create.startswith("cookiecutter gh:org/seedling --no-input ")
+    return dict(word.split("=", 1) for word in shlex.split(create) if "=" in word)
+
+
+def blocks(section: str, language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", section, re.DOTALL)
+
+
+def around(project: Path, settings: dict[str, str]) -> dict[str, str]:
+    """Return the environment of a command: the project's own Python is the first."""
+    own = told(settings)
+    return own | {"PATH": os.pathsep.join([str(project / ".venv" / "bin"), own["PATH"]])}
+
+
+def said(command: str, project: Path, settings: dict[str, str]) -> str:
+    """Run one command of the page as a shell does; return what it printed."""
+    done = subprocess.run(
+        ["sh", "-c", command],
+        cwd=project,
+        env=around(project, settings),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=900,
+        check=False,
+    )
+    assert done.returncode == 0, f"{command} ended with {done.returncode}:\n{done.stdout}"
+    return done.stdout
+
+
+@contextmanager
+def served(command: str, project: Path, settings: dict[str, str], port: str) -> Iterator[None]:
+    """Run a command that serves until it is interrupted, while the block runs."""
+    log = project.parent / "served.log"
+    with log.open("w", encoding="utf-8") as stream:
+        server = subprocess.Popen(
+            ["sh", "-c", f"exec {command} PORT={port}"],
+            cwd=project,
+            env=around(project, settings),
+            stdout=stream,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    try:
+        deadline = time.monotonic() + PATIENCE
+        while not listens(port):
+            assert server.poll() is None, log.read_text(encoding="utf-8")
+            assert time.monotonic() < deadline, log.read_text(encoding="utf-8")
+            time.sleep(0.1)
+        yield
+    finally:
+        os.killpg(server.pid, signal.SIGINT)
+        server.wait(PATIENCE)
+
+
+def listens(port: str) -> bool:
+    try:
+        with urlopen(f"http://127.0.0.1:{port}/health", timeout=5):
+            return True
+    except HTTPError:
+        return True
+    except (URLError, ConnectionError, TimeoutError):
+        return False
+
+
+def row_said(commands: list[str], project: Path, settings: dict[str, str]) -> str:
+    """Run the commands of a row; return all that they printed."""
+    port = str(free_port())
+    here = [command.replace(f":{PORT}", f":{port}") for command in commands]
+    if SERVERS.search(here[0]):
+        with served(here[0], project, settings, port):
+            return "\n".join(said(command, project, settings) for command in here[1:])
+    return "\n".join(said(command, project, settings) for command in here)
+
+
+@pytest.fixture(scope="module")
+def azure(mlflow: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[AzureML]:
+    """A workspace and a registry whose jobs run in the environments of a project of the page."""
+    folder = tmp_path_factory.mktemp("azure")
+    project = generate(folder / "projects", answers(SECTIONS["000"]))
+    initialise(project, "train,serve,aml")
+    for name in ("steps", "serving"):
+        (folder / name).mkdir()
+    steps = steps_python(project, folder / "steps", "train", "aml")
+    serving = deployment_python(project, folder / "serving")
+    with AzureML(steps, mlflow=mlflow, serving=serving) as emulator:
+        yield emulator
+        assert emulator.unknown == []
+
+
+@pytest.mark.parametrize("seed", SECTIONS)
+def test_every_row_of_the_table_is_true(seed: str, azure: AzureML, tmp_path: Path):
+    follow(SECTIONS[seed], made(SECTIONS[seed], tmp_path), azure.settings())
+
+
+def with_engine() -> dict[str, str]:
+    """Return the variables that name a container engine for the verbs of a project."""
+    engine = find_engine()
+    return {"CONTAINER_ENGINE": engine.program, "CONTAINER_NETWORK": "host"}
+
+
+def follow(section: str, project: Path, settings: dict[str, str]) -> None:
+    """Run the commands of each row of a section's table, and look for what the row shows."""
+    found = rows(section)
+    assert found
+    for contract, typed, seen in found:
+        commands = quoted(typed)
+        assert commands, contract
+        if commands[0].startswith("make build"):
+            settings = settings | with_engine()
+        printed = row_said(commands, project, settings)
+        for text in quoted(seen):
+            assert text in printed, f"{contract}: {text!r} is not in what was printed:\n{printed}"
