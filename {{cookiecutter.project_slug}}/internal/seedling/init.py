@@ -16,6 +16,7 @@ from pathlib import Path
 SUPPORTED = ((3, 11), (3, 13))
 GROUPS = ["train", "serve", "dev"]
 STAMP = ".installed"
+PATHS = "00_project.pth"  # read before those of pip and uv
 OF_MAKE = ("GROUPS", "WHEELHOUSE")  # options, as make's command line names them
 
 
@@ -85,8 +86,26 @@ def install(root: Path, groups: list, wheelhouse: "str | None" = None) -> None:
             run(root, [sys.executable, "-m", "venv", str(folder)])
         pip = [str(python), "-m", "pip", "--disable-pip-version-check", "install"]
         run(root, [*pip, *pinned])
+    link(root)
     stamp.write_text(" ".join([wanted, *sorted({*groups, *groups_before})]))
     print("Ready. `make help` lists the verbs.")
+
+
+def link(root: Path) -> None:
+    """Let .venv find internal/ and the project beside it, wherever the folder is moved or copied.
+
+    The paths that pip and uv note are absolute: a copy would import the plumbing of the original.
+    """
+    for packages in [
+        *root.glob(".venv/lib/python3*/site-packages"),
+        root / ".venv/Lib/site-packages",
+    ]:
+        if packages.is_dir():
+            folders = [
+                os.path.relpath(str(each), str(packages)) for each in (root / "internal", root)
+            ]
+            lines = "".join(folder + "\n" for folder in folders)
+            (packages / PATHS).write_text(lines, encoding="utf-8")
 
 
 def offline(wheelhouse: "str | None") -> list:

@@ -91,7 +91,9 @@ def _python(project: Project) -> Iterator[Finding]:
         yield Finding("python", f"{found} is not supported: use 3.11 to 3.13", "wrong")
     stamp = project.root / ".venv" / ".installed"
     if stamp.exists() and stamp.read_text().split()[0] != fingerprint(project.root):
-        yield Finding("environment", "the pinned versions changed since: run init", "to do")
+        yield Finding(
+            "environment", "the pinned versions, or its folder, changed since: run init", "to do"
+        )
 
 
 def _internal(project: Project) -> Iterator[Finding]:

@@ -1,6 +1,7 @@
 """The one command line: `python -m seedling VERB`, or `make VERB`."""
 
 import errno
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -72,8 +73,8 @@ class Verbs(click.Group):
                 raise
             message = f"{error.name} is not installed: {_remedy(error.name)}"
         except OSError as error:
-            if error.errno in FULL:
-                message = f"{error.filename or 'The disk'}: {error.strerror}. {MAKE_ROOM}"
+            if error.errno is not None and error.errno in FULL:
+                message = f"{error.filename or 'The disk'}: {os.strerror(error.errno)}. {MAKE_ROOM}"
             elif error.filename is None:
                 raise
             else:

@@ -2,10 +2,11 @@
 
 import os
 import re
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from subprocess import PIPE, STDOUT
 from types import ModuleType
@@ -91,6 +92,27 @@ def _create_database(project: Project) -> None:
                 process.kill()
             if process.returncode:
                 raise ProjectError(f"{database.name} cannot be made: {last_error(said)}")
+    elif uri(project) == _sqlite(database):
+        _follow(database, project.config.slug, _artifacts(project))
+
+
+def _follow(database: Path, experiment: str, artifacts: str) -> None:
+    """Note where the files of the runs are by now: MLflow has their folder's absolute path.
+
+    It would make the old folder anew, once the project is moved, and write there.
+    """
+    with closing(sqlite3.connect(database)) as store, store:
+        query = "SELECT artifact_location FROM experiments WHERE name = ?"
+        for (before,) in store.execute(query, [experiment]).fetchall():
+            if before == artifacts:
+                continue
+            change = "UPDATE experiments SET artifact_location = ? WHERE name = ?"
+            store.execute(change, [artifacts, experiment])
+            store.execute(
+                "UPDATE runs SET artifact_uri = ? || substr(artifact_uri, ?) "
+                "WHERE substr(artifact_uri, 1, ?) = ?",
+                [artifacts, len(before) + 1, len(before) + 1, f"{before}/"],
+            )
 
 
 def _create_experiment(store: str, artifacts: str, experiment: str) -> None:
