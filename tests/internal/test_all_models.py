@@ -1,11 +1,13 @@
 """models/all/ and the models' own .s2i/environment: generated, current, and read as s2i reads."""
 
+import shutil
 from pathlib import Path
 
 import pytest
 
+from seedling.cli import make
 from seedling.config import Project
-from seedling.containers import s2i
+from seedling.containers import images, s2i
 from seedling.errors import ProjectError
 from seedling.files import write_text
 from seedling.requirements import required
@@ -154,3 +156,32 @@ def test_an_environment_file_is_read_as_s2i_reads_it(tmp_path: Path) -> None:
     write_text(tmp_path / s2i.FILE, "\n".join(lines))
     found = s2i.environment(tmp_path)
     assert found == {"A": "2", "B": "a=b", "C": '"quoted"', "D": "$HOME"}
+
+
+def test_model_dirs_on_makes_command_line_change_every_verb_of_all(
+    project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """For once: nothing in models/all/ changes, and what is generated is not stale."""
+    first = first_model(project)
+    copy_model.copy(project, "second", first)
+    copy_model.copy(project, "third", first)
+    files = [path for path in (project.root / "models/all").rglob("*") if path.is_file()]
+    before = {path: path.read_bytes() for path in files}
+    made = {"MAKEFLAGS": r" -- MODEL_DIRS=second\ third", "MAKE_DEFAULT_MODEL": f"{first},second"}
+    assert make.run(["train-all"], made) == ["train-all", "--model=second", "--model=third"]
+    monkeypatch.setenv("MODEL_DIRS", made["MODEL_DIRS"])
+    shutil.copytree(root() / "internal", project.root / "internal")
+    project = Project(project.root)
+    assert images.members(project, "all") == ["second", "third"]  # of build-predict and test-all
+    all_models.refuse_stale(project.root)
+    images.stage_source(project, "all", "predict", tmp_path / "source")
+    served = {"all", "second", "third", "__init__.py"}
+    assert {path.name for path in (tmp_path / "source" / "models").iterdir()} == served
+    variables = all_models.variables(project.root)  # of predict-all's container
+    assert s2i.environment(tmp_path / "source") == variables
+    assert variables["SERVED_MODELS"] == "second,third"
+    assert first not in (tmp_path / "source/models/all/predict.py").read_text(encoding="utf-8")
+    assert {path: path.read_bytes() for path in before} == before
+    monkeypatch.setenv("MODEL_DIRS", "fourth")
+    with pytest.raises(ProjectError, match=r"^MODEL_DIRS: there is no models/fourth/\.$"):
+        model_dirs.models(project.root)

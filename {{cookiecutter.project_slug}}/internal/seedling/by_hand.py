@@ -43,7 +43,8 @@ def predict_here(file: str) -> None:
 
         model = load_model(Path(file).resolve().parent.name, project=project)
         rows = instances.read(project, model.name)["payload"]["instances"]
-        answers = model.predict(pd.DataFrame(rows, columns=[each.name for each in model.dataset.raw]))
+        names = [column.name for column in model.dataset.raw]
+        answers = model.predict(pd.DataFrame(rows, columns=names))
         print(f"{model.name}, version {model.version}, on its test instances:")
         print(answers.to_string())
 

@@ -65,6 +65,11 @@ def names(text: str) -> list[str]:
     return [word.strip() for word in text.split(",") if word.strip()]
 
 
+def words(text: str) -> list[str]:
+    """Parse several words with blanks or commas between, as make has them."""
+    return text.replace(",", " ").split()
+
+
 def choice(*values: str, any_case: bool = False) -> Callable[[str], str]:
     """Return a parser of one of these words; an empty text stays empty.
 

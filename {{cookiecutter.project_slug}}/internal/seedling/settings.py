@@ -8,7 +8,7 @@ import os
 import textwrap
 from collections.abc import Collection, Mapping
 
-from seedling.setting import Setting, choice, names, share
+from seedling.setting import Setting, choice, names, share, words
 
 APP_DEV = "app-dev"
 DEV = "dev"
@@ -111,6 +111,13 @@ ASSETS = Setting(
     "are served. Unset: in production they are those of the shared registry.",
     MODELS,
     is_passed_on=True,
+)
+MODEL_DIRS = Setting(
+    "MODEL_DIRS",
+    words,
+    "The folders that the verbs of models/all/ are about, instead of those in its Makefile.",
+    MODELS,
+    is_listed=False,
 )
 SERVED_MODELS = Setting(
     "SERVED_MODELS",

@@ -138,6 +138,8 @@ def run(names: list[str], environ: MutableMapping[str, str]) -> list[str]:
     for name in set(values) - {*own, *others}:
         if name in settings.BY_NAME:
             environ[name] = values.pop(name)
+            if name == settings.MODEL_DIRS.name:
+                defaults["MODEL"] = ",".join(settings.MODEL_DIRS.get(environ))
         elif name in OF_MAKE:
             del values[name]
     if values.pop("HELP", "").lower() in ON:

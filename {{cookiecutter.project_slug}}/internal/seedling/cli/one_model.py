@@ -142,10 +142,14 @@ def train_local(chosen: Chosen, model_name: str, dataset_name: str | None) -> No
 def predict(chosen: Chosen, tag: str, model_name: str, port: int, detach: bool) -> None:
     """Serve it in a container."""
     from seedling.containers import images, run
+    from seedling.scaffold import all_models
+    from seedling.settings import MODEL_DIRS
 
     if not model_name:
         images.refuse_unregistered(chosen.project, chosen.name)
-    address = run.predict(chosen.project, tag, model_name, port, detach)
+    fewer = chosen.name == ALL and MODEL_DIRS.is_set()
+    variables = all_models.variables(chosen.project.root) if fewer else {}
+    address = run.predict(chosen.project, tag, model_name, port, detach, variables)
     if detach:
         click.echo(f"{chosen.name} is served at {address}; stop ends it.")
 

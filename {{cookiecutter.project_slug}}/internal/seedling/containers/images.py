@@ -176,10 +176,12 @@ def stage_source(project: Project, name: str, kind: str, folder: Path) -> None:
     kept = [path for path in _allowed_paths(project) if path != "models"]
     others = [f"models/{model}" for model in members(project, name) if model != name]
     copy(project.root, [*kept, "models/__init__.py", home.as_posix(), *others], folder)
-    (folder / s2i.FILE).parent.mkdir()
-    shutil.copy(project.root / home / s2i.FILE, folder / s2i.FILE)
+    if name == model_dirs.ALL:  # those of the project, unless MODEL_DIRS names others for once
+        for path, text in all_models.generated(project.root).items():
+            write_text(folder / path.relative_to(project.root), text)
+    shutil.copytree(folder / home / s2i.FILE.parent, folder / s2i.FILE.parent)
     file = "requirements.txt" if name == model_dirs.ALL else f"requirements_{kind}.txt"
-    lines = model_requirements.read(project.root / home / file)
+    lines = model_requirements.read(folder / home / file)
     registered = [each for each in project.config.models if each.model in members(project, name)]
     if kind == "predict" and _needs_plain(project, registered):
         lines = [*lines, *of_group(project.root, "plain")]

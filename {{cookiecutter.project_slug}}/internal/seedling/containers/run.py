@@ -6,9 +6,11 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Mapping
 from contextlib import suppress
 from io import StringIO
 from pathlib import Path
+from types import MappingProxyType
 
 from seedling.config import Project
 from seedling.containers import entry_points, images
@@ -50,7 +52,14 @@ def train(project: Project, tag: str, table: str, name: str) -> None:
         raise ProjectError("No model was trained; the lines above say why.")
 
 
-def predict(project: Project, tag: str, names: str, port: int, detach: bool) -> str:
+def predict(
+    project: Project,
+    tag: str,
+    names: str,
+    port: int,
+    detach: bool,
+    variables: Mapping[str, str] = MappingProxyType({}),
+) -> str:
     """Serve the models of local_assets/models in a container, until Ctrl-C unless detached.
 
     Without a key in .env, callers need none: only this machine reaches the port.
@@ -62,6 +71,7 @@ def predict(project: Project, tag: str, names: str, port: int, detach: bool) -> 
             the registered models if empty.
         port: the port on this machine.
         detach: whether to return once the service is ready.
+        variables: of the container, instead of the image's.
 
     Returns:
         The address of the service.
@@ -80,7 +90,8 @@ def predict(project: Project, tag: str, names: str, port: int, detach: bool) -> 
     refuse_taken(background_service.HOST, port)
     address = f"http://{background_service.HOST}:{port}"
     options = [*_mount(project.models_folder, "/action/models", read_only=True)]
-    options += ["--env", f"MODEL_NAME={names}"] if names else []
+    given = {**variables, **({"MODEL_NAME": names} if names else {})}
+    options += [word for name, value in given.items() for word in ("--env", f"{name}={value}")]
     if images.network() == ["--network", "host"]:
         options += ["--env", f"BIND={background_service.HOST}:{port}"]
     else:

@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 
+from seedling import settings
 from seedling.errors import ProjectError
 
 ALL = "all"
@@ -11,15 +12,17 @@ MODEL_DIRS = re.compile(r"^MODEL_DIRS[ \t]*[:+?]?=((?:[^\n#\\]|\\\n)*)(?:#.*)?\n
 
 
 def models(root: Path) -> list[str]:
-    """Return the folders that MODEL_DIRS of models/all/Makefile names.
+    """Return the folders that MODEL_DIRS names: of make's command line, else of the Makefile.
 
     Raises:
-        ProjectError: the file is missing, or it names a folder that is not there.
+        ProjectError: the file is missing, or a folder that is named is not there.
     """
     found = [name for line in MODEL_DIRS.findall(_makefile(root)) for name in _words(line)]
+    found = settings.MODEL_DIRS.get() or found
     for name in found:
         if not (root / "models" / name).is_dir():
-            raise ProjectError(f"models/all/Makefile, MODEL_DIRS: there is no models/{name}/.")
+            where = "" if settings.MODEL_DIRS.is_set() else "models/all/Makefile, "
+            raise ProjectError(f"{where}MODEL_DIRS: there is no models/{name}/.")
     if not found:
         raise ProjectError("models/all/Makefile: MODEL_DIRS names no model.")
     return list(dict.fromkeys(found))
