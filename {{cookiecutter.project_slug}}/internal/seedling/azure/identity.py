@@ -51,7 +51,7 @@ def _asking_chain(tenant: str | None) -> Any:
     )
 
     of_tenant = {"tenant_id": tenant or AZURE_TENANT_ID.get()}
-    chosen = {name: value for name, value in of_tenant.items() if value}
+    chosen: dict[str, Any] = {name: value for name, value in of_tenant.items() if value}
     chain = DefaultAzureCredential()
     code = DeviceCodeCredential(prompt_callback=_show_code, **chosen)
     chain.credentials = (*chain.credentials, InteractiveBrowserCredential(**chosen), code)
