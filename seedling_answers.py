@@ -3,8 +3,8 @@
 Answers are data. An answer is refused in one line with nothing created, or ends up in the files as
 it was typed: Jinja marks in it are text, never a template. Cookiecutter renders answers of the
 command line, of ~/.cookiecutterrc and of its Python API as if they were defaults of
-cookiecutter.json, and calls nothing of a template before: therefore its own frames are read, where
-the answers still stand apart from the defaults (docs/decisions/0001-answers-are-checked-by-filters.md).
+cookiecutter.json, and calls nothing of a template before: its own frames are read, where answers
+still stand apart (docs/decisions/0001-answers-are-checked-by-filters.md).
 """
 
 import json

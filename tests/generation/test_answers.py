@@ -193,9 +193,10 @@ def test_of_any_set_of_answers_each_stands_as_given_or_one_line_refuses_it(
 @pytest.mark.parametrize("text", [*OURS, HOOK])
 def test_an_answer_that_is_a_template_of_our_own_is_not_rendered(name: str, text: str):
     try:
-        assert asked({name: text}, set())[name] == text
+        kept = asked({name: text}, set())[name]
     except SystemExit as refusal:  # too long for its question, or no such model
-        assert str(refusal).startswith(f"error: {name}: ")
+        kept = text if str(refusal).startswith(f"error: {name}: ") else str(refusal)
+    assert kept == text
 
 
 def test_what_is_no_question_cannot_be_answered():

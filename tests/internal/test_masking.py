@@ -125,6 +125,13 @@ def test_what_a_driver_says_of_a_password_of_the_environment_is_masked(
     assert shown == 'FATAL: "***" and *** are wrong for user "u"'
 
 
+def test_a_folder_of_the_shell_is_no_secret(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("PWD", "/home/ann/income_bracket")
+    monkeypatch.setenv("AUTHENTICATION", "off")
+    line = "/home/ann/income_bracket/model.yaml, line 1: AUTHENTICATION=off is set"
+    assert masked(line) == line
+
+
 def test_a_long_text_is_masked_in_little_time():
     """Masking is linear: an error's text may hold a row of a hostile caller."""
     for piece in ("a", "a=", "://", "a:b@", "{", "key=", " a", "=;", "-", "x.y-", "%3A%2F%2F", "_"):

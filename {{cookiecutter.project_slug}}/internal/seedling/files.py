@@ -3,11 +3,22 @@
 import hashlib
 import json
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+# The names that Windows keeps for its devices; superscript digits count as digits there.
+_device = re.compile(
+    r"(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[0-9\u00b9\u00b2\u00b3])(\..*)?", re.I
+)
+
+
+def is_device(name: str) -> bool:
+    """Return True if Windows takes a file's name, without folders, for a device."""
+    return _device.fullmatch(name.rstrip(" .")) is not None
 
 
 @contextmanager

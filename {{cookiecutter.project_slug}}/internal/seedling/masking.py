@@ -39,6 +39,7 @@ NAMED_SO = (
 )
 QUOTED = r"\{[^}\n]*\}|\"[^\"\n]*\"|'[^'\n]*'"
 END = r"(?=[\"'`]?(?:\W*(?:\s|$)))"  # what may close a text that was quoted
+FOLDERS = ("PWD", "OLDPWD")  # variables of the shell that sound like passwords
 VARIABLE = re.compile(r"\$\{\w+\}")  # names where a secret stands, and is none
 
 # Most errors have nothing of this in them, and are done with at once.
@@ -276,7 +277,7 @@ def _secrets(name: str, value: str) -> tuple[str, ...]:
 
     A short one, or one of letters only, stands in too many other words to be replaced in them.
     """
-    if _SECRET_VARIABLE.search(name):
+    if _SECRET_VARIABLE.search(name) and name not in FOLDERS:
         parts = {value, *re.split(r"[\s,;]+", value)}
     else:
         shown = _by_shape(value)

@@ -16,6 +16,7 @@ from seedling.config.document import read_text, validated
 from seedling.config.models import Registrations, TrainedModel, Training
 from seedling.config.serving import FeatureStore, Serving
 from seedling.errors import ProjectError
+from seedling.files import is_device
 from seedling.scaffold.parts import DEFAULT, Part
 
 FILE_NAME = "model.yaml"
@@ -48,6 +49,7 @@ class Config(Registrations):
             twice = sorted({name for name in names if names.count(name) > 1})
             if twice:
                 raise ValueError(f"{what}: the name {', '.join(twice)} is given twice")
+            _check_files(what, names)
         for model in self.training.models:
             dataset = self.dataset(model.dataset, asked_by=f"training.models, {model.name}")
             if model.class_weight is not None:
@@ -100,6 +102,19 @@ class Config(Registrations):
             ProjectError: there is no such model; the message names those that there are.
         """
         return _named(self.training.models, name, "model", "training.models")
+
+
+def _check_files(what: str, names: Sequence[str]) -> None:
+    """Refuse names of which Windows makes no files, or the same."""
+    alike: dict[str, str] = {}
+    for name in names:
+        if is_device(name):
+            raise ValueError(f"{what}: {name} is the name of a device on Windows: choose another")
+        other = alike.setdefault(name.lower(), name)
+        if other != name:
+            raise ValueError(
+                f"{what}: {other} and {name} are one file on Windows and macOS: choose another name"
+            )
 
 
 def _named(items: Sequence[Any], name: str, kind: str, asked_by: str) -> Any:

@@ -78,14 +78,15 @@ def main(
             dataset, validated, learned.first, predict, X_test, y_test
         )
         mlflow = mlflow_runs.mlflow()
-        mlflow.log_params({"model": model, "dataset": dataset.name, **hyperparameters})
+        mlflow_runs.log_params({"model": model, "dataset": dataset.name, **hyperparameters})
         if prepared.made:
             mlflow.set_tags(past_runs.tags_of(prepared.made))
         mlflow.set_tags(past_runs.settings_tags(dataset.model_dump(mode="json")))
         mlflow_runs.log_metrics("train_", kept.train_metrics)
         mlflow_runs.log_metrics("test_", test_metrics)
         for name, interval in validated.metrics.items():
-            mlflow.log_metrics({f"cv_{name}": interval.mean, f"cv_{name}_interval": interval.half})
+            means = {name: interval.mean, f"{name}_interval": interval.half}
+            mlflow_runs.log_metrics("cv_", means)
         mlflow.log_metric("learned_rows", learned.row_count)
         run_id = run.info.run_id
     predictor = Predictor(model, "new", dataset, prepared.held_out, kept.model, predict)

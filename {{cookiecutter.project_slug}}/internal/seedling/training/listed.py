@@ -11,7 +11,7 @@ from seedling.errors import ProjectError
 from seedling.files import read_json
 from seedling.serving import unnamed
 from seedling.tasks import measuring
-from seedling.training import mlflow_runs, notes, past_runs
+from seedling.training import notes, past_runs
 from seedling.training.notes import Measured
 from seedling.training.past_runs import PastRun
 
@@ -123,8 +123,7 @@ def _of_run(
     schema = _schema(project, name, run.version)
     settings = run.settings or _settings(schema)
     metric = _shown(_dataset(project, run.dataset), settings, run.metrics)
-    key = mlflow_runs.metric_name("", metric)
-    mean, half = (run.metrics.get(f"{VALIDATED}{key}{end}") for end in ("", INTERVAL))
+    mean, half = (run.metrics.get(f"{VALIDATED}{metric}{end}") for end in ("", INTERVAL))
     keys = {"version": past_runs.VERSION, "sha256": past_runs.SHA256, "rows": past_runs.ROWS}
     return Listed(
         run.number,
@@ -213,7 +212,7 @@ def _shown(
 
 
 def _key(metric: str) -> str:
-    return mlflow_runs.metric_name(HOLDOUT, metric)
+    return f"{HOLDOUT}{metric}"
 
 
 def _dataset(project: Project, name: str) -> Dataset | None:

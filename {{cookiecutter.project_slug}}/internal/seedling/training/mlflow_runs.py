@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
+from itertools import islice
 from pathlib import Path
 from subprocess import PIPE, STDOUT
 from types import ModuleType
@@ -17,11 +18,12 @@ from seedling.errors import ProjectError, Unavailable
 from seedling.files import replacing
 from seedling.processes import end_soon, interrupted
 from seedling.settings import MLFLOW_TRACKING_URI
+from seedling.training import mlflow_names
 
 GIVEN = "MLFLOW_RUN_ID"
 PIPELINE = "SEEDLING_PIPELINE"  # the run of a pipeline on this machine that a run belongs to
 PIPELINE_TAG = "pipeline_run"
-REFUSED = re.compile(r"[^\w.\- :/]")  # in the name of a metric
+MOST_METRICS, MOST_PARAMETERS = 1000, 100  # that MLflow takes at once
 
 
 def quiet() -> None:
@@ -178,13 +180,29 @@ def last_error(text: str) -> str:
 
 
 def log_metrics(prefix: str, metrics: Mapping[str, float]) -> None:
-    """Log metrics, with _ for the characters of a column's name that MLflow refuses."""
-    mlflow().log_metrics({metric_name(prefix, name): value for name, value in metrics.items()})
+    """Log metrics, whose names may hold what the data hold, a batch at a time."""
+    named = {f"{prefix}{name}": value for name, value in metrics.items()}
+    for batch in _batches(named, MOST_METRICS):
+        mlflow().log_metrics({mlflow_names.escaped(name): batch[name] for name in batch})
+    _set_tags(named)
 
 
-def metric_name(prefix: str, name: str) -> str:
-    """Return the name under which a metric is logged."""
-    return REFUSED.sub("_", f"{prefix}{name}")
+def log_params(parameters: Mapping[str, Any]) -> None:
+    """Log parameters, a batch at a time."""
+    for batch in _batches(parameters, MOST_PARAMETERS):
+        mlflow().log_params({mlflow_names.escaped(name): batch[name] for name in batch})
+    _set_tags(parameters)
+
+
+def _set_tags(names: Mapping[str, Any]) -> None:
+    for batch in _batches(mlflow_names.tags(names), MOST_PARAMETERS):
+        mlflow().set_tags(batch)
+
+
+def _batches(values: Mapping[str, Any], most: int) -> Iterator[dict[str, Any]]:
+    items = iter(values.items())
+    while batch := dict(islice(items, most)):
+        yield batch
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from seedling.config import Project
 from seedling.errors import ProjectError
-from seedling.training import mlflow_runs
+from seedling.training import mlflow_names, mlflow_runs
 from seedling.training.notes import Made
 
 NOT_REGISTERED = "none"  # the tag registered_version of a run that the gate refused
@@ -111,7 +111,16 @@ def read(project: Project) -> list[PastRun]:
     store = mlflow_runs.database_of(project)
     runs = _of_server(project) if store is None else _of_file(store, project.config.slug)
     trained = sorted((run for run in runs if "model" in run.parameters), key=lambda run: run.begun)
-    return [run._replace(number=number) for number, run in enumerate(trained, 1)]
+    return [_plain(run)._replace(number=number) for number, run in enumerate(trained, 1)]
+
+
+def _plain(run: PastRun) -> PastRun:
+    """Return a run whose metrics and parameters have the names that they were given."""
+    metrics, parameters = (
+        {mlflow_names.plain(key, run.tags): value for key, value in named.items()}
+        for named in (run.metrics, run.parameters)
+    )
+    return run._replace(metrics=metrics, parameters=parameters)
 
 
 def _of_file(path: Path, experiment: str) -> Iterable[PastRun]:
