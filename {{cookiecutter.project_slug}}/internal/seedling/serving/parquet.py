@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from seedling.errors import InputError, ProjectError
@@ -11,7 +12,7 @@ from seedling.serving.bodies import MAX_BODY_BYTES, refuse_too_many
 if TYPE_CHECKING:
     import pyarrow as pa
 
-PARQUET = "application/vnd.apache.parquet"
+PARQUET, MAGIC = "application/vnd.apache.parquet", b"PAR1"
 MAX_BYTES = 4 * MAX_BODY_BYTES  # of a table that is unpacked
 
 
@@ -36,13 +37,15 @@ def columns(
         TooMuch: it has more rows.
         InputError: it is no Parquet file, or a much larger one once it is unpacked.
     """
-    try:
-        import pyarrow as pa
-        from pyarrow import parquet
-    except ImportError:
+    if find_spec("pyarrow") is None:
         raise NoReader(
             "Content-Type: this service has no pyarrow, which reads Parquet: send JSON or CSV."
-        ) from None
+        )
+    if not (body.startswith(MAGIC) and body.endswith(MAGIC)):  # before 40 MB are loaded to read it
+        raise InputError("The body is no Parquet file that can be read: it is not framed by PAR1.")
+    import pyarrow as pa
+    from pyarrow import parquet
+
     try:
         file = parquet.ParquetFile(pa.BufferReader(body))
         refuse_too_many(file.metadata.num_rows, most_rows)
