@@ -60,7 +60,7 @@ def mlflow_ui(port: int) -> None:
 def add_part(part: str | None) -> None:
     """Add a part of the project; without a name, list them."""
     from seedling.scaffold import add_part as adding
-    from seedling.scaffold import part_files
+    from seedling.scaffold import in_repository, part_files
     from seedling.scaffold.parts import PARTS
 
     project = find_project()
@@ -71,6 +71,9 @@ def add_part(part: str | None) -> None:
     changed = adding.add(project.root, part, part_files.of_project(project.config))
     files = counted(len(changed), "file")
     click.echo(f"Added {part}, with new lines in {files}; git shows which.")
+    words = in_repository.remark(project.root, part)
+    if words:
+        click.echo(words)
 
 
 @section.command("check-internal")

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from seedling.errors import ProjectError
-from seedling.scaffold import add_model, add_part, part_files
+from seedling.scaffold import add_model, add_part, in_repository, part_files
 from seedling.scaffold.parts import is_on
 
 # How the README's line for the case that no hook has run begins.
@@ -30,7 +30,7 @@ def refuse_finished(root: Path, models: list[str], parts: list[str]) -> None:
 
 
 def finish(root: Path, models: list[str], parts: list[str]) -> None:
-    """Add the models, then the parts, and take the note out of the README.
+    """Add the models, then the parts, take the note out of the README, and say what CI misses.
 
     Where cookiecutter wrote over a project (-f), models and parts are written over as well. Where
     it kept the files that were there (-f -s), the README is one of them: it has no note, and models
@@ -54,6 +54,8 @@ def finish(root: Path, models: list[str], parts: list[str]) -> None:
             add_part.add(root, part, part_files.as_generated(root), overwrite=not keep)
     if not keep:
         _remove_note(root / "README.md")
+    for words in filter(None, (in_repository.remark(root, part) for part in parts)):
+        print(words)
 
 
 def _remove_note(readme: Path) -> None:

@@ -116,10 +116,8 @@ def read(project: Project) -> list[PastRun]:
 
 def _plain(run: PastRun) -> PastRun:
     """Return a run whose metrics and parameters have the names that they were given."""
-    metrics, parameters = (
-        {mlflow_names.plain(key, run.tags): value for key, value in named.items()}
-        for named in (run.metrics, run.parameters)
-    )
+    metrics = {mlflow_names.plain(key, run.tags): number for key, number in run.metrics.items()}
+    parameters = {mlflow_names.plain(key, run.tags): text for key, text in run.parameters.items()}
     return run._replace(metrics=metrics, parameters=parameters)
 
 
