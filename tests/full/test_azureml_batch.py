@@ -121,7 +121,7 @@ def test_a_faulty_file_fails_the_job_and_is_named(
 def test_a_deployment_that_fails_its_trial_is_removed_and_the_other_goes_on(
     cloud: Path, deployed: AzureML
 ):
-    script = cloud / "internal/seedling/azure/batch_entry.py"
+    script = cloud / "internal/seedling/azure/score.py"
     sound = script.read_text(encoding="utf-8")
     script.write_text(sound + "\n\ndef run(mini_batch):\n    return []\n", encoding="utf-8")
     try:

@@ -21,7 +21,7 @@ from serving import free_port, serving
 
 pytestmark = pytest.mark.full
 
-SCRIPT = "internal/seedling/azure/online_entry.py"
+SCRIPT = "internal/seedling/azure/score.py"
 ANSWERS = {"vertical": "finance", "project_name": "Answering", "models": "logistic_regression"}
 ENDPOINT = "workspaces/workspace/onlineEndpoints/answering"
 TAGS = {"project": "answering", "environment": "dev"}

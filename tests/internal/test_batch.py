@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from seedling.azure import batch, batch_entry
+from seedling.azure import batch
+from seedling.azure import score as script
 from seedling.config import Project
 from seedling.errors import ProjectError
 from seedling.serving import score_files
@@ -207,9 +208,10 @@ def test_the_scoring_script_answers_with_a_text_for_each_good_file(
 ) -> None:
     rows_of(trained).to_csv(tmp_path / "good.csv", index=False)
     (tmp_path / "bad.csv").write_text("", encoding="utf-8")
-    monkeypatch.setattr(batch_entry, "ROOT", trained.root)
-    batch_entry.init()
-    (good,) = batch_entry.run([str(tmp_path / "bad.csv"), str(tmp_path / "good.csv")])
+    monkeypatch.setattr(script, "ROOT", trained.root)
+    monkeypatch.setenv("SCORED", "files")
+    script.init()
+    (good,) = script.run([str(tmp_path / "bad.csv"), str(tmp_path / "good.csv")])
     assert "Error: bad.csv is empty" in capsys.readouterr().err
     assert score(trained, tmp_path / "good.csv", tmp_path / "answers.csv").exit_code == 0
     assert good + "\n" == (tmp_path / "answers.csv").read_text(encoding="utf-8")

@@ -361,7 +361,7 @@ class Answering:
 def test_the_scoring_script_answers_or_says_what_is_wrong(
     body: str, status: int, answered: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    script = importlib.import_module("seedling.azure.online_entry")
+    script = importlib.import_module("seedling.azure.score")
     monkeypatch.setattr(script, "service", Answering())
     response = script.run(body)
     assert (response.status_code, response.get_json()) == (status, answered)

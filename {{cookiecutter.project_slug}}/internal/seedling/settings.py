@@ -13,6 +13,7 @@ from seedling.setting import Setting, choice, names, share, words
 APP_DEV = "app-dev"
 DEV = "dev"
 LOCAL_ASSETS = "local"  # the value of ASSETS
+FILES = "files"  # what a batch deployment scores
 WIDTH = 98  # of a comment in .env.example, beside `# `
 
 WHERE, DATA, MODELS = "Where it runs", "Data and training", "Models"
@@ -336,6 +337,21 @@ AZUREML_ARM_RESOURCEGROUP = Setting(
 )
 AZUREML_ARM_WORKSPACE_NAME = Setting(
     "AZUREML_ARM_WORKSPACE_NAME", str, "Set in a job on Azure ML.", AZURE, is_listed=False
+)
+AZUREML_MODEL_DIR = Setting(
+    "AZUREML_MODEL_DIR",
+    str,
+    "Where Azure ML mounts the registered model of a deployment; set in its container.",
+    AZURE,
+    is_listed=False,
+)
+SCORED = Setting(
+    "SCORED",
+    choice("requests", FILES),
+    "What a deployment on Azure ML scores: requests, or files.",
+    AZURE,
+    default="requests",
+    is_listed=False,
 )
 
 ALL: tuple[Setting, ...] = tuple(

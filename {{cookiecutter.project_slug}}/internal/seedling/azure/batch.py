@@ -7,7 +7,16 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from seedling.azure import batch_endpoint, clusters, data, endpoints, environment, jobs, workspace
+from seedling.azure import (
+    batch_endpoint,
+    clusters,
+    data,
+    endpoints,
+    environment,
+    jobs,
+    online_code,
+    workspace,
+)
 from seedling.azure.endpoints import Stopped
 from seedling.config import Project, RegisteredModel
 from seedling.containers import images
@@ -17,8 +26,8 @@ from seedling.errors import ProjectError
 from seedling.files import replacing
 from seedling.serving import assets, unnamed
 from seedling.serving.score_files import refuse_target, tables
+from seedling.settings import ENVIRONMENT, FILES, SCORED, SERVED_MODELS
 
-SCRIPT = "internal/seedling/azure/batch_entry.py"
 GROUPS = ("serve", "plain", "train")
 REQUIRED = ("azureml-core",)  # by what calls the scoring script
 OUTPUT = "score"  # what Azure ML calls the output of a scoring job
@@ -40,16 +49,20 @@ def deploy(project: Project, model: str | None) -> str:
     """
     registered = _registered(project, model)
     client = workspace.client(project)
-    cluster = clusters.ensure(project, client)
+    name_of_model = registered.model
+    cluster = clusters.ensure(project, client, name_of_model)
     environment_name = environment.register(
         project, client, f"{project.config.slug}-batch", GROUPS, packages=REQUIRED
     )
-    endpoint = batch_endpoint.find(project, client) or batch_endpoint.create(project, client)
-    name = _free_name(client, endpoint.name)
+    endpoint = batch_endpoint.find(project, client, name_of_model)
+    endpoint = endpoint or batch_endpoint.create(project, client, name_of_model)
+    name = _free_name(project, client, endpoint.name, name_of_model)
     print(f"Deploying {registered.model}, version {registered.version}, to {endpoint.name}.")
     with TemporaryDirectory() as folder:
         images.stage(project, Path(folder))
         deployment = _deployment(project, registered, Path(folder))
+        script = deployment.code_configuration.scoring_script
+        online_code.refuse_missing(Path(folder), script, "batch")
         deployment.name, deployment.endpoint_name = name, endpoint.name
         deployment.compute, deployment.environment = cluster, environment_name
         deployment.model = _model(project, client, registered)
@@ -65,6 +78,7 @@ def deploy(project: Project, model: str | None) -> str:
                 raise
             raise ProjectError(f"{error} The deployment {name} is removed.") from None
     endpoint.defaults = {"deployment_name": name}
+    endpoint.description = batch_endpoint.description(project, name_of_model)
     begin = client.batch_endpoints.begin_create_or_update
     endpoints.finish(lambda: begin(endpoint), f"Making {name} the default")
     return f"{name} of {endpoint.name} scores files now: {registered.model}, " + (
@@ -72,13 +86,14 @@ def deploy(project: Project, model: str | None) -> str:
     )
 
 
-def submit(project: Project, source: str, target: Path) -> str:
+def submit(project: Project, source: str, target: Path, model: str | None = None) -> str:
     """Have the endpoint score files; the job's name.
 
     Args:
         project: the project of the endpoint.
         source: a file or a folder here, which is uploaded, or a URI or data asset of Azure ML.
         target: where the predictions will be written here.
+        model: the model whose endpoint is asked; the best champion unless given.
 
     Raises:
         ProjectError: there is nothing to score, the target is one of the files to score, there is
@@ -87,7 +102,8 @@ def submit(project: Project, source: str, target: Path) -> str:
     there = data.URI.fullmatch(source) or data.ASSET.fullmatch(source)
     given = source if there else str(_local(Path(source), target))
     client = workspace.client(project)
-    endpoint = batch_endpoint.existing(project, client)
+    name = model or unnamed.here(project, project.config) or ""
+    endpoint = batch_endpoint.existing(project, client, name)
     return _invoke(client, endpoint.name, batch_endpoint.default_of(endpoint), given)
 
 
@@ -135,7 +151,8 @@ def _deployment(project: Project, registered: RegisteredModel, code: Path) -> An
         ModelBatchDeploymentSettings,
     )
 
-    wanted = workspace.settings(project).batch
+    wanted = workspace.settings(project, registered.model).batch
+    script = wanted.score_file_name or online_code.SCRIPT
     settings = ModelBatchDeploymentSettings(
         mini_batch_size=wanted.mini_batch_size,
         instance_count=wanted.deployment_instance_count,
@@ -146,11 +163,15 @@ def _deployment(project: Project, registered: RegisteredModel, code: Path) -> An
             max_retries=wanted.max_retries, timeout=wanted.retry_timeout
         ),
         error_threshold=wanted.error_threshold,
-        environment_variables={"SERVED_MODELS": registered.model, "ENVIRONMENT": ""},
+        environment_variables={
+            SERVED_MODELS.name: registered.model,
+            ENVIRONMENT.name: "",
+            SCORED.name: FILES,
+        },
     )
     return ModelBatchDeployment(
         name="new",
-        code_configuration=CodeConfiguration(code=str(code), scoring_script=SCRIPT),
+        code_configuration=CodeConfiguration(code=str(code), scoring_script=script),
         settings=settings,
         tags={"model": registered.model, "version": registered.version},
     )
@@ -172,11 +193,12 @@ def _model(project: Project, client: Any, registered: RegisteredModel) -> Any:
     return Model(path=str(project.model_path(registered)), type=AssetTypes.CUSTOM_MODEL)
 
 
-def _free_name(client: Any, endpoint: str) -> str:
+def _free_name(project: Project, client: Any, endpoint: str, model: str) -> str:
     """Choose a name for the next deployment: `batch-1`, `batch-2` and so on."""
+    start = workspace.settings(project, model).batch.deployment_name or "batch"
     with workspace.project_errors(f"Looking at the deployments of {endpoint}"):
         there = {deployment.name for deployment in client.batch_deployments.list(endpoint)}
-    return next(name for number in range(1, 10_000) if (name := f"batch-{number}") not in there)
+    return next(name for number in range(1, 10_000) if (name := f"{start}-{number}") not in there)
 
 
 def _try(project: Project, client: Any, endpoint: str, deployment: str, model: str) -> None:
@@ -199,7 +221,8 @@ def _try(project: Project, client: Any, endpoint: str, deployment: str, model: s
 def _write_instances(project: Project, model: str, path: Path) -> int:
     """Write the model's test instances as a table; how many there are."""
     dataset = project.config.dataset(project.config.trained_model(model).dataset)
-    rows = instances.read(project, model)["payload"]["instances"]
+    file = workspace.settings(project, model).batch.test_file_path
+    rows = instances.read(project, model, file)["payload"]["instances"]
     names = [column.name for column in dataset.raw]
     named = [row if isinstance(row, dict) else dict(zip(names, row, strict=True)) for row in rows]
     with path.open("w", encoding="utf-8", newline="") as stream:

@@ -6,15 +6,20 @@ from seedling.azure import workspace
 from seedling.config import Project
 
 
-def ensure(project: Project, client: Any) -> str:
-    """Return the name of the cluster that model.yaml gives this environment; create it if missing.
+def ensure(project: Project, client: Any, model: str = "") -> str:
+    """Return the name of the cluster that model.yaml gives; create it if missing.
+
+    Args:
+        project: the project of the settings.
+        client: of the workspace.
+        model: the model that the cluster is for; the whole project unless given.
 
     A cluster that is there stays as it is.
     """
     from azure.ai.ml.entities import AmlCompute, IdentityConfiguration
     from azure.core.exceptions import ResourceNotFoundError
 
-    wanted = workspace.settings(project).compute
+    wanted = workspace.settings(project, model).compute
     with workspace.project_errors(f"The cluster {wanted.cluster_name}"):
         try:
             client.compute.get(wanted.cluster_name)

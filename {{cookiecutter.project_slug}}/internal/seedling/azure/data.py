@@ -59,6 +59,34 @@ def registered(project: Project, client: Any, dataset: Dataset) -> str:
     return f"azureml:{dataset.name}:{dataset.version}"
 
 
+def asset(client: Any, dataset: Dataset, name: str) -> str:
+    """Return the URI of a data asset of the workspace, by `dataset_name` of model.yaml.
+
+    Args:
+        client: of the workspace.
+        dataset: what the asset has rows of.
+        name: `name`, which stands for the dataset's own version, `name:version` or `name@latest`.
+
+    Raises:
+        ProjectError: there is none.
+    """
+    from azure.core.exceptions import ResourceNotFoundError
+
+    named, _, version = name.partition(":")
+    named, latest = named.removesuffix("@latest"), named.endswith("@latest")
+    chosen = {"label": "latest"} if latest else {"version": version or dataset.version}
+    with workspace.project_errors(f"Looking for {name}"):
+        try:
+            found = client.data.get(named, **chosen)
+        except ResourceNotFoundError:
+            raise ProjectError(
+                f"The workspace has no data asset {name}"
+                f"{'' if latest or version else f':{dataset.version}'}: "
+                "correct dataset_name in model.yaml."
+            ) from None
+    return f"azureml:{found.name}:{found.version}"
+
+
 def versions(client: Any, name: str) -> list[Any]:
     """List the numbered versions of a data asset; empty if it does not exist."""
     from azure.core.exceptions import ResourceNotFoundError

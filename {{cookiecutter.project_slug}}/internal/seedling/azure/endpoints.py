@@ -16,6 +16,7 @@ from seedling.errors import ProjectError
 LONGEST = 32  # characters of a name
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9-]{1,30}[A-Za-z0-9]")
 TAKEN = "unique within a region"  # what Azure says of a name that another workspace has
+MODEL = "model"  # the tag of an endpoint that one model has for itself
 PROGRESS_SECONDS = 30  # between two lines about a wait
 
 
@@ -23,22 +24,32 @@ class Stopped(ProjectError):
     """The person stopped waiting; Azure goes on."""
 
 
-def tags(project: Project) -> dict[str, str]:
-    """Return the tags by which an endpoint belongs to this project and environment."""
-    return {"project": project.config.slug, "environment": workspace.environment()}
+def tags(project: Project, model: str = "") -> dict[str, str]:
+    """Return the tags by which an endpoint belongs to this project and environment.
+
+    Args:
+        project: the project of the endpoint.
+        model: the model that has the endpoint for itself, if one has.
+    """
+    found = {"project": project.config.slug, "environment": workspace.environment()}
+    return found | ({MODEL: model} if model else {})
 
 
-def find(project: Project, kind: Any, wanted: str) -> Any:
-    """Find the project's endpoint; None if there is none.
+def find(project: Project, kind: Any, wanted: str, model: str = "") -> Any:
+    """Find the endpoint of the project, or of one model; None if there is none.
 
     Args:
         project: the project of the endpoint.
         kind: the SDK's operations on the online endpoints, or on those for batches.
         wanted: the name that it should have.
+        model: as for `tags`.
     """
     possible = set(names.numbered(wanted, LONGEST))
+    own = tags(project, model)
     for endpoint in _listed(kind):
-        if endpoint.name in possible and tags(project).items() <= (endpoint.tags or {}).items():
+        there = endpoint.tags or {}
+        its = own.items() <= there.items() and there.get(MODEL, "") == model
+        if its and endpoint.name in possible:
             return endpoint
     return None
 

@@ -1,16 +1,83 @@
-"""Environments on Azure ML: made of what pyproject.toml names, registered once for each content."""
+"""Environments on Azure ML: made of what pyproject.toml names, registered once for each content.
+
+A training may have another: one that is there by name, or one that is made of a conda file.
+"""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from ruamel.yaml import YAML
+
 from seedling.azure import workspace
-from seedling.config import Project
+from seedling.config import Project, read_text
+from seedling.config.document import parse
+from seedling.errors import ProjectError
 from seedling.files import sha256, write_text
 from seedling.requirements import required
 
 DOCKERFILE = Path(__file__).with_name("Dockerfile")
+CONDA_IMAGE = "mcr.microsoft.com/azureml/openmpi5.0-ubuntu24.04:latest"  # below a conda file
+IN_REGISTRY = "azureml://registries/"
+
+
+def for_training(project: Project, client: Any, groups: Sequence[str], model: str = "") -> str:
+    """Return the environment of a training's steps: the one that model.yaml names, or its own.
+
+    Args:
+        project: its model.yaml may have `aml_env_name` or `conda_path`.
+        client: of the workspace.
+        groups: of pyproject.toml, where it names neither.
+        model: the model that is trained; the whole project unless given.
+
+    Raises:
+        ProjectError: there is no such environment or file, or Azure refuses.
+    """
+    wanted = workspace.settings(project, model).training
+    if wanted.aml_env_name is not None:
+        return _existing(client, wanted.aml_env_name)
+    if wanted.conda_path is not None:
+        return _of_conda(project, client, wanted.conda_path)
+    return register(project, client, project.config.slug, groups)
+
+
+def _existing(client: Any, name: str) -> str:
+    """Return `name:version` of an environment of the workspace, or the URI of a registry's."""
+    from azure.core.exceptions import ResourceNotFoundError
+
+    if name.startswith(IN_REGISTRY):
+        return name  # the SDK looks for it in the registry as it submits the job
+    named, _, version = name.removesuffix("@latest").partition(":")
+    chosen = {"version": version} if version else {"label": "latest"}
+    with workspace.project_errors(f"Looking for the environment {name}"):
+        try:
+            found = client.environments.get(named, **chosen)
+        except ResourceNotFoundError:
+            raise ProjectError(
+                f"The workspace has no environment {name}: correct aml_env_name in model.yaml."
+            ) from None
+    return f"{found.name}:{found.version}"
+
+
+def _of_conda(project: Project, client: Any, file: str) -> str:
+    """Return `name:version` of an environment of a conda file; the version is a hash of it."""
+    from azure.ai.ml.entities import Environment
+    from azure.core.exceptions import ResourceNotFoundError
+
+    path, name = project.root / file, f"{project.config.slug}-conda"
+    if not path.is_file():
+        raise ProjectError(f"conda_path: there is no {file} in the project.")
+    if not isinstance(parse(YAML(typ="safe", pure=True), read_text(path), path), Mapping):
+        raise ProjectError(f"{file} is no conda file: it has no keys.")
+    version = sha256(path)[:16]
+    with workspace.project_errors(f"Registering the environment {name}"):
+        try:
+            client.environments.get(name, version)
+        except ResourceNotFoundError:
+            made = Environment(name=name, version=version, image=CONDA_IMAGE, conda_file=path)
+            client.environments.create_or_update(made)
+    return f"{name}:{version}"
 
 
 def register(

@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from seedling.azure import clusters, environment, snapshot, training, workspace
+from seedling.azure import clusters, environment, places, snapshot, training, workspace
 from seedling.config import Project
 from seedling.errors import ProjectError
 from seedling.training import grouped_regression, groups
@@ -99,7 +99,7 @@ def _job(project: Project, client: Any, work: groups.Work, folder: Path, files: 
         retry_settings=retries,
         mini_batch_error_threshold=0,
         error_threshold=0,
-        environment_variables=dict(training.variables()),
+        environment_variables=dict(places.variables()),
         identity=ManagedIdentityConfiguration(),
         task=RunFunction(
             code=str(snapshot.take(project, folder)),

@@ -5,6 +5,7 @@ tried there, and is given requests only if it answers well: until then nothing c
 """
 
 import hashlib
+import json
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -19,6 +20,8 @@ from seedling.files import sha256
 from seedling.serving import try_endpoint
 
 COLOURS = ("blue", "green")
+# The settings that a deployment is made of.
+MADE_OF = {"deployment_vm_size", "deployment_instance_count", "score_file_name"}
 CONTENT = "content"  # the tag that says which files and settings a deployment was made of
 READY, BUSY = "Succeeded", ("Creating", "Updating", "Deleting", "Scaling")
 LOG_LINES = 60
@@ -27,51 +30,55 @@ MAX_TIMEOUT_MILLISECONDS = 180_000  # the longest that Azure allows
 Say = Callable[[str], None]
 
 
-def deploy(project: Project, percent: int, say: Say) -> None:
+def deploy(project: Project, percent: int | None, say: Say, model: str = "") -> None:
     """Deploy the registered models beside the present deployment, and route requests to them.
 
     Args:
         project: its model.yaml has the registered models.
-        percent: share of the requests for the new deployment, 0 to 100.
+        percent: share of the requests for the new deployment, 0 to 100; that of model.yaml unless
+            given.
         say: called with a line before each step.
+        model: the only model to deploy, to an endpoint of its own.
 
     Raises:
         ProjectError: something failed; the endpoint answers as before.
     """
-    online_code.models(project)
+    online_code.models(project, model)
+    wanted = workspace.settings(project, model).online
+    percent = wanted.deployment_traffic_allocation if percent is None else percent
     client = workspace.client(project)
-    found = online_endpoint.find(project, client)
+    found = online_endpoint.find(project, client, model)
     with TemporaryDirectory() as scratch:
         code, context = Path(scratch) / "code", Path(scratch) / "environment"
-        online_code.stage(project, code)
+        online_code.stage(project, code, model)
         online_code.write_context(project, context)
-        content = _content(project, Path(scratch))
-        colour, there = _colour(found, content)
+        content = _content(project, Path(scratch), model)
+        colour, there = _colour(found, content, wanted.deployment_name)
         shares = _shares(found.shares() if found else {}, colour, percent)
         say("Trying on this machine what is to be deployed")
-        _report(online_code.attempt(project, code), say, "Nothing was deployed.")
+        _report(online_code.attempt(project, code, model), say, "Nothing was deployed.")
         name = f"{project.config.slug}-online"
         made = environment.register_context(client, name, context, online_code.ROUTES)
-        endpoint = found or online_endpoint.create(project, client)
+        endpoint = found or online_endpoint.create(project, client, model)
         if there:
             say(f"{colour} of {endpoint.name} has these models already")
-            _test(project, endpoint, say, colour)
+            _test(project, endpoint, say, model, colour)
         else:
-            _deploy(project, endpoint, colour, say, (code, made, content))
-    _shift(project, endpoint, shares, colour, say)
+            _deploy(project, endpoint, colour, say, model, (code, made, content))
+    _shift(project, endpoint, shares, colour, say, model)
     say(_state(endpoint))
 
 
-def test(project: Project, say: Say) -> None:
-    """Send every model's test instances to the endpoint."""
-    endpoint = online_endpoint.existing(project, workspace.client(project))
+def try_models(project: Project, say: Say, model: str = "") -> None:
+    """Send every model's test instances to the endpoint, or to that of one model."""
+    endpoint = online_endpoint.existing(project, workspace.client(project), model)
     say(_state(endpoint))
-    _test(project, endpoint, say)
+    _test(project, endpoint, say, model)
 
 
-def roll_back(project: Project, say: Say) -> None:
+def roll_back(project: Project, say: Say, model: str = "") -> None:
     """Give all requests to the deployment that answered before the last one."""
-    endpoint = online_endpoint.existing(project, workspace.client(project))
+    endpoint = online_endpoint.existing(project, workspace.client(project), model)
     before = (endpoint.document().tags or {}).get(BEFORE)
     for name, deployment in endpoint.deployments().items():
         if before and (deployment.tags or {}).get(CONTENT) == before:
@@ -81,16 +88,18 @@ def roll_back(project: Project, say: Say) -> None:
     raise ProjectError(f"There is no deployment to go back to. {_state(endpoint)}")
 
 
-def _content(project: Project, folder: Path) -> str:
-    """Return a hash of a deployment's files, environment and machines."""
-    machines = workspace.settings(project).online.model_dump_json()
+def _content(project: Project, folder: Path, model: str) -> str:
+    """Return a hash of a deployment's files, environment, variables, script and machines."""
+    wanted = workspace.settings(project, model).online.model_dump(include=MADE_OF)
+    machines = json.dumps([wanted, online_code.variables(model)], sort_keys=True)
     return hashlib.sha256(f"{sha256(folder)} {machines}".encode()).hexdigest()[:12]
 
 
-def _colour(endpoint: Endpoint | None, content: str) -> tuple[str, bool]:
+def _colour(endpoint: Endpoint | None, content: str, prefix: str | None) -> tuple[str, bool]:
     """Choose the name of the new deployment, and say whether it has this content already."""
+    colours = [f"{prefix}-{colour}" if prefix else colour for colour in COLOURS]
     if endpoint is None:
-        return COLOURS[0], False
+        return colours[0], False
     deployments, answering = endpoint.deployments(), endpoint.shares()
     for name, deployment in deployments.items():
         state = deployment.provisioning_state
@@ -100,7 +109,7 @@ def _colour(endpoint: Endpoint | None, content: str) -> tuple[str, bool]:
             )
         if state == READY and (deployment.tags or {}).get(CONTENT) == content:
             return name, True
-    free = [colour for colour in COLOURS if colour not in answering]
+    free = [colour for colour in colours if colour not in answering]
     if not free:
         raise ProjectError(
             f"{_state(endpoint)} Both are needed: deploy what one of them has with --traffic 100, "
@@ -128,14 +137,19 @@ def _shares(answering: Mapping[str, int], colour: str, percent: int) -> dict[str
 
 
 def _deploy(
-    project: Project, endpoint: Endpoint, colour: str, say: Say, made_of: tuple[Path, str, str]
+    project: Project,
+    endpoint: Endpoint,
+    colour: str,
+    say: Say,
+    model: str,
+    made_of: tuple[Path, str, str],
 ) -> None:
     """Create a deployment and try it; it is gone again if that fails."""
     if colour in endpoint.deployments():
         endpoint.delete(colour)
     try:
-        endpoint.deploy(_deployment(project, endpoint, colour, *made_of))
-        _test(project, endpoint, say, colour)
+        endpoint.deploy(_deployment(project, endpoint, colour, model, *made_of))
+        _test(project, endpoint, say, model, colour)
     except Stopped:
         raise
     except ProjectError as error:
@@ -149,6 +163,7 @@ def _deployment(
     project: Project,
     endpoint: Endpoint,
     colour: str,
+    model: str,
     code: Path,
     environment: str,
     content: str,
@@ -159,18 +174,19 @@ def _deployment(
         OnlineRequestSettings,
     )
 
-    machines = workspace.settings(project).online
+    machines = workspace.settings(project, model).online
+    script = online_code.script(project, model)
     timeout = min(int(project.config.serving.time_limit * 1000), MAX_TIMEOUT_MILLISECONDS)
     return ManagedOnlineDeployment(
         name=colour,
         endpoint_name=endpoint.name,
         environment=environment,
-        code_configuration=CodeConfiguration(code=str(code), scoring_script=online_code.SCRIPT),
-        environment_variables=dict(online_code.VARIABLES),
+        code_configuration=CodeConfiguration(code=str(code), scoring_script=script),
+        environment_variables=online_code.variables(model),
         instance_type=machines.deployment_vm_size,
         instance_count=machines.deployment_instance_count,
         request_settings=OnlineRequestSettings(request_timeout_ms=timeout),
-        tags={CONTENT: content, **online_code.versions(project)},
+        tags={CONTENT: content, **online_code.versions(project, model)},
     )
 
 
@@ -185,7 +201,12 @@ def _discarded(endpoint: Endpoint, colour: str) -> str:
 
 
 def _shift(
-    project: Project, endpoint: Endpoint, shares: Mapping[str, int], colour: str, say: Say
+    project: Project,
+    endpoint: Endpoint,
+    shares: Mapping[str, int],
+    colour: str,
+    say: Say,
+    model: str,
 ) -> None:
     """Share the requests out and ask the endpoint itself; undo it if that fails."""
     was, noted = endpoint.shares(), (endpoint.document().tags or {}).get(BEFORE, "")
@@ -194,8 +215,8 @@ def _shift(
     tags = {name: one.tags or {} for name, one in endpoint.deployments().items()}
     before = next((tags[name].get(CONTENT, "") for name in was if name != colour), "")
     try:
-        endpoint.route(shares, before)
-        _test(project, endpoint, say)
+        endpoint.route(shares, before, online_endpoint.description(project, model))
+        _test(project, endpoint, say, model)
     except Stopped:
         raise
     except ProjectError as error:
@@ -203,16 +224,16 @@ def _shift(
         raise ProjectError(f"{error} The requests go where they went before.") from None
 
 
-def _test(project: Project, endpoint: Endpoint, say: Say, deployment: str = "") -> None:
+def _test(project: Project, endpoint: Endpoint, say: Say, model: str, deployment: str = "") -> None:
     """Send every model's test instances, to one deployment or to the endpoint."""
 
-    def tried(model: str) -> try_endpoint.Tried:
+    def tried(name: str) -> try_endpoint.Tried:
         def ask(body: dict[str, Any]) -> Any:
-            return endpoint.ask(online_code.body_for(model, body), deployment)
+            return endpoint.ask(online_code.body_for(name, body), deployment)
 
-        return try_endpoint.attempt_by(project, model, ask)
+        return try_endpoint.attempt_by(project, name, ask, online_code.test_file(project, name))
 
-    _report([tried(model) for model in online_code.models(project)], say)
+    _report([tried(name) for name in online_code.models(project, model)], say)
 
 
 def _report(tried: Sequence[try_endpoint.Tried], say: Say, end: str = "") -> None:

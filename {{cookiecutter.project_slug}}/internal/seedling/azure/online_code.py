@@ -3,14 +3,16 @@
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from seedling.config import Project
+from seedling.azure import workspace
+from seedling.config import Project, RegisteredModel
 from seedling.containers import images
 from seedling.data import instances
 from seedling.errors import ProjectError
@@ -18,8 +20,9 @@ from seedling.files import write_text
 from seedling.registry import model_files
 from seedling.requirements import required
 from seedling.serving import assets, try_endpoint
+from seedling.settings import SERVED_MODELS
 
-SCRIPT = "internal/seedling/azure/online_entry.py"
+SCRIPT = "internal/seedling/azure/score.py"
 # A deployment's disk is gone with its container: nothing may be kept there.
 VARIABLES = {"PREDICTION_LOG": "off"}
 # Variables of .env that are for this machine only: a deployment does not get them.
@@ -47,55 +50,101 @@ CMD ["sh", "-c", "exec azmlinfsrv --entry_script $AML_APP_ROOT/$AZUREML_ENTRY_SC
 """
 
 
-def models(project: Project) -> list[str]:
+def models(project: Project, model: str = "") -> list[str]:
     """List the models that a deployment serves, in the order of model.yaml.
 
+    Args:
+        project: the project of the models.
+        model: the only one; all unless given.
+
     Raises:
-        ProjectError: none is registered.
+        ProjectError: none is registered, or not that one.
     """
-    if not project.config.models:
+    known = list(dict.fromkeys(registered.model for registered in project.config.models))
+    if not known:
         raise ProjectError("No model is registered yet: run train first.")
-    return list(dict.fromkeys(registered.model for registered in project.config.models))
+    if model and model not in known:
+        raise ProjectError(
+            f"There is no registered model {model!r}; there are: {', '.join(known)}."
+        )
+    return [model] if model else known
 
 
-def versions(project: Project) -> dict[str, str]:
+def variables(model: str = "") -> dict[str, str]:
+    """Return the environment variables of a deployment."""
+    return VARIABLES | ({SERVED_MODELS.name: model} if model else {})
+
+
+def script(project: Project, model: str = "") -> str:
+    """Return the path of the scoring script, from the project's folder."""
+    return workspace.settings(project, model).online.score_file_name or SCRIPT
+
+
+def versions(project: Project, model: str = "") -> dict[str, str]:
     """Return the registered versions by the name that they are registered under."""
     found: dict[str, list[str]] = {}
-    for registered in project.config.models:
+    for registered in served(project, model):
         found.setdefault(registered.name, []).append(registered.version)
     return {name: ", ".join(versions) for name, versions in found.items()}
 
 
-def stage(project: Project, folder: Path) -> None:
+def served(project: Project, model: str = "") -> list[RegisteredModel]:
+    """Return the registered versions that a deployment of this model has, or of all."""
+    return [one for one in project.config.models if model in ("", one.model)]
+
+
+def stage(project: Project, folder: Path, model: str = "") -> None:
     """Copy what a deployment runs.
 
     Raises:
-        ProjectError: a registered version is not here, or its files are not those registered.
+        ProjectError: a registered version is not here, its files are not those registered, or the
+            scoring script of model.yaml is not among what is deployed.
     """
-    assets.refuse_missing(project, project.config.models)
-    for registered in project.config.models:
+    kept = served(project, model)
+    assets.refuse_missing(project, kept)
+    for registered in kept:
         model_files.verify(project.model_path(registered), registered.sha256)
     folder.mkdir()
     images.stage(project, folder)
+    for other in project.config.models:
+        if other not in kept:
+            shutil.rmtree(folder / images.MODELS / other.name / other.version)
+    refuse_missing(folder, script(project, model), "online")
 
 
-def attempt(project: Project, folder: Path) -> list[try_endpoint.Tried]:
+def refuse_missing(folder: Path, script: str, section: str) -> None:
+    """Raise ProjectError if a deployment's folder has no such scoring script."""
+    if not (folder / script).is_file():
+        raise ProjectError(
+            f"{section}.score_file_name of model.yaml: {script} is not among what is deployed, "
+            "such as the files of serve/ and models/."
+        )
+
+
+def attempt(project: Project, folder: Path, model: str = "") -> list[try_endpoint.Tried]:
     """Try a staged folder on this machine: what each model answers to its test instances.
 
     Raises:
         ProjectError: the scoring script does not start, or test instances are missing.
     """
-    names = models(project)
+    names = models(project, model)
+    files = {name: test_file(project, name) for name in names}
     with TemporaryDirectory() as scratch:
         paths = [Path(scratch) / f"{name}.json" for name in names]
         for name, path in zip(names, paths, strict=True):
-            write_text(path, json.dumps(body_for(name, instances.read(project, name))))
-        said = dict(zip(names, _scored(folder, paths), strict=True))
+            write_text(path, json.dumps(body_for(name, instances.read(project, name, files[name]))))
+        answers = _scored(folder, script(project, model), paths, variables(model))
+        said = dict(zip(names, answers, strict=True))
 
     def tried(name: str) -> try_endpoint.Tried:
-        return try_endpoint.attempt_by(project, name, lambda _: _answered(said[name]))
+        return try_endpoint.attempt_by(project, name, lambda _: _answered(said[name]), files[name])
 
     return [tried(name) for name in names]
+
+
+def test_file(project: Project, model: str) -> str | None:
+    """Return the path of a model's test instances in model.yaml; None if they are its own."""
+    return workspace.settings(project, model).online.test_file_path
 
 
 def body_for(model: str, body: dict[str, Any]) -> dict[str, Any]:
@@ -119,12 +168,15 @@ def write_context(project: Project, folder: Path) -> None:
         write_text(folder / name, "".join(f"{line}\n" for line in written))
 
 
-def _scored(folder: Path, paths: Sequence[Path]) -> list[dict[str, Any]]:
+def _scored(
+    folder: Path, script: str, paths: Sequence[Path], given: Mapping[str, str]
+) -> list[dict[str, Any]]:
     """Run the scoring script of a staged folder on the bodies in these files."""
-    variables = dict.fromkeys(ONLY_HERE, "") | VARIABLES | {"PYTHONUTF8": "1"}
+    variables = dict.fromkeys(ONLY_HERE, "") | dict(given) | {"PYTHONUTF8": "1"}
+    try_script = [sys.executable, "-m", "seedling.azure.try_script", script]
     try:
         done = subprocess.run(
-            [sys.executable, "-m", "seedling.azure.online_entry", *(str(path) for path in paths)],
+            [*try_script, *(str(path) for path in paths)],
             cwd=folder,
             env=os.environ | variables,
             capture_output=True,
@@ -134,13 +186,13 @@ def _scored(folder: Path, paths: Sequence[Path]) -> list[dict[str, Any]]:
         )
     except subprocess.TimeoutExpired:
         raise ProjectError(
-            f"{SCRIPT} has not answered here in {MAX_TRIAL_SECONDS} seconds. Nothing was deployed."
+            f"{script} has not answered here in {MAX_TRIAL_SECONDS} seconds. Nothing was deployed."
         ) from None
     lines = done.stdout.splitlines()[-len(paths) :]
     if done.returncode or len(lines) < len(paths):
         words = (done.stderr.strip().splitlines() or [f"it ended with {done.returncode}"])[-1]
         raise ProjectError(
-            f"{SCRIPT} does not start on this machine: {words.removeprefix(_ERROR)} "
+            f"{script} does not start on this machine: {words.removeprefix(_ERROR)} "
             "Nothing was deployed."
         )
     return [json.loads(line) for line in lines]

@@ -44,9 +44,10 @@ class Endpoint:
         what = f"Deleting {deployment} of {self.name}"
         endpoints.finish(lambda: begin(deployment, self.name), what)
 
-    def route(self, shares: Mapping[str, int], before: str) -> None:
+    def route(self, shares: Mapping[str, int], before: str, description: str = "") -> None:
         """Share the requests out, and note the content of what answered before."""
         document = self.document()
+        document.description = description or document.description
         document.traffic = dict(shares)
         document.tags = {**document.tags, BEFORE: before}
         begin = self.client.online_endpoints.begin_create_or_update
@@ -92,51 +93,63 @@ class Endpoint:
             raise ProjectError(f"{self.name} answers no JSON.") from None
 
 
-def wanted(project: Project) -> str:
-    """Return the name that the endpoint should have.
+def wanted(project: Project, model: str = "") -> str:
+    """Return the name that the endpoint should have: the project's, or that of one model.
 
     Raises:
         ProjectError: model.yaml gives one that Azure does not take.
     """
-    name = workspace.settings(project).online.endpoint_name
+    name = workspace.settings(project, model).online.endpoint_name
     if name is None:
-        slug = project.config.slug.replace("_", "-").strip("-")
+        slug = "-".join([project.config.slug, *([model] if model else [])])
+        slug = slug.replace("_", "-").strip("-")
         return slug[:LONGEST].rstrip("-") if len(slug) > 2 else f"{slug}-online"
     return endpoints.checked(name, KEY)
 
 
-def find(project: Project, client: Any) -> Endpoint | None:
+def find(project: Project, client: Any, model: str = "") -> Endpoint | None:
     """Find the endpoint of this project and environment; None if there is none."""
-    found = endpoints.find(project, client.online_endpoints, wanted(project))
+    found = endpoints.find(project, client.online_endpoints, wanted(project, model), model)
     return Endpoint(client, found.name) if found else None
 
 
-def existing(project: Project, client: Any) -> Endpoint:
-    """Find the endpoint of this project and environment.
+def existing(project: Project, client: Any, model: str = "") -> Endpoint:
+    """Find the endpoint of this project and environment; of one model if it is named.
 
     Raises:
         ProjectError: there is none yet.
     """
-    found = find(project, client)
+    found = find(project, client, model)
     if found is None:
         raise ProjectError(
-            f"The workspace has no endpoint of {project.config.slug} for the environment "
+            f"The workspace has no endpoint of {model or project.config.slug} for the environment "
             f"{workspace.environment()}: run deploy-online."
         )
     return found
 
 
-def create(project: Project, client: Any) -> Endpoint:
+def description(project: Project, model: str = "") -> str:
+    """Return the endpoint's description."""
+    given = workspace.settings(project, model).online.endpoint_desc
+    return project.config.description if given is None else given
+
+
+def create(project: Project, client: Any, model: str = "") -> Endpoint:
     """Create the endpoint, under the next free name if the wanted one is taken."""
     from azure.ai.ml.entities import ManagedOnlineEndpoint
 
     def make(name: str) -> Endpoint:
-        endpoint = ManagedOnlineEndpoint(name=name, auth_mode="key", tags=endpoints.tags(project))
+        endpoint = ManagedOnlineEndpoint(
+            name=name,
+            description=description(project, model),
+            auth_mode="key",
+            tags=endpoints.tags(project, model),
+        )
         begin = client.online_endpoints.begin_create_or_update
         endpoints.finish(lambda: begin(endpoint), f"Creating the endpoint {name}")
         return Endpoint(client, name)
 
-    return endpoints.create(client.online_endpoints, wanted(project), make, KEY)
+    return endpoints.create(client.online_endpoints, wanted(project, model), make, KEY)
 
 
 def _words(text: str) -> str:

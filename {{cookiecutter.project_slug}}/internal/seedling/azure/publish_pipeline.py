@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 from ruamel.yaml import YAML
 
 from seedling import team_code
-from seedling.azure import environment, snapshot, training, workspace
+from seedling.azure import environment, places, snapshot, workspace
 from seedling.config import Project
 from seedling.errors import ProjectError
 from seedling.files import sha256
@@ -58,7 +58,7 @@ def publish(project: Project, version: str | None) -> Iterator[Published]:
         raise ProjectError(f"{chosen!r:.80} cannot be a version: letters, digits and ._- only.")
     client = workspace.client(project)
     logging.getLogger("azure.ai.ml._utils._experimental").setLevel(logging.ERROR)
-    made = environment.register(project, client, project.config.slug, training.GROUPS)
+    made = environment.for_training(project, client, places.GROUPS)
     with TemporaryDirectory() as scratch:
         steps = {"environment": made, "code": str(snapshot.take(project, Path(scratch)))}
         for path in dict.fromkeys(job.component.path for job in described.jobs.values()):

@@ -34,7 +34,7 @@ def refresh(project: Project) -> list[str]:
         click.echo(registered.message)
     trained = project.config.training.models
     models = [model.name for model in trained if model.dataset in changed]
-    return training.submit(project, models) if models else []
+    return [*training.submit(project, models)] if models else []
 
 
 def _is_new(project: Project, client: Any, dataset: Dataset) -> bool:

@@ -6,7 +6,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from seedling.azure import clusters, environment, snapshot, training, workspace
+from seedling.azure import clusters, environment, places, snapshot, training, workspace
 from seedling.config import Project
 from seedling.errors import ProjectError
 from seedling.training import pipeline
@@ -94,7 +94,7 @@ def _put(project: Project, client: Any, subject: str, cron: str, job: Any) -> st
 
 def _refreshing(project: Project, client: Any, code: Path) -> Any:
     """Make the job that looks for new data and submits the training if there is some."""
-    groups = [*training.GROUPS]
+    groups = [*places.GROUPS]
     if project.config.feature_store.server:
         groups.append("azure")  # it is entered with a token
     job = training.loaded(project, pipeline.load(project.root / REFRESH), {})

@@ -7,7 +7,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
-from seedling.azure import clusters, data, environment, jobs, snapshot, training, workspace
+from seedling.azure import jobs, places, snapshot, training, workspace
 from seedling.config import Dataset, Project, TrainedModel
 from seedling.errors import ProjectError
 from seedling.tasks import measuring
@@ -52,9 +52,8 @@ def sweep(project: Project, model: str, trials: int | None, concurrent: int) -> 
     if clash:
         raise ProjectError(f"{', '.join(sorted(clash))}: the component train has such an input.")
     client = workspace.client(project)
-    source = data.registered(project, client, dataset)
-    cluster = clusters.ensure(project, client)
-    environment_name = environment.register(project, client, project.config.slug, training.GROUPS)
+    (group,) = places.groups(project, client, [model], None, places.COMMAND).values()
+    source, cluster, environment_name = group.shared
     folder = f"{STORE}/{project.config.slug}/sweeps/{uuid.uuid4().hex}/training"
     with TemporaryDirectory() as scratch:
         where = {
@@ -106,7 +105,7 @@ def _command(
             name: Output(type=declared["type"], path=outputs.get(name))
             for name, declared in component.outputs.items()
         },
-        environment_variables=dict(training.variables()),
+        environment_variables=dict(places.variables()),
         identity=ManagedIdentityConfiguration(),
         experiment_name=project.config.slug,
         display_name=component.path.stem,

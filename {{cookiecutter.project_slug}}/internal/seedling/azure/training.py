@@ -1,4 +1,7 @@
-"""Runs the training pipeline on Azure ML: the YAML that runs here is what is submitted."""
+"""Runs the training pipeline on Azure ML: the YAML that runs here is what is submitted.
+
+It is submitted as a pipeline job, whose steps are jobs of their own, or as one command job.
+"""
 
 import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -6,26 +9,24 @@ from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, ClassVar
 
-from seedling.azure import clusters, data, environment, jobs, snapshot, workspace
+from seedling.azure import command_job, data, jobs, places, snapshot, workspace
+from seedling.azure.places import COMMAND, MODELS, PIPELINE, Group, variables
 from seedling.azure.registry import AzureRegistry
-from seedling.config import Dataset, Project
+from seedling.config import Dataset, Project, keep_models
 from seedling.errors import ProjectError
-from seedling.registry.open import WORKSPACE
 from seedling.registry.protocol import RegisteredVersion
-from seedling.settings import MODEL_REGISTRY
 from seedling.training import local_run
 from seedling.training.notes import Registration
-from seedling.training.outcomes import build_id, chosen_of
+from seedling.training.outcomes import chosen_of
 from seedling.training.pipeline import Pipeline
-
-GROUPS = ("train", "aml")
-MODELS = "models"  # the tag of a job that says which models it trains
 
 
 class AzureRun:
     """A training job on Azure ML, whose outputs are downloaded to local_assets/runs/<job>/."""
+
+    kind: ClassVar[str] = PIPELINE
 
     def __init__(self, project: Project, client: Any, job: str, models: Sequence[str]) -> None:
         self.project, self.client, self.id, self.models = project, client, job, models
@@ -37,21 +38,9 @@ class AzureRun:
         cls, project: Project, models: Sequence[str], source: str | None = None
     ) -> "list[AzureRun]":
         """Submit a job for each dataset that the models are trained on; see `submit`."""
-        return [cls.of(project, job) for job in submit(project, models, source)]
-
-    @classmethod
-    def of(cls, project: Project, job: str) -> "AzureRun":
-        """Return a training job that was submitted before.
-
-        Raises:
-            ProjectError: there is no job of this name, or it is no training of this project.
-        """
         client = workspace.client(project)
-        with workspace.project_errors(f"Looking for the job {job}"):
-            tags = client.jobs.get(job).tags
-        if MODELS not in tags:
-            raise ProjectError(f"The job {job} is no training of this project.")
-        return cls(project, client, job, tags[MODELS].split())
+        submitted = submit(project, models, source, cls.kind)
+        return [cls(project, client, job, its) for job, its in submitted.items()]
 
     def wait(self, again: str = "") -> None:
         """Print the job's log until it ends.
@@ -76,10 +65,7 @@ class AzureRun:
         folder = self.folder / job / name
         step = self.steps.get(job)
         if step and step.status == "Completed" and not folder.exists():
-            with TemporaryDirectory() as scratch:
-                with workspace.project_errors(f"Downloading what {job} has left"):
-                    self.client.jobs.download(step.name, output_name=name, download_path=scratch)
-                shutil.copytree(Path(scratch, "named-outputs", name), folder)
+            command_job.download(self.client, step.name, name, folder)
         return folder
 
     def fetch(self, registered: Iterable[Registration]) -> None:
@@ -95,84 +81,95 @@ class AzureRun:
         """Return the step that failed and its last line; empty if the job has succeeded."""
         if self.status == "Canceled":
             return f"The job {self.id} was cancelled."
-        return "" if self.status == "Completed" else f"The job {self.id} failed: {self._failure()}"
+        return "" if self.status == "Completed" else f"The job {self.id} failed: {self.failure()}"
 
     def remove(self) -> None:
         """Remove the downloaded outputs."""
         shutil.rmtree(self.folder, ignore_errors=True)
 
-    def _failure(self) -> str:
+    def failure(self) -> str:
         """Return the step that failed, and the last line of its log."""
         failed = next((name for name, one in self.steps.items() if one.status == "Failed"), None)
         if failed is None:
             return "no step failed; the job's own page says more"
+        return self.last_words(failed, self.steps[failed].name)
+
+    def last_words(self, step: str, job: str) -> str:
+        """Return the last line of the log of a step that failed; `job` is what it is in Azure."""
         with TemporaryDirectory() as scratch:
-            with workspace.project_errors(f"Downloading the log of {failed}"):
-                self.client.jobs.download(self.steps[failed].name, download_path=scratch)
+            with workspace.project_errors(f"Downloading the log of {step}"):
+                self.client.jobs.download(job, download_path=scratch)
             logs = sorted(Path(scratch).rglob("std_log.txt"))
             if not logs:
-                return f"{failed} failed and has left no log"
-            log = self.folder / failed / "log.txt"
+                return f"{step} failed and has left no log"
+            log = self.folder / step / "log.txt"
             log.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(logs[0], log)
         words = local_run.last_line(log).removeprefix("Error: ")
-        return f"{failed} failed: {words} (log: {log.as_posix()})"
+        return f"{step} failed: {words} (log: {log.as_posix()})"
 
 
-def submit(project: Project, models: Sequence[str], source: str | None = None) -> list[str]:
+def submit(
+    project: Project, models: Sequence[str], source: str | None = None, kind: str = PIPELINE
+) -> dict[str, list[str]]:
     """Submit the training of these models, or of all: one job for each dataset.
 
     Args:
         project: the project of the models.
         models: folders of models/.
         source: the URI of the folder with the dataset's file, instead of the registered dataset.
+        kind: PIPELINE or COMMAND.
 
     Returns:
-        The jobs' names.
+        The models by the name of the job that trains them.
 
     Raises:
         ProjectError: the pipeline is invalid, a dataset is not registered as it is
             here, or Azure refuses.
     """
     client = workspace.client(project)
-    names = []
-    with prepared(project, client, models, source) as ready:
+    names = {}
+    with prepared(project, client, models, source, kind) as ready:
         for job in ready.values():
-            with workspace.project_errors("Submitting the training"):
-                submitted = client.jobs.create_or_update(job)
-            print(f"Submitted {submitted.name}, which trains {job.tags[MODELS]}.", flush=True)
-            print(submitted.studio_url, flush=True)
-            names.append(str(submitted.name))
+            names[begun(client, job)] = job.tags[MODELS].split()
     return names
+
+
+def begun(client: Any, job: Any) -> str:
+    """Submit a training job, print what it trains and its page, and return its name."""
+    with workspace.project_errors("Submitting the training"):
+        submitted = client.jobs.create_or_update(job)
+    print(f"Submitted {submitted.name}, which trains {job.tags[MODELS]}.", flush=True)
+    print(submitted.studio_url, flush=True)
+    return str(submitted.name)
 
 
 @contextmanager
 def prepared(
-    project: Project, client: Any, models: Sequence[str], source: str | None = None
+    project: Project,
+    client: Any,
+    models: Sequence[str],
+    source: str | None = None,
+    kind: str = PIPELINE,
 ) -> Iterator[dict[str, Any]]:
-    """Yield jobs ready to submit, by dataset; their files are removed afterwards. See `submit`."""
+    """Yield jobs ready to submit, by dataset; their files are removed afterwards. See `submit`.
+
+    Args:
+        kind: PIPELINE or COMMAND.
+    """
     chosen = chosen_of(project, models)
     if source and not (data.URI.fullmatch(source) or data.ASSET.fullmatch(source)):
         raise ProjectError(
             f"{source!r:.80} names no folder in Azure: azureml://datastores/NAME/paths/FOLDER/, or "
             "azureml:NAME:VERSION."
         )
-    learned: dict[str, list[str]] = {}
-    for model in chosen.models:
-        learned.setdefault(project.config.trained_model(model).dataset, []).append(model)
-    inputs = {
-        name: source or data.registered(project, client, project.config.dataset(name))
-        for name in learned
-    }
-    cluster = clusters.ensure(project, client)
-    environment_name = environment.register(project, client, project.config.slug, GROUPS)
+    groups = places.groups(project, client, chosen.models, source, kind)
     with TemporaryDirectory() as scratch:
         ready, code = {}, snapshot.take(project, Path(scratch))
-        for name, its in learned.items():
-            dataset = project.config.dataset(name)
-            config = narrowed(project, its, dataset, Path(scratch) / name)
-            ready[name] = _job(project, chosen.only(its), dataset, config, inputs[name])
-            place(ready[name], code, cluster, environment_name)
+        for name, group in groups.items():
+            config = narrowed(project, group.models, group.dataset, Path(scratch) / name)
+            make = command_job.of if kind == COMMAND else _pipeline
+            ready[name] = make(project, chosen.only(group.models), group, config, code)
         yield ready
 
 
@@ -181,15 +178,18 @@ def how_to_follow(job: str) -> str:
     return f"It goes on. Follow it: python -m seedling train-model-in-aml --follow {job}"
 
 
-def _job(project: Project, chosen: Pipeline, dataset: Dataset, config: Path, uri: str) -> Any:
-    """Return the job that trains the chosen models."""
-    tags = {
-        MODELS: " ".join(chosen.models),
-        "data": f"{dataset.name}:{dataset.version}",
-        "build_id": build_id(),
-    }
-    inputs = {"inputs.config.path": str(config), "inputs.datasets.path": uri}
-    return loaded(project, chosen, {**inputs, "tags": tags})
+def _pipeline(project: Project, chosen: Pipeline, group: Group, config: Path, code: Path) -> Any:
+    """Return the pipeline job that trains the chosen models."""
+    shared = group.shared
+    inputs = {"inputs.config.path": str(config), "inputs.datasets.path": shared.source}
+    job = loaded(project, chosen, {**inputs, "tags": group.tags(PIPELINE)})
+    place(job, code, shared.cluster, shared.environment)
+    for name, step in chosen.jobs.items():
+        own = group.places.get(str(step.inputs.get("model", "")), shared)
+        if own.cluster != shared.cluster:
+            job.jobs[name].compute = own.cluster
+        job.jobs[name].component.environment = own.environment
+    return job
 
 
 def loaded(project: Project, chosen: Pipeline, changes: Mapping[str, Any]) -> Any:
@@ -227,15 +227,6 @@ def place(job: Any, code: Path, cluster: str, environment_name: str) -> None:
         step.identity = ManagedIdentityConfiguration()
 
 
-def variables() -> Mapping[str, str]:
-    """Return the environment variables of a step."""
-    return {
-        "PYTHONPATH": "internal",
-        "BUILD_ID": build_id(),
-        MODEL_REGISTRY.name: WORKSPACE,
-    }
-
-
 def narrowed(project: Project, models: Sequence[str], dataset: Dataset, folder: Path) -> Path:
     """Write a model.yaml with these models and their dataset only, for one job; return its path."""
     folder.mkdir(exist_ok=True)
@@ -247,6 +238,7 @@ def narrowed(project: Project, models: Sequence[str], dataset: Dataset, folder: 
         trained["models"] = [entry for entry in trained["models"] if entry["name"] in models]
         kept = [entry for entry in document["datasets"] if entry["name"] == dataset.name]
         document["datasets"] = kept
+        keep_models(document, models)
 
     copy.edit(narrow)
     return copy.config_path

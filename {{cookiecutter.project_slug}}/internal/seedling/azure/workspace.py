@@ -40,8 +40,12 @@ def find(project: Project) -> Place | None:
     return next((found for look in looks if (found := look(project))), None)
 
 
-def settings(project: Project) -> AzureEnvironment:
-    """Return the settings of model.yaml for compute and deployments in the current environment.
+def settings(project: Project, model: str = "") -> AzureEnvironment:
+    """Return the settings of model.yaml for jobs and deployments in the current environment.
+
+    Args:
+        project: the project of the settings.
+        model: the model that they are for; those of the whole project unless given.
 
     Raises:
         ProjectError: ENVIRONMENT is none of those that model.yaml has.
@@ -53,7 +57,7 @@ def settings(project: Project) -> AzureEnvironment:
         raise ProjectError(
             f"ENVIRONMENT is {name!r}; aml.environments of model.yaml has {', '.join(known)}."
         )
-    return known.get(name, AzureEnvironment())
+    return (aml or AzureMl()).settings(name, model)
 
 
 def environment() -> str:

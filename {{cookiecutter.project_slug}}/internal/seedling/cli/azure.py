@@ -39,27 +39,34 @@ def register_datasets_in_aml() -> None:
 @click.option(
     "--data", metavar="URI", help="A folder in Azure's storage; else the registered data."
 )
+@click.option(
+    "--job",
+    "kind",
+    type=click.Choice(["pipeline", "command", "automl"]),
+    help="A pipeline of steps (the default), one command, or a search by Azure's AutoML.",
+)
 @click.option("--no-wait", is_flag=True, help="Leave the job running.")
 @click.option("--follow", "job", help="A job that was submitted before.")
 def train_model_in_aml(
-    models: Sequence[str], data: str | None, no_wait: bool, job: str | None
+    models: Sequence[str], data: str | None, kind: str | None, no_wait: bool, job: str | None
 ) -> None:
     """Train, evaluate and register on Azure ML."""
-    from seedling.azure import ci_output, training
-    from seedling.azure.training import AzureRun
+    from seedling.azure import ci_output, training, training_kinds
     from seedling.training import outcomes, train
 
     project = find_project()
-    if job and (models or data or no_wait):
+    if job and (models or data or kind or no_wait):
         raise click.UsageError("--follow takes no other option beside it.")
     if job:
-        outcomes.show(train.complete(project, [AzureRun.of(project, job)]))
-    elif no_wait:
-        for job in training.submit(project, models, data):
-            click.echo(training.how_to_follow(job))
-            ci_output.write("job", job)
+        outcomes.show(train.complete(project, [training_kinds.find(project, job)]))
+        return
+    runs = training_kinds.start(project, kind or "pipeline", models, data)
+    if no_wait:
+        for run in runs:
+            click.echo(training.how_to_follow(run.id))
+            ci_output.write("job", run.id)
     else:
-        outcomes.show(train.complete(project, AzureRun.start(project, models, data)))
+        outcomes.show(train.complete(project, runs))
 
 
 @section.command("download-datasets")
@@ -130,12 +137,12 @@ def deploy() -> None:
 @section.command("deploy-online")
 @click.option(
     "--traffic",
-    default=100,
-    show_default=True,
     type=click.IntRange(0, 100),
-    help="Percent of the requests that the new deployment gets; the present one keeps the rest.",
+    help="Percent of the requests for the new deployment, the present one keeps the rest; that of "
+    "model.yaml, else 100.",
 )
-def deploy_online(traffic: int) -> None:
+@click.option("--model", default="", help="Only this model, at an endpoint of its own.")
+def deploy_online(traffic: int | None, model: str) -> None:
     """Deploy the registered models to the managed online endpoint.
 
     They are tested on this machine, then in a deployment without traffic, then through the
@@ -143,23 +150,25 @@ def deploy_online(traffic: int) -> None:
     """
     from seedling.azure import online
 
-    online.deploy(find_project(), traffic, click.echo)
+    online.deploy(find_project(), traffic, click.echo, model)
 
 
 @section.command("test-online")
-def test_online() -> None:
+@click.option("--model", default="", help="Only this model, at an endpoint of its own.")
+def test_online(model: str) -> None:
     """Send every model's test instances to the online endpoint."""
     from seedling.azure import online
 
-    online.test(find_project(), click.echo)
+    online.try_models(find_project(), click.echo, model)
 
 
 @section.command("roll-back-online")
-def roll_back_online() -> None:
+@click.option("--model", default="", help="Only this model, at an endpoint of its own.")
+def roll_back_online(model: str) -> None:
     """Route requests to the previous deployment again."""
     from seedling.azure import online
 
-    online.roll_back(find_project(), click.echo)
+    online.roll_back(find_project(), click.echo, model)
 
 
 @section.command("publish-assets-in-registry")
@@ -250,9 +259,12 @@ def deploy_batch(model: str | None) -> None:
 @section.command("batch-score-in-aml")
 @click.argument("source", metavar="INPUT", required=False)
 @click.option("--output", "target", default="predictions.csv", show_default=True)
+@click.option("--model", help="The model whose endpoint is asked; the best champion unless given.")
 @click.option("--no-wait", is_flag=True, help="Leave the job running.")
 @click.option("--follow", "job", help="A job that was submitted before.")
-def batch_score_in_aml(source: str | None, target: str, no_wait: bool, job: str | None) -> None:
+def batch_score_in_aml(
+    source: str | None, target: str, model: str | None, no_wait: bool, job: str | None
+) -> None:
     """Score files here, or in Azure's storage, on Azure ML."""
     from seedling.azure import batch
 
@@ -260,7 +272,7 @@ def batch_score_in_aml(source: str | None, target: str, no_wait: bool, job: str 
     if bool(source) == bool(job) or (job and no_wait):
         raise click.UsageError("Give INPUT, or --follow and a job.")
     if job is None:
-        job = batch.submit(project, str(source), Path(target))
+        job = batch.submit(project, str(source), Path(target), model)
         click.echo(f"Submitted {job}.")
     if no_wait:
         click.echo(batch.how_to_follow(job, target))

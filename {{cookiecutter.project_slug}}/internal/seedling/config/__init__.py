@@ -2,13 +2,16 @@
 
 from seedling.config import registrations
 from seedling.config.azure import (
+    AutoMl,
     AzureEnvironment,
     AzureMl,
     BatchDeployment,
     Cluster,
     OnlineDeployment,
     SharedRegistry,
+    TrainingJob,
     WebApp,
+    keep_models,
 )
 from seedling.config.datasets import Dataset, Label, Name, Split, Target
 from seedling.config.document import PLACEHOLDER, Section, read_text, round_trip, validated
@@ -31,6 +34,7 @@ from seedling.config.stages import Stage, stage
 __all__ = [
     "FILE_NAME",
     "PLACEHOLDER",
+    "AutoMl",
     "AzureEnvironment",
     "AzureMl",
     "BatchDeployment",
@@ -59,8 +63,10 @@ __all__ = [
     "Target",
     "TrainedModel",
     "Training",
+    "TrainingJob",
     "WebApp",
     "expand",
+    "keep_models",
     "read_config",
     "read_text",
     "registrations",

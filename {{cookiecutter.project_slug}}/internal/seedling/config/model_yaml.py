@@ -60,6 +60,9 @@ class Config(Registrations):
                     raise ValueError(
                         f"training.models, {model.name}: class_weight: {error}"
                     ) from None
+        if self.aml is not None:
+            models = [model.name for model in self.training.models]
+            self.aml.refuse_unknown(models, len(self.datasets))
         if self.serving.model is not None:
             _named(self.training.models, self.serving.model, "model", "serving.model")
         return self

@@ -17,7 +17,7 @@ from typing import Any
 import pandas as pd
 
 from seedling import team_code
-from seedling.config import Dataset, Project
+from seedling.config import Dataset, Project, keep_models
 from seedling.containers import images
 from seedling.data import cells, datasets, reading
 from seedling.data.validation import examine
@@ -140,6 +140,7 @@ def _copy(project: Project, model: str, table: Path, root: Path) -> Project:
         chosen = [entry for entry in document["datasets"] if entry["name"] == learned]
         chosen[0]["source"] = str(table)
         document.update(datasets=chosen, models=[])
+        keep_models(document, [model])
 
     project.config.trained_model(model)
     copy.edit(narrow)

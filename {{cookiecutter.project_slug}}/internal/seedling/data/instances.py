@@ -12,13 +12,18 @@ from seedling.files import write_text
 FILE = Path("test") / "test_instances.json"
 
 
-def read(project: Project, model: str) -> dict[str, Any]:
+def read(project: Project, model: str, file: str | None = None) -> dict[str, Any]:
     """Read the body of the test request: `{"payload": {"instances": [rows by feature name]}}`.
+
+    Args:
+        project: the project of the model.
+        model: its name.
+        file: another file than the model's own, from the project's folder.
 
     Raises:
         ProjectError: the file is missing, or is not of that shape.
     """
-    path = _path(project, model)
+    path = project.root / file if file else _path(project, model)
     where = path.relative_to(project.root).as_posix()
     try:
         body = json.loads(path.read_text(encoding="utf-8"))

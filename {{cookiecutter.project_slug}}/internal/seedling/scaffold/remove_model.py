@@ -3,7 +3,7 @@
 import shutil
 from typing import Any
 
-from seedling.config import Project, registrations
+from seedling.config import Project, keep_models, registrations
 from seedling.errors import ProjectError
 from seedling.files import write_text
 from seedling.scaffold import (
@@ -27,6 +27,10 @@ def remove(project: Project, model: str) -> None:
     """
     refuse_missing(project, model)
     root, settings = project.root, project.config_path
+    others = [each.name for each in project.config.training.models if each.name != model]
+    aml = project.config.aml
+    if aml and any(model in there for _, there in aml.of_models()):
+        project.edit(lambda document: keep_models(document, others))
     folders = {each.name: root / "models" / each.name for each in project.config.training.models}
     removed = folders.pop(model)
     pipeline = root / model_steps.PIPELINE

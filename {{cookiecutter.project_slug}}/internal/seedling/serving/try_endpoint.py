@@ -35,17 +35,20 @@ def attempt(project: Project, model: str, client: Client, route: str = "") -> Tr
     return attempt_by(project, model, lambda body: client.ask(path, body)["payload"])
 
 
-def attempt_by(project: Project, model: str, ask: Callable[[dict[str, Any]], Any]) -> Tried:
+def attempt_by(
+    project: Project, model: str, ask: Callable[[dict[str, Any]], Any], file: str | None = None
+) -> Tried:
     """Send a model's test instances by a function, and check that every row is answered.
 
     Args:
         project: the project of the model.
         model: its name.
         ask: sends the body, and returns the payload of the answer.
+        file: another file with test instances than the model's own, from the project's folder.
     """
     began = perf_counter()
     try:
-        body = instances.read(project, model)
+        body = instances.read(project, model, file)
         payload = ask(body)
     except ProjectError as error:
         return Tried(model, "", 0, 0.0, None, str(error))

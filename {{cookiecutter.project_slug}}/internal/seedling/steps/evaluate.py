@@ -22,20 +22,26 @@ from seedling.tasks import measuring
 from seedling.training import holdout_file, mlflow_runs, notes, report
 from seedling.training.notes import Compiled, Evaluation, TrainingRun
 
-FEWEST = 30  # rows that both models must not have seen, for a comparison to mean something
-
 
 @step
 @config_option
 @model_option
 @path_option("--trained", "The output of the train step", "train_MODEL/trained")
 @path_option("--holdout", "The held-out rows", "prepare/holdout")
+@click.option(
+    "--fewest-rows",
+    type=click.IntRange(1),
+    default=30,
+    show_default=True,
+    help="Held-out rows that neither model has seen, for a comparison to mean something.",
+)
 @path_option("--output", "The folder for the evaluation", "evaluate_MODEL/evaluation", exists=False)
 def main(
     config: Path | None,
     model: str | None,
     trained: Path | None,
     holdout: Path | None,
+    fewest_rows: int,
     output: Path | None,
 ) -> None:
     """Write evaluation.json, report.html, model_card.md and holdout_predictions.csv."""
@@ -49,7 +55,7 @@ def main(
     folder = trained / "model"
     challenger = model_files.load(model, "challenger", folder, sha256(folder))
     dataset = challenger.dataset  # its target may lack labels that model.yaml has
-    champion, incomparable = _champion(project, model, dataset, rows)
+    champion, incomparable = _champion(project, model, dataset, rows, fewest_rows)
     held_out = rows
     if champion:
         rows = _unseen(champion, rows)
@@ -89,7 +95,7 @@ def main(
 
 
 def _champion(
-    project: Project, model: str, dataset: Dataset, rows: pd.DataFrame
+    project: Project, model: str, dataset: Dataset, rows: pd.DataFrame, fewest: int
 ) -> tuple[Predictor | None, str]:
     """Return the champion, or None and the reason why it cannot be compared on these rows."""
     registry = open_registry(project)
@@ -101,7 +107,7 @@ def _champion(
     if not folder.is_dir():
         return None, f"{where}: its files are gone"
     champion = model_files.load(model, version.version, folder, version.sha256)
-    reason = _incomparable(champion, dataset, rows)
+    reason = _incomparable(champion, dataset, rows, fewest)
     return (None, f"{where}: {reason}") if reason else (champion, "")
 
 
@@ -118,7 +124,7 @@ def _compiled(
         return Compiled(refused=str(error))
 
 
-def _incomparable(champion: Predictor, dataset: Dataset, rows: pd.DataFrame) -> str:
+def _incomparable(champion: Predictor, dataset: Dataset, rows: pd.DataFrame, fewest: int) -> str:
     learned, task = champion.dataset, tasks.of(dataset)
     gone = [column.name for column in learned.raw if column.name not in rows.columns]
     if gone:
@@ -134,7 +140,7 @@ def _incomparable(champion: Predictor, dataset: Dataset, rows: pd.DataFrame) -> 
         return f"the table has no {', '.join(gone)} any more, by which its rows were split"
     unseen = _unseen(champion, rows)
     seen = set(task.training.values(unseen, dataset.target))
-    if len(unseen) < min(FEWEST, len(rows)) or not seen >= set(task.outcomes(dataset.target)):
+    if len(unseen) < min(fewest, len(rows)) or not seen >= set(task.outcomes(dataset.target)):
         return "it has learned from most of the rows held out now"
     return ""
 

@@ -30,6 +30,15 @@ config_option = click.option(
 model_option = click.option("--model", help="A folder of models/; the first model unless given.")
 
 
+example_rows_option = click.option(
+    "--example-rows",
+    type=click.IntRange(1),
+    default=5,
+    show_default=True,
+    help="Rows from which the saved model's signature is made.",
+)
+
+
 def path_option(name: str, words: str, place: str, exists: bool = True) -> Callable[[Any], Any]:
     """Declare an option for a folder that a step reads, or makes.
 

@@ -17,7 +17,13 @@ from seedling.errors import ProjectError
 from seedling.files import replacing
 from seedling.registry.model_files import Predictor
 from seedling.steps import options
-from seedling.steps.options import config_option, model_option, path_option, step
+from seedling.steps.options import (
+    config_option,
+    example_rows_option,
+    model_option,
+    path_option,
+    step,
+)
 from seedling.tasks import measuring
 from seedling.training import (
     cross_validation,
@@ -34,8 +40,6 @@ from seedling.training.learning import learn
 from seedling.training.notes import CrossValidated, Prepared, Rows, TrainingRun
 from seedling.wording import counted
 
-EXAMPLE_ROWS = 5
-
 
 @step
 @config_option
@@ -44,6 +48,7 @@ EXAMPLE_ROWS = 5
 @click.option("--seed", type=int, default=SEED, show_default=True)
 @path_option("--output", "The folder for the trained model", "train_MODEL/trained", exists=False)
 @click.option("--set", "given", multiple=True, metavar="NAME=VALUE", help="A hyperparameter.")
+@example_rows_option
 @click.option("--once", is_flag=True, help="Neither cross-validate nor fit again on all rows.")
 def main(
     config: Path | None,
@@ -52,6 +57,7 @@ def main(
     seed: int,
     output: Path | None,
     given: Sequence[str],
+    example_rows: int,
     once: bool,
 ) -> None:
     """Call the team's train_model and save what it returns in MLflow's format."""
@@ -91,7 +97,7 @@ def main(
         run_id = run.info.run_id
     predictor = Predictor(model, "new", dataset, prepared.held_out, kept.model, predict)
     with replacing(output / "model") as aside:
-        saving.save(predictor, rows.head(EXAMPLE_ROWS), aside, project.root / FILE)
+        saving.save(predictor, rows.head(example_rows), aside, project.root / FILE)
         tested = rows.iloc[learned.rows.test]
         compiled = compiling.add(aside, predictor, project.predict_path(model), tested)
     done = TrainingRun(

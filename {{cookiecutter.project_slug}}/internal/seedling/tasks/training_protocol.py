@@ -155,6 +155,17 @@ class TaskTraining(Protocol):
     ) -> dict[str, Callable[[Any], object]]:
         """Return the report's plots by title: each draws on a pair of matplotlib's axes."""
 
+    def automl(self, metric: str) -> "tuple[str, str] | None":
+        """Return this task's name in Azure's AutoML, and its metric there that is nearest.
+
+        Args:
+            metric: the dataset's.
+
+        Returns:
+            None if AutoML has no such task.
+        """
+        return None
+
     def save(self, model: Any, X: "pd.DataFrame", folder: "Path") -> None:
         """Write a trained model into a new folder in MLflow's format; X has a few of its rows."""
         implementations.find("saving an estimator")(model, X, folder)

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from seedling.config import Dataset, Target
 
 MOST_LABELS = 20
+# The metrics of Azure's AutoML that are nearest to ours.
+AUTOML = {"accuracy": "accuracy", "f1": "average_precision_score_weighted"}
 
 
 class ClassificationTraining(TaskTraining):
@@ -120,6 +122,9 @@ class ClassificationTraining(TaskTraining):
         prediction = labels[int(np.argmax(scores))]
         count = len(truth)
         return {"predictions": [prediction] * count, "scores": [scores] * count, "labels": labels}
+
+    def automl(self, metric: str) -> tuple[str, str]:
+        return "classification", AUTOML.get(metric, "AUC_weighted")
 
     def plots(
         self, truth: pd.Series, answer: Mapping[str, Any], dataset: "Dataset"

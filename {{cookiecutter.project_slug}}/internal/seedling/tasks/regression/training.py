@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from seedling.config import Dataset, Target
 
 MOST_STRATA, FEWEST_IN_STRATUM = 10, 10
+# The metrics of Azure's AutoML that are nearest to ours.
+AUTOML = {"mae": "normalized_mean_absolute_error", "r2": "r2_score"}
 
 
 class RegressionTraining(TaskTraining):
@@ -66,6 +68,9 @@ class RegressionTraining(TaskTraining):
     def baseline(self, truth: pd.Series, dataset: "Dataset") -> Answer:
         """Return the mean of the target for every row."""
         return {"predictions": [float(truth.mean())] * len(truth)}
+
+    def automl(self, metric: str) -> tuple[str, str]:
+        return "regression", AUTOML.get(metric, "normalized_root_mean_squared_error")
 
     def plots(
         self, truth: pd.Series, answer: Mapping[str, Any], dataset: "Dataset"

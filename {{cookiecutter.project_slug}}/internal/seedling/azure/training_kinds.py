@@ -1,0 +1,39 @@
+"""The kinds of training jobs on Azure ML, and the class of the runs of each."""
+
+from collections.abc import Sequence
+
+from seedling.azure import workspace
+from seedling.azure.automl_run import AutoMlRun
+from seedling.azure.command_run import CommandRun
+from seedling.azure.places import KIND, MODELS, PIPELINE
+from seedling.azure.training import AzureRun
+from seedling.config import Project
+from seedling.errors import ProjectError
+
+RUNS: dict[str, type[AzureRun]] = {run.kind: run for run in (AzureRun, CommandRun, AutoMlRun)}
+
+
+def start(project: Project, kind: str, models: Sequence[str], source: str | None) -> list[AzureRun]:
+    """Submit jobs that train these models, or all.
+
+    Args:
+        project: the project of the models.
+        kind: one of KINDS.
+        models: folders of models/.
+        source: the URI of the folder with the dataset's file, instead of the registered dataset.
+    """
+    return RUNS[kind].start(project, models, source)
+
+
+def find(project: Project, job: str) -> AzureRun:
+    """Return a training job that was submitted before.
+
+    Raises:
+        ProjectError: there is no job of this name, or it is no training of this project.
+    """
+    client = workspace.client(project)
+    with workspace.project_errors(f"Looking for the job {job}"):
+        tags = client.jobs.get(job).tags or {}
+    if MODELS not in tags or tags.get(KIND, PIPELINE) not in RUNS:
+        raise ProjectError(f"The job {job} is no training of this project.")
+    return RUNS[tags.get(KIND, PIPELINE)](project, client, job, tags[MODELS].split())
