@@ -1,17 +1,28 @@
 """Models from the shared registry: when they are asked for, and what is refused of what arrives."""
 
+import json
+import os
 import shutil
+import subprocess
+import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
+from urllib.error import HTTPError, URLError
+from urllib.request import Request, urlopen
 
 import pytest
 
+import seedling
 from seedling.azure.assets import _relative, _write
 from seedling.cli.doctor import examine
 from seedling.config import Dataset, Project, RegisteredModel
 from seedling.containers import images
+from seedling.data import instances
 from seedling.errors import ProjectError
+from seedling.processes import free_port
 from seedling.serving import assets
 from seedling.serving.app import create_app
 from seedling.testing import first_model
@@ -137,3 +148,68 @@ def test_a_blob_that_leads_elsewhere_is_refused(tmp_path: Path) -> None:
     container = SimpleNamespace(list_blobs=lambda **_: [blob])
     with pytest.raises(ProjectError, match="leads elsewhere"):
         _write(container, "income", tmp_path / "folder")
+
+
+def mounted(trained: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
+    """A copy whose only model is where Azure ML mounts it, in folders that Azure has named."""
+    shutil.copytree(trained.root, tmp_path / "copy")
+    project = Project(tmp_path / "copy")
+    (entry,) = project.config.models
+    place = tmp_path / "azureml-models" / "income" / "7" / "the folder that was uploaded"
+    shutil.move(project.model_path(entry), place)
+    monkeypatch.setenv("AZUREML_MODEL_DIR", str(tmp_path / "azureml-models"))
+    return Project(project.root)
+
+
+def test_a_model_is_served_from_where_azure_ml_mounts_it(
+    trained: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project = mounted(trained, tmp_path, monkeypatch)
+    client = create_app(project).test_client()
+    assert client.get("/ready").status_code == 200
+    body = {"model": first_model(project), **instances.read(project, first_model(project))}
+    assert client.post("/score", json=body).status_code == 200
+
+
+def test_a_mounted_model_whose_files_are_not_those_registered_is_not_served(
+    trained: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project = mounted(trained, tmp_path, monkeypatch)
+    next((tmp_path / "azureml-models").rglob("MLmodel")).write_text("flavors: {}\n")
+    answer = create_app(project).test_client().get("/ready")
+    assert answer.status_code == 503
+    assert "nor with its hash below AZUREML_MODEL_DIR" in answer.get_data(as_text=True)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="gunicorn does not run here")
+def test_one_variable_moves_gunicorn_to_the_port_that_azure_ml_asks_for(
+    trained: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a container of Azure ML: BIND=0.0.0.0:8080 and AZUREML_MODEL_DIR; here another port."""
+    project, address = mounted(trained, tmp_path, monkeypatch), f"127.0.0.1:{free_port()}"
+    monkeypatch.setenv("BIND", address)
+    monkeypatch.setenv("WEB_CONCURRENCY", "1")
+    paths = os.pathsep.join([str(project.root), str(Path(seedling.__file__).parents[1])])
+    monkeypatch.setenv("PYTHONPATH", paths)
+    body = {"model": first_model(project), **instances.read(project, first_model(project))}
+    with subprocess.Popen([sys.executable, "-m", "gunicorn"], cwd=project.root) as process:
+        try:
+            assert asked_at(f"http://{address}/healthcheck") == {"status": "OK"}
+            answer = asked_at(f"http://{address}/score", json.dumps(body).encode())
+        finally:
+            process.terminate()
+    assert len(answer["predictions"]) == len(body["payload"]["instances"])
+
+
+def asked_at(url: str, body: bytes | None = None) -> Any:
+    """What a service answers that may still be starting."""
+    deadline = time.monotonic() + 60
+    while True:
+        try:
+            with urlopen(Request(url, body), timeout=30) as response:
+                return json.load(response)
+        except HTTPError as error:
+            raise AssertionError(error.read()) from None
+        except URLError:
+            assert time.monotonic() < deadline
+            time.sleep(0.1)

@@ -33,9 +33,8 @@ class Assets:
 
     def fetch(self, uri: str, folder: Path) -> dict[str, Path]:
         """Write the files below a URI to a folder: where each is, by its path in the asset."""
-        container, prefix = self._place(uri)
         written = {}
-        for name, data in self.storage.below(container, prefix).items():
+        for name, data in self.files(uri).items():
             path = folder / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(data)
@@ -43,6 +42,10 @@ class Assets:
         if not written:
             raise FileNotFoundError(f"There is nothing at {uri}.")
         return written
+
+    def files(self, uri: str) -> dict[str, bytes]:
+        """The files below a URI, by their paths in the asset."""
+        return self.storage.below(*self._place(uri))
 
     def mount(self, asset: Asset, wanted: str, folder: Path) -> Path:
         """The path at which a step finds an input of the wanted type."""

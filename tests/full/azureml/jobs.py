@@ -9,6 +9,7 @@ from pathlib import Path
 from threading import Thread
 from typing import Any
 
+from azureml import automl
 from azureml import steps as steps_of
 from azureml.assets import Asset, Assets, output_uri
 from azureml.documents import SCOPE, Document, Documents
@@ -92,6 +93,8 @@ class Jobs:
             self._refuse_dangling(properties)
         if run is None and properties["jobType"] == "Sweep":
             refuse_sweep(properties)
+        if run is None and properties["jobType"] == "AutoML":
+            automl.refuse(properties)
         endpoint = {"jobServiceType": "Studio", "endpoint": f"https://ml.azure.com/runs/{name}"}
         properties["services"] = {"Studio": endpoint}
         properties["status"] = run.status if run else "NotStarted"
@@ -125,6 +128,8 @@ class Jobs:
                 self._pipeline(run, properties)
             elif run.kind == "Command":
                 self._step(run, steps_of.of_command(name, properties), {})
+            elif run.kind == "AutoML":
+                automl.perform(self, run, properties)
             elif run.kind == "Sweep":
                 self.start(run)
                 Sweep(self, run, properties).perform()

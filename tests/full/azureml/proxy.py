@@ -22,6 +22,7 @@ class Proxy:
 
     def __init__(self, server: str | None, tracking_uri: str) -> None:
         self.server, self.tracking_uri = server, tracking_uri
+        self.aliases: dict[str, str] = {}  # runs of MLflow by the id of their job
 
     def add_routes(self, routes: Routes) -> None:
         routes.add("GET POST PUT PATCH DELETE", PATH, self._pass_on)
@@ -51,6 +52,10 @@ class Proxy:
         logged = self._call("GET", query)[1]["run"]["data"].get("metrics", [])
         return next((one["value"] for one in logged if one["key"] == name), None)
 
+    def tag(self, run: str, key: str, value: str) -> None:
+        """Set a tag of a run."""
+        self._call("POST", "runs/set-tag", {"run_id": run, "key": key, "value": value})
+
     def _call(self, method: str, path: str, body: Any = None) -> tuple[int, Any]:
         data = None if body is None else json.dumps(body).encode()
         answer = self._ask(method, f"/api/2.0/mlflow/{path}", data, "application/json")
@@ -60,6 +65,8 @@ class Proxy:
         if not self.server:
             raise Refused(404, "NotFound", "The emulator was given no MLflow server.")
         query = urlsplit(request.target).query
+        for job, run in self.aliases.items():
+            query = re.sub(rf"(run_(uu)?id=){re.escape(job)}\b", rf"\g<1>{run}", query)
         path = match["path"] + (f"?{query}" if query else "")
         kind = request.headers.get("Content-Type", "application/json")
         answer = self._ask(request.method, path, request.body or None, kind)

@@ -14,7 +14,7 @@ from seedling.data.dataset_files import verified
 from seedling.data.sides import of_file
 from seedling.errors import ProjectError
 from seedling.files import write_text
-from seedling.training import handed_over
+from seedling.training import handed_over, mlflow_runs
 
 ROWS = "rows.parquet"
 MLTABLE = f"""type: mltable
@@ -24,9 +24,8 @@ transformations:
   - read_parquet
 """
 DIGEST = "rows"  # the tag with the hash of the rows that the job learns from
-BEST = "best_model"  # the output of the job
-# Where the workspace says which trial was best, and where its model is below the trial's files.
-BEST_CHILD = "automl_best_child_run_id"
+# The tag that names the best trial, and the place of the model among the trial's files.
+BEST_CHILD, MODEL = "automl_best_child_run_id", "outputs/mlflow-model"
 
 
 def job(project: Project, group: Group, rows: Path, digest: str) -> Any:
@@ -41,7 +40,7 @@ def job(project: Project, group: Group, rows: Path, digest: str) -> Any:
     Raises:
         ProjectError: AutoML has no such task, or no such metric.
     """
-    from azure.ai.ml import Input, Output, automl
+    from azure.ai.ml import Input, automl
     from azure.ai.ml.constants import AssetTypes
     from azure.ai.ml.entities import ManagedIdentityConfiguration
 
@@ -57,7 +56,6 @@ def job(project: Project, group: Group, rows: Path, digest: str) -> Any:
             experiment_name=project.config.slug,
             display_name=f"search for {model}",
             tags={**group.tags(AUTOML), DIGEST: digest},
-            outputs={BEST: Output(type=AssetTypes.MLFLOW_MODEL)},
         )
     except KeyError:
         raise ProjectError(
@@ -98,26 +96,25 @@ def write_rows(table: pd.DataFrame, folder: Path) -> None:
 def download(client: Any, name: str, folder: Path) -> None:
     """Download the best model of a completed search into a new folder.
 
-    It is an output of the job; where Azure has kept none, it is among the files of the trial that
-    the job's tags name.
+    The search is a run of the workspace's MLflow. A tag of it names the best trial, which is a run
+    too, and has the model among its files.
 
     Raises:
         ProjectError: there is none, or Azure refuses.
     """
     what = f"Downloading the best model of {name}"
-    with workspace.project_errors(what):
-        client.jobs.download(name, output_name=BEST, download_path=folder)
-        if not _has_model(folder):
-            found = client.jobs.get(name)
-            child = {**(found.properties or {}), **(found.tags or {})}.get(BEST_CHILD)
-            if child:
-                client.jobs.download(child, download_path=folder)
-    if not _has_model(folder):
-        raise ProjectError(f"{what}: it has none; its page in Azure ML says more.")
-
-
-def _has_model(folder: Path) -> bool:
-    return any(folder.rglob("MLmodel"))
+    with mlflow_runs.tracked_by(workspace.tracking_uri(client)) as mlflow:
+        try:
+            with workspace.project_errors(what):
+                trial = mlflow.MlflowClient().get_run(name).data.tags.get(BEST_CHILD)
+                if trial is None:
+                    raise ProjectError(f"{what}: it has none; its page in Azure ML says more.")
+                mlflow.artifacts.download_artifacts(
+                    run_id=trial, artifact_path=MODEL, dst_path=str(folder)
+                )
+        except mlflow.MlflowException as error:
+            words = (str(error).splitlines() or [type(error).__name__])[0]
+            raise ProjectError(f"{what}: {words}") from None
 
 
 def _task(dataset: Dataset, wanted: AutoMl) -> tuple[str, str]:

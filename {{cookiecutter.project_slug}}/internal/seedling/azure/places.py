@@ -1,4 +1,4 @@
-"""The places of trainings on Azure ML: data, cluster and environment; what shares them is one job."""
+"""The places of trainings on Azure ML: data, cluster and environment. A job has one of each."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple

@@ -28,14 +28,16 @@ def init() -> None:
     sys.path[:0] = [str(ROOT), str(ROOT / "internal")]
     from seedling.config import Project
     from seedling.errors import ProjectError
-    from seedling.serving.score_files import Scorer
-    from seedling.serving.service import Service
     from seedling.settings import FILES, SCORED
 
     project = Project.find(ROOT)
     if SCORED.get() == FILES:
+        from seedling.serving.score_files import Scorer
+
         scorer = Scorer(project)
         return
+    from seedling.serving.service import Service
+
     service = Service(project)
     if not service.models:
         raise ProjectError(" ".join(service.model_problems.values()))

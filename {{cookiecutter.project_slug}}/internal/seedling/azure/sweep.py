@@ -169,10 +169,8 @@ def _trials(
     Raises:
         ProjectError: there is none with the metric.
     """
-    with workspace.project_errors("Looking for the workspace"):
-        uri = client.workspaces.get(client.workspace_name).mlflow_tracking_uri
     mlflow = mlflow_runs.mlflow()
-    mlflow.set_tracking_uri(uri)
+    mlflow.set_tracking_uri(workspace.tracking_uri(client))
     runs = mlflow.search_runs(
         experiment_names=[project.config.slug],
         filter_string=f"tags.mlflow.parentRunId = '{job}'",

@@ -95,6 +95,12 @@ def registry_client(project: Project) -> Any:
         return _client(registry_name=registry.name)
 
 
+def tracking_uri(client: Any) -> str:
+    """Return the URI of the workspace's MLflow."""
+    with project_errors("Looking for the workspace"):
+        return str(client.workspaces.get(client.workspace_name).mlflow_tracking_uri)
+
+
 def has_sdk() -> bool:
     """Say whether the SDK of Azure ML is installed."""
     try:

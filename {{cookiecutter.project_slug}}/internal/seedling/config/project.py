@@ -9,7 +9,7 @@ from typing import Any
 from dotenv import load_dotenv
 from ruamel.yaml import YAML
 
-from seedling.config import registrations
+from seedling.config import mounted, registrations
 from seedling.config.datasets import Dataset
 from seedling.config.document import parse, read_text, validated
 from seedling.config.model_yaml import FILE_NAME, Config, read_config
@@ -17,7 +17,7 @@ from seedling.config.models import RegisteredModel
 from seedling.config.rewriting import Layout, rewritten
 from seedling.errors import ProjectError
 from seedling.files import write_text
-from seedling.settings import MODELS_FOLDER
+from seedling.settings import AZUREML_MODEL_DIR, MODELS_FOLDER
 
 
 @dataclass(frozen=True)
@@ -97,7 +97,11 @@ class Project:
         return self.models_folder / registrations.FILE_NAME
 
     def model_path(self, registered: RegisteredModel) -> Path:
-        return self.models_folder / registered.name / registered.version
+        """Return the folder of a version's files; where Azure ML mounts it if it is only there."""
+        folder = self.models_folder / registered.name / registered.version
+        if folder.is_dir():
+            return folder
+        return mounted.find(AZUREML_MODEL_DIR.get(), registered.sha256) or folder
 
     def predict_path(self, model: str) -> Path:
         return self.root / "models" / model / "predict.py"

@@ -17,6 +17,7 @@ from seedling.data.derived import Derivation
 from seedling.data.held_out import HeldOut
 from seedling.errors import ProjectError
 from seedling.files import read_json, sha256
+from seedling.settings import AZUREML_MODEL_DIR
 from seedling.training import notes
 from seedling.training.notes import Measured
 
@@ -98,9 +99,11 @@ def verify(folder: Path, expected: str) -> None:
     """
     where = f"{folder.parent.name}, version {folder.name},"
     if not folder.is_dir():
+        mount = AZUREML_MODEL_DIR.get()
+        no_mount = f", nor with its hash below AZUREML_MODEL_DIR ({mount})" if mount else ""
         raise ProjectError(
-            f"The model {where} is not in {folder.parent.parent.name}/: restore its folder, or run "
-            "train, which makes another version."
+            f"The model {where} is not in {folder.parent.parent.name}/{no_mount}: restore its "
+            "folder, or run train, which makes another version."
         )
     if sha256(folder) != expected:
         raise ProjectError(

@@ -41,6 +41,20 @@ def mlflow() -> ModuleType:
     return mlflow
 
 
+@contextmanager
+def tracked_by(server: str) -> Iterator[ModuleType]:
+    """Yield mlflow with another tracking server, which it hands to this process's children too."""
+    tracking, before = mlflow(), os.environ.get(MLFLOW_TRACKING_URI.name)
+    tracking.set_tracking_uri(server)
+    try:
+        yield tracking
+    finally:
+        tracking.set_tracking_uri(before or "")
+        os.environ.pop(MLFLOW_TRACKING_URI.name, None)
+        if before is not None:
+            os.environ[MLFLOW_TRACKING_URI.name] = before
+
+
 def uri(project: Project) -> str:
     """Return the tracking server's URI: MLFLOW_TRACKING_URI, else a SQLite file's."""
     return MLFLOW_TRACKING_URI.get() or _sqlite(_database(project))
