@@ -1,8 +1,10 @@
 """Projects that use Azure ML in tests: their verbs, and the environment of their steps."""
 
+import json
 import os
 import subprocess
 from pathlib import Path
+from typing import Any
 
 from baking import environment, python_of, run
 
@@ -31,11 +33,16 @@ def ask(
 
 
 def said_by(
-    project: Path, settings: dict[str, str], *words: str, timeout: float = 600
+    project: Path,
+    settings: dict[str, str],
+    *words: str,
+    timeout: float = 600,
+    given: str | None = None,
 ) -> "subprocess.CompletedProcess[str]":
-    """The project's Python with these arguments, told of no Azure but this."""
+    """The project's Python with these arguments and input, told of no Azure but this."""
     return subprocess.run(
         [python_of(project), *words],
+        input=given,
         cwd=project,
         env=told(settings),
         capture_output=True,
@@ -49,6 +56,12 @@ def told(settings: dict[str, str]) -> dict[str, str]:
     """The environment of a process that is to know of no Azure but this."""
     own = {name: value for name, value in environment().items() if not name.startswith("AZURE")}
     return own | settings
+
+
+def say(project: Path, aml: Any) -> None:
+    """Add settings of Azure to a project's model.yaml, which has none yet."""
+    path = project / "model.yaml"
+    path.write_text(f"{path.read_text()}\naml: {json.dumps(aml)}\n", encoding="utf-8")
 
 
 def steps_python(project: Path, folder: Path, *groups: str) -> Path:

@@ -1,17 +1,43 @@
 """Batch scoring on Azure ML: the real SDK against the stand-in, which runs the scoring script."""
 
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from azure_project import ask, steps_python
+from azure_project import ask, say, steps_python
 from azureml.emulator import AzureML
 from baking import python_of, run, verb
 
 pytestmark = pytest.mark.full
 
 ANSWERS = {"vertical": "finance", "project_name": "Batches", "models": "logistic_regression"}
+SCRIPT = "internal/seedling/azure/score.py"
+OWN = {
+    "endpoint_desc": "Scores files at night.",
+    "deployment_name": "nightly",
+    "deployment_instance_count": 2,
+    "test_file_path": "serve/rows.json",
+    "mini_batch_size": 2,
+    "max_concurrency_per_instance": 3,
+    "output_file_name": "scores.csv",
+    "max_retries": 1,
+    "retry_timeout": 60,
+}
+ROW = {
+    "age": 40,
+    "workclass": "Private",
+    "education": "Masters",
+    "education_num": 14,
+    "marital_status": "Married-civ-spouse",
+    "occupation": None,
+    "relationship": "Husband",
+    "capital_gain": 0,
+    "capital_loss": 0,
+    "hours_per_week": 45,
+}
+INSTANCES = {"payload": {"instances": [ROW] * 3}}
 ENDPOINT = "workspaces/workspace/batchEndpoints/batches-batch"
 FILES = """
 import pandas as pd
@@ -47,10 +73,14 @@ def emulator(steps: Path) -> Iterator[AzureML]:
 @pytest.fixture(scope="module")
 def deployed(cloud: Path, steps: Path) -> Iterator[AzureML]:
     """A workspace whose endpoint scores files."""
+    (cloud / "serve" / "rows.json").write_text(json.dumps(INSTANCES), encoding="utf-8")
+    before = (cloud / "model.yaml").read_text(encoding="utf-8")
+    say(cloud, {"models": {"logistic_regression": {"batch": OWN}}})
     with AzureML(steps) as emulator:
         done = ask(cloud, emulator.settings(), "deploy-batch")
+        (cloud / "model.yaml").write_text(before, encoding="utf-8")
         assert done.returncode == 0, done.stderr
-        assert "batch-1 of batches-batch scores files now" in done.stdout
+        assert "nightly-1 of batches-batch scores files now" in done.stdout
         yield emulator
         assert emulator.unknown == []
 
@@ -71,9 +101,17 @@ def default(emulator: AzureML) -> str:
 def test_azure_and_this_machine_score_to_the_same_bytes(
     cloud: Path, deployed: AzureML, source: Path, tmp_path: Path
 ):
-    deployment = deployed.documents.get(f"{ENDPOINT}/deployments/batch-1")["properties"]
+    endpoint = deployed.documents.get(ENDPOINT)["properties"]
+    assert endpoint["description"] == OWN["endpoint_desc"]
+    deployment = deployed.documents.get(f"{ENDPOINT}/deployments/nightly-1")["properties"]
     assert deployment["errorThreshold"] == 0
-    assert deployment["miniBatchSize"] == 10
+    assert deployment["miniBatchSize"] == 2
+    assert deployment["maxConcurrencyPerInstance"] == 3
+    assert deployment["outputFileName"] == "scores.csv"
+    assert deployment["retrySettings"] == {"maxRetries": 1, "timeout": "PT1M"}
+    assert deployment["resources"]["instanceCount"] == 2
+    assert deployment["codeConfiguration"]["scoringScript"] == SCRIPT
+    assert deployment["environmentVariables"]["SCORED"] == "files"
     here, there = tmp_path / "here.csv", tmp_path / "there.csv"
     verb(cloud, "batch-score", str(source), str(here))
     scored = ask(
@@ -121,7 +159,7 @@ def test_a_faulty_file_fails_the_job_and_is_named(
 def test_a_deployment_that_fails_its_trial_is_removed_and_the_other_goes_on(
     cloud: Path, deployed: AzureML
 ):
-    script = cloud / "internal/seedling/azure/score.py"
+    script = cloud / SCRIPT
     sound = script.read_text(encoding="utf-8")
     script.write_text(sound + "\n\ndef run(mini_batch):\n    return []\n", encoding="utf-8")
     try:
@@ -129,10 +167,10 @@ def test_a_deployment_that_fails_its_trial_is_removed_and_the_other_goes_on(
     finally:
         script.write_text(sound, encoding="utf-8")
     assert failed.returncode == 1
-    assert "The deployment batch-2 is removed." in failed.stderr
-    assert default(deployed) == "batch-1"
+    assert "The deployment batch-1 is removed." in failed.stderr
+    assert default(deployed) == "nightly-1"
     there = deployed.documents.children(f"{ENDPOINT}/deployments")
-    assert [one["name"] for one in there] == ["batch-1"]
+    assert [one["name"] for one in there] == ["nightly-1"]
 
 
 def test_a_taken_name_is_bumped_and_the_endpoint_found_again(cloud: Path, emulator: AzureML):

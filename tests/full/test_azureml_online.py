@@ -14,7 +14,7 @@ from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
 import pytest
-from azure_project import deployment_python, write_context
+from azure_project import deployment_python, say, write_context
 from azureml.emulator import AzureML
 from baking import environment, python_of, verb
 from serving import free_port, serving
@@ -50,6 +50,15 @@ def predict(*given):
     if "AML_APP_ROOT" in os.environ:
         raise RuntimeError("nobody is at home")
     return here(*given)
+"""
+# A team's own: it asks the plumbing's, and could do anything else.
+OWN_SCRIPT = """
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "internal"))
+
+from seedling.azure.score import init, run  # noqa
 """
 PREDICT = Path("models") / "logistic_regression" / "predict.py"
 ROW = {
@@ -356,3 +365,40 @@ def test_who_stops_waiting_is_told_what_goes_on(answering: Path, emulator: Azure
     assert deployments(emulator) == {"blue"}
     again = refused(answering, emulator, "deploy-online")
     assert "Azure is still at work on blue of answering" in again.stderr
+
+
+def test_one_model_has_an_endpoint_of_its_own_by_its_settings(answering: Path, emulator: AzureML):
+    own = {
+        "endpoint_name": "incomes",
+        "endpoint_desc": "Says who earns more.",
+        "deployment_name": "main",
+        "deployment_vm_size": "Standard_F4s_v2",
+        "deployment_instance_count": 2,
+        "deployment_traffic_allocation": 100,
+        "score_file_name": "serve/score.py",
+        "test_file_path": "serve/rows.json",
+    }
+    script, rows = answering / "serve" / "score.py", answering / "serve" / "rows.json"
+    script.write_text(OWN_SCRIPT, encoding="utf-8")
+    rows.write_text(json.dumps({"payload": {"instances": [ROW] * 3}}), encoding="utf-8")
+    before = (answering / "model.yaml").read_text(encoding="utf-8")
+    say(answering, {"models": {"logistic_regression": {"online": own}}})
+    try:
+        said = deployed(answering, emulator, "--model", "logistic_regression")
+    finally:
+        (answering / "model.yaml").write_text(before, encoding="utf-8")
+        script.unlink()
+        rows.unlink()
+    assert "3 rows" in said
+    assert said.splitlines()[-1].endswith("/score/incomes is answered by main-blue 100 %.")
+    key = "workspaces/workspace/onlineEndpoints/incomes"
+    endpoint = emulator.documents.get(key)
+    assert endpoint["properties"]["description"] == own["endpoint_desc"]
+    assert endpoint["tags"]["model"] == "logistic_regression"
+    document = emulator.documents.get(f"{key}/deployments/main-blue")
+    properties = document["properties"]
+    assert properties["instanceType"] == own["deployment_vm_size"]
+    assert document["sku"]["capacity"] == 2
+    assert properties["codeConfiguration"]["scoringScript"] == own["score_file_name"]
+    assert properties["environmentVariables"]["SERVED_MODELS"] == "logistic_regression"
+    assert emulator.documents.find(ENDPOINT) is None

@@ -13,9 +13,11 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from azure_project import ask, said_by, steps_python, told
+from azure_project import ask, said_by, say, steps_python, told
 from azureml.emulator import AzureML
 from azureml.runs import FINAL
+from azureml.storage import CONTAINER
+from azureml.workspace import WORKSPACE
 from baking import python_of, verb
 
 pytestmark = pytest.mark.full
@@ -66,6 +68,38 @@ try:
 except ProjectError as error:
     found["missing"] = str(error)
 print(json.dumps(found))
+"""
+
+
+LAKE = "azureml://datastores/workspaceblobstore/paths/lake/rows/"
+READY = f"workspaces/{WORKSPACE}/environments/ready/versions/4"
+OWN = {
+    "compute": {
+        "cluster_name": "small",
+        "cluster_size": "Standard_F2",
+        "cluster_region": "northeurope",
+    },
+    "training": {"aml_env_name": "ready@latest"},
+}
+# What would be submitted, by what model.yaml says: data and environments, or why not.
+PREPARED = """
+import json
+import sys
+from seedling.azure import training, workspace
+from seedling.config import Project
+from seedling.errors import ProjectError
+
+for told in json.load(sys.stdin):
+    project = Project.find()
+    own = {"logistic_regression": {"training": told}}
+    project.edit(lambda document: document.update(aml={"models": own}))
+    try:
+        with training.prepared(project, workspace.client(project), []) as jobs:
+            for job in jobs.values():
+                steps = {step.component.environment for step in job.jobs.values()}
+                print(json.dumps([job.inputs["datasets"].path, *steps]))
+    except ProjectError as error:
+        print(json.dumps(str(error)))
 """
 
 
@@ -256,3 +290,80 @@ def test_a_schedule_trains_on_new_data(cloud: Path, emulator: AzureML, tmp_path:
     brought = ask(cloud, settings, "download-datasets")
     assert brought.stdout == "income, version 2: 5,400 rows\n", brought.stderr
     verb(cloud, "create-local-datasets")
+
+
+def jobs_of(emulator: AzureML, kind: str) -> list[dict]:
+    found = emulator.documents.children(f"workspaces/{WORKSPACE}/jobs")
+    return [one["properties"] for one in found if (one["properties"] or {}).get("jobType") == kind]
+
+
+def test_a_command_job_and_automl_train_where_and_on_what_they_are_told(
+    cloud: Path, emulator: AzureML
+):
+    """DATA=azureml://..., aml_env_name, cluster_* of a model; AutoML here is a stand-in's fit."""
+    say(cloud, {"models": {"logistic_regression": OWN}})
+    emulator.documents.put(READY, {"properties": {"image": "ready", "osType": "Linux"}})
+    rows = (cloud / "local_assets" / "datasets" / "income.parquet").read_bytes()
+    emulator.storage.put(CONTAINER, "lake/rows/income.parquet", rows)
+    settings = emulator.settings()
+    done = ask(cloud, settings, TRAIN, "--job", "command", "--data", LAKE)
+    assert done.returncode == 0, done.stderr
+    assert f"Registered as {NAME}, version 1" in done.stdout
+    (job,) = jobs_of(emulator, "Command")
+    assert job["computeId"].endswith("/computes/small")
+    assert job["environmentId"].endswith("/environments/ready/versions/4")
+    assert job["inputs"]["datasets"]["uri"] == LAKE
+    assert job["tags"]["data"] == LAKE.removeprefix("azureml:")
+    cluster = emulator.documents.get(f"workspaces/{WORKSPACE}/computes/small")
+    assert cluster["location"] == cluster["properties"]["computeLocation"] == "northeurope"
+    assert cluster["properties"]["properties"]["vmSize"] == "STANDARD_F2"
+
+    found = ask(cloud, settings, TRAIN, "--job", "automl")
+    assert found.returncode == 0, found.stderr
+    assert re.search(rf"Registered as {NAME}, version 2: .* is better than .* of ver", found.stdout)
+    (search,) = jobs_of(emulator, "AutoML")
+    assert search["computeId"].endswith("/computes/small")
+    task = search["taskDetails"]
+    assert (task["taskType"], task["targetColumnName"]) == ("Classification", "income")
+    assert task["limitSettings"]["maxTrials"] == 20
+    names = {str(name) for name in emulator.storage.blobs}
+    assert any("MLTable" in name for name in names)
+    tags = emulator.documents.get(f"{MODEL}/2")["properties"]["tags"]
+    assert tags["role"] == "champion"
+    assert tags["data_version"] == "income:1"
+
+
+def test_a_ready_environment_a_conda_file_and_a_data_asset_are_taken_or_missed_by_name(
+    cloud: Path, emulator: AzureML
+):
+    (cloud / "conda.yml").write_text("name: x\ndependencies: [python=3.11]\n", encoding="utf-8")
+    emulator.documents.put(READY, {"properties": {"image": "ready", "osType": "Linux"}})
+    data = {"dataUri": LAKE, "dataType": "uri_folder"}
+    emulator.documents.put(f"workspaces/{WORKSPACE}/data/lake/versions/1", {"properties": data})
+    wanted = {"dataset_name": "lake"}
+    asked = [
+        wanted | {"aml_env_name": "ready:4"},
+        wanted | {"conda_path": "conda.yml"},
+        wanted | {"aml_env_name": "azureml://registries/azureml/environments/x/labels/latest"},
+        {"dataset_name": "lake:9"},
+        wanted | {"aml_env_name": "ready:5"},
+        wanted | {"conda_path": "none.yml"},
+    ]
+    done = said_by(
+        cloud, emulator.settings(), "-W", "ignore", "-c", PREPARED, given=json.dumps(asked)
+    )
+    (cloud / "conda.yml").unlink()
+    assert done.returncode == 0, done.stderr
+    ready, conda, registry, *refused = map(json.loads, done.stdout.splitlines())
+    assert ready == ["azureml:lake:1", "ready:4"]
+    assert conda[0] == "azureml:lake:1"
+    assert conda[1].startswith("trained-conda:")
+    assert registry[1].startswith("azureml://registries/azureml/")
+    version = conda[1].rpartition(":")[2]
+    key = f"workspaces/{WORKSPACE}/environments/trained-conda/versions/{version}"
+    assert "python=3.11" in emulator.documents.get(key)["properties"]["condaFile"]
+    assert refused == [
+        "The workspace has no data asset lake:9: correct dataset_name in model.yaml.",
+        "The workspace has no environment ready:5: correct aml_env_name in model.yaml.",
+        "conda_path: there is no none.yml in the project.",
+    ]

@@ -59,7 +59,8 @@ class AutoMlRun(AzureRun):
         with TemporaryDirectory() as scratch:
             folder = Path(scratch) / "rows"
             automl.write_rows(rows, folder)
-            (group,) = places.groups(project, client, chosen, None, cls.kind).values()
+            data = f"azureml:{dataset.name}:{dataset.version}"  # its file here is what is learned
+            (group,) = places.groups(project, client, chosen, data, cls.kind).values()
             made = automl.job(project, group, folder, handed_over.digest(rows))
             return [cls(project, client, begun(client, made), chosen)]
 

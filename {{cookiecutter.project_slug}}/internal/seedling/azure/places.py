@@ -70,7 +70,7 @@ def groups(
         ProjectError: a dataset is not registered as it is here, an environment is not there, or
             Azure refuses.
     """
-    finder = _Finder(project, client, source)
+    finder = _Finder(project, client, source, kind)
     alike: dict[tuple[str, ...], dict[str, Place]] = {}
     for model in models:
         dataset = project.config.trained_model(model).dataset
@@ -98,8 +98,8 @@ def variables() -> Mapping[str, str]:
 class _Finder:
     """Finds data, clusters and environments in the workspace, each once."""
 
-    def __init__(self, project: Project, client: Any, source: str | None) -> None:
-        self.project, self.client, self.source = project, client, source
+    def __init__(self, project: Project, client: Any, source: str | None, kind: str) -> None:
+        self.project, self.client, self.source, self.kind = project, client, source, kind
         self.sources: dict[tuple[str, str | None], str] = {}
         self.clusters: dict[str, str] = {}
 
@@ -120,5 +120,7 @@ class _Finder:
         name = workspace.settings(self.project, model).compute.cluster_name
         if name not in self.clusters:
             self.clusters[name] = clusters.ensure(self.project, self.client, model)
+        if self.kind == AUTOML:  # has one of its own
+            return self.clusters[name], ""
         made = environment.for_training(self.project, self.client, GROUPS, model)
         return self.clusters[name], made

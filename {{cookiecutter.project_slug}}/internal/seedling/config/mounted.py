@@ -1,6 +1,6 @@
 """Registered versions where Azure ML mounts them: somewhere below AZUREML_MODEL_DIR.
 
-The folders there are named by whoever registered and deployed the model. A version is recognised
+Its folders have the names of registration and deployment. A version is recognised
 by the hash of its files, which is that of model.yaml or it is not used.
 """
 
