@@ -78,15 +78,16 @@ def test_a_key_that_one_place_has_leaves_the_others_as_they_are(project: Project
     assert workspace.settings(project).training.aml_env_name == "ready:1"
 
 
+@pytest.mark.parametrize("in_environment", [False, True])
 def test_every_key_of_the_model_factory_is_taken_for_a_model_and_an_environment(
-    project: Project,
+    project: Project, in_environment: bool
 ) -> None:
     model = first_model(project)
-    for aml in ({"models": {model: ALL}}, {"environments": {"dev": {"models": {model: ALL}}}}):
-        say(project, aml)
-        found = workspace.settings(project, model).model_dump(exclude_unset=True)
-        assert found == ALL
-        assert workspace.settings(project).model_dump(exclude_unset=True) == {}
+    own = {"models": {model: ALL}}
+    say(project, {"environments": {"dev": own}} if in_environment else own)
+    found = workspace.settings(project, model).model_dump(exclude_unset=True)
+    assert found == ALL
+    assert workspace.settings(project).model_dump(exclude_unset=True) == {}
 
 
 @pytest.mark.parametrize(
