@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from urllib.request import urlopen
 
+import pandas as pd
 import pytest
 from ending import Started, started, until
 
@@ -195,6 +196,35 @@ def test_ctrl_c_stops_a_service_with_one_line_behind_its_log(project: Project) -
         run.send_all(signal.SIGINT)
         assert [line for line in run.output().splitlines() if line[0] != "{"] == ["Stopped."]
         assert run.process.returncode == 130
+        assert run.is_gone()
+
+
+@pytest.mark.parametrize("words", [["demo"], ["batch-score", "rows.csv", "scored.csv"], ["tune"]])
+def test_ctrl_c_is_one_line_in_the_midst_of_a_verb(
+    trained: Project, tmp_path: Path, words: list[str]
+) -> None:
+    project = Project(Path(shutil.copytree(trained.root, tmp_path / "project")))
+    rows = sample_rows(project.config.datasets[0])
+    pd.concat([rows] * 200).to_csv(project.root / "rows.csv", index=False)
+    begun = {"demo": "[1/4]", "batch-score": "Scoring", "tune": " folds of "}[words[0]]
+    options = ["--model", first_model(project), "--yes"] if words[0] == "tune" else []
+    with started([sys.executable, "-u", "-m", "seedling", *words, *options], project.root) as run:
+        assert run.process.stdout
+        while begun not in (line := run.process.stdout.readline()):
+            assert line, "it ended"
+        run.send_all(signal.SIGINT)
+        lines = [line for line in run.output().splitlines() if line]
+        assert [line.partition(" after")[0].strip(".") for line in lines[-1:]] == ["Stopped"]
+        assert not any("Traceback" in line for line in lines)
+        assert run.process.returncode in (130, -signal.SIGINT)
+        assert run.is_gone()
+    assert not (project.root / "scored.csv").exists()
+
+
+def test_what_a_killed_demo_has_started_ends(project: Project) -> None:
+    with started([sys.executable, "-u", "-m", "seedling", "demo"], project.root) as run:
+        assert until(lambda: len(run.left()) > 1)
+        run.process.send_signal(signal.SIGKILL)
         assert run.is_gone()
 
 

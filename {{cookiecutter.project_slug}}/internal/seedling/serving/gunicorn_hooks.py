@@ -67,6 +67,15 @@ def on_starting(server: Any) -> None:
         Access.from_environment(os.environ).refuse_exposed(hosts)
     except ProjectError as error:
         sys.exit(f"Error: {error}")
+    stop = server.stop
+
+    def end(graceful: bool = True) -> None:
+        """Let nobody queue any more; the workers accept those who have (see gunicorn_worker)."""
+        for listener in server.LISTENERS:
+            listener.sock.listen(0)
+        stop(graceful)
+
+    server.stop = end
 
 
 def post_worker_init(worker: Any) -> None:

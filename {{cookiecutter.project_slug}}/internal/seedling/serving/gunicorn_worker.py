@@ -4,6 +4,7 @@ import json
 import re
 import socket
 import struct
+import time
 from typing import Any
 
 from gunicorn import util
@@ -13,6 +14,7 @@ from gunicorn.http.parser import RequestParser
 from gunicorn.workers.gthread import ThreadWorker
 
 SILENCE_SECONDS = 10  # that a client may leave a request half sent, or an answer unread
+LAST_SECONDS = 2.0  # in which a worker that ends still accepts connections
 MIN_PRINTABLE = 0x20
 END_OF_HEAD = b"\r\n\r\n"
 REASONS = {
@@ -96,6 +98,7 @@ class Worker(ThreadWorker):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self._last_accept = float("inf")
         # Else SCRIPT_NAME and PATH_INFO of a proxy on this machine would move the routes.
         self.cfg.set("forwarder_headers", "")
         self.cfg.set("secure_scheme_headers", {})
@@ -160,6 +163,23 @@ class Worker(ThreadWorker):
     def wait_for_and_dispatch_events(self, timeout: float) -> None:
         """Wait a second at most; at its end, gunicorn waits graceful_timeout for idle clients."""
         super().wait_for_and_dispatch_events(min(timeout, 1.0))
+        self._take_waiting()
+
+    def set_accept_enabled(self, enabled: bool) -> None:
+        """Begin or end to wait for connections."""
+        self._take_waiting()
+        super().set_accept_enabled(enabled)
+
+    def _take_waiting(self) -> None:
+        """Accept who has connected, if this worker ends: the operating system would reset them."""
+        if self.alive or time.monotonic() > self._last_accept:
+            return
+        self._last_accept = min(self._last_accept, time.monotonic() + LAST_SECONDS)
+        before = -1
+        while before < self.nr_conns < self.worker_connections:
+            before = self.nr_conns
+            for listener in self.sockets:
+                self.accept(listener)
 
 
 def refusal(error: BaseException, cfg: Any) -> tuple[int, str]:
