@@ -6,6 +6,7 @@ import shutil
 import stat
 import string
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -190,3 +191,18 @@ def test_a_tracking_server_that_is_away_is_one_line_without_its_password(
     assert planted not in shown
     assert "Traceback" not in shown
     assert result.returncode == 1
+
+
+def test_doctor_names_the_key_of_a_secret_that_was_written_into_model_yaml(
+    project: Project,
+) -> None:
+    planted = secret()
+    assert "holds a secret" not in invoke(project, "doctor").output
+
+    def change(document: Any) -> None:
+        document["datasets"][0]["source"] = f"postgresql://h/db?{name()}={planted}#visits"
+
+    project.edit(change)
+    output = invoke(project, "doctor").output
+    assert "datasets, item 1.source holds a secret, which git keeps" in output
+    assert planted not in output

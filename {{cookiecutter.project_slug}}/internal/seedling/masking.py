@@ -104,6 +104,8 @@ def quoted(text: str) -> str:
 
 def mask_output() -> None:
     """Mask what this process says beside its messages: tracebacks, and the logs of libraries."""
+    if sys.excepthook is not sys.__excepthook__:
+        return  # done already, or another's
     factory = logging.getLogRecordFactory()
 
     def record(*args: Any, **more: Any) -> logging.LogRecord:

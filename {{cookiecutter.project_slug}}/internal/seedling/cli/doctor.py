@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import version
+from typing import Any
 
 from seedling import settings
 from seedling.azure import workspace
@@ -14,6 +15,7 @@ from seedling.data import datasets, feature_store, inference_query
 from seedling.errors import ProjectError
 from seedling.files import sha256
 from seedling.init import SUPPORTED, fingerprint
+from seedling.masking import has_secret
 from seedling.release import manifest
 from seedling.scaffold import all_models, parts
 from seedling.serving import assets, background_service, unnamed
@@ -52,6 +54,9 @@ def examine(project: Project) -> Iterator[Finding]:
         yield Finding("model.yaml", str(error), "wrong")
         return
     yield Finding("model.yaml", f"{counted(len(config.datasets), 'dataset')}, valid")
+    for where in _secrets(project.model_yaml.model_dump(mode="json")):
+        message = f"{where} holds a secret, which git keeps: put it into .env, and write ${{NAME}}"
+        yield Finding("model.yaml", message, "wrong")
     yield _attempt("pipeline", "wrong", lambda: _pipeline(project))
     if parts.CONTAINERS in config.parts:
         yield _attempt("models/all", "to do", lambda: _together(project))
@@ -73,6 +78,18 @@ def examine(project: Project) -> Iterator[Finding]:
     yield _attempt("access", "wrong", lambda: f"answers {Access.from_environment(os.environ)}")
     if parts.AZURE in config.parts:
         yield from _azure(project)
+
+
+def _secrets(value: Any, where: str = "") -> Iterator[str]:
+    """Yield the keys of URLs and connection strings with a secret in them."""
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            yield from _secrets(inner, f"{where}.{name}".lstrip("."))
+    elif isinstance(value, list):
+        for number, inner in enumerate(value, 1):
+            yield from _secrets(inner, f"{where}, item {number}")
+    elif isinstance(value, str) and "://" in value and has_secret(value):
+        yield where
 
 
 def _azure(project: Project) -> Iterator[Finding]:

@@ -29,7 +29,7 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from seedling.config import Project
 from seedling.data.dataset_files import verified
 from seedling.errors import ProjectError
-from seedling.masking import masked
+from seedling.masking import mask_output, masked
 from seedling.processes import attended, interrupted
 from seedling.training import killed, mlflow_runs
 from seedling.training.notes import Registration
@@ -229,6 +229,7 @@ def prepare_worker(threads: int, variables: Mapping[str, str]) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     os.environ.setdefault("OMP_NUM_THREADS", str(threads))
     os.environ.update(variables)
+    mask_output()
 
 
 def perform(command: list[str], root: Path, log: Path) -> Outcome:
