@@ -37,7 +37,7 @@ def deploy(project: Project, say: Say) -> None:
     for place in found:
         say(f"{workspace.environment()}: {VERBS[place]}")
         if place == "online":
-            online.deploy(project, 100, say)
+            online.deploy(project, None, say)  # the share is that of model.yaml
         elif place == "batch":
             say(batch.deploy(project, None))
         else:
