@@ -313,7 +313,7 @@ def test_a_command_job_and_automl_train_where_and_on_what_they_are_told(
     assert job["computeId"].endswith("/computes/small")
     assert job["environmentId"].endswith("/environments/ready/versions/4")
     assert job["inputs"]["datasets"]["uri"] == LAKE
-    assert job["tags"]["data"] == LAKE.removeprefix("azureml:")
+    assert job["tags"]["data"] == LAKE
     cluster = emulator.documents.get(f"workspaces/{WORKSPACE}/computes/small")
     assert "northeurope" in (cluster["location"], cluster["properties"].get("computeLocation"))
     assert cluster["properties"]["properties"]["vmSize"].casefold() == "standard_f2"

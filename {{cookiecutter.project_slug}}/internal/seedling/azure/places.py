@@ -43,10 +43,11 @@ class Group(NamedTuple):
 
     def tags(self, kind: str) -> dict[str, str]:
         """Return the tags of the job: what it trains, how, of which data, and in which build."""
+        source = self.shared.source
         return {
             MODELS: " ".join(self.models),
             KIND: kind,
-            "data": self.shared.source.removeprefix("azureml:"),
+            "data": source if "://" in source else source.removeprefix("azureml:"),
             "build_id": build_id(),
         }
 
