@@ -3,6 +3,8 @@
 import json
 import os
 import pty
+import re
+import shlex
 import shutil
 import signal
 import subprocess
@@ -12,7 +14,7 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
-from baking import call, python_of
+from baking import ROOT, call, python_of
 from engine import BASE, HARDENED, NETWORK, PATIENCE, Engine, find_engine, until_ready
 from serving import ask, free_port, predict
 from under_fire import ROW
@@ -182,9 +184,8 @@ def test_the_commands_of_the_seed_work_as_they_are_written(
     engine: Engine, trained: Path, seeds_root: Path
 ):
     """Whoever owns the folders: the container becomes their owner, in a terminal or not."""
-    train = "docker run --rm -v $PROJECT_ROOT_DIR/data:/model/data "
-    train += "-v $PROJECT_ROOT_DIR/models:/model/models "
-    train += "-e TRAIN=1 -e PAYLOAD=${PAYLOAD} -it --rm ${TRAIN_CONTAINER_NAME}"
+    page = (ROOT / "docs" / "seeds.md").read_text(encoding="utf-8")
+    train, predict = re.findall(r"(?m)^docker run .*", page)
     payload = json.dumps({"$ref": TABLE, "model_name": "seed_xgb"}, separators=(",", ":"))
     done = in_a_terminal(engine, train, seeds_root, payload)
     assert done.returncode == 0, done.stdout + done.stderr
@@ -197,9 +198,10 @@ def test_the_commands_of_the_seed_work_as_they_are_written(
         path.chmod(0o755)
     for path in (seeds_root, seeds_root / "models"):
         path.chmod(0o755)
+    predict = predict.replace("$PROJECT_ROOT_DIR", str(seeds_root))
     for variable in ("MODEL_NAME", "MODElNAME"):
-        mount = ("-v", f"{seeds_root / 'models'}:/action/models")
-        options = (*mount, "-e", f"{variable}=seed_xgb", "-p", "5111:5000")
+        line = predict.replace("MODElNAME=${MODEL_NAME}", f"{variable}=seed_xgb")
+        options = [word for word in shlex.split(line)[2:-1] if word not in ("--rm", "-it")]
         with engine.running("boxed-xgboost-predict", *options) as (container, address):
             until_ready(address)
             assert "good" in make(trained, "xgboost", "test-endpoint", URL=address)

@@ -94,7 +94,7 @@ def served(command: str, project: Path, settings: dict[str, str], port: str) -> 
     log = project.parent / "served.log"
     with log.open("w", encoding="utf-8") as stream:
         server = subprocess.Popen(
-            ["sh", "-c", f"exec {command} PORT={port}"],
+            ["sh", "-c", f"exec env {command} PORT={port}"],
             cwd=project,
             env=around(project, settings),
             stdout=stream,
@@ -109,8 +109,9 @@ def served(command: str, project: Path, settings: dict[str, str], port: str) -> 
             time.sleep(0.1)
         yield
     finally:
-        os.killpg(server.pid, signal.SIGINT)
-        server.wait(PATIENCE)
+        if server.poll() is None:
+            os.killpg(server.pid, signal.SIGINT)
+            server.wait(PATIENCE)
 
 
 def listens(port: str) -> bool:
