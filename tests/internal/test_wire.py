@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from threading import Thread
 from typing import Any, NamedTuple
 
@@ -51,6 +52,11 @@ REFUSED = {
     "TLS": (b"\x16\x03\x01\x02\x00\x01\x00", 400, "https://"),
     "a chunk that is none": (
         b"POST /run HTTP/1.1\r\n" + HOST + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n{}\r\n",
+        400,
+        "did not arrive whole",
+    ),
+    "a chunk's size without an end": (
+        b"POST /run HTTP/1.1\r\n" + HOST + b"Transfer-Encoding: chunked\r\n\r\n" + b"0" * 200_000,
         400,
         "did not arrive whole",
     ),
@@ -192,6 +198,17 @@ def test_no_header_of_a_caller_changes_what_the_app_is_asked(wire: Wire, name: s
             assert told() == plain
         else:  # gunicorn itself refuses a second Host, or an expectation
             assert status(answer) in (400, 417)
+
+
+def test_a_refused_client_that_stays_holds_up_nobody(wire: Wire) -> None:
+    with ExitStack() as stack:
+        for _ in range(3):
+            client = stack.enter_context(socket.create_connection(("127.0.0.1", wire.port)))
+            client.sendall(b"hello\r\n\r\n")
+            assert client.recv(65_536)
+        began = time.monotonic()
+        assert status(wire.send(PING + b"\r\n")[0]) == 200
+        assert time.monotonic() - began < 1.5  # two seconds for each in gunicorn's own loop
 
 
 def test_an_offered_upgrade_is_ignored(wire: Wire) -> None:

@@ -5,16 +5,20 @@ import re
 import socket
 import struct
 import time
+from io import BytesIO
 from typing import Any
 
 from gunicorn import util
 from gunicorn.http import errors
+from gunicorn.http.body import Body, ChunkedReader
 from gunicorn.http.message import Request
 from gunicorn.http.parser import RequestParser
 from gunicorn.workers.gthread import ThreadWorker
 
 SILENCE_SECONDS = 10  # that a client may leave a request half sent, or an answer unread
 LAST_SECONDS = 2.0  # in which a worker that ends still accepts connections
+LINGER_SECONDS = 1.0  # that a client has to close a connection, after its last answer
+MAX_CHUNK_LINE = 64 * 1024  # bytes of a chunk's size with its extensions, or of all trailers
 MIN_PRINTABLE = 0x20
 END_OF_HEAD = b"\r\n\r\n"
 REASONS = {
@@ -40,6 +44,16 @@ class HeadRefused(errors.ParseException):
     def __init__(self, status: int, words: str) -> None:
         super().__init__(words)
         self.status = status
+
+
+class Chunks(ChunkedReader):
+    """gunicorn's reader of a body in chunks, which collects no endless line."""
+
+    def get_data(self, unreader: Any, buf: BytesIO) -> None:
+        """Append what arrives next to `buf`, a line as far as it is there."""
+        if buf.getbuffer().nbytes > MAX_CHUNK_LINE:
+            raise errors.InvalidChunkSize(b"")
+        super().get_data(unreader, buf)
 
 
 class Head(Request):
@@ -72,6 +86,12 @@ class Head(Request):
         super().parse_request_line(
             _not_ascii.sub(lambda byte: b"%%%02X" % ord(byte[0]), line_bytes)
         )
+
+    def set_body_reader(self) -> None:
+        """Choose the reader of the body by the headers."""
+        super().set_body_reader()
+        if isinstance(self.body.reader, ChunkedReader):
+            self.body = Body(Chunks(self, self.unreader))
 
     def parse_headers(self, data: bytes, from_trailer: bool = False) -> Any:
         """Return the headers; a wrong trailer is an error of the body, which the app reads."""
@@ -111,7 +131,10 @@ class Worker(ThreadWorker):
             conn.sock.setsockopt(socket.SOL_SOCKET, option, limit)
         if conn.parser is None and not conn.cfg.is_ssl:
             conn.parser = Heads(conn.cfg, conn.sock, conn.client)
-        return super().handle(conn)
+        kept = super().handle(conn)
+        if kept is False:  # here, since gunicorn's own loop would wait for a client that stays
+            util.close_graceful(conn.sock, LINGER_SECONDS)
+        return kept
 
     def handle_request(self, req: Any, conn: Any) -> Any:
         """Answer a request; return whether the connection may be used again."""
@@ -130,7 +153,12 @@ class Worker(ThreadWorker):
 
     def finish_request(self, conn: Any, fs: Any) -> None:
         """Close the connection or wait for its next request, unless that is there already."""
-        if not self.alive or fs.cancelled() or fs.exception() or fs.result() is not True:
+        kept = None if fs.cancelled() or fs.exception() else fs.result()
+        if kept is False:  # `handle` has closed it
+            self.nr_conns -= 1
+            conn.close()
+            return
+        if kept is not True or not self.alive:
             super().finish_request(conn, fs)
             return
         unreader = conn.parser.unreader
