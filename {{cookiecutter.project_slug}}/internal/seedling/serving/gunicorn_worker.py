@@ -59,6 +59,8 @@ class Chunks(ChunkedReader):
 class Head(Request):
     """gunicorn's request, which waits for no more bytes of a head that cannot become whole."""
 
+    body: Any
+
     def read_into(self, unreader: Any, buf: bytearray, stop: bool = False) -> None:
         """Append what arrives next to `buf`, the head as far as it is there.
 
