@@ -12,8 +12,8 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from seedling.azure import identity
-from seedling.config import Dataset, Project, RegisteredModel
+from seedling.azure import identity, workspace
+from seedling.config import NamedDataset, Project, RegisteredModel
 from seedling.errors import ProjectError
 from seedling.files import sha256
 
@@ -36,10 +36,11 @@ def fetch(project: Project, registered: RegisteredModel, folder: Path) -> None:
     """Write the files of a registered model to a folder; see download."""
     registry = project.config.registry
     assert registry is not None  # the caller checks that model.yaml names one
-    download(registry.name, "models", registered.name, registered.version, folder)
+    files = (registry.name, "models", registered.name, registered.version)
+    download(*files, folder, registry.discovery)
 
 
-def fetch_dataset(project: Project, dataset: Dataset, folder: Path) -> None:
+def fetch_dataset(project: Project, dataset: NamedDataset, folder: Path) -> None:
     """Write the file of a published dataset to a folder, and verify its hash where it has one.
 
     Raises:
@@ -47,7 +48,8 @@ def fetch_dataset(project: Project, dataset: Dataset, folder: Path) -> None:
     """
     registry = project.config.registry
     assert registry is not None  # the caller checks that model.yaml names one
-    tags = download(registry.name, "data", dataset.name, dataset.version, folder)
+    files = (registry.name, "data", dataset.name, dataset.version)
+    tags = download(*files, folder, registry.discovery)
     file = folder / dataset.file_name
     if not file.is_file():
         raise ProjectError(f"the registry has no {dataset.file_name} under that name and version.")
@@ -55,12 +57,15 @@ def fetch_dataset(project: Project, dataset: Dataset, folder: Path) -> None:
         raise ProjectError("what came is not what was published: its hash differs.")
 
 
-def download(registry: str, kind: str, name: str, version: str, folder: Path) -> dict[str, str]:
+def download(
+    registry: str, kind: str, name: str, version: str, folder: Path, discovery: str = ""
+) -> dict[str, str]:
     """Write the files of an asset to a folder; return its tags.
 
     Args:
         registry: its name.
         kind: `models` or `data`.
+        discovery: the URL that says where the registry is, unless the environment has another.
 
     Raises:
         ProjectError: the registry is not reached, refuses or has no such asset, or the client is
@@ -76,7 +81,7 @@ def download(registry: str, kind: str, name: str, version: str, folder: Path) ->
     retry = ExponentialRetry(initial_backoff=1, increment_base=2, retry_total=MAX_RETRIES)
     with _client() as client:
         with _project_errors(f"the registry {registry}"):
-            front = _front(client, registry)
+            front = _front(client, registry, discovery or DISCOVERY)
         with _project_errors(f"{name}, version {version}, in the registry {registry}"):
             asset = f"{kind}/{name}/versions/{version}"
             properties = _ask(client, "GET", f"{front}/{asset}")["properties"]
@@ -108,9 +113,9 @@ def _client() -> Iterator[Any]:
             yield client
 
 
-def _front(client: Any, registry: str) -> str:
+def _front(client: Any, registry: str, discovery: str) -> str:
     """Return the URL below which the registry's assets are."""
-    address = os.environ.get("REGISTRY_DISCOVERY_ENDPOINT_URL") or DISCOVERY  # the SDK's variable
+    address = os.environ.get(workspace.DISCOVERY_URL) or discovery
     url = f"{address}registrymanagement/v1.0/registries/{registry}/discovery"
     found = _ask(client, "GET", url)
     return (

@@ -35,7 +35,8 @@ def register(project: Project, names: Sequence[str] = ()) -> Iterator[Registered
         ProjectError: no workspace is named, or the SDK is not installed.
     """
     client = workspace.client(project)
-    chosen = [one for one in project.config.datasets if not names or one.name in names]
+    every = project.config.chosen_datasets(None)
+    chosen = [one for one in every if not names or one.name in names]
     for dataset in chosen:
         try:
             yield Registered(dataset.name, _register(client, project, dataset))

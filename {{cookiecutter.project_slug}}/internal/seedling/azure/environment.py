@@ -3,6 +3,7 @@
 A training may have another: one that is there by name, or one that is made of a conda file.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -96,7 +97,7 @@ def register(
         `name:version`, as `register_context`.
     """
     texts = {
-        "Dockerfile": DOCKERFILE.read_text(encoding="utf-8"),
+        "Dockerfile": dockerfile(project),
         "requirements.txt": "\n".join([*requirements(project, groups), *packages, ""]),
         "constraints.txt": (project.root / "constraints.txt").read_text(encoding="utf-8"),
     }
@@ -133,6 +134,14 @@ def register_context(
             made = Environment(name=name, version=version, build=build, inference_config=inference)
             client.environments.create_or_update(made)
     return f"{name}:{version}"
+
+
+def dockerfile(project: Project) -> str:
+    """Return the text of the Dockerfile, on the workspace's own image where `aml` names one."""
+    text, aml = DOCKERFILE.read_text(encoding="utf-8"), project.config.aml
+    if aml is None or aml.base_image is None:
+        return text
+    return re.sub(r"(?m)^FROM .*$", f"FROM {aml.base_image}", text, count=1)
 
 
 def requirements(project: Project, groups: Sequence[str]) -> list[str]:

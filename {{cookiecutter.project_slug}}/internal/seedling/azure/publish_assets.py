@@ -61,16 +61,18 @@ def publish(project: Project) -> Iterator[Published]:
             what = f"{registered.name}, version {registered.version}"
             words = "is registered on this machine only: run train-model-in-aml."
             yield Published("", f"{what}, {words}")
-    for asset in _assets(project.model_yaml):
+    for asset in named(project.model_yaml):
         try:
             yield Published(f"{asset}: {_publish(places, asset)}")
         except ProjectError as error:  # the others may be well
             yield Published("", str(error))
 
 
-def _assets(config: Config) -> list[Asset]:
+def named(config: Config) -> list[Asset]:
+    """Return the datasets and models that model.yaml names, also those without a schema."""
     verb = "register-datasets-in-aml"
-    data = [Asset("data", each.name, each.version, "", verb) for each in config.datasets]
+    datasets = [*config.datasets, *config.datasets_without_schema]
+    data = [Asset("data", each.name, each.version, "", verb) for each in datasets]
     verb = "train-model-in-aml"
     models = [Asset("models", e.name, e.version, e.sha256, verb) for e in config.models]
     return [*data, *models]

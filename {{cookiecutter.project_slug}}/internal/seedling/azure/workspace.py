@@ -2,6 +2,7 @@
 
 import json
 import logging
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib.util import find_spec
@@ -14,6 +15,7 @@ from seedling.setting import Setting
 from seedling.settings import DEV, JOB_WORKSPACE, WORKSPACE, azure_environment
 
 PORTAL = ("subscription_id", "resource_group", "workspace_name")
+DISCOVERY_URL = "REGISTRY_DISCOVERY_ENDPOINT_URL"  # a variable of the SDK
 HOW = (
     "put subscription_id and aml into model.yaml, set "
     "AZURE_SUBSCRIPTION_ID, AML_RESOURCE_GROUP and AML_WORKSPACE in .env, or save the portal's "
@@ -50,14 +52,14 @@ def settings(project: Project, model: str = "") -> AzureEnvironment:
     Raises:
         ProjectError: ENVIRONMENT is none of those that model.yaml has.
     """
-    aml = project.config.aml
-    known = aml.environments if aml else {}
+    aml = project.config.aml or AzureMl()
+    known = aml.environments
     name = environment()
     if known and name != DEV and name not in known:
         raise ProjectError(
             f"ENVIRONMENT is {name!r}; aml.environments of model.yaml has {', '.join(known)}."
         )
-    return (aml or AzureMl()).settings(name, model)
+    return aml.settings(name, model)
 
 
 def environment() -> str:
@@ -91,6 +93,8 @@ def registry_client(project: Project) -> Any:
     registry = project.config.registry
     if registry is None:
         raise ProjectError("No shared registry is named: put `registry` into model.yaml.")
+    if registry.discovery:  # the SDK asks there
+        os.environ.setdefault(DISCOVERY_URL, registry.discovery)
     with project_errors(f"Opening the registry {registry.name}"):
         return _client(registry_name=registry.name)
 

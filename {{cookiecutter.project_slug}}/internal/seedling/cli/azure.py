@@ -75,7 +75,7 @@ def download_datasets() -> None:
     from seedling.azure import data
 
     project = find_project()
-    for dataset in project.config.datasets:
+    for dataset in project.config.chosen_datasets(None):
         rows = data.download(project, dataset)
         click.echo(f"{dataset.name}, version {dataset.version}: {counted(rows, 'row')}")
 

@@ -44,7 +44,7 @@ def create_local_datasets(
     elif target or keys or said(reading):
         raise click.UsageError("--target, --key and how a file is read go with --from.")
     config = project.config
-    chosen = [config.dataset(dataset)] if dataset and source is None else config.datasets
+    chosen = config.chosen_datasets(dataset if source is None else None)
     _fill_store(project, chosen)
     for entry in chosen:
         _create(project, entry)
@@ -154,7 +154,7 @@ def update_schema(
         raise click.UsageError("How a file is read goes with --from.")
     project = find_project()
     config = project.config
-    chosen = [config.dataset(dataset)] if dataset else config.datasets
+    chosen = config.chosen_datasets(dataset)
     if source and len(chosen) > 1:
         names = " or ".join(entry.name for entry in chosen)
         raise ProjectError(f"Whose table is {source}? Name it by --dataset: {names}.")
@@ -183,7 +183,7 @@ def validate_datasets() -> None:
     from seedling.data.validation import examine
 
     project, wrong = find_project(), 0
-    for entry in project.config.datasets:
+    for entry in project.config.chosen_datasets(None):
         rows = datasets.load(project, entry)
         described = examine(rows, entry)
         problems: list[object] = [*described.problems]

@@ -10,7 +10,7 @@ from typing import Any
 
 from seedling import settings
 from seedling.azure import workspace
-from seedling.config import Dataset, Project, registrations
+from seedling.config import Config, Dataset, Project, registrations
 from seedling.data import datasets, feature_store, inference_query
 from seedling.errors import ProjectError
 from seedling.files import sha256
@@ -53,11 +53,14 @@ def examine(project: Project) -> Iterator[Finding]:
     except ProjectError as error:
         yield Finding("model.yaml", str(error), "wrong")
         return
-    yield Finding("model.yaml", f"{counted(len(config.datasets), 'dataset')}, valid")
+    named = [*config.datasets, *config.datasets_without_schema]
+    yield Finding("model.yaml", f"{counted(len(named), 'dataset')}, valid")
     for where in _secrets(project.model_yaml.model_dump(mode="json")):
         message = f"{where} holds a secret, which git keeps: put it into .env, and write ${{NAME}}"
         yield Finding("model.yaml", message, "wrong")
-    yield _attempt("pipeline", "wrong", lambda: _pipeline(project))
+    yield from _left_out(config)
+    if config.training.models:
+        yield _attempt("pipeline", "wrong", lambda: _pipeline(project))
     if parts.CONTAINERS in config.parts:
         yield _attempt("models/all", "to do", lambda: _together(project))
     yield _feature_store(project)
@@ -90,6 +93,17 @@ def _secrets(value: Any, where: str = "") -> Iterator[str]:
             yield from _secrets(inner, f"{where}, item {number}")
     elif isinstance(value, str) and "://" in value and has_secret(value):
         yield where
+
+
+def _left_out(config: Config) -> Iterator[Finding]:
+    """Yield what training needs and model.yaml does not have."""
+    for named in config.datasets_without_schema:
+        source = named.source or "FILE"
+        message = f"no schema: run add-dataset --name {named.name} --from {source} --target COLUMN"
+        yield Finding(f"dataset {named.name}", message, "to do")
+    if config.datasets and not config.training.models:
+        message = f"no model is trained: run add-model MODEL --dataset {config.datasets[0].name}"
+        yield Finding("training", message, "to do")
 
 
 def _azure(project: Project) -> Iterator[Finding]:
@@ -202,6 +216,12 @@ def _models(project: Project) -> Iterator[Finding]:
             of_workspace = registrations.is_of_workspace(project, registered)
             how = "run download-models" if of_workspace else "restore its folder, or run train"
             yield Finding(subject, f"version {registered.version} is not here: {how}", "to do")
+        elif not registered.sha256:
+            line = (
+                f"add the line `sha256: {sha256(folder)}` to it if these files are the right ones"
+            )
+            message = f"version {registered.version} has no hash in model.yaml: {line}"
+            yield Finding(subject, message, "to do")
         elif sha256(folder) != registered.sha256:
             message = f"version {registered.version}: its files are not those registered"
             yield Finding(subject, message, "wrong")
@@ -223,7 +243,8 @@ def _registry(project: Project) -> str:
     registry = project.config.registry
     if registry is None:
         return "no shared registry is named"
-    return f"{registry.name}, for publishing and for a service in production"
+    place = f" in {registry.location}" if registry.location else ""
+    return f"{registry.name}{place}, for publishing and for a service in production"
 
 
 def _credential(project: Project) -> Finding:

@@ -78,7 +78,8 @@ def add_model(model: str | None, source: str | None, kind: str | None, dataset: 
     if model is None and (source or kind):
         raise click.UsageError("Give MODEL, the name of the new model.")
     project = find_project()
-    chosen = project.config.dataset(dataset or project.config.datasets[0].name)
+    config = project.config
+    chosen = config.dataset(dataset) if dataset else config.first_dataset
     if model is None:
         if dataset:
             found = {chosen.task: dict(tasks.of(chosen).ready_models)}

@@ -13,7 +13,15 @@ from seedling.config.azure import (
     WebApp,
     keep_models,
 )
-from seedling.config.datasets import Dataset, Label, Name, Split, Target
+from seedling.config.datasets import (
+    DATASETS,
+    Dataset,
+    DatasetWithoutSchema,
+    Label,
+    Name,
+    Split,
+    Target,
+)
 from seedling.config.document import PLACEHOLDER, Section, read_text, round_trip, validated
 from seedling.config.model_yaml import FILE_NAME, Config, Slug, expand, read_config
 from seedling.config.models import (
@@ -32,6 +40,7 @@ from seedling.config.serving import FeatureStore, PredictionLog, Serving
 from seedling.config.stages import Stage, stage
 
 __all__ = [
+    "DATASETS",
     "FILE_NAME",
     "PLACEHOLDER",
     "AutoMl",
@@ -41,6 +50,7 @@ __all__ = [
     "Cluster",
     "Config",
     "Dataset",
+    "DatasetWithoutSchema",
     "FeatureStore",
     "Label",
     "ModelName",

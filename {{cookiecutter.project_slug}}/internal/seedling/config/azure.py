@@ -143,13 +143,19 @@ class AzureMl(Section):
 
     resource_group_name: str | None = None
     workspace_name: str | None = None
+    aml_suffix: str | None = Field(default=None, pattern=r"^[a-z0-9][a-z0-9-]*$")
     environments: dict[str, AzureEnvironment] = {}  # by ENVIRONMENT; dev where that is not set
     models: dict[ModelName, ModelOnAzure] = {}  # in every environment
 
     def settings(self, environment: str, model: str = "") -> AzureEnvironment:
-        """Return the settings of an environment; those of a model in it where one is named."""
+        """Return the settings of an environment; those of a model in it where one is named.
+
+        With `aml_suffix`, the cluster is `cp-<suffix>` unless a place names another.
+        """
         here = self.environments.get(environment, AzureEnvironment())
-        found: dict[str, Any] = {}
+        suffix, found = self.aml_suffix, dict[str, Any]()
+        if suffix:
+            found["compute"] = {"cluster_name": f"cp-{suffix}"}
         for place in (here, self.models.get(model), here.models.get(model)):
             if place is not None:
                 given = place.model_dump(exclude_unset=True, exclude={"models"})
@@ -178,12 +184,23 @@ class AzureMl(Section):
         for name, environment in self.environments.items():
             yield f"aml.environments.{name}.models", environment.models
 
+    @property
+    def base_image(self) -> str | None:
+        """Return the image that environments build on; None for that of the Dockerfile."""
+        return self.aml_suffix and f"acrsvc{self.aml_suffix}.azurecr.io/aml-tre-nexus-image"
+
 
 class SharedRegistry(Section):
     """The Azure ML registry that workspaces share."""
 
     name: str
     location: str = ""
+
+    @property
+    def discovery(self) -> str:
+        """Return the URL that says where the registry is, of its own region; empty if not given."""
+        region = self.location.replace(" ", "").lower()
+        return f"https://{region}.api.azureml.ms/" if region else ""
 
 
 def keep_models(document: Any, models: Collection[str]) -> None:

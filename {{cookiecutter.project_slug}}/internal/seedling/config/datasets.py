@@ -1,6 +1,7 @@
 """The section `datasets` of model.yaml."""
 
 from collections.abc import Mapping
+from pathlib import PurePosixPath, PureWindowsPath
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, PlainValidator, StringConstraints
@@ -97,6 +98,29 @@ def _known_task(name: str) -> str:
     return name
 
 
+def _inside(folder: str) -> str:
+    """Return a folder of the project with slashes between, and without `./` before it."""
+    path = PurePosixPath(folder.replace("\\", "/"))
+    if path.is_absolute() or PureWindowsPath(folder).anchor or ".." in path.parts or not folder:
+        raise ValueError(f"{folder!r} is not inside the project: name a folder from its root")
+    return path.as_posix()
+
+
+ProjectFolder = Annotated[str, AfterValidator(_inside)]
+DATASETS = "local_assets/datasets"
+
+
+class DatasetWithoutSchema(Section):
+    """A dataset that model.yaml only names: nothing learns from it before it has a schema."""
+
+    name: Name
+    description: str = ""
+    source: str = ""
+    local_directory_path: ProjectFolder = DATASETS
+    file_name: str = Field(pattern=r"^[^/\\]+$")
+    version: str
+
+
 class Dataset(Section):
     """A table with its schema: the one place where features and target are described."""
 
@@ -104,7 +128,7 @@ class Dataset(Section):
     description: str = ""
     source: str
     read: Reading = Reading()
-    local_directory_path: Literal["local_assets/datasets"] = "local_assets/datasets"
+    local_directory_path: ProjectFolder = DATASETS
     file_name: str = Field(pattern=r"^[^/\\]+\.(parquet|csv)$")
     version: str
     task: Annotated[str, AfterValidator(_known_task)]

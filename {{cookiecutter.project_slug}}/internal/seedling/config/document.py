@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
+from seedling.config.filled_in import FilledIn
 from seedling.errors import ProjectError
 
 PLACEHOLDER = "_CHANGE_ME_"
@@ -17,6 +18,11 @@ class Section(BaseModel):
     """A part of a YAML document; a key it does not know is an error."""
 
     model_config = ConfigDict(extra="forbid", protected_namespaces=())
+
+    @classmethod
+    def filled_in(cls, document: Mapping[str, Any], folder: Path) -> FilledIn:
+        """Return a document of this kind with what the files of its folder say beside it."""
+        return FilledIn({**document}, {})
 
 
 S = TypeVar("S", bound=Section)
@@ -73,8 +79,9 @@ def validated(text: str, path: Path, kind: type[S]) -> S:
     if placeholder:
         where = _place(path, text, placeholder)
         raise ProjectError(f"{where}: still {PLACEHOLDER}: put your own value there.")
+    found, places = kind.filled_in(document, path.parent)
     try:
-        return kind.model_validate(document)
+        return kind.model_validate(found)
     except ValidationError as error:
         # A key that is not known, often a misspelt one, explains the one that is missing.
         first = min(error.errors(), key=lambda found: found["type"] != "extra_forbidden")
@@ -86,7 +93,8 @@ def validated(text: str, path: Path, kind: type[S]) -> S:
         elif first["type"] == "string_type":
             problem = "this must be text: put it into quotes"
         more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
-        where = _place(path, text, first["loc"])
+        keys = first["loc"]
+        where = _place(path, text, (*places.get(keys[:2], keys[:2]), *keys[2:]))
         raise ProjectError(f"{where}: {problem}{more}.") from None
 
 

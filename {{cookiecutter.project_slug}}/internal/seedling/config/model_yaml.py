@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -11,10 +11,11 @@ from pydantic import model_validator as validates_model
 
 from seedling import tasks
 from seedling.config.azure import AzureMl, SharedRegistry
-from seedling.config.datasets import Dataset
+from seedling.config.datasets import Dataset, DatasetWithoutSchema
 from seedling.config.document import read_text, validated
+from seedling.config.filled_in import FilledIn, filled_in
 from seedling.config.models import Registrations, TrainedModel, Training
-from seedling.config.serving import FeatureStore, Serving
+from seedling.config.serving import FeatureStore, MonitoringStore, Serving
 from seedling.errors import ProjectError
 from seedling.files import is_device
 from seedling.scaffold.parts import DEFAULT, Part
@@ -32,24 +33,47 @@ class Config(Registrations):
     organisation: str = ""
     api_version: str = "1.0.0"
     parts: list[Part] = DEFAULT
+    aad_tenant_id: str | None = None
     subscription_id: str | None = None
     aml: AzureMl | None = None
     registry: SharedRegistry | None = None
     feature_store: FeatureStore
-    datasets: list[Dataset] = Field(min_length=1)
+    monitoring_store: MonitoringStore | None = None  # a name of serving.prediction_log
+    datasets: list[Dataset]
+    datasets_without_schema: list[DatasetWithoutSchema] = []  # of `datasets` in model.yaml
     training: Training
     serving: Serving = Serving()
+
+    @classmethod
+    def filled_in(cls, document: Mapping[str, Any], folder: Path) -> FilledIn:
+        """Return a document with what other files of the project say; see `filled_in`."""
+        return filled_in(document, folder)
+
+    @validates_model(mode="after")
+    def _has_one_prediction_log(self) -> "Config":
+        if self.monitoring_store is not None:
+            if "prediction_log" in self.serving.model_fields_set:
+                raise ValueError(
+                    "monitoring_store and serving.prediction_log name the same place: keep one"
+                )
+            log = {"prediction_log": self.monitoring_store.prediction_log()}
+            self.serving = self.serving.model_copy(update=log)
+        return self
 
     @validates_model(mode="after")
     def _names_refer_to_something(self) -> "Config":
         for what, names in {
-            "datasets": [dataset.name for dataset in self.datasets],
+            "datasets": [
+                dataset.name for dataset in (*self.datasets, *self.datasets_without_schema)
+            ],
             "training.models": [model.name for model in self.training.models],
         }.items():
             twice = sorted({name for name in names if names.count(name) > 1})
             if twice:
                 raise ValueError(f"{what}: the name {', '.join(twice)} is given twice")
             _check_files(what, names)
+        if not self.datasets and not self.datasets_without_schema:
+            raise ValueError("datasets: name one, or take the section from version control")
         for model in self.training.models:
             dataset = self.dataset(model.dataset, asked_by=f"training.models, {model.name}")
             if model.class_weight is not None:
@@ -75,9 +99,47 @@ class Config(Registrations):
             asked_by: the key that names it, for the error.
 
         Raises:
-            ProjectError: there is no such dataset; the message names those that there are.
+            ProjectError: there is no such dataset, with those that there are; or it has no schema.
         """
+        self._refuse_without_schema(name)
         return _named(self.datasets, name, "dataset", asked_by)
+
+    def chosen_datasets(self, name: str | None) -> list[Dataset]:
+        """Return the dataset of this name, or all that have a schema; see `first_dataset`."""
+        return [self.dataset(name)] if name else [self.first_dataset, *self.datasets[1:]]
+
+    @property
+    def first_dataset(self) -> Dataset:
+        """Return the dataset that is meant where none is named.
+
+        Raises:
+            ProjectError: none has a schema.
+        """
+        for dataset in self.datasets_without_schema[: not self.datasets]:
+            self._refuse_without_schema(dataset.name)
+        return self.datasets[0]
+
+    @property
+    def first_model(self) -> str:
+        """Return the name of the model that is meant where none is named; see refuse_untrainable."""
+        self.refuse_untrainable()
+        return self.training.models[0].name
+
+    def refuse_untrainable(self) -> None:
+        """Raise ProjectError where no dataset has a schema, or no model is trained."""
+        learned = self.first_dataset
+        if not self.training.models:
+            raise ProjectError(
+                f"{FILE_NAME} trains no model: run add-model MODEL --dataset {learned.name}."
+            )
+
+    def _refuse_without_schema(self, name: str) -> None:
+        for dataset in self.datasets_without_schema:
+            if dataset.name == name:
+                raise ProjectError(
+                    f"{FILE_NAME}, datasets: {name} has no schema: run add-dataset --name {name} "
+                    f"--from {dataset.source or 'FILE'}."
+                )
 
     def as_sent(self, learned: Dataset) -> Dataset:
         """Return the schema that a version learned, with what the table has beside it as ignored.
@@ -124,7 +186,7 @@ def _named(items: Sequence[Any], name: str, kind: str, asked_by: str) -> Any:
     for item in items:
         if item.name == name:
             return item
-    known = ", ".join(item.name for item in items)
+    known = ", ".join(item.name for item in items) or "none"
     where = f"{asked_by}: " if asked_by else ""
     raise ProjectError(f"{where}there is no {kind} {name!r} in {FILE_NAME}; it has {known}.")
 

@@ -84,7 +84,7 @@ class Training(Section):
     holdout: float = Field(0.2, gt=0, lt=1)
     refit: bool = True
     folds: int | None = Field(default=None, ge=0, le=50)
-    models: list[TrainedModel] = Field(min_length=1)
+    models: list[TrainedModel] = []
 
     @validates_model(mode="after")
     def _has_more_than_one_fold(self) -> "Training":
@@ -94,7 +94,7 @@ class Training(Section):
 
 
 class RegisteredModel(Section):
-    """A version in the registry; the service loads it only if its files have this hash.
+    """A version in the registry; the service loads it only if its files have its hash.
 
     A model may have several: one champion, challengers that answer a `share` of the entities,
     and shadows, which answer to the prediction log only.
@@ -105,7 +105,7 @@ class RegisteredModel(Section):
     description: str = ""
     version: str
     is_mlflow: bool = True
-    sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
+    sha256: str = Field(default="", pattern=r"^([0-9a-f]{64})?$")
     share: float | None = Field(default=None, ge=0, le=1)
     shadow: bool = False
 

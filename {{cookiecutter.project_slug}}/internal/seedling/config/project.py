@@ -1,5 +1,6 @@
 """A project on disk: its folders, its model.yaml, and edits of it that keep all other lines."""
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
@@ -10,14 +11,17 @@ from dotenv import load_dotenv
 from ruamel.yaml import YAML
 
 from seedling.config import mounted, registrations
-from seedling.config.datasets import Dataset
-from seedling.config.document import parse, read_text, validated
+from seedling.config.datasets import Dataset, DatasetWithoutSchema
+from seedling.config.document import PLACEHOLDER, parse, read_text, validated
 from seedling.config.model_yaml import FILE_NAME, Config, read_config
 from seedling.config.models import RegisteredModel
 from seedling.config.rewriting import Layout, rewritten
 from seedling.errors import ProjectError
 from seedling.files import write_text
-from seedling.settings import AZUREML_MODEL_DIR, MODELS_FOLDER
+from seedling.scaffold import edit_text
+from seedling.settings import AZURE_TENANT_ID, AZUREML_MODEL_DIR, MODELS_FOLDER
+
+TENANT = "aad_tenant_id"
 
 
 @dataclass(frozen=True)
@@ -38,6 +42,7 @@ class Project:
         for folder in (here, *here.parents):
             if (folder / FILE_NAME).is_file():
                 load_dotenv(folder / ".env")
+                _take_tenant(folder / FILE_NAME)
                 return cls(folder)
         raise ProjectError(f"No {FILE_NAME} in {here} or above it: run this inside the project.")
 
@@ -83,7 +88,7 @@ class Project:
         models = {entry.model for entry in gone if entry.is_champion}
         return [entry for entry in others if entry in gone or entry.model in models]
 
-    def dataset_path(self, dataset: Dataset) -> Path:
+    def dataset_path(self, dataset: Dataset | DatasetWithoutSchema) -> Path:
         return self.root / dataset.local_directory_path / dataset.file_name
 
     @property
@@ -133,3 +138,13 @@ class Project:
         """Read model.yaml and what is registered here again at the next access."""
         for name in ("model_yaml", "registered_here", "config"):
             self.__dict__.pop(name, None)
+
+
+def _take_tenant(path: Path) -> None:
+    """Let model.yaml's `aad_tenant_id` stand for AZURE_TENANT_ID, where that is not set.
+
+    A malformed file says nothing here: whoever reads it whole says what is wrong.
+    """
+    tenant = edit_text.outline(path.read_text(encoding="utf-8", errors="replace")).value(TENANT)
+    if tenant and tenant != PLACEHOLDER and not AZURE_TENANT_ID.is_set():
+        os.environ[AZURE_TENANT_ID.name] = tenant

@@ -67,7 +67,7 @@ def is_elsewhere(project: "Project", entry: RegisteredModel) -> bool:
     """Return True if an entry of model.yaml has no files here and no registry to download them.
 
     Versions before this file existed stood in model.yaml, by a number of the machine that had
-    trained them. A workspace's models have the project's slug before their names.
+    trained them. A workspace's models have the project's slug before their names, or no hash here.
     """
     downloaded = project.model_yaml.registry and stage(project.model_yaml) is Stage.PRODUCTION
     is_known = is_of_workspace(project, entry) or downloaded
@@ -75,9 +75,12 @@ def is_elsewhere(project: "Project", entry: RegisteredModel) -> bool:
 
 
 def is_of_workspace(project: "Project", entry: RegisteredModel) -> bool:
-    """Return True if a version has the name that a workspace gives to models of this project."""
+    """Return True if a version has the name that a workspace gives to models of this project.
+
+    One without a hash is none of this machine's either, whatever it is called.
+    """
     name = workspace_name(re.escape(project.model_yaml.slug), ".+", entry.model)
-    return re.fullmatch(name, entry.name) is not None
+    return not entry.sha256 or re.fullmatch(name, entry.name) is not None
 
 
 def workspace_name(slug: str, dataset: str, model: str) -> str:
@@ -116,12 +119,16 @@ def edit_shared(project: "Project", model: str, change: Change) -> None:
         change: is given the entries of the document, and returns those that are to be there.
     """
 
+    project.forget_what_was_read()
+
     def edit(document: Any) -> None:
         before = list(document.get("models") or [])
-        mine = [entry for entry in before if entry["model"] == model]
+        # An entry may leave out its model, which was found by its name.
+        models = [entry.model for entry in project.model_yaml.models]
+        mine = [entry for entry, its in zip(before, models, strict=True) if its == model]
         # The model keeps its place, so that a difference shows what was registered.
-        place = before.index(mine[0]) if mine else len(before)
-        others = [entry for entry in before if entry["model"] != model]
+        place = models.index(model) if mine else len(before)
+        others = [entry for entry, its in zip(before, models, strict=True) if its != model]
         document["models"] = [*others[:place], *change(mine), *others[place:]]
 
     project.edit(edit)

@@ -111,7 +111,7 @@ class _Editor:
             elif node.flow_style:
                 yield Edit(place, place, f", {self._inline(key)}: {self._inline(value)}")
             else:
-                is_laid_out = isinstance(value, CommentedMap)
+                is_laid_out = isinstance(value, CommentedMap | CommentedSeq)
                 lines = _dumped({key: value if is_laid_out else _in_brackets(value)})
                 yield self._lines_after(place, node.value[0][0].start_mark.column, lines)
 
@@ -126,12 +126,14 @@ class _Editor:
             lines = "".join(self._item(item) for item in wanted)
             empty = Edit(behind, max(behind, self._end(node)), "")
             return [empty, self._lines_after(empty.end, key.start_mark.column + 2, lines)]
-        is_block = isinstance(node, MappingNode | SequenceNode) and node.value
-        if is_block and not node.flow_style and wanted in ([], {}):
-            pairs = [each if isinstance(each, tuple) else (each, each) for each in node.value]
-            lines = self._without(node, pairs, range(len(pairs)))
-            return [Edit(behind, behind, f" {wanted}"), *lines]
-        return None
+        if (
+            not isinstance(node, MappingNode | SequenceNode)
+            or node.flow_style
+            or wanted not in ([], {})
+        ):
+            return None
+        pairs: Pairs = [each if isinstance(each, tuple) else (each, each) for each in node.value]
+        return [Edit(behind, behind, f" {wanted}"), *self._without(node, pairs, range(len(pairs)))]
 
     def _of_list(self, node: SequenceNode, now: list[Any], wanted: list[Any]) -> Iterator[Edit]:
         names = _names(now, wanted)

@@ -40,6 +40,19 @@ class PredictionLog(Section):
         return self
 
 
+class MonitoringStore(Section):
+    """The container of Cosmos DB with the prediction log, by the names of Model-Seedling."""
+
+    uri: str
+    database_name: str
+    container_name: str
+
+    def prediction_log(self) -> PredictionLog:
+        """Return the same place as `serving.prediction_log` has it."""
+        names = {"database": self.database_name, "container": self.container_name}
+        return PredictionLog(endpoint=self.uri, **names)
+
+
 class Serving(Section):
     """The prediction log, the model that answers where none is named, the limits of a request."""
 

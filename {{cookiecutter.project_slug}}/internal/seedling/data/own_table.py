@@ -2,13 +2,13 @@
 
 import os
 from collections.abc import Mapping
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import click
 
-from seedling.config import Dataset, Project, Reading, questions
+from seedling.config import DATASETS, Dataset, Project, Reading, questions
 from seedling.data import blobs, instances, layout, show_proposal, text_rows
 from seedling.data import reading as files
 from seedling.data.cells import marks_of
@@ -38,7 +38,7 @@ def bring(project: Project, wanted: Wanted, replaced: str | None, yes: bool) -> 
         replaced: that dataset; the first unless given.
         yes: write without asking.
     """
-    old = project.config.dataset(replaced) if replaced else project.config.datasets[0]
+    old = project.config.dataset(replaced) if replaced else project.config.first_dataset
     others = [dataset.name for dataset in project.config.datasets if dataset.name != old.name]
     proposal = _proposed(project, wanted._replace(task=old.task), others, yes, old)
     project.edit(lambda document: _replace(document, old.name, proposal.entry))
@@ -55,15 +55,30 @@ def bring(project: Project, wanted: Wanted, replaced: str | None, yes: bool) -> 
 def add(project: Project, wanted: Wanted, yes: bool) -> Dataset:
     """Propose a schema for a table; on confirmation, it stands beside the other datasets.
 
+    A dataset that model.yaml only names becomes complete, under its own file and version.
+
     Returns:
         The new dataset, whose file is not there yet.
     """
     others = [dataset.name for dataset in project.config.datasets]
     proposal = _proposed(project, wanted, others, yes)
-    entry = layout.dataset(proposal.entry)
-    project.edit(lambda document: document["datasets"].append(entry))
+    name = proposal.entry["name"]
+    project.edit(lambda document: _complete(project, document["datasets"], proposal.entry))
     click.echo("Wrote the schema to model.yaml: correct there what was guessed wrong.")
-    return project.config.dataset(proposal.entry["name"])
+    return project.config.dataset(name)
+
+
+def _complete(project: Project, datasets: list[Any], entry: dict[str, Any]) -> None:
+    """Complete the dataset that model.yaml only names, or put the entry behind the others."""
+    given = next((each for each in datasets if each["name"] == entry["name"]), None)
+    if given is None:
+        datasets.append(layout.dataset(entry))
+        return
+    path = PurePosixPath(given.get("local_directory_path", DATASETS)) / given["file_name"]
+    if (project.root / path).resolve() == (project.root / entry["source"]).resolve():
+        given["local_directory_path"] = DATASETS  # what is created leaves the table as it is
+    own = {key: value for key, value in given.items() if key != "source"}
+    given.update(layout.dataset({**entry, **own}))
 
 
 def _proposed(

@@ -105,6 +105,11 @@ def verify(folder: Path, expected: str) -> None:
             f"The model {where} is not in {folder.parent.parent.name}/{no_mount}: restore its "
             "folder, or run train, which makes another version."
         )
+    if not expected:
+        raise ProjectError(
+            f"The model {where} has no sha256 in model.yaml, and is not loaded: doctor says which "
+            "line to add."
+        )
     if sha256(folder) != expected:
         raise ProjectError(
             f"The model {where} is not the one that was registered: its files' hash differs. "

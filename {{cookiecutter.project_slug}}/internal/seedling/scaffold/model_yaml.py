@@ -1,5 +1,7 @@
 """Reads and edits model.yaml with nothing installed: slug, first dataset, and trained models."""
 
+import re
+from textwrap import indent
 from typing import NamedTuple
 
 from seedling.errors import ProjectError
@@ -24,10 +26,17 @@ def slug(settings: str) -> str:
     Raises:
         ProjectError: it has none.
     """
-    found = edit_text.outline(settings).value("slug")
+    outline = edit_text.outline(settings)
+    found = outline.value("slug") or slug_of(outline.value("name") or "")
     if not found:
         raise ProjectError("model.yaml has no line `slug: ...`: add one with the project's name.")
     return found
+
+
+def slug_of(name: str) -> str:
+    """Return what assets are called by where no slug is given: letters and digits of the name."""
+    words = re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")
+    return (words if words[:1].isalpha() or not words else f"project_{words}")[:60].strip("_")
 
 
 def first_dataset(settings: str) -> LearnedFrom:
@@ -67,7 +76,10 @@ def entry(settings: str, model: str) -> Entry:
 
 
 def with_model(settings: str, entry: str) -> str:
-    """Return the text of model.yaml with one more entry of `training.models`."""
+    """Return the text of model.yaml with one more entry of `training.models`, or the first."""
+    if edit_text.outline(settings).find("training") is None:
+        section = f"\ntraining:\n  models:\n{indent(entry, '    ')}"
+        return edit_text.with_lines(settings, len(edit_text.split(settings)), section)
     return edit_text.insert(settings, MODELS, entry, FILE)
 
 

@@ -58,7 +58,8 @@ def of_project(config: "Config") -> Facts:
     tables = {
         model.name: config.dataset(model.dataset).file_name for model in config.training.models
     }
-    return Facts(config.slug, config.datasets[0].name, tables)
+    first = (*config.datasets, *config.datasets_without_schema)[0]
+    return Facts(config.slug, first.name, tables)
 
 
 def folders(part: str, present: list[str]) -> list[Path]:

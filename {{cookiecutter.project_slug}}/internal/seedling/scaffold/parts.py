@@ -56,7 +56,8 @@ def with_part(settings: str, part: str) -> str:
     line = f"parts: [{', '.join(name for name in PARTS if name in names)}]"
     listed = edit_text.outline(settings).find("parts")
     if listed is None:
-        return edit_text.insert_after(settings, "slug", f"{line}\n", FILE)
+        above = "slug" if edit_text.outline(settings).find("slug") else "name"
+        return edit_text.insert_after(settings, above, f"{line}\n", FILE)
     if listed.held.startswith("["):
         return re.sub(r"(?m)^parts:[ \t]*\[[^\]]*\]", line, settings, count=1)
     return edit_text.insert(settings, "parts", f"- {part}\n", FILE)

@@ -1,7 +1,6 @@
 """Removes a model from the project: its folder, its entries, its steps, what only it requires."""
 
 import shutil
-from typing import Any
 
 from seedling.config import Project, keep_models, registrations
 from seedling.errors import ProjectError
@@ -48,7 +47,7 @@ def remove(project: Project, model: str) -> None:
         write_text(path, text)
     registrations.remove_here(project, model)
     if any(entry.model == model for entry in project.model_yaml.models):
-        project.edit(lambda document: _remove_registered(document, model))
+        registrations.edit_shared(project, model, lambda entries: [])
     shutil.rmtree(removed, ignore_errors=True)
     if in_images:
         all_models.write(root)
@@ -68,8 +67,3 @@ def refuse_missing(project: Project, model: str) -> None:
         raise ProjectError(f"model.yaml trains no model {model!r}; it has {', '.join(names)}.")
     if len(names) == 1:
         raise ProjectError(f"{model} is the only model of the project: add another first.")
-
-
-def _remove_registered(document: Any, model: str) -> None:
-    """Remove the versions of a model from the registered ones of model.yaml's document."""
-    document["models"] = [entry for entry in document["models"] if entry["model"] != model]

@@ -20,6 +20,7 @@ from seedling.settings import (
     API_KEY,
     API_KEY_FILE,
     AUTHENTICATION,
+    AZURE_TENANT_ID,
     ENTRA_AUDIENCE,
     ENTRA_AUTHORITY,
     ENTRA_TENANT_ID,
@@ -276,6 +277,8 @@ class Tokens:
         """
         tenant, audiences = ENTRA_TENANT_ID.get(environ), ENTRA_AUDIENCE.get(environ)
         authority = ENTRA_AUTHORITY.get(environ)
+        if audiences:  # the project's own tenant, of model.yaml
+            tenant = tenant or AZURE_TENANT_ID.get(environ)
         if not tenant and not audiences and not authority:
             return None
         if not tenant or not audiences:

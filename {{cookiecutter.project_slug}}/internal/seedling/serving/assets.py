@@ -9,7 +9,15 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from seedling import implementations
-from seedling.config import Config, Dataset, Project, RegisteredModel, Stage, registrations, stage
+from seedling.config import (
+    Config,
+    NamedDataset,
+    Project,
+    RegisteredModel,
+    Stage,
+    registrations,
+    stage,
+)
 from seedling.errors import ProjectError
 from seedling.files import replacing, sha256
 from seedling.settings import ASSETS, DATASETS_FOLDER, ENVIRONMENT, LOCAL_ASSETS
@@ -17,7 +25,7 @@ from seedling.settings import ASSETS, DATASETS_FOLDER, ENVIRONMENT, LOCAL_ASSETS
 log = logging.getLogger(__name__)
 
 Fetch = Callable[[Project, RegisteredModel, Path], None]
-FetchDataset = Callable[[Project, Dataset, Path], None]
+FetchDataset = Callable[[Project, NamedDataset, Path], None]
 
 
 def are_shared(config: Config, environment: str | None = None) -> bool:
@@ -83,15 +91,15 @@ def fetch(project: Project, registered: RegisteredModel, environment: str | None
 
 def datasets(
     project: Project, config: Config, environment: str | None = None
-) -> tuple[list[Dataset], list[str]]:
+) -> tuple[list[NamedDataset], list[str]]:
     """Return the datasets as serve.py is given them, and a warning for each that is not there.
 
     `local_directory_path` is the whole path of the folder where the file stands. Those of the
     shared registry have a folder for each version, as models have.
     """
     shared = are_shared(config, environment) and config.registry is not None
-    details, warnings = [], []
-    for dataset in config.datasets:
+    details, warnings = list[NamedDataset](), list[str]()
+    for dataset in (*config.datasets, *config.datasets_without_schema):
         folder = project.dataset_path(dataset).parent
         if shared:
             folder = project.root / (DATASETS_FOLDER.get() or project.assets / "datasets")
@@ -108,14 +116,14 @@ def _verified(place: str, project: Project, registered: RegisteredModel, folder:
     """Download a version to a folder, and compare its hash with the registered one."""
     download: Fetch = implementations.find(place)
     download(project, registered, folder)
-    if sha256(folder) != registered.sha256:
+    if registered.sha256 and sha256(folder) != registered.sha256:
         raise ProjectError(
             f"what the {place} has under that name and version is not what model.yaml registers: "
             "its files' hash differs."
         )
 
 
-def _dataset_from_registry(project: Project, dataset: Dataset, folder: Path) -> None:
+def _dataset_from_registry(project: Project, dataset: NamedDataset, folder: Path) -> None:
     """Download a dataset's file from the shared registry, unless this version is here."""
     download: FetchDataset = implementations.find("shared registry's datasets")
     title = f"{dataset.name}, version {dataset.version}"

@@ -6,7 +6,7 @@ from threading import Event
 from typing import Any
 
 from seedling import team_code
-from seedling.config import Config, Dataset, Project, Stage, stage
+from seedling.config import Config, NamedDataset, Project, Stage, stage
 from seedling.errors import ProjectError, Unavailable
 from seedling.serving import assets
 from seedling.serving.models import LeftOut, Models, NotRegistered
@@ -69,7 +69,7 @@ class TeamServe:
         function: Callable[..., Any] = self._object.run_fake if self._fake else self._object.run
         return function
 
-    def _datasets(self, config: Config) -> list[Dataset]:
+    def _datasets(self, config: Config) -> list[NamedDataset]:
         """Return the datasets with the folders of their files; warn of those that are not there."""
         found, warnings = assets.datasets(self._project, config, self._environment)
         for words in warnings:

@@ -75,7 +75,7 @@ def project_of(config: Path | None) -> Project:
 
 def model_of(project: Project, model: str | None) -> str:
     """Return the model that was named, or else the first of model.yaml."""
-    return model or project.config.training.models[0].name
+    return model or project.config.first_model
 
 
 def left(project: Project, given: Path | None, job: str, output: str) -> Path:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from seedling.config import DATASETS
 from seedling.data.sides import of_file
 from seedling.errors import ProjectError
 from seedling.files import sha256
@@ -24,11 +25,13 @@ def main(
     """Validate the datasets and hold out a share of each, which no training step sees."""
     project = project_of(config)
     settings = project.config
+    # On this machine a dataset stands where model.yaml says; on another, all are in one folder.
+    mounted = datasets is not None and datasets != (project.root / DATASETS).resolve()
     folders = [made(project, training, "prepare", "training")]
     folders.append(made(project, holdout, "prepare", "holdout"))
     for name in dict.fromkeys(model.dataset for model in settings.training.models):
         dataset = settings.dataset(name)
-        path = datasets / dataset.file_name if datasets else project.dataset_path(dataset)
+        path = datasets / dataset.file_name if mounted else project.dataset_path(dataset)
         if not path.is_file():
             raise ProjectError(f"{path} is missing: run create-local-datasets first.")
         found = of_file(path, project.root, dataset, settings.holdout(dataset))

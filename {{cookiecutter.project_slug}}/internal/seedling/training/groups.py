@@ -51,7 +51,7 @@ def work(project: Project, by: Sequence[str], name: str | None) -> Work:
     Raises:
         ProjectError: the columns do not make groups.
     """
-    dataset = project.config.dataset(name or project.config.datasets[0].name)
+    dataset = project.config.dataset(name) if name else project.config.first_dataset
     features = _features(dataset, by)
     return Work(datasets.load(project, dataset), list(by), features, dataset.target.name)
 

@@ -26,7 +26,7 @@ from typing import Any
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from seedling.config import Project
+from seedling.config import DATASETS, Project
 from seedling.data.dataset_files import verified
 from seedling.errors import ProjectError
 from seedling.masking import mask_output, masked
@@ -91,6 +91,7 @@ class LocalRun:
         for name in {project.config.trained_model(model).dataset for model in chosen.models}:
             verified(project, project.config.dataset(name))
         killed.remove(project)
+        (project.root / DATASETS).mkdir(parents=True, exist_ok=True)  # the pipeline's input
         runs = project.assets / "runs"
         meanwhile = partial(mlflow_runs.prepare, project)
         return [cls(chosen, project.root, runs, variables, meanwhile)]

@@ -40,9 +40,11 @@ def chosen_of(project: Project, models: Sequence[str]) -> Pipeline:
     """Return the training pipeline, narrowed to these models; the whole one if none is named.
 
     Raises:
-        ProjectError: the pipeline, or model.yaml, does not have one of them.
+        ProjectError: the pipeline, or model.yaml, does not have one of them, or trains none.
     """
     training = pipeline.load(project.root / TRAINING)
+    if not models:
+        project.config.refuse_untrainable()
     for model in models:
         if model not in training.models:
             known = ", ".join(training.models)
