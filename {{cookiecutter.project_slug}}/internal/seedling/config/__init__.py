@@ -16,9 +16,9 @@ from seedling.config.azure import (
 from seedling.config.datasets import (
     DATASETS,
     Dataset,
-    DatasetWithoutSchema,
     Label,
     Name,
+    NamedDataset,
     Split,
     Target,
 )
@@ -50,11 +50,11 @@ __all__ = [
     "Cluster",
     "Config",
     "Dataset",
-    "DatasetWithoutSchema",
     "FeatureStore",
     "Label",
     "ModelName",
     "Name",
+    "NamedDataset",
     "OnlineDeployment",
     "PredictionLog",
     "Project",

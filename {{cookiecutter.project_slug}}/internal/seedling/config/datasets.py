@@ -110,8 +110,8 @@ ProjectFolder = Annotated[str, AfterValidator(_inside)]
 DATASETS = "local_assets/datasets"
 
 
-class DatasetWithoutSchema(Section):
-    """A dataset that model.yaml only names: nothing learns from it before it has a schema."""
+class NamedDataset(Section):
+    """A dataset that model.yaml names: nothing learns from it before it has a schema."""
 
     name: Name
     description: str = ""
@@ -121,16 +121,12 @@ class DatasetWithoutSchema(Section):
     version: str
 
 
-class Dataset(Section):
+class Dataset(NamedDataset):
     """A table with its schema: the one place where features and target are described."""
 
-    name: Name
-    description: str = ""
     source: str
     read: Reading = Reading()
-    local_directory_path: ProjectFolder = DATASETS
     file_name: str = Field(pattern=r"^[^/\\]+\.(parquet|csv)$")
-    version: str
     task: Annotated[str, AfterValidator(_known_task)]
     # Of the task, of scikit-learn, or of metrics.py: training says if it is none of them.
     metric: str = Field(pattern=r"^[A-Za-z_]\w*$")

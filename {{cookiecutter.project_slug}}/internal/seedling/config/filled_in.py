@@ -1,7 +1,7 @@
-"""Fills in what a model.yaml leaves out and other files say, as one of FlowEHR's Model-Seedling does.
+"""Fills in what a model.yaml leaves out and other files say.
 
-Such a file has neither slug nor training, datasets without source and schema, and models without
-folder and hash. Nothing is written: doctor says what to add.
+One of FlowEHR's Model-Seedling has neither slug nor training, datasets without source and schema,
+and models without folder and hash. Nothing is written: doctor says what to add.
 """
 
 import re

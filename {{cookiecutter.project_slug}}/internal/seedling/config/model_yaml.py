@@ -11,7 +11,7 @@ from pydantic import model_validator as validates_model
 
 from seedling import tasks
 from seedling.config.azure import AzureMl, SharedRegistry
-from seedling.config.datasets import Dataset, DatasetWithoutSchema
+from seedling.config.datasets import Dataset, NamedDataset
 from seedling.config.document import read_text, validated
 from seedling.config.filled_in import FilledIn, filled_in
 from seedling.config.models import Registrations, TrainedModel, Training
@@ -40,7 +40,7 @@ class Config(Registrations):
     feature_store: FeatureStore
     monitoring_store: MonitoringStore | None = None  # a name of serving.prediction_log
     datasets: list[Dataset]
-    datasets_without_schema: list[DatasetWithoutSchema] = []  # of `datasets` in model.yaml
+    datasets_without_schema: list[NamedDataset] = []  # of `datasets` in model.yaml
     training: Training
     serving: Serving = Serving()
 
@@ -121,7 +121,7 @@ class Config(Registrations):
 
     @property
     def first_model(self) -> str:
-        """Return the name of the model that is meant where none is named; see refuse_untrainable."""
+        """Return the name of the model that is meant where none is named."""
         self.refuse_untrainable()
         return self.training.models[0].name
 

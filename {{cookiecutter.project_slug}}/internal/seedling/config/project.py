@@ -11,7 +11,7 @@ from dotenv import load_dotenv
 from ruamel.yaml import YAML
 
 from seedling.config import mounted, registrations
-from seedling.config.datasets import Dataset, DatasetWithoutSchema
+from seedling.config.datasets import Dataset, NamedDataset
 from seedling.config.document import PLACEHOLDER, parse, read_text, validated
 from seedling.config.model_yaml import FILE_NAME, Config, read_config
 from seedling.config.models import RegisteredModel
@@ -88,7 +88,7 @@ class Project:
         models = {entry.model for entry in gone if entry.is_champion}
         return [entry for entry in others if entry in gone or entry.model in models]
 
-    def dataset_path(self, dataset: Dataset | DatasetWithoutSchema) -> Path:
+    def dataset_path(self, dataset: Dataset | NamedDataset) -> Path:
         return self.root / dataset.local_directory_path / dataset.file_name
 
     @property

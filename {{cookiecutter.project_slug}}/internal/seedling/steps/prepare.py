@@ -26,12 +26,12 @@ def main(
     project = project_of(config)
     settings = project.config
     # On this machine a dataset stands where model.yaml says; on another, all are in one folder.
-    mounted = datasets is not None and datasets != (project.root / DATASETS).resolve()
+    mounted = None if datasets == (project.root / DATASETS).resolve() else datasets
     folders = [made(project, training, "prepare", "training")]
     folders.append(made(project, holdout, "prepare", "holdout"))
     for name in dict.fromkeys(model.dataset for model in settings.training.models):
         dataset = settings.dataset(name)
-        path = datasets / dataset.file_name if mounted else project.dataset_path(dataset)
+        path = mounted / dataset.file_name if mounted else project.dataset_path(dataset)
         if not path.is_file():
             raise ProjectError(f"{path} is missing: run create-local-datasets first.")
         found = of_file(path, project.root, dataset, settings.holdout(dataset))
