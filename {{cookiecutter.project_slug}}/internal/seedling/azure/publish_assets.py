@@ -71,8 +71,7 @@ def publish(project: Project) -> Iterator[Published]:
 def named(config: Config) -> list[Asset]:
     """Return the datasets and models that model.yaml names, also those without a schema."""
     verb = "register-datasets-in-aml"
-    datasets = [*config.datasets, *config.datasets_without_schema]
-    data = [Asset("data", each.name, each.version, "", verb) for each in datasets]
+    data = [Asset("data", each.name, each.version, "", verb) for each in config.named_datasets]
     verb = "train-model-in-aml"
     models = [Asset("models", e.name, e.version, e.sha256, verb) for e in config.models]
     return [*data, *models]

@@ -53,8 +53,7 @@ def examine(project: Project) -> Iterator[Finding]:
     except ProjectError as error:
         yield Finding("model.yaml", str(error), "wrong")
         return
-    named = [*config.datasets, *config.datasets_without_schema]
-    yield Finding("model.yaml", f"{counted(len(named), 'dataset')}, valid")
+    yield Finding("model.yaml", f"{counted(len(config.named_datasets), 'dataset')}, valid")
     for where in _secrets(project.model_yaml.model_dump(mode="json")):
         message = f"{where} holds a secret, which git keeps: put it into .env, and write ${{NAME}}"
         yield Finding("model.yaml", message, "wrong")

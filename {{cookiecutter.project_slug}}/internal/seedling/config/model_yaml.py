@@ -63,9 +63,7 @@ class Config(Registrations):
     @validates_model(mode="after")
     def _names_refer_to_something(self) -> "Config":
         for what, names in {
-            "datasets": [
-                dataset.name for dataset in (*self.datasets, *self.datasets_without_schema)
-            ],
+            "datasets": [dataset.name for dataset in self.named_datasets],
             "training.models": [model.name for model in self.training.models],
         }.items():
             twice = sorted({name for name in names if names.count(name) > 1})
@@ -103,6 +101,11 @@ class Config(Registrations):
         """
         self._refuse_without_schema(name)
         return _named(self.datasets, name, "dataset", asked_by)
+
+    @property
+    def named_datasets(self) -> list[NamedDataset]:
+        """Return every dataset of model.yaml, also those without a schema."""
+        return [*self.datasets, *self.datasets_without_schema]
 
     def chosen_datasets(self, name: str | None) -> list[Dataset]:
         """Return the dataset of this name, or all that have a schema; see `first_dataset`."""

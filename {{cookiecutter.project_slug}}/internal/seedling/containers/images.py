@@ -180,6 +180,8 @@ def stage_source(project: Project, name: str, kind: str, folder: Path) -> None:
         for path, text in all_models.generated(project.root).items():
             write_text(folder / path.relative_to(project.root), text)
     shutil.copytree(folder / home / s2i.FILE.parent, folder / s2i.FILE.parent)
+    variables = s2i.environment(folder / home)  # a line each, since s2i reads no further than that
+    write_text(folder / s2i.FILE, "".join(f"{name}={value}\n" for name, value in variables.items()))
     file = "requirements.txt" if name == model_dirs.ALL else f"requirements_{kind}.txt"
     lines = model_requirements.read(folder / home / file)
     registered = [each for each in project.config.models if each.model in members(project, name)]

@@ -1,6 +1,6 @@
 """Read the file .s2i/environment, which sets the variables of an image, as the program s2i does.
 
-Imports the standard library only, as `scaffold` does.
+`parsed` reads ROUTES for the service too. Imports the standard library only, as `scaffold` does.
 """
 
 import re
@@ -8,9 +8,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 from seedling.errors import ProjectError
+from seedling.masking import masked
 
 FILE = Path(".s2i") / "environment"
+ROUTES = "ROUTES"
 ROUTE = re.compile(r"[\w.-]+(/[\w.-]+)*", re.ASCII)
+ODD = re.compile(r"\s")  # what the name of a variable cannot have
 
 
 class Route(NamedTuple):
@@ -25,21 +28,37 @@ def environment(folder: Path) -> dict[str, str]:
     """Return the variables that a folder's .s2i/environment sets.
 
     A line is a comment where `#` comes first; otherwise it is split at its first `=`, and blanks
-    around both sides go. Quotes stay, nothing is expanded, and a line without `=` is skipped.
+    around both sides go. Quotes stay, nothing is expanded, and a line without `=` is skipped, as is
+    one without a name before it. ROUTES alone goes on below a line that ends with a comma.
 
     Raises:
-        ProjectError: the file is missing.
+        ProjectError: the file is missing, sets a variable twice, or one that no image can have.
     """
     path = folder / FILE
+    where = f"models/{folder.name}/{FILE.as_posix()}"
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
     except FileNotFoundError:
-        raise ProjectError(f"models/{folder.name}/{FILE.as_posix()} is missing.") from None
-    found = {}
-    for line in lines:
-        name, equals, value = line.partition("=")
-        if equals and not line.startswith("#"):
-            found[name.strip()] = value.strip()
+        raise ProjectError(f"{where} is missing.") from None
+    found, begun = dict[str, str](), dict[str, int]()
+    goes_on = False
+    for number, line in enumerate(lines, start=1):
+        name, equals, value = (part.strip() for part in line.partition("="))
+        if line.startswith("#"):
+            continue
+        if goes_on and not equals:
+            found[ROUTES] += line.strip()
+        elif equals and name:
+            if ODD.search(name):
+                raise ProjectError(
+                    f"{where}, line {number}: {masked(name)!r:.80} names no variable: use NAME=value."
+                )
+            if name in begun:
+                raise ProjectError(
+                    f"{where}: lines {begun[name]} and {number} both set {name}: keep one."
+                )
+            found[name], begun[name] = value, number
+        goes_on = (goes_on or name == ROUTES) and line.rstrip().endswith(",")
     return found
 
 
@@ -47,21 +66,44 @@ def routes(folder: Path) -> list[Route]:
     """Return the entries of a folder's ROUTES.
 
     Raises:
-        ProjectError: the file or ROUTES is missing, or an entry is not route:module:function, or
-            a route is there twice.
+        ProjectError: the file or ROUTES is missing, or what `parsed` raises.
     """
     where = f"models/{folder.name}/{FILE.as_posix()}"
+    found = parsed(environment(folder).get(ROUTES, ""), f"{where}: ROUTES")
+    if not found:
+        raise ProjectError(f"{where}: ROUTES is route:module:function, and is empty.")
+    return found
+
+
+def parsed(text: str, where: str = ROUTES) -> list[Route]:
+    """Return the entries of a value of ROUTES, over several lines and with slashes around routes.
+
+    Args:
+        text: route:module:function, with commas between entries, and perhaps behind the last.
+        where: what has the value, for the error.
+
+    Raises:
+        ProjectError: an entry is malformed, or a route is there twice.
+    """
     found: dict[str, Route] = {}
-    for entry in environment(folder).get("ROUTES", "").split(","):
-        parts = entry.strip().split(":")
-        if len(parts) != 3 or not _can_be(Route(*parts)):
+    entries = [entry.strip() for entry in text.split(",")]
+    for number, entry in enumerate(entries, start=1):
+        if not entry:
+            continue
+        parts = [part.strip() for part in entry.split(":")]
+        route = Route(parts[0].strip("/"), *parts[1:]) if len(parts) == 3 else None
+        if route and not ROUTE.fullmatch(route.route):
             raise ProjectError(
-                f"{where}: ROUTES is route:module:function, with commas between entries, not "
-                f"{entry!r:.80}."
+                f"{where}: a route has letters, digits and ._-/ only, not {masked(parts[0])!r:.80}."
             )
-        if parts[0] in found:
-            raise ProjectError(f"{where}: ROUTES has {parts[0]} twice.")
-        found[parts[0]] = Route(*parts)
+        if route is None or not _is_function(route):
+            which = "it" if len(entries) == 1 else f"item {number}"  # its text may be a secret
+            raise ProjectError(
+                f"{where} is route:module:function, with commas between entries: {which} is not."
+            )
+        if route.route in found:
+            raise ProjectError(f"{where} has {route.route} twice.")
+        found[route.route] = route
     return list(found.values())
 
 
@@ -73,6 +115,5 @@ def predict_routes(folder: Path) -> list[Route]:
     return [entry for entry in found if entry[1:] == function] if all(function) else found
 
 
-def _can_be(entry: Route) -> bool:
-    names = [*entry.module.split("."), entry.function]
-    return ROUTE.fullmatch(entry.route) is not None and all(name.isidentifier() for name in names)
+def _is_function(entry: Route) -> bool:
+    return all(name.isidentifier() for name in (*entry.module.split("."), entry.function))

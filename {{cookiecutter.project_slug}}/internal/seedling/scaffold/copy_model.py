@@ -108,7 +108,8 @@ def _with_routes(home: Path, source: str, model: str) -> str:
         f"{model}/{entry.route.rpartition('/')[2]}:{entry.module}:{entry.function}"
         for entry in s2i.routes(home)
     )
-    text = re.sub(r"(?m)^(\s*ROUTES\s*=).*$", rf"\g<1>{routes}", text)
+    over_lines = r"(?m)^([ \t]*ROUTES[ \t]*=).*?(?:,[ \t]*\r?\n[^=#\n]*?)*$"
+    text = re.sub(over_lines, rf"\g<1>{routes}", text)
     text = re.sub(rf"(?m)^(\s*SERVED_MODELS\s*=\s*){source}\b", rf"\g<1>{model}", text)
     return re.sub(rf"\bmodels\.{source}\b", f"models.{model}", text)
 

@@ -58,8 +58,7 @@ def of_project(config: "Config") -> Facts:
     tables = {
         model.name: config.dataset(model.dataset).file_name for model in config.training.models
     }
-    first = (*config.datasets, *config.datasets_without_schema)[0]
-    return Facts(config.slug, first.name, tables)
+    return Facts(config.slug, config.named_datasets[0].name, tables)
 
 
 def folders(part: str, present: list[str]) -> list[Path]:

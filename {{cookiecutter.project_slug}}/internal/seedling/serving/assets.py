@@ -99,7 +99,7 @@ def datasets(
     """
     shared = are_shared(config, environment) and config.registry is not None
     details, warnings = list[NamedDataset](), list[str]()
-    for dataset in (*config.datasets, *config.datasets_without_schema):
+    for dataset in config.named_datasets:
         folder = project.dataset_path(dataset).parent
         if shared:
             folder = project.root / (DATASETS_FOLDER.get() or project.assets / "datasets")

@@ -1,12 +1,12 @@
 """Add the team's own routes: `POST /<route>` for each route:module:function of ROUTES."""
 
-import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from flask import Flask, Response
 
 from seedling import team_code
+from seedling.containers import s2i
 from seedling.containers.entry_points import Predict
 from seedling.errors import ProjectError
 from seedling.serving.bodies import body
@@ -14,8 +14,6 @@ from seedling.serving.encoding import ENCODER
 from seedling.serving.inputs import in_payload, json_value
 from seedling.serving.service import Service
 from seedling.settings import ROUTES
-
-ROUTE = re.compile(r"[A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)*")
 
 
 def add(app: Flask, service: Service) -> frozenset[str]:
@@ -46,17 +44,7 @@ def named(text: str) -> dict[str, Callable[[Mapping[str, Any]], Any]]:
         ProjectError: an entry is malformed, or names a function that is not there.
     """
     found = {}
-    entries = [part.strip() for part in text.split(",")]
-    for number, entry in enumerate(entries, start=1):
-        if not entry:
-            continue
-        parts = entry.split(":")
-        if len(parts) != 3 or not all(parts):
-            shown = "the value" if len(entries) == 1 else f"item {number}"  # may be a secret
-            raise ProjectError(f"ROUTES: {shown} is not of the form route:module:function.")
-        route, module, name = parts[0].strip("/"), *parts[1:]
-        if not ROUTE.fullmatch(route):
-            raise ProjectError(f"ROUTES: a route has letters, digits and ._-/ only, not {route!r}.")
+    for route, module, name in s2i.parsed(text):
         found[route] = team_code.function(module, name)
         if not callable(found[route]):
             raise ProjectError(f"ROUTES: {module}.{name} is no function.")

@@ -84,7 +84,7 @@ class TeamServe:
         try:
             if self._engine is None and not self._fake:
                 self._engine = feature_store.connect(self._project, read_only=True)
-            details = config.datasets if self._fake else self._datasets(config)
+            details = config.named_datasets if self._fake else self._datasets(config)
             made = team_code.serve_class()(
                 config=config,
                 sql_engine=self._engine,
