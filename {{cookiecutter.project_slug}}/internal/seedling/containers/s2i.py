@@ -51,7 +51,7 @@ def environment(folder: Path) -> dict[str, str]:
         elif equals and name:
             if ODD.search(name):
                 raise ProjectError(
-                    f"{where}, line {number}: {masked(name)!r:.80} names no variable: use NAME=value."
+                    f"{where}, line {number}: {masked(name)!r:.80} names no variable: NAME=value."
                 )
             if name in begun:
                 raise ProjectError(
