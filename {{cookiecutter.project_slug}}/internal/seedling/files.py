@@ -41,6 +41,27 @@ def replacing(path: Path) -> Iterator[Path]:
             aside.unlink(missing_ok=True)
 
 
+@contextmanager
+def first(path: Path) -> Iterator[Path]:
+    """Yield a path beside `path` to write a file to, which then is `path`, unless there is one.
+
+    Of several processes, the first to have written it wins; the others find its file.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    aside = path.with_name(f".{path.name}.{os.getpid()}{path.suffix}")
+    try:
+        yield aside
+        try:
+            os.link(aside, path)
+        except FileExistsError:
+            pass
+        except OSError:  # a file system without links
+            if not path.exists():
+                os.replace(aside, path)
+    finally:
+        aside.unlink(missing_ok=True)
+
+
 def write_text(path: Path, text: str) -> None:
     """Write a text file in UTF-8, with LF as line ends."""
     with replacing(path) as aside:

@@ -15,7 +15,7 @@ from typing import Any
 
 from seedling.config import Project
 from seedling.errors import ProjectError, Unavailable
-from seedling.files import replacing
+from seedling.files import first
 from seedling.processes import end_soon, interrupted
 from seedling.settings import MLFLOW_TRACKING_URI
 from seedling.training import mlflow_names
@@ -97,7 +97,7 @@ def _create_database(project: Project) -> None:
     """
     database = _database(project)
     if uri(project) == _sqlite(database) and not database.exists():
-        with replacing(database) as aside:
+        with first(database) as aside:
             made = [_sqlite(aside), _artifacts(project), project.config.slug]
             command = [sys.executable, "-m", "seedling.training.mlflow_runs", *made]
             with interrupted.unheard():
