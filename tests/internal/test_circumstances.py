@@ -3,6 +3,7 @@
 import errno
 import os
 import shutil
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 
 from seedling import init
 from seedling.config import Project
+from seedling.processes import free_port
 from seedling.serving import background_service
 from seedling.testing import invoke
 from seedling.training import mlflow_runs
@@ -96,3 +98,40 @@ def test_runs_of_a_moved_project_keep_their_files_and_leave_the_old_folder_away(
     assert len(runs) == 2
     for each in runs:
         assert [one.path for one in store.list_artifacts(each.info.run_id)] == ["note.txt"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="ulimit and umask are Unix's")
+def test_a_service_runs_whatever_the_folder_the_language_and_the_limits(
+    project: Project, tmp_path: Path
+) -> None:
+    """Blanks and other letters in the path, no locale, an odd zone, no home, few open files."""
+    root = project.root.rename(tmp_path / "Mein Ordner Übung (日本) & co")
+    odd = {"LC_ALL": "C", "TZ": "Pacific/Chatham", "HOME": "/nonexistent", "PYTHONHASHSEED": "7"}
+    environ = {**os.environ, **odd, "ENVIRONMENT": "app-dev"}
+
+    def run(*words: str) -> "subprocess.CompletedProcess[str]":
+        verb = [sys.executable, "-m", "seedling", *words]
+        limited = ["sh", "-c", 'ulimit -n 64; umask 077; exec "$@"', "sh", *verb]
+        return subprocess.run(limited, cwd=root, env=environ, capture_output=True, text=True)
+
+    started = run("predict-all", "--port", str(free_port()))
+    try:
+        assert started.returncode == 0, started.stderr
+        assert run("test-all").returncode == 0
+    finally:
+        (root / "model.yaml").write_text("broken: [", encoding="utf-8")
+        stopped = run("stop")
+    assert stopped.stdout.startswith("Stopped http://127.0.0.1:"), stopped.stderr
+
+
+@pytest.mark.parametrize("port", ["99999", "80x", "0", "taken"])
+def test_a_port_that_cannot_be_had_is_one_line(project: Project, port: str) -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        taken = port == "taken"
+        number = str(other.getsockname()[1]) if taken else port
+        result = invoke(project, "serve-local-app-dev", "--port", number)
+    assert result.exit_code == (1 if taken else 2)
+    (line,) = [line for line in result.stderr.splitlines() if line.startswith("Error: ")]
+    assert ("Cannot listen" if taken else "--port") in line

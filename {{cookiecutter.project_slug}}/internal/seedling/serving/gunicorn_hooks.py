@@ -70,7 +70,7 @@ def on_starting(server: Any) -> None:
     stop = server.stop
 
     def end(graceful: bool = True) -> None:
-        """Let nobody queue any more; the workers accept those who have (see gunicorn_worker)."""
+        """Close the queue of connections; the workers accept those in it (see gunicorn_worker)."""
         for listener in server.LISTENERS:
             listener.sock.listen(0)
         stop(graceful)
