@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from seedling import team_code
-from seedling.azure import environment, publish_assets, workspace
+from seedling.azure import assets, environment, publish_assets, workspace
 from seedling.config import Project, registrations
 from seedling.errors import ProjectError
 from seedling.registry import model_files
@@ -105,10 +105,21 @@ def test_the_suffix_names_the_cluster_and_the_image(seed: Project) -> None:
     assert workspace.settings(Project(seed.root)).compute.cluster_name == "ours"
 
 
-def test_the_registry_is_looked_up_in_its_own_region(seed: Project) -> None:
-    registry = seed.config.registry
+def test_the_registry_is_looked_up_in_its_own_region(
+    seed: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    registry, asked = seed.config.registry, list[str]()
+
+    def ask(client: Any, method: str, url: str, body: Any = None) -> dict[str, str]:
+        asked.append(url)
+        names = ("primaryRegionResourceProviderUri", "subscriptionId", "resourceGroup")
+        return dict.fromkeys(names, "x")
+
+    monkeypatch.setattr(assets, "_ask", ask)
+    monkeypatch.delenv(workspace.DISCOVERY_URL, raising=False)
     assert registry is not None
-    assert registry.discovery == "https://uksouth.api.azureml.ms/"
+    assets._front(None, registry.name, registry.discovery)
+    assert asked[0].startswith("https://uksouth.api.azureml.ms/registrymanagement/")
 
 
 def test_the_tenant_reaches_the_credential_and_the_check_of_tokens(
