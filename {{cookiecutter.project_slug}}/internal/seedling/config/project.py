@@ -143,7 +143,7 @@ class Project:
 def _take_tenant(path: Path) -> None:
     """Let model.yaml's `aad_tenant_id` stand for AZURE_TENANT_ID, where that is not set.
 
-    A malformed file says nothing here: whoever reads it whole says what is wrong.
+    A malformed file is no error here: it is one where the whole file is read.
     """
     tenant = edit_text.outline(path.read_text(encoding="utf-8", errors="replace")).value(TENANT)
     if tenant and tenant != PLACEHOLDER and not AZURE_TENANT_ID.is_set():
