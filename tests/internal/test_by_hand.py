@@ -70,7 +70,7 @@ def test_every_script_of_the_team_does_something_where_it_is_run_by_itself(
     assert "rows x" in shown.stdout
     served = run(tmp_path, root / "serve" / "serve.py")
     assert (served.returncode, served.stdout) == (1, "")
-    assert served.stderr == "Error: No model is registered yet: run train first.\n"
+    assert served.stderr == "Error: No model is registered: run train.\n"
 
 
 def test_without_data_a_models_train_py_says_so_in_one_line(project: Project) -> None:

@@ -13,7 +13,7 @@ AZURE_SQL = "https://database.windows.net/.default"
 CI = ("CI", "TF_BUILD")  # set by CI systems: GitHub and most others, Azure DevOps
 
 
-def credential(may_ask: bool = True, tenant: str | None = None) -> Any:
+def credential(may_ask: bool = True) -> Any:
     """Return the credential chain.
 
     It tries a service principal from the environment, a workload's or a machine's managed identity,
@@ -22,13 +22,12 @@ def credential(may_ask: bool = True, tenant: str | None = None) -> Any:
 
     Args:
         may_ask: False where no person is to be asked, as in the service.
-        tenant: the tenant to log in to; AZURE_TENANT_ID, or the account's own, unless given.
 
     Raises:
         ImportError: azure-identity is not installed.
     """
     if may_ask and is_attended():
-        return _asking_chain(tenant)
+        return _asking_chain()
     from azure.identity import DefaultAzureCredential
 
     return DefaultAzureCredential()
@@ -42,7 +41,7 @@ def is_attended() -> bool:
 
 
 @cache
-def _asking_chain(tenant: str | None) -> Any:
+def _asking_chain() -> Any:
     """Return the chain with a login at its end: one for all clients, so that it asks once."""
     from azure.identity import (
         DefaultAzureCredential,
@@ -50,11 +49,10 @@ def _asking_chain(tenant: str | None) -> Any:
         InteractiveBrowserCredential,
     )
 
-    of_tenant = {"tenant_id": tenant or AZURE_TENANT_ID.get()}
-    chosen: dict[str, Any] = {name: value for name, value in of_tenant.items() if value}
+    tenant: dict[str, Any] = {"tenant_id": AZURE_TENANT_ID.get()} if AZURE_TENANT_ID.get() else {}
     chain = DefaultAzureCredential()
-    code = DeviceCodeCredential(prompt_callback=_show_code, **chosen)
-    chain.credentials = (*chain.credentials, InteractiveBrowserCredential(**chosen), code)
+    code = DeviceCodeCredential(prompt_callback=_show_code, **tenant)
+    chain.credentials = (*chain.credentials, InteractiveBrowserCredential(**tenant), code)
     return chain
 
 
