@@ -85,14 +85,16 @@ OWN = {
 PREPARED = """
 import json
 import sys
+from pathlib import Path
 from seedling.azure import training, workspace
 from seedling.config import Project
 from seedling.errors import ProjectError
 
+text = Path("model.yaml").read_text()
 for told in json.load(sys.stdin):
-    project = Project.find()
     own = {"logistic_regression": {"training": told}}
-    project.edit(lambda document: document.update(aml={"models": own}))
+    Path("model.yaml").write_text(f"{text}\\naml: {json.dumps({'models': own})}\\n")
+    project = Project.find()
     try:
         with training.prepared(project, workspace.client(project), []) as jobs:
             for job in jobs.values():
