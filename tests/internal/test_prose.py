@@ -2,6 +2,7 @@
 
 import ast
 import re
+from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -55,9 +56,11 @@ def test_no_docstring_or_message_has_a_banned_word() -> None:
 def test_the_tests_that_the_page_on_testing_names_are_there() -> None:
     tests = Path(__file__).parents[1]
     page = (tests.parent / "docs" / "testing.md").read_text(encoding="utf-8")
-    files = {path.name: path.read_text(encoding="utf-8") for path in tests.rglob("test_*.py")}
+    files: defaultdict[str, str] = defaultdict(str)
+    for path in tests.rglob("test_*.py"):
+        files[path.name] += path.read_text(encoding="utf-8")
     named = re.findall(r"`(test_\w+\.py)`: ([^;|]+?) ?(?=[;|])", page)
     assert len(named) > 40
     for file, words in named:
         name = f"def test_{words.replace(' ', '_')}("
-        assert name in files.get(file, ""), f"{file}: {words}"
+        assert name in files[file], f"{file}: {words}"

@@ -22,6 +22,7 @@ from typing import Any
 from urllib.parse import quote, unquote
 
 MASK = "***"
+MAX_LENGTH = 50_000  # characters
 # What the parameters of URLs and connection strings are called whose values are no secrets; letters
 # and digits only, in lower case.
 HARMLESS = re.compile(
@@ -91,7 +92,7 @@ def masked(text: str) -> str:
         shown = _by_shape(text)
     for secret in _of_environment():
         shown = shown.replace(secret, MASK)
-    return shown
+    return f"{shown} ..." if len(text) > MAX_LENGTH else shown
 
 
 def quoted(text: str) -> str:
@@ -123,7 +124,8 @@ def mask_output() -> None:
 
 def has_secret(text: str) -> bool:
     """Return True if a text from outside holds something that must not stand in a file of git."""
-    return masked(text) != text
+    start = text[:MAX_LENGTH]
+    return masked(start) != start
 
 
 def _by_shape(text: str) -> str:
@@ -152,7 +154,7 @@ def _joined(text: str) -> str:
 
 
 def _masked_url(match: re.Match[str]) -> str:
-    """Mask a URL's user and password, its parameters, and what cannot be told apart from them."""
+    """Mask a URL's user and password, its parameters, and what may be one of them."""
     scheme, _, rest = match[0].partition("//")
     if not scheme and "@" not in rest and "?" not in rest:
         return match[0]

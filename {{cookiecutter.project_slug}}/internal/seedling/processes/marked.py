@@ -1,6 +1,6 @@
 """Processes that are recognised by a variable of their environment, which their children inherit.
 
-A process number may be of another process by now, and a service that is frozen answers nobody.
+A process number may be of another process by now, and a service that is frozen does not answer.
 """
 
 import os
