@@ -357,8 +357,8 @@ def test_a_ready_environment_a_conda_file_and_a_data_asset_are_taken_or_missed_b
     (cloud / "conda.yml").unlink()
     assert done.returncode == 0, done.stderr
     ready, conda, registry, *refused = map(json.loads, done.stdout.splitlines())
-    assert ready == ["azureml:lake:1", "ready:4"]
-    assert conda[0] == "azureml:lake:1"
+    assert ready == ["lake:1", "ready:4"]
+    assert conda[0] == "lake:1"
     assert conda[1].startswith("trained-conda:")
     assert registry[1].startswith("azureml://registries/azureml/")
     version = conda[1].rpartition(":")[2]
