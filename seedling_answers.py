@@ -17,7 +17,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, NoReturn
 
-from jinja2 import Environment, Undefined
+from jinja2 import Environment
 from jinja2.ext import Extension
 from slugify import slugify
 
@@ -106,7 +106,7 @@ def as_text(answer: Any, prompt: str) -> str:
         return "none"
     if isinstance(answer, list) and prompt in ("models", "parts"):
         return ", ".join(as_text(item, prompt) for item in answer)
-    if answer is None or isinstance(answer, (bool, list, tuple, set, dict, Undefined)):
+    if isinstance(answer, bool) or not isinstance(answer, (int, float)):
         refuse(f"{prompt}: {shown(answer)} is no text: put it in quotes, or leave it out.")
     return str(answer)
 

@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 import tomllib
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -211,6 +212,10 @@ def test_what_is_no_question_cannot_be_answered():
         ({"vertical": True}, "error: vertical: True is no text"),
         ({"description": {"a": "b"}}, "error: description: {'a': 'b'} is no text"),
         ({"organisation": ["a", "b"]}, "error: organisation: ['a', 'b'] is no text"),
+        (
+            {"organisation": date(2024, 1, 1)},
+            "error: organisation: datetime.date(2024, 1, 1) is",
+        ),
     ],
 )
 def test_an_answer_that_is_no_text_is_one_line(given: dict[str, Any], said: str, tmp_path: Path):

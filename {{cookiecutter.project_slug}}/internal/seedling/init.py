@@ -9,6 +9,7 @@ import argparse
 import hashlib
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -158,7 +159,11 @@ def has_pip(python: Path) -> bool:
 
 
 def run(root: Path, command: list) -> None:
-    """Run a command in the project's folder; raises CalledProcessError if it fails."""
+    """Run a command in the project's folder; raises CalledProcessError if it fails.
+
+    It ends with this process where SIGTERM ends this process.
+    """
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     subprocess.run(command, cwd=str(root), check=True)
 
 
