@@ -189,5 +189,19 @@ def test_a_text_holds_what_is_wanted_or_is_refused_in_one_line(
     assert message == "model.yaml is laid out in a way that cannot be edited: edit it by hand."
 
 
+@pytest.mark.parametrize(
+    ("before", "wanted", "after"),
+    [
+        ("a: {b: 1}  # why\n", {"a": {"c": 2}}, "a: {c: 2}  # why\n"),
+        ("a: {b: 1, d: 3}\n", {"a": {"c": 2}}, "a: {c: 2}\n"),
+        ("a: [1]\n", {"a": [2]}, "a: [2]\n"),
+    ],
+)
+def test_what_stands_in_brackets_may_be_replaced_as_a_whole(
+    before: str, wanted: dict[str, Any], after: str
+) -> None:
+    assert rewritten(before, wanted, "model.yaml") == after
+
+
 def line_end_of(text: str) -> str:
     return "\r\n" if "\r\n" in text else "\n"

@@ -81,9 +81,12 @@ class _Editor:
                 return
         elif _same(now, wanted):
             return
-        if isinstance(node, MappingNode) and isinstance(wanted, Mapping) and node.value:
+        is_kept = False
+        if isinstance(node, MappingNode | SequenceNode) and node.value:
+            is_kept = not (node.flow_style and _share_nothing(now, wanted))
+        if is_kept and isinstance(node, MappingNode) and isinstance(wanted, Mapping):
             yield from self._of_mapping(node, now, wanted)
-        elif isinstance(node, SequenceNode) and isinstance(wanted, list) and node.value:
+        elif is_kept and isinstance(node, SequenceNode) and isinstance(wanted, list):
             yield from self._of_list(node, now, wanted)
         else:
             quoted = isinstance(wanted, str) and getattr(node, "style", None) == '"'
@@ -252,6 +255,14 @@ class _Editor:
         """Return where the line after that of a place begins."""
         found = self._text.find("\n", place)
         return len(self._text) if found < 0 else found + 1
+
+
+def _share_nothing(now: Any, wanted: Any) -> bool:
+    """Return whether two mappings have no key in common, or two lists no item."""
+    if isinstance(now, list) and isinstance(wanted, list):
+        names = _names(now, wanted)
+        return not any(names(one) == names(other) for one in now for other in wanted)
+    return isinstance(now, dict) and isinstance(wanted, Mapping) and now.keys().isdisjoint(wanted)
 
 
 class _Representer(RoundTripRepresenter):
