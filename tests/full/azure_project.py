@@ -8,6 +8,19 @@ from typing import Any
 
 from baking import environment, python_of, run
 
+# A person of finance's dataset.
+ROW = {
+    "age": 40,
+    "workclass": "Private",
+    "education": "Masters",
+    "education_num": 14,
+    "marital_status": "Married-civ-spouse",
+    "occupation": None,
+    "relationship": "Husband",
+    "capital_gain": 0,
+    "capital_loss": 0,
+    "hours_per_week": 45,
+}
 CONTEXT = """
 import sys
 from pathlib import Path

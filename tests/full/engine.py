@@ -64,12 +64,12 @@ class Engine:
             self("rm", "--force", "--volumes", name)
 
 
-def until_ready(address: str) -> None:
-    """Wait until the service is ready."""
+def until_ready(address: str, route: str = "/ready") -> None:
+    """Wait until the service is ready; or, by /health, which asks for no key, until it is there."""
     began = time.monotonic()
     while time.monotonic() < began + PATIENCE:
         try:
-            if ask(f"{address}/ready")[0] == 200:
+            if ask(f"{address}{route}")[0] == 200:
                 return
         except OSError:
             time.sleep(0.05)

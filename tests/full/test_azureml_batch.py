@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from azure_project import ask, say, steps_python
+from azure_project import ROW, ask, say, steps_python
 from azureml.emulator import AzureML
 from baking import python_of, run, verb
 
@@ -24,18 +24,6 @@ OWN = {
     "output_file_name": "scores.csv",
     "max_retries": 1,
     "retry_timeout": 60,
-}
-ROW = {
-    "age": 40,
-    "workclass": "Private",
-    "education": "Masters",
-    "education_num": 14,
-    "marital_status": "Married-civ-spouse",
-    "occupation": None,
-    "relationship": "Husband",
-    "capital_gain": 0,
-    "capital_loss": 0,
-    "hours_per_week": 45,
 }
 INSTANCES = {"payload": {"instances": [ROW] * 3}}
 ENDPOINT = "workspaces/workspace/batchEndpoints/batches-batch"

@@ -14,7 +14,7 @@ from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
 import pytest
-from azure_project import deployment_python, say, write_context
+from azure_project import ROW, deployment_python, say, write_context
 from azureml.emulator import AzureML
 from baking import environment, python_of, verb
 from serving import free_port, serving
@@ -61,18 +61,6 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "internal"))
 from seedling.azure.score import init, run  # noqa
 """
 PREDICT = Path("models") / "logistic_regression" / "predict.py"
-ROW = {
-    "age": 40,
-    "workclass": "Private",
-    "education": "Masters",
-    "education_num": 14,
-    "marital_status": "Married-civ-spouse",
-    "occupation": None,
-    "relationship": "Husband",
-    "capital_gain": 0,
-    "capital_loss": 0,
-    "hours_per_week": 45,
-}
 BODIES = {
     "rows": {"data": [ROW, ROW]},
     "table": {"input_data": {"columns": list(ROW), "index": [0], "data": [list(ROW.values())]}},

@@ -245,19 +245,7 @@ def test_to_publish_a_port_takes_one_word_that_the_refusal_names(engine: Engine,
         port = free_port()
         bind = ("-e", f"BIND=0.0.0.0:{port}", "-e", word)
         with engine.running("boxed-xgboost-predict", *served, *bind):
-            until_alive(f"http://127.0.0.1:{port}")
-
-
-def until_alive(address: str) -> None:
-    """Wait until somebody answers at /health, which asks for no key."""
-    deadline = time.monotonic() + PATIENCE
-    while time.monotonic() < deadline:
-        try:
-            if ask(f"{address}/health")[0] == 200:
-                return
-        except OSError:
-            time.sleep(0.05)
-    raise AssertionError(f"{address} does not answer")
+            until_ready(f"http://127.0.0.1:{port}", "/health")
 
 
 @pytest.mark.skipif(not hasattr(os, "getuid") or os.getuid() != 0, reason="gives files to others")
