@@ -14,7 +14,13 @@ if __name__ == "__main__":
     except OSError as error:
         sys.exit(f"Error: an update of internal/ was interrupted and cannot go on: {error}.")
     try:
-        from seedling.processes import attended, end_soon, interrupted, share_cores
+        from seedling.processes import (
+            attended,
+            end_soon,
+            interrupted,
+            quiet_tracker,
+            share_cores,
+        )
     except KeyboardInterrupt:
         sys.exit(130)
 
@@ -25,6 +31,7 @@ if __name__ == "__main__":
 
         mask_output()
         share_cores()
+        quiet_tracker()
         end_soon()
         if is_attended:
             attended.by_pipe()

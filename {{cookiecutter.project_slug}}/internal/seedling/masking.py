@@ -54,6 +54,8 @@ _url = re.compile(r"([A-Za-z][A-Za-z0-9+.\-]{0,40}:)?//(?:[^\s\"'`<>]|[\"'`<>](?
 _encoded_url = re.compile(r"\S{0,200}%(?:25)*3A%(?:25)*2F%(?:25)*2F\S*", re.I)
 _host = re.compile(r"(?:[^:\[\]]*|\[[^\[\]]*\])(?::\d*)?(?:,[^:,\[\]]*(?::\d*)?)*")
 _pair = re.compile(rf"(?<![\w.-])([A-Za-z][\w .\-]{{0,40}}?)(\s*=\s*)({QUOTED}|[^;\n]*)")
+_next_pair = re.compile(r";\s*[A-Za-z][\w .\-]{0,40}?\s*=")
+_pair_before = re.compile(rf"=\s*(?:{QUOTED}|[^;=\n]{{0,200}});\s*$")
 _named = re.compile(
     rf"(?<![\w.\-])([\w.\-]{{0,40}}?(?:{NAMED_SO})|key)"
     rf"(=|%(?:25)*3D|[\"']\s*[:=,]\s*)({QUOTED}|[^\s;&,]+)",
@@ -203,9 +205,9 @@ def _masked_encoded(match: re.Match[str]) -> str:
 
 
 def _masked_pair(match: re.Match[str]) -> str:
-    """Mask a value of a connection string, which has semicolons between its parts."""
+    """Mask a value of a connection string, which has semicolons between its pairs."""
     text, start, end = match.string, match.start(), match.end()
-    if text[end : end + 1] != ";" and text[:start].rstrip()[-1:] != ";":
+    if not _next_pair.match(text, end) and not _pair_before.search(text, 0, start):
         return match[0]
     name, equals, value = match.groups()
     plain = re.sub(r"[\W_]", "", name).lower()

@@ -26,6 +26,13 @@ def share_cores() -> None:
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 
+def quiet_tracker() -> None:
+    """Let Python's tracker of semaphores remove those of a killed process without a warning."""
+    own = "ignore:resource_tracker:UserWarning"
+    given = os.environ.get("PYTHONWARNINGS")
+    os.environ["PYTHONWARNINGS"] = f"{given},{own}" if given else own
+
+
 def refuse_taken(host: str, port: int) -> None:
     """Check that nothing listens on a port yet.
 

@@ -120,7 +120,6 @@ def by_make() -> None:
     above = os.getppid()
 
     def ended() -> None:
-        time.sleep(LOOK_SECONDS)  # most verbs have ended before: psutil is not loaded for them
         alone = any(signal.getsignal(each) is signal.SIG_IGN for each in _OF_TERMINAL)
         try:
             job = _Job(alone)

@@ -35,8 +35,8 @@ def are_shared(config: Config, environment: str | None = None) -> bool:
         config: says what the environment means.
         environment: the value of ENVIRONMENT, unless given.
     """
-    in_production = stage(config, environment) is Stage.PRODUCTION
-    return in_production and ASSETS.get() != LOCAL_ASSETS
+    word = ASSETS.get()  # a wrong one is refused in every stage
+    return stage(config, environment) is Stage.PRODUCTION and word != LOCAL_ASSETS
 
 
 def refuse_without_registry(config: Config, environment: str | None = None) -> None:

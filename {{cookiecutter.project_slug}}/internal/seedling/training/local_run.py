@@ -144,6 +144,7 @@ class LocalRun:
                     name = running.pop(future)
                     self._finish(name, future, progress)
                     waiting.done(name)
+            pool.shutdown()  # what is left of the family when its block ends is killed
         if self.failed:
             name, words = next(iter(self.failed.items()))
             log = self.log(name).relative_to(self.root).as_posix()

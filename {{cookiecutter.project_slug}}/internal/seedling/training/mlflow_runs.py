@@ -23,6 +23,7 @@ from seedling.training import mlflow_names
 GIVEN = "MLFLOW_RUN_ID"
 PIPELINE = "SEEDLING_PIPELINE"  # the run of a pipeline on this machine that a run belongs to
 PIPELINE_TAG = "pipeline_run"
+RETRIES = "MLFLOW_HTTP_REQUEST_MAX_RETRIES"
 MOST_METRICS, MOST_PARAMETERS = 1000, 100  # that MLflow takes at once
 
 
@@ -81,12 +82,25 @@ def prepare(project: Project) -> None:
     else:
         quiet()
         try:
-            _create_experiment(uri(project), _artifacts(project), project.config.slug)
+            with _soon():
+                _create_experiment(uri(project), _artifacts(project), project.config.slug)
         except Exception as error:  # of MLflow, of SQLAlchemy or of requests
             reason = str(error).strip().partition("\n")[0] or type(error).__name__
             raise Unavailable(
                 f"The server of MLFLOW_TRACKING_URI does not answer: {reason}"
             ) from None
+
+
+@contextmanager
+def _soon() -> Iterator[None]:
+    """Let MLflow ask a server that does not answer once more only; it would try for minutes."""
+    before = os.environ.get(RETRIES)
+    os.environ.setdefault(RETRIES, "1")
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[RETRIES]
 
 
 def _create_database(project: Project) -> None:
