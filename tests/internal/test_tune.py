@@ -316,8 +316,7 @@ def test_each_ready_model_has_a_search_that_fits_its_own_arguments(task: str) ->
 
 
 def test_a_model_without_search_is_refused_with_an_example(project: Project, tree: Tree) -> None:
-    text = project.config_path.read_text(encoding="utf-8")
-    project.write(re.sub(r"\n +search:(\n {8,}.*)+", "", text))
+    project.edit(lambda document: document["training"]["models"][0].pop("search"))
     path = project.root / "models" / first_model(project) / "train.py"
     path.write_text("def train_model(): ...\n", encoding="utf-8")
     result = invoke(project, "tune", "--model", first_model(project))
