@@ -1,7 +1,7 @@
 """The plumbing is tested where it stands, on a project that is generated once for each process.
 
-VERTICAL names another than finance, on which only those are run that take a project: the others
-would do the same again.
+VERTICAL names another than finance, on which only those are run that take a project and have no
+marker `one_vertical`: the others would do the same again.
 """
 
 import atexit
@@ -27,6 +27,11 @@ sys.path.insert(0, str(testing.HOME))  # for its models, serve and dataset_creat
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     if VERTICAL:
-        taking = [item for item in items if {"project", "trained"} & {*item.fixturenames}]
+        taking = [
+            item
+            for item in items
+            if {"project", "trained"} & {*item.fixturenames}
+            and not item.get_closest_marker("one_vertical")
+        ]
         config.hook.pytest_deselected(items=[item for item in items if item not in taking])
         items[:] = taking

@@ -10,6 +10,8 @@ from seedling.config import Project
 from seedling.steps import adopt, evaluate, prepare, register
 from seedling.testing import first_model
 
+pytestmark = pytest.mark.one_vertical
+
 MANUAL = Path("local_assets/runs/manual")
 
 

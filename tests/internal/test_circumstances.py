@@ -17,6 +17,8 @@ from seedling.serving import background_service
 from seedling.testing import invoke
 from seedling.training import mlflow_runs
 
+pytestmark = pytest.mark.one_vertical
+
 PREPARE = """
 from seedling.config import Project
 from seedling.errors import ProjectError

@@ -17,6 +17,8 @@ from seedling.settings import AZURE_TENANT_ID
 from seedling.steps import prepare
 from seedling.testing import invoke
 
+pytestmark = pytest.mark.one_vertical
+
 TENANT = "11111111-2222-3333-4444-555555555555"
 SEED = f"""\
 # Ours. MUST NOT contain keys or secrets.

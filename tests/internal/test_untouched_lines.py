@@ -1,6 +1,5 @@
 """A verb that writes to model.yaml leaves each line that it need not change, byte for byte."""
 
-import os
 import re
 from collections.abc import Callable
 from difflib import SequenceMatcher
@@ -18,6 +17,8 @@ from seedling.data import layout, own_table
 from seedling.scaffold import edit_text, model_yaml, parts
 from seedling.testing import first_model
 from seedling.training import tuned
+
+pytestmark = pytest.mark.one_vertical
 
 DESCRIPTIONS = [
     'description: "A very long line: ' + "word " * 60 + '\\u00e9 \\"so\\""   # never wrapped',
@@ -154,9 +155,6 @@ def gone_or_moved(before: str, after: str) -> list[str]:
     return [line for kind, a, b, _, _ in codes if kind != "equal" for line in old[a:b]]
 
 
-@pytest.mark.skipif(
-    os.environ.get("VERTICAL", "finance") != "finance", reason="WRITERS names lines of finance"
-)
 @pytest.mark.parametrize("verb", WRITERS)
 def test_a_verb_leaves_every_other_line_of_model_yaml_byte_for_byte(
     project: Project, verb: str, capsys: pytest.CaptureFixture[str]
