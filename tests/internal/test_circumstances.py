@@ -19,6 +19,8 @@ from seedling.training import mlflow_runs
 
 pytestmark = pytest.mark.one_vertical
 
+# Below a limit of a file's size Python cuts what it compiles, and keeps it (gh-126606).
+UNCOMPILED = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
 PREPARE = """
 from seedling.config import Project
 from seedling.errors import ProjectError
@@ -46,7 +48,7 @@ def test_a_full_disk_is_one_line_where_no_file_is_named(
 @pytest.mark.skipif(sys.platform == "win32", reason="ulimit is Unix's")
 def test_no_room_for_mlflows_file_is_one_line_and_leaves_nothing(project: Project) -> None:
     words = ["sh", "-c", 'ulimit -f 40; exec "$@"', "sh", sys.executable, "-c", PREPARE]
-    done = subprocess.run(words, cwd=project.root, capture_output=True, text=True)
+    done = subprocess.run(words, cwd=project.root, env=UNCOMPILED, capture_output=True, text=True)
     (line,) = (done.stdout + done.stderr).splitlines()
     assert line.startswith("mlflow.db cannot be made: ")
     assert "disk" in line
@@ -57,7 +59,7 @@ def test_no_room_for_mlflows_file_is_one_line_and_leaves_nothing(project: Projec
 def test_no_room_for_a_dataset_is_one_line(project: Project) -> None:
     words = [sys.executable, "-m", "seedling", "create-local-datasets"]
     limited = ["sh", "-c", 'ulimit -f 40; exec "$@"', "sh", *words]
-    done = subprocess.run(limited, cwd=project.root, capture_output=True, text=True)
+    done = subprocess.run(limited, cwd=project.root, env=UNCOMPILED, capture_output=True, text=True)
     assert done.returncode == 1
     assert [line[:7] for line in done.stderr.splitlines()] == ["Error: "]
 
