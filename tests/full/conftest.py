@@ -9,7 +9,7 @@ from mlflow_server import MLFLOW, mlflow_server
 from postgresql import PostgreSQL, postgresql_server
 
 # Files that take longest, though some have few tests: what is begun last is waited for.
-FIRST = "verticals projects fresh_install offline azureml_life own_tables azureml_training".split()
+FIRST = "verticals seeds_page projects fresh_install offline azureml_life azureml_training".split()
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -185,7 +185,7 @@ def test_the_commands_of_the_seed_work_as_they_are_written(
 ):
     """Whoever owns the folders: the container becomes their owner, in a terminal or not."""
     page = (ROOT / "docs" / "seeds.md").read_text(encoding="utf-8")
-    train, predict = re.findall(r"(?m)^docker run .*", page)
+    train, serving = re.findall(r"(?m)^docker run .*", page)
     payload = json.dumps({"$ref": TABLE, "model_name": "seed_xgb"}, separators=(",", ":"))
     done = in_a_terminal(engine, train, seeds_root, payload)
     assert done.returncode == 0, done.stdout + done.stderr
@@ -198,9 +198,9 @@ def test_the_commands_of_the_seed_work_as_they_are_written(
         path.chmod(0o755)
     for path in (seeds_root, seeds_root / "models"):
         path.chmod(0o755)
-    predict = predict.replace("$PROJECT_ROOT_DIR", str(seeds_root))
+    serving = serving.replace("$PROJECT_ROOT_DIR", str(seeds_root))
     for variable in ("MODEL_NAME", "MODElNAME"):
-        line = predict.replace("MODElNAME=${MODEL_NAME}", f"{variable}=seed_xgb")
+        line = serving.replace("MODElNAME=${MODEL_NAME}", f"{variable}=seed_xgb")
         options = [word for word in shlex.split(line)[2:-1] if word not in ("--rm", "-it")]
         with engine.running("boxed-xgboost-predict", *options) as (container, address):
             until_ready(address)
