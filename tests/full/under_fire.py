@@ -150,6 +150,7 @@ class Load:
         self.versions: list[tuple[int, str]] = []  # which row, and who answered it
         self.wrong: list[Any] = []
         self.broken: list[Exception] = []  # connections that ended without an answer
+        self.broken_new: list[Exception] = []  # those of them that had asked for nothing before
         self._enough = Event()
 
     def ask(self, client: Client, row: dict[str, Any]) -> tuple[str, int, Any, str]:
@@ -184,6 +185,8 @@ class Load:
                 self.wrong.append(error)
             except (OSError, HTTPException) as error:
                 self.broken.append(error)
+                if number % 2:
+                    self.broken_new.append(error)
                 time.sleep(0.02)
             else:
                 if status == 200 and scores == self.right[at]:
