@@ -16,6 +16,7 @@ from gunicorn.http.parser import RequestParser
 from gunicorn.workers.gthread import ThreadWorker
 
 SILENCE_SECONDS = 10  # that a client may leave a request half sent, or an answer unread
+REST_SECONDS = 1.0  # that it may be silent in the rest of a body that has its answer already
 LAST_SECONDS = 2.0  # in which a worker that ends still accepts connections
 LINGER_SECONDS = 1.0  # that a client has to close a connection, after its last answer
 MAX_CHUNK_LINE = 64 * 1024  # bytes of a chunk's size with its extensions, or of all trailers
@@ -147,9 +148,13 @@ class Worker(ThreadWorker):
             return False
 
     def _keepalive_after(self, conn: Any, keepalive: bool) -> bool:
-        """Return whether the connection may be used again, once the body's rest is read."""
+        """Return whether the connection may be used again, once the body's rest is read.
+
+        A client that is silent in it holds the thread a second; gunicorn would wait for five.
+        """
         try:
-            return bool(super()._keepalive_after(conn, keepalive))
+            deadline = time.monotonic() + REST_SECONDS
+            return keepalive and bool(conn.parser.finish_body(deadline=deadline))
         except (OSError, errors.ParseException):  # the body is not whole: the app has said so
             return False
 
