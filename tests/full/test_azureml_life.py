@@ -60,9 +60,9 @@ def evaluation(project: Path) -> dict:
     return json.loads(max(found, key=lambda path: path.stat().st_mtime).read_text())
 
 
-@pytest.mark.parametrize("managed", [False, True], ids=["principal", "managed"])
-def test_from_registered_data_to_a_scored_endpoint(living: Path, emulator: AzureML, managed: bool):
-    settings = emulator.settings(managed) | {"BUILD_ID": "build 7"}
+def test_from_registered_data_to_a_scored_endpoint(living: Path, emulator: AzureML):
+    """The life of a managed identity; test_seeds_page.py has that of a service principal."""
+    settings = emulator.settings(managed_identity=True) | {"BUILD_ID": "build 7"}
 
     def said(*words: str, **more: str) -> str:
         done = ask(living, settings | more, *words)
