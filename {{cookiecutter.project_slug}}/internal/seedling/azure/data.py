@@ -71,21 +71,10 @@ def asset(client: Any, dataset: Dataset, name: str) -> str:
     Raises:
         ProjectError: there is none.
     """
-    from azure.core.exceptions import ResourceNotFoundError
-
-    named, _, version = name.partition(":")
-    named, latest = named.removesuffix("@latest"), named.endswith("@latest")
-    chosen = {"label": "latest"} if latest else {"version": version or dataset.version}
-    with workspace.project_errors(f"Looking for {name}"):
-        try:
-            found = client.data.get(named, **chosen)
-        except ResourceNotFoundError:
-            raise ProjectError(
-                f"The workspace has no data asset {name}"
-                f"{'' if latest or version else f':{dataset.version}'}: "
-                "correct dataset_name in model.yaml."
-            ) from None
-    return f"azureml:{found.name}:{found.version}"
+    found = workspace.find_asset(
+        client.data, "data asset", name, dataset.version, "correct dataset_name in model.yaml."
+    )
+    return f"azureml:{found}"
 
 
 def versions(client: Any, name: str) -> list[Any]:

@@ -45,20 +45,11 @@ def for_training(project: Project, client: Any, groups: Sequence[str], model: st
 
 def _existing(client: Any, name: str) -> str:
     """Return `name:version` of an environment of the workspace, or the URI of a registry's."""
-    from azure.core.exceptions import ResourceNotFoundError
-
     if name.startswith(IN_REGISTRY):
         return name  # the SDK looks for it in the registry as it submits the job
-    named, _, version = name.removesuffix("@latest").partition(":")
-    chosen = {"version": version} if version else {"label": "latest"}
-    with workspace.project_errors(f"Looking for the environment {name}"):
-        try:
-            found = client.environments.get(named, **chosen)
-        except ResourceNotFoundError:
-            raise ProjectError(
-                f"The workspace has no environment {name}: correct aml_env_name in model.yaml."
-            ) from None
-    return f"{found.name}:{found.version}"
+    return workspace.find_asset(
+        client.environments, "environment", name, "", "correct aml_env_name in model.yaml."
+    )
 
 
 def _of_conda(project: Project, client: Any, file: str) -> str:

@@ -18,7 +18,7 @@ def start(project: Project, kind: str, models: Sequence[str], source: str | None
 
     Args:
         project: the project of the models.
-        kind: one of KINDS.
+        kind: a key of RUNS.
         models: folders of models/.
         source: the URI of the folder with the dataset's file, instead of the registered dataset.
     """

@@ -209,3 +209,29 @@ def _complete(values: list[str | None], names: tuple[str, ...], named_in: str) -
 def _first_line(error: Exception) -> str:
     words = str(getattr(error, "message", "") or error).strip()
     return words.splitlines()[0] if words else type(error).__name__
+
+
+def find_asset(operations: Any, kind: str, name: str, version: str, mend: str) -> str:
+    """Return `name:version` of an asset of the workspace.
+
+    Args:
+        operations: the SDK's operations on assets of this kind.
+        kind: what such an asset is called in messages.
+        name: as model.yaml has it: `name`, `name:version` or `name@latest`.
+        version: the one that `name` alone stands for; the latest if empty.
+        mend: the last words of the error's message.
+
+    Raises:
+        ProjectError: there is none, or Azure refuses.
+    """
+    from azure.core.exceptions import ResourceNotFoundError
+
+    named, _, given = name.removesuffix("@latest").partition(":")
+    wanted = "" if name.endswith("@latest") else given or version
+    with project_errors(f"Looking for the {kind} {name}"):
+        try:
+            found = operations.get(named, **{"version": wanted} if wanted else {"label": "latest"})
+        except ResourceNotFoundError:
+            shown = f"{named}:{wanted}" if wanted else name
+            raise ProjectError(f"The workspace has no {kind} {shown}: {mend}") from None
+    return f"{found.name}:{found.version}"
