@@ -1,7 +1,7 @@
 """True and false, or words for them of several languages; MLflow's clients write 1 and 0."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from seedling.columns.number import Numeric, numbers_of
 from seedling.columns.protocol import Check, FormField, Json
@@ -20,6 +20,7 @@ class Boolean(Numeric):
 
     expected: ClassVar[str] = "true or false"
     asked: ClassVar[int] = 1
+    profiled: ClassVar[Literal["numbers", "categories", "words"]] = "categories"
 
     @classmethod
     def propose(cls, values: "pd.Series") -> Json | None:
@@ -49,6 +50,9 @@ class Boolean(Numeric):
             return (numbers == 0) | (numbers == 1)
 
         return [Check(fits, "is not a boolean")]
+
+    def measures(self, cells: "pd.Series") -> "pd.Series":
+        return numbers_of(cells).map({1.0: "true", 0.0: "false"})
 
     def example(self) -> Any:
         return True

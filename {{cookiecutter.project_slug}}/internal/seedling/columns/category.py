@@ -75,6 +75,9 @@ class Category(Column):
         found = label_texts(cells)
         return {self.name: found.astype("category") if self._is_by_target() else found}
 
+    def measures(self, cells: "pd.Series") -> "pd.Series":
+        return super().measures(cells).map(self._trimmed, na_action="ignore")
+
     def example(self) -> Any:
         return self.categories[0]
 

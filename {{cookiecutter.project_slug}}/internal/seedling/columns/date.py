@@ -12,7 +12,8 @@ from seedling.columns.calendar.proposal import Found
 if TYPE_CHECKING:
     import pandas as pd
 
-Part = Literal["days", "year", "quarter", "month", "day", "yearday", "weekday", "weekend"]
+OfYear = Literal["year", "quarter", "month", "day", "yearday", "season_sin", "season_cos"]
+Part = Literal["days", OfYear, "weekday", "weekend"]
 
 
 class Date(Moments):

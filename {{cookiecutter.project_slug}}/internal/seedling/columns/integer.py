@@ -11,6 +11,7 @@ from seedling.data.spelled import Marks
 if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
+    import pyarrow as pa
 
 Int64 = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
 # As in 51.0, up to the last one below 2**63.
@@ -42,6 +43,15 @@ class Integer(Number):
         is_whole = bool((numbers % 1 == 0).all()) and bool((numbers.abs() < 2**53).all())
         return numbers.astype("int64") if is_whole else numbers
 
+    def plain_numbers(self, cells: "pa.Array", marks: Marks) -> "np.ndarray[Any, Any] | None":
+        import numpy as np
+
+        found = super().plain_numbers(cells, marks)
+        if found is None:
+            return None
+        exact = (np.abs(found) < 2**53) & (np.floor(found) == found)
+        return found if exact.all() else np.where(exact, found, np.nan)
+
     def mlflow_type(self, cells: "pd.Series") -> str:
         return "double" if self.nullable else "long"
 
@@ -53,6 +63,10 @@ class Integer(Number):
 
         low, high = self.span()
         return generator.integers(int(np.ceil(low)), int(np.floor(high)) + 1, count)
+
+    def _possible(self, numbers: "pd.Series", generator: "np.random.Generator") -> "pd.Series":
+        """Return n numbers rounded up or down by chance, by how near each is."""
+        return (numbers + generator.random(len(numbers))) // 1
 
     def json_value(self, cell: Any) -> Any:
         number = self.cell(cell)

@@ -15,6 +15,7 @@ from seedling.data.spelled import NO_VALUE, POINT, Marks
 if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
+    import pyarrow as pa
 
 SAMPLE = 1000  # cells that show whether a column is worth a closer look
 Float = Annotated[float, msgspec.Meta(ge=-MAX_NUMBER, le=MAX_NUMBER)]
@@ -24,6 +25,7 @@ class Numeric(Column):
     """The base of all types whose values are the numbers that a model is trained on."""
 
     numeric: ClassVar[bool] = True
+    profiled: ClassVar[Literal["numbers", "categories", "words"]] = "numbers"
     missing: ClassVar[frozenset[str]] = NO_VALUE
 
     def cell(self, value: Any) -> float | None:
@@ -37,6 +39,9 @@ class Numeric(Column):
     def values(self, cells: "pd.Series") -> list[Any]:
         numbers = _floats(cells).astype(object)
         return numbers.where(numbers.notna(), None).tolist()
+
+    def measures(self, cells: "pd.Series") -> "pd.Series":
+        return numbers_of(cells)
 
     def frame(self, cells: "pd.Series") -> "dict[str, pd.Series]":
         return {self.name: _floats(cells)}
@@ -66,6 +71,7 @@ class Number(Numeric):
 
     expected: ClassVar[str] = "a number"
     asked: ClassVar[int] = 3
+    usual_shift: ClassVar[str] = "0.5sd"
 
     @validates_model(mode="after")
     def _is_a_range(self) -> "Number":
@@ -151,6 +157,13 @@ class Number(Numeric):
         """Return the marks of the column's texts."""
         return marks if self.decimal in (None, marks.decimal) else Marks(str(self.decimal))
 
+    def plain_numbers(self, cells: "pa.Array", marks: Marks) -> "np.ndarray[Any, Any] | None":
+        from seedling.data import plain_numbers
+
+        if self._marks(marks).decimal != ".":
+            return None
+        return plain_numbers.read(cells, MAX_NUMBER)
+
     def words(self) -> str:
         low, high = self.minimum, self.maximum
         if low is not None and high is not None:
@@ -179,18 +192,6 @@ class Number(Numeric):
         low, middle, high = values.min(), values.median(), values.max()
         return f"{short(low)} to {short(high)}, median {short(middle)}"
 
-    @classmethod
-    def drift(cls, before: "pd.Series", now: "pd.Series") -> float:
-        """Return the Kolmogorov-Smirnov statistic, a gap being the smallest of all values."""
-        import numpy as np
-
-        old, new = (
-            np.sort(cells.astype("float64").fillna(-np.inf).to_numpy()) for cells in (before, now)
-        )
-        steps = np.concatenate([old, new])
-        below = (np.searchsorted(each, steps, side="right") / len(each) for each in (old, new))
-        return float(np.abs(np.subtract(*below)).max())
-
     def span(self) -> tuple[float, float]:
         """Return the lowest and the highest number allowed, 0 and 1 where the schema is silent."""
         low, high = self.minimum, self.maximum
@@ -205,6 +206,26 @@ class Number(Numeric):
 
     def draw(self, count: int, generator: "np.random.Generator") -> Any:
         return generator.uniform(*self.span(), count)
+
+    def shifted(
+        self, cells: "pd.Series", amount: str, generator: "np.random.Generator"
+    ) -> "pd.Series":
+        """Return n cells moved by a number of standard deviations, `0.5sd`, inside of the range."""
+        from seedling.data import shifting
+
+        distance = shifting.deviations(amount)
+        if distance is None:
+            return super().shifted(cells, amount, generator)
+        numbers = _floats(cells)
+        spread = numbers.std()
+        if not spread > 0:
+            raise ValueError("all its values are alike: it has no standard deviation")
+        moved = self._possible(numbers + distance * spread, generator)
+        return self.stored(moved.clip(self.minimum, self.maximum))
+
+    def _possible(self, numbers: "pd.Series", generator: "np.random.Generator") -> "pd.Series":
+        """Return n numbers as numbers that the column can have, of the same mean."""
+        return numbers
 
     def edges(self) -> list[Any]:
         return [*self.span(), 0, -MAX_NUMBER, MAX_NUMBER]

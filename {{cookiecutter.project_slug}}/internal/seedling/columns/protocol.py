@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
     import pandas as pd
+    import pyarrow as pa
+
+    from seedling.data.column_values import Values
 
 COLUMN_NAME = r'^[^"\\\x00-\x1f\x7f]+$'  # what can stand as a name in JSON without escapes
 
@@ -95,8 +98,18 @@ class Column(BaseModel):
     parts: ClassVar[tuple[str, ...]] = ()  # endings of the parts' names, where `encode` makes them
     unseen: ClassVar[Any] = None  # a value outside the training rows, if the type accepts these
     missing: ClassVar[frozenset[str]] = frozenset()  # texts for no value, in small letters
+    is_time: ClassVar[bool] = False  # whether values are moments: later rows have later ones
+    usual_shift: ClassVar[str] = "30%"  # an amount that `shifted` takes
     asked: ClassVar[int] = 0  # order in which types are tried on an own table: strict ones first
     wider: ClassVar[tuple[str, ...]] = ()  # types that take every value of this one
+    # How the values of many rows are counted, and so compared with later ones: as numbers, by
+    # their texts, or by the words of each.
+    profiled: ClassVar[Literal["numbers", "categories", "words"]] = "categories"
+
+    @property
+    def has_parts(self) -> bool:
+        """Return whether its values make parts of the rows: names and numbers do, times do not."""
+        return self.profiled == "categories" or (self.profiled == "numbers" and self.numeric)
 
     # An own table.
 
@@ -204,18 +217,15 @@ class Column(BaseModel):
         shares = label_texts(values).value_counts(normalize=True).head(3)
         return ", ".join(f"{value} {share:.0%}" for value, share in shares.items())
 
-    @classmethod
-    def drift(cls, before: "pd.Series", now: "pd.Series") -> float:
-        """Measure how far n cells are from m earlier ones: 0 for alike, 1 for nothing in common.
+    def measures(self, cells: "pd.Series") -> "pd.Series":
+        """Return what is counted of n cells, of a dataset or as the service has read them.
 
-        By default the total variation distance of the values' shares, a gap being a value too.
+        By `profiled`: float64 with NaN for a missing one, texts, or the list of a text's words.
+        What cannot be read is missing.
         """
         from seedling.data.distinct import label_texts
 
-        old, new = (
-            label_texts(cells).value_counts(normalize=True, dropna=False) for cells in (before, now)
-        )
-        return float(old.sub(new, fill_value=0).abs().sum() / 2)
+        return label_texts(cells)
 
     # What a model is trained on.
 
@@ -266,6 +276,29 @@ class Column(BaseModel):
         known = (None if is_missing(cell) else plain(cell) for cell in found)
         return places, [None if cell is None else self.cell(cell) for cell in known]
 
+    # Many cells at once, of a file that is scored. Both of these have a way for every type.
+
+    def plain_numbers(self, cells: "pa.Array", marks: Marks) -> "np.ndarray[Any, Any] | None":
+        """Return n cells as the float64 that each is read as, NaN for one to be read by itself.
+
+        Args:
+            cells: texts, numbers or others; null for a missing one.
+            marks: how texts write numbers.
+
+        Returns:
+            None where cells are no plain numbers: each different one is read by itself then.
+        """
+        return None
+
+    def part_columns(self, values: "Values") -> "list[Values]":
+        """Return the parts of n values, as `encode` gives those of one."""
+        from seedling.data.column_values import Coded, Numbers
+
+        coded = values.coded() if isinstance(values, Numbers) else values
+        gap = (None,) * len(self.endings())
+        rows = [gap if value is None else self.encode(value) for value in coded.values]
+        return [Coded(coded.codes, [row[at] for row in rows]) for at in range(len(self.endings()))]
+
     # Values that the schema allows, for documentation, tests and `run_fake`.
 
     def example(self) -> Any:
@@ -275,6 +308,57 @@ class Column(BaseModel):
     def draw(self, count: int, generator: "np.random.Generator") -> Any:
         """Return n cells, drawn evenly from what is allowed."""
         return [self.example()] * count
+
+    def shifted(
+        self, cells: "pd.Series", amount: str, generator: "np.random.Generator"
+    ) -> "pd.Series":
+        """Return n cells after a shift of their distribution, for a month that is simulated.
+
+        Args:
+            cells: a dataset's.
+            amount: `30%`, of the rows, get the value that was the rarest; `VALUE=30%` names the
+                value, `new=30%` one that no row has, and `missing=30%` none. A type may have
+                others, such as `0.5sd`.
+            generator: chooses the rows.
+
+        Raises:
+            ValueError: the column cannot be shifted so, and why.
+        """
+        from seedling.data import shifting
+
+        named, _, text = amount.rpartition("=")
+        share = shifting.share(text)
+        if share is None:
+            raise ValueError(f"{amount!r} is no shift of type {self.type}, {self.usual_shift} is")
+        if named == shifting.MISSING:
+            if not self.nullable:
+                raise ValueError("it is not nullable: a request without it is refused")
+            value = None
+        else:
+            value = self._named(named) if named else shifting.rarest(cells)
+        return shifting.replaced(cells, value, share, generator)
+
+    def _named(self, text: str) -> Any:
+        """Return the cell that a text means: a value that is allowed, or `new`, which none has.
+
+        Raises:
+            ValueError: it is neither.
+        """
+        import pandas as pd
+
+        from seedling.data import shifting
+
+        cell = self.cell(self.parse(text))
+        if cell is None:
+            raise ValueError(f"{text!r} is no value of it; {shifting.MISSING}=10% means none")
+        misfits = [each.words for each in self.checks() if not each.fits(pd.Series([cell])).all()]
+        if not misfits:
+            return cell
+        if self.unseen is None:
+            raise ValueError(f"{text!r} {misfits[0]}")
+        if text == shifting.NEW:
+            return self.unseen
+        raise ValueError(f"{text!r} {misfits[0]}; {shifting.NEW}=10% makes a new one")
 
     def edges(self) -> list[Any]:
         """Return cells at which a model and its compiled form are compared: extreme, unseen."""
@@ -296,6 +380,10 @@ class Column(BaseModel):
         What is returned raises ValueError for a value of another type.
         """
         return self.cell
+
+    def misfit(self, value: Any) -> str:
+        """Return what an error says of a JSON value that `reader` has refused."""
+        return f"expected {self.expected}, got {value!r:.80}"
 
     def from_number(self) -> Callable[[Any], Any] | None:
         """Return what turns numbers into JSON values; None where numbers stand for nothing else.

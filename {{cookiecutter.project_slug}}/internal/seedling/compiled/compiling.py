@@ -5,7 +5,7 @@ that `estimators.py` knows. A model without a form is served as it was saved.
 """
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +15,9 @@ import pandas as pd
 
 from seedling import tasks
 from seedling.columns import part_names
-from seedling.compiled import by_target, estimators, forms, tree_ensembles
-from seedling.compiled.by_target import Means, Words
+from seedling.compiled import by_target, estimators, forms, grouped, grouping, tree_ensembles
+from seedling.compiled.by_target import Means
+from seedling.compiled.encoder import Category, Feature, Key, Number
 from seedling.compiled.estimators import NotCompilable
 from seedling.compiled.forms import (
     CHECK,
@@ -24,10 +25,8 @@ from seedling.compiled.forms import (
     FORM,
     TOLERANCE,
     TREES,
-    Category,
     Check,
     Form,
-    Number,
 )
 from seedling.config import Dataset
 from seedling.data.example_rows import example
@@ -52,8 +51,11 @@ def add(folder: Path, predictor: Predictor, predict: Path, rows: pd.DataFrame) -
         rows: some of the dataset's.
 
     Returns:
-        The kind of the form and its largest difference from the model, or why there is none.
+        The kind of the form and its largest difference from the model, or why there is none;
+        neither for a task whose models have none.
     """
+    if not tasks.of(predictor.dataset).compiles:
+        return Compiled()
     home = folder / FOLDER
     home.mkdir()
     try:
@@ -93,6 +95,7 @@ def compare(folder: Path, predictor: Predictor, predict: Path, rows: pd.DataFram
         more = " more than it rounds" if rounding else ""
         raise NotCompilable(f"its answers differ from the model's by {beyond:.1g}{more}")
     kind = "trees" if (folder / FOLDER / TREES).exists() else "tables"
+    kind = "groups" if form.form.groups else kind
     return Compiled(kind, len(table), float(form.task.difference(answer, truth)))
 
 
@@ -184,14 +187,18 @@ def _write(home: Path, predictor: Predictor, sources: dict[str, Path]) -> None:
     Raises:
         NotCompilable: the pipeline is none that a form is known for.
     """
-    pipeline = predictor.model
-    if not hasattr(pipeline, "steps") or len(pipeline.steps) != 2:
-        raise NotCompilable("it is no pipeline of preprocessing and a model")
-    features, width = _features(pipeline[0], predictor.dataset)
+    transformer, estimator, keys = _parts(predictor.model)
+    features, width = _features(transformer, predictor.dataset, keys)
     columns = enumerate(predictor.dataset.features)
     target = predictor.dataset.target
-    core = estimators.read(pipeline[1])
     made_from = {name: sha256(path) for name, path in sources.items()}
+    groups = None
+    if keys:
+        core, groups = grouping.write(estimator, predictor.dataset, home)
+        arrays = sorted((home / grouped.FOLDER).iterdir())
+        made_from |= {f"{grouped.FOLDER}/{path.name}": sha256(path) for path in arrays}
+    else:
+        core = estimators.read(estimator)
     if core.trees:
         trees = tree_ensembles.as_onnx(core.trees, len(core.base), core.comparison)
         (home / TREES).write_bytes(trees)
@@ -207,14 +214,35 @@ def _write(home: Path, predictor: Predictor, sources: dict[str, Path]) -> None:
         base=core.base,
         weights=list(core.weights),
         single=core.single,
+        groups=groups,
         additions=core.additions,
         made_from=made_from,
     )
     (home / FORM).write_bytes(msgspec.json.format(msgspec.json.encode(form), indent=1))
 
 
-def _features(transformer: Any, dataset: Dataset) -> tuple[list[Number | Category | Words], int]:
+def _parts(model: Any) -> tuple[Any, Any, Sequence[str]]:
+    """Return a model's fitted preprocessing, its estimator, and the columns that make groups.
+
+    Raises:
+        NotCompilable: it is no such model.
+    """
+    if hasattr(model, "steps") and len(model.steps) == 2:
+        return model[0], model[1], ()
+    if grouping.reads(model):
+        return model.preprocessing_, model, list(model.groups)
+    raise NotCompilable("it is no pipeline of preprocessing and a model")
+
+
+def _features(
+    transformer: Any, dataset: Dataset, keys: Sequence[str] = ()
+) -> tuple[list[Feature], int]:
     """Read a fitted preprocessing.
+
+    Args:
+        transformer: the preprocessing.
+        dataset: has the features.
+        keys: those that it is not given.
 
     Returns:
         Each part's columns after it, and how many columns there are in all.
@@ -224,7 +252,7 @@ def _features(transformer: Any, dataset: Dataset) -> tuple[list[Number | Categor
     """
     if type(transformer).__name__ != "ColumnTransformer":
         raise NotCompilable(f"its preprocessing is a {type(transformer).__name__}")
-    found: dict[str, Number | Category | Words] = {}
+    found: dict[str, Feature] = {name: Key() for name in keys}
     means: dict[str, Means] = {}
     for name, fitted, columns in transformer.transformers_:
         start = transformer.output_indices_[name].start

@@ -6,42 +6,35 @@ answers in plain Python; trees are run by onnxruntime, in double precision like 
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
 from operator import mul
 from pathlib import Path
-from typing import Any, Literal
+from threading import Lock
+from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
 from seedling import tasks
 from seedling.columns import read
-from seedling.compiled.by_target import Means, Words
+from seedling.compiled import grouped
+from seedling.compiled.by_target import Words
+from seedling.compiled.encoder import Category, Encoder, Feature, Number
+from seedling.compiled.grouped import Grouped, Groups
 from seedling.config import Target
 from seedling.errors import ProjectError
 from seedling.files import sha256
 
+if TYPE_CHECKING:  # only batches are answered by columns
+    from seedling.compiled.leaf_masks import LeafMasks
+    from seedling.data.column_values import Values
+
 FOLDER = "compiled"
 FORM, TREES, CHECK = "form.json", "trees.onnx", "check.json"
+SMALL, LARGEST = 1 << 20, 16 << 20  # bytes of ensembles that are answered by masks
+MANY = 20_000  # rows at a time for which the masks of a large one are worth their making
 TOLERANCE = 1e-6  # between compiled and original, beyond what the original itself rounds
 
 Row = Sequence[Any]  # a row's feature values in the schema's order, None for missing
-
-
-class Number(msgspec.Struct, tag=True, forbid_unknown_fields=True, rename={"column": "at"}):
-    """A numeric feature: `(value or fill - mean) / scale`, as the fitted preprocessing has it."""
-
-    column: int  # after the preprocessing
-    fill: float
-    mean: float = 0.0
-    scale: float = 1.0
-
-
-class Category(msgspec.Struct, tag=True, forbid_unknown_fields=True):
-    """A category with the column that is 1 for each of its values; None where no column is."""
-
-    columns: dict[str, int]  # by value
-    missing: int | None  # of a row without a value
-    unknown: int | None  # of a value that is not in `columns`
-    means: Means | None = None  # where it is encoded by the target as well
 
 
 class Form(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
@@ -54,7 +47,7 @@ class Form(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
 
     task: str
     target: dict[str, Any] = {}  # its entry in the schema, where that has a threshold
-    features: list[Number | Category | Words]  # of each part, in the order of the schema's features
+    features: list[Feature]  # of each part, in the order of the schema's features
     split_up: dict[int, dict[str, Any]] = {}  # features with several parts: their schema's entries
     width: int  # columns after the preprocessing
     link: Literal["identity", "logistic", "softmax", "shares"]
@@ -62,6 +55,7 @@ class Form(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     base: list[float]  # added to each raw output
     weights: list[list[float]] = []  # of a linear model: outputs x columns
     single: bool = False  # whether columns are rounded to single precision first
+    groups: Groups | None = None  # a line for each, in arrays beside the form
     additions: int = 0  # the model's own for an output, where it sums in single precision
     made_from: dict[str, str]  # SHA-256 of each file that it was made from, by name
 
@@ -77,11 +71,21 @@ class Check(msgspec.Struct, forbid_unknown_fields=True):
 class Compiled:
     """Answers rows by a compiled form, each row by itself: alone or in a batch is the same."""
 
-    def __init__(self, form: Form, trees: bytes | None = None) -> None:
+    def __init__(self, form: Form, trees: bytes | None = None, home: Path | None = None) -> None:
+        """
+        Args:
+            form: the numbers.
+            trees: the ensemble of a form that has one.
+            home: the form's folder, which groups and many rows need.
+        """
         self.form = form
         self.task = tasks.find(form.task)
-        raw: Trees | Linear = Trees(form, trees) if trees else Linear(form)
-        self._raw = raw.outputs
+        raw: Trees | Linear | Grouped
+        if form.groups and home:
+            raw = Grouped(form.groups, home, Encoder(form.features, form.width))
+        else:
+            raw = Trees(form, trees, home) if trees else Linear(form)
+        self._model, self._raw = raw, raw.outputs
         self._parts = _splitter(form.split_up) if form.split_up else None
         self._answer = self.task.compiled(LINKS[form.link], form.labels)
         self._decide = (
@@ -92,6 +96,31 @@ class Compiled:
         """Return the task's answer for n rows, decided by the threshold."""
         found = self.undecided(rows)
         return self._decide(found) if self._decide else found
+
+    def answer_columns(self, columns: "Sequence[Values]") -> Mapping[str, Any]:
+        """Return the same answer for n values of each feature; what is of each row as an array.
+
+        It needs numpy and pyarrow, which a service by itself does not.
+        """
+        from seedling.compiled import by_columns
+
+        parts = by_columns.split(columns, self.form.split_up)
+        model = self._model
+        if isinstance(model, Grouped):
+            outputs = model.of_columns([part.objects().tolist() for part in parts])
+        elif isinstance(model, Trees):
+            outputs = by_columns.trees(self.form, model, parts)
+        else:
+            outputs = by_columns.linear(self.form, model, parts)
+        of_columns = self.task.compiled_columns(by_columns.LINKS[self.form.link], self.form.labels)
+        found = of_columns(outputs) if of_columns else self._answer(outputs.tolist())
+        return self._decide(found) if self._decide else found
+
+    @cached_property
+    def is_by_arrays(self) -> bool:
+        """Return whether columns are answered by arrays: Python runs for hardly a value then."""
+        plain = all(isinstance(each, Number | Category) for each in self.form.features)
+        return plain and not (self.form.groups or self.form.split_up)
 
     def undecided(self, rows: Sequence[Row]) -> dict[str, Any]:
         """Return the answer as it is without a threshold."""
@@ -130,11 +159,11 @@ class Linear:
     """Computes the raw outputs of a linear model: a table of weighted values for each feature."""
 
     def __init__(self, form: Form) -> None:
-        self._parts = [
+        self.parts = [
             (_numbers(form, weights), _categories(form, weights), base)
             for weights, base in zip(form.weights, form.base, strict=True)
         ]
-        self._texts = [
+        self.texts = [
             (place, feature.reader(), [each[feature.column :] for each in form.weights])
             for place, feature in enumerate(form.features)
             if isinstance(feature, Words)
@@ -143,10 +172,10 @@ class Linear:
     def outputs(self, rows: Sequence[Row]) -> list[list[float]]:
         """Return the n x outputs raw outputs of n rows."""
         found = [
-            [_sum(row, numbers, categories, base) for numbers, categories, base in self._parts]
+            [_sum(row, numbers, categories, base) for numbers, categories, base in self.parts]
             for row in rows
         ]
-        for place, numbers_of, weights in self._texts:
+        for place, numbers_of, weights in self.texts:
             for row, sums in zip(rows, found, strict=True):
                 numbers = numbers_of(row[place])
                 for at, each in enumerate(weights):
@@ -205,7 +234,7 @@ class Trees:
     It runs on one thread, since the service's workers are processes.
     """
 
-    def __init__(self, form: Form, trees: bytes) -> None:
+    def __init__(self, form: Form, trees: bytes, home: Path | None = None) -> None:
         try:
             import numpy as np
             import onnxruntime
@@ -220,23 +249,30 @@ class Trees:
         providers = ["CPUExecutionProvider"]
         self.session = onnxruntime.InferenceSession(trees, options, providers)
         self.np, self.form = np, form
+        self._file, self._size = home / TREES if home else None, len(trees)
+        self._making = Lock()
         self.base = np.array(form.base)
-        self.numbers = [
-            (place, feature.column, feature.fill, feature.mean, feature.scale)
-            for place, feature in enumerate(form.features)
-            if isinstance(feature, Number)
-        ]
-        self.categories = [
-            (place, {**feature.columns, None: feature.missing}, feature.unknown)
-            for place, feature in enumerate(form.features)
-            if isinstance(feature, Category)
-        ]
-        self.by_target: list[tuple[int, int, Callable[[Any], list[float]]]] = []
-        for place, feature in enumerate(form.features):
-            if isinstance(feature, Words):
-                self.by_target.append((place, feature.column, feature.reader()))
-            elif isinstance(feature, Category) and feature.means:
-                self.by_target.append((place, feature.means.column, feature.means.of))
+        self._encoder = Encoder(form.features, form.width)
+
+    def masks(self, rows: int) -> "LeafMasks | None":
+        """Return what answers so many rows faster, with the same bits; None where it does not."""
+        if self._file is None or self._size > (SMALL if rows < MANY else LARGEST):
+            return None
+        with self._making:  # once, for all threads
+            return self._masks
+
+    @cached_property
+    def _masks(self) -> "LeafMasks | None":
+        try:
+            from seedling.compiled import leaf_masks, tree_ensembles
+
+            assert self._file
+            _refuse_other_sources(self.form, {TREES: self._file})
+            trees = tree_ensembles.read(self._file.read_bytes())
+        except ImportError:  # without onnx, onnxruntime reads them
+            return None
+        groups = [each.places() for each in self.form.features if isinstance(each, Category)]
+        return leaf_masks.made(trees, groups, len(self.base))
 
     def outputs(self, rows: Sequence[Row]) -> list[list[float]]:
         """Return the n x outputs raw outputs of n rows."""
@@ -248,19 +284,7 @@ class Trees:
 
     def _encoded(self, rows: Sequence[Row]) -> Any:
         """Return n rows as the fitted preprocessing makes them: n x width, double precision."""
-        encoded = self.np.zeros((len(rows), self.form.width))
-        for number, row in enumerate(rows):
-            columns = encoded[number]
-            for place, column, fill, mean, scale in self.numbers:
-                value = row[place]
-                columns[column] = ((fill if value is None else value) - mean) / scale
-            for place, known, unknown in self.categories:
-                chosen = known.get(row[place], unknown)
-                if chosen is not None:
-                    columns[chosen] = 1.0
-            for place, column, numbers_of in self.by_target:
-                numbers = numbers_of(row[place])
-                columns[column : column + len(numbers)] = numbers
+        encoded = self.np.array([self._encoder.row(row) for row in rows])
         if self.form.single:
             encoded = encoded.astype(self.np.float32).astype(self.np.float64)
         return encoded
@@ -286,7 +310,9 @@ def _softmax(outputs: list[list[float]]) -> list[list[float]]:
     for row in outputs:
         largest = max(row)
         raised = [math.exp(value - largest) for value in row]
-        total = sum(raised)
+        total = 0.0
+        for value in raised:  # `sum` compensates what is lost from Python 3.12 on, NumPy does not
+            total += value
         scores.append([value / total for value in raised])
     return scores
 
@@ -331,7 +357,10 @@ def load(folder: Path, predict: Path) -> Compiled:
     trees = home / TREES
     if trees.exists():
         _refuse_other_sources(form, {TREES: trees})
-    compiled = Compiled(form, trees.read_bytes() if trees.exists() else None)
+    if form.groups:
+        names = [name for name in form.made_from if name.startswith(f"{grouped.FOLDER}/")]
+        _refuse_other_sources(form, {name: home / name for name in names})
+    compiled = Compiled(form, trees.read_bytes() if trees.exists() else None, home)
     answer = compiled.undecided(check.rows)
     worst = compiled.task.difference(answer, check.answer, check.rounding)
     if not worst <= TOLERANCE:

@@ -33,6 +33,25 @@ class Tree(NamedTuple):
     output: int  # which of the raw outputs it adds to
 
 
+class Ensemble(NamedTuple):
+    """Trees as ONNX has them: arrays of all their nodes and leaves.
+
+    A node has two children, those of rows for which its comparison is `true` and `false`: the
+    number of another node, or of a leaf.
+    """
+
+    roots: Any
+    features: Any
+    thresholds: Any
+    true: Any
+    true_is_leaf: Any
+    false: Any
+    false_is_leaf: Any
+    targets: Any  # of each leaf the output that it adds to
+    weights: Any
+    comparison: int
+
+
 def as_onnx(trees: Sequence[Tree], outputs: int, comparison: int) -> bytes:
     """Return the sum of the trees for each output as an ONNX model, by its operator TreeEnsemble.
 
@@ -91,12 +110,30 @@ def splits(path: Path) -> list[tuple[int, float]]:
     """Return (column, threshold) of every split of an ONNX file, sorted; none without a file."""
     if not path.exists():
         return []
-    from onnx import load, numpy_helper
+    found = read(path.read_bytes())
+    together = zip(found.features.tolist(), found.thresholds.tolist(), strict=True)
+    return sorted(set(together))
 
-    (node,) = load(path).graph.node
+
+def read(trees: bytes) -> Ensemble:
+    """Return the trees of an ONNX file that `as_onnx` has made."""
+    from onnx import load_from_string, numpy_helper
+
+    (node,) = load_from_string(trees).graph.node
     found = {attribute.name: attribute for attribute in node.attribute}
-    thresholds = numpy_helper.to_array(found["nodes_splits"].t).tolist()
-    return sorted(set(zip(found["nodes_featureids"].ints, thresholds, strict=True)))
+    lists = {name: np.array(each.ints, np.int64) for name, each in found.items()}
+    return Ensemble(
+        lists["tree_roots"],
+        lists["nodes_featureids"],
+        numpy_helper.to_array(found["nodes_splits"].t),
+        lists["nodes_truenodeids"],
+        lists["nodes_trueleafs"],
+        lists["nodes_falsenodeids"],
+        lists["nodes_falseleafs"],
+        lists["leaf_targetids"],
+        numpy_helper.to_array(found["leaf_weights"].t),
+        int(numpy_helper.to_array(found["nodes_modes"].t)[0]),
+    )
 
 
 def _parts(trees: Sequence[Tree]) -> dict[str, Any]:

@@ -4,7 +4,7 @@ A decimal becomes a number, a dictionary its values, a date the start of its day
 its text. Lists, objects and bytes are refused.
 """
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -38,7 +38,8 @@ def batches(
     Args:
         path: a Parquet or Arrow file.
         size: rows.
-        needed: the columns that must be readable; all unless given.
+        needed: the columns that must be readable; all unless given. Of Parquet the texts among
+            them keep the codes that they have in the file.
 
     Raises:
         InputError: the file cannot be read, or a needed column holds lists, objects or bytes.
@@ -50,18 +51,89 @@ def batches(
             yield from _arrow(path, size, needed)
 
 
-def _parquet(path: Path, size: int, needed: Collection[str] | None) -> Iterator[Any]:
+def group_rows(path: Path) -> list[int] | None:
+    """Return the rows of each row group of a Parquet file, or of each batch of an Arrow file.
+
+    Returns:
+        None for a stream of Arrow, whose batches cannot be read out of order.
+
+    Raises:
+        InputError: the file cannot be read.
+    """
+    import pyarrow as pa
+    from pyarrow import ipc, parquet
+
+    with _readable(path):
+        if path.suffix in (".parquet", ".pq"):
+            groups = parquet.read_metadata(path)
+            return [groups.row_group(at).num_rows for at in range(groups.num_row_groups)]
+        with pa.memory_map(str(path)) as source:
+            if source.read(6) != b"ARROW1":
+                return None
+            source.seek(0)
+            file = ipc.open_file(source)
+            return [file.get_batch(at).num_rows for at in range(file.num_record_batches)]
+
+
+def groups(
+    path: Path, numbers: Sequence[int], needed: Collection[str] | None = None
+) -> "pa.RecordBatch":
+    """Return the rows of some groups or batches of `group_rows`, as `batches` does.
+
+    Raises:
+        InputError: the file cannot be read, or a needed column holds lists, objects or bytes.
+    """
+    import pyarrow as pa
+    from pyarrow import ipc
+
+    with _readable(path):
+        if path.suffix in (".parquet", ".pq"):
+            with _opened(path, needed) as file:
+                names = _names(file.schema_arrow, path, needed)
+                table = file.read_row_groups(numbers, columns=names, use_threads=False)
+        else:
+            with pa.memory_map(str(path)) as source:
+                file = ipc.open_file(source)
+                names = _names(file.schema, path, needed)
+                table = pa.Table.from_batches([file.get_batch(at).select(names) for at in numbers])
+        whole = plain_types(table, needed or ()).combine_chunks().to_batches()
+        return whole[0] if whole else plain_types(pa.RecordBatch.from_pylist([], table.schema))
+
+
+def _opened(path: Path, needed: Collection[str] | None) -> Any:
+    """Return a Parquet file of which the needed texts are read with their codes.
+
+    It is read as its batches are asked for: else all that is read ahead stays in memory.
+    """
     import pyarrow as pa
     from pyarrow import parquet
 
-    with parquet.ParquetFile(path) as file:
+    file = parquet.ParquetFile(path, pre_buffer=False)
+    known = needed or ()
+    texts = [
+        field.name
+        for field in file.schema_arrow
+        if field.name in known and "." not in field.name and pa.types.is_string(field.type)
+    ]
+    if not texts:
+        return file
+    file.close()
+    return parquet.ParquetFile(
+        path, metadata=file.metadata, read_dictionary=texts, pre_buffer=False
+    )
+
+
+def _parquet(path: Path, size: int, needed: Collection[str] | None) -> Iterator[Any]:
+    import pyarrow as pa
+
+    with _opened(path, needed) as file:
         names = _names(file.schema_arrow, path, needed)
         count, done = file.metadata.num_rows, 0
         if not count:
             yield plain_types(pa.RecordBatch.from_pylist([], file.schema_arrow).select(names)), 1
         for batch in file.iter_batches(size, columns=names):
             done += batch.num_rows
-            yield plain_types(batch), done / count
+            yield plain_types(batch, needed or ()), done / count
 
 
 def _arrow(path: Path, size: int, needed: Collection[str] | None) -> Iterator[Any]:
@@ -115,14 +187,20 @@ def _names(schema: "pa.Schema", path: Path, needed: Collection[str] | None) -> l
     return names
 
 
-def plain_types(batch: Any) -> Any:
-    """Return a batch or table with columns of numbers, booleans, text and times only."""
+def plain_types(batch: Any, coded: Collection[str] = ()) -> Any:
+    """Return a batch or table with columns of numbers, booleans, text and times only.
+
+    Args:
+        batch: has columns of any type.
+        coded: columns whose texts may keep their codes.
+    """
     import pyarrow as pa
 
     fields, columns = [], []
     for field, column in zip(batch.schema, batch.columns, strict=True):
         if not field.name.startswith(ROW_LABELS):
-            column = _plain(column)
+            if not (field.name in coded and field.type == pa.dictionary(pa.int32(), pa.string())):
+                column = _plain(column)
             fields.append(pa.field(field.name, column.type))
             columns.append(column)
     return type(batch).from_arrays(columns, schema=pa.schema(fields))

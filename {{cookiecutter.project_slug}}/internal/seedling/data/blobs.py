@@ -1,4 +1,7 @@
-"""Files of a blob storage as a dataset's source: each is downloaded once by a command."""
+"""Files of a blob storage as a dataset's source: each is downloaded once by a command.
+
+A URL that ends with a slash is that of a folder, with all that is in it.
+"""
 
 from functools import cache
 from pathlib import Path

@@ -24,3 +24,9 @@ def verified(project: Project, dataset: Dataset) -> Path:
     if read_json(note_path(path))["sha256"] != sha256(path):
         raise ProjectError(f"{path.name} changed since it was created: run create-local-datasets.")
     return path
+
+
+def query_hash(project: Project, dataset: Dataset) -> str:
+    """Return the hash of the text of a dataset's query as it is now; empty if it has none."""
+    path = project.root / dataset.source
+    return sha256(path) if dataset.source.endswith(".sql") and path.is_file() else ""

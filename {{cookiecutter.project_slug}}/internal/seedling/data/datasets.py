@@ -1,38 +1,73 @@
 """Datasets on disk: created from their source, with a note of schema, row count and hash."""
 
-import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
 import pandas as pd
 
 from seedling import team_code
 from seedling.config import Dataset, Project, Reading, expand
-from seedling.data import blobs, cells, derived
+from seedling.data import blobs, cells, derived, large_source, table_folders
 from seedling.data import reading as files
 from seedling.data.cells import Misfit
-from seedling.data.dataset_files import note_path, verified
+from seedling.data.dataset_files import note_path, query_hash, verified
 from seedling.errors import ProjectError
-from seedling.files import replacing, sha256, write_json
+from seedling.files import copy, replacing, sha256, write_json
 from seedling.masking import masked
 
 
-def create(project: Project, dataset: Dataset) -> dict[str, Any]:
+def create(
+    project: Project,
+    dataset: Dataset,
+    kept: Path | None = None,
+    more: Callable[[pd.DataFrame], pd.DataFrame] | None = None,
+) -> dict[str, Any]:
     """Create one dataset from its source, and write a note of its contents beside it.
 
     Rows without a target are left out, and cells that do not fit their column become missing
     values; both are counted in the note.
 
+    Args:
+        project: the source and the dataset's file are in its folder.
+        dataset: one of its datasets.
+        kept: the file or folder to read instead of the source, which has yielded it.
+        more: returns rows to add to those of the source, which it is given.
+
     Returns:
-        The note: `rows`, `unlabelled_rows`, `misfits`, `columns` with their types, `sha256` of the
-        file; `left_out`, the words about rows of the source that could not be read; and `refused`,
-        those about columns that do not fit the schema, and stay as they are.
+        The note: `rows`, `added_rows`, `unlabelled_rows`, `misfits`, `columns` with their types,
+        `sha256` of the file; `left_out`, the words about rows of the source that could not be
+        read; and `refused`, those about columns that do not fit the schema, and stay as they are.
     """
-    made = rows_of(project, dataset)
+    source = {} if kept is None else {"source": str(kept)}
+    large = large_source.of(project, dataset.model_copy(update=source))
+    note = _copied(project, dataset, large) if large and more is None else None
+    if note:
+        return note
+    made = rows_of(project, dataset.model_copy(update=source))
     found = labelled(made.rows, dataset, f"{dataset.name}: {dataset.source} yields")
-    note = save(project, dataset, found, len(made.rows) - len(found), made.misfits)
+    unlabelled = len(made.rows) - len(found)
+    added = more(found) if more else found.iloc[:0]
+    if len(added):
+        found = pd.concat([found, added], ignore_index=True)
+    note = save(project, dataset, found, unlabelled, made.misfits, len(added))
     return {**note, "left_out": made.left_out, "refused": [*made.refused.values()]}
+
+
+def _copied(project: Project, dataset: Dataset, source: Path) -> dict[str, Any] | None:
+    """Create a dataset batch by batch; None where that might give other rows than at once."""
+    path = project.dataset_path(dataset)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(dir=path.parent, prefix=".") as scratch:
+        found = large_source.copied(source, dataset, Path(scratch) / path.name)
+        if found is None:
+            return None
+        with replacing(path) as aside:
+            (Path(scratch) / path.name).rename(aside)
+    query = query_hash(project, dataset)
+    note = _noted(path, dataset, found.columns, query, found.unlabelled, rows=found.rows)
+    return {**note, "left_out": "", "refused": []}
 
 
 class Made(NamedTuple):
@@ -46,7 +81,7 @@ class Made(NamedTuple):
 
 def rows_of(project: Project, dataset: Dataset) -> Made:
     """Return the rows that the team's `create_dataset` makes of a dataset's source, typed."""
-    table = read_source(project, dataset.source, dataset.read)
+    table = read_source(project, dataset.source, dataset.read, dataset.levels)
     read = cells.typed(table.rows, dataset, infer=table.is_text)
     # A column that does not fit yet may be one that the team's function makes fit.
     made = cells.typed(team_code.create_dataset()(dataset.name, read.rows), dataset, infer=False)
@@ -79,49 +114,63 @@ def save(
     rows: pd.DataFrame,
     unlabelled: int = 0,
     misfits: Sequence[Misfit] = (),
+    added: int = 0,
 ) -> dict[str, Any]:
     """Write the dataset's file, then the note beside it; return the note, as `create` does."""
     path = project.dataset_path(dataset)
     with replacing(path) as aside:
-        if path.suffix == ".csv":
+        if dataset.partition_by:
+            by, target = dataset.partition_by, dataset.target.name
+            table_folders.write(rows, aside, by, target, path.suffix)
+        elif path.suffix == ".csv":
             rows.to_csv(aside, index=False)
         else:
-            _write_parquet(rows, aside, dataset)
-    return _noted(path, dataset, rows, unlabelled, misfits)
+            write_parquet(rows, aside, dataset)
+    query = query_hash(project, dataset)
+    return _noted(path, dataset, rows, query, unlabelled, misfits, added=added)
 
 
 def adopt(project: Project, dataset: Dataset, file: Path) -> dict[str, Any]:
     """Copy a dataset's file that was downloaded to its place, and write the note; return it."""
     rows = read_table(file)
     path = project.dataset_path(dataset)
-    with replacing(path) as aside:
-        shutil.copy(file, aside)
-    return _noted(path, dataset, rows)
+    copy(file, path)
+    return _noted(path, dataset, rows, query="")  # its text is where it was created
 
 
 def _noted(
     path: Path,
     dataset: Dataset,
-    rows: pd.DataFrame,
+    found: pd.DataFrame,
+    query: str,
     unlabelled: int = 0,
     misfits: Sequence[Misfit] = (),
+    rows: int | None = None,
+    added: int = 0,
 ) -> dict[str, Any]:
-    """Write the note beside the dataset's file."""
+    """Write the note beside the dataset's file; `rows` is their number, unless `found` has all."""
     note = {
         "name": dataset.name,
         "version": dataset.version,
         "source": masked(dataset.source),
-        "rows": len(rows),
+        "query_sha256": query,
+        "rows": len(found) if rows is None else rows,
+        "added_rows": added,
         "unlabelled_rows": unlabelled,
         "misfits": [cells.misfit_words(each) for each in cells.by_column(misfits)],
-        "columns": {str(name): str(kind) for name, kind in rows.dtypes.items()},
+        "columns": {str(name): str(kind) for name, kind in found.dtypes.items()},
         "sha256": sha256(path),
     }
     write_json(note_path(path), note)
     return note
 
 
-def _write_parquet(rows: pd.DataFrame, path: Path, dataset: Dataset) -> None:
+def write_parquet(rows: pd.DataFrame, path: Path, dataset: Dataset) -> None:
+    """Write rows of a dataset as a Parquet file.
+
+    Raises:
+        ProjectError: a column holds values of several types.
+    """
     try:
         rows.to_parquet(path, index=False)
     except (TypeError, ValueError) as error:
@@ -136,7 +185,7 @@ def load(project: Project, dataset: Dataset) -> pd.DataFrame:
 
 
 def read_table(path: Path, reading: Reading | None = None) -> pd.DataFrame:
-    """Read a file as `reading.read` does, with the types that a text file's cells look like.
+    """Read a file or folder as `reading.read` does, with the types that a text's cells look like.
 
     A Parquet file has types of its own. Codes such as 00123 stay text, since they are names rather
     than numbers.
@@ -151,8 +200,10 @@ def read_table(path: Path, reading: Reading | None = None) -> pd.DataFrame:
     return pd.DataFrame({name: cells.inferred(table.rows[name], marks) for name in table.rows})
 
 
-def read_source(project: Project, source: str, reading: Reading | None = None) -> files.Table:
-    """Read a dataset's `source`: a query file, a table's file or blob, or `URL#table`.
+def read_source(
+    project: Project, source: str, reading: Reading | None = None, levels: Sequence[str] = ()
+) -> files.Table:
+    """Read a dataset's `source`: a query file, a table's file, folder or blob, or `URL#table`.
 
     The cells of a text file are texts as they stand there.
 
@@ -160,6 +211,7 @@ def read_source(project: Project, source: str, reading: Reading | None = None) -
         project: its folder is where paths begin.
         source: as model.yaml has it.
         reading: how the file is read; the default unless given.
+        levels: the columns of a folder's nested folders, where their names do not say them.
 
     Returns:
         The table as `reading.read` does it: of a text file, every cell is text.
@@ -170,7 +222,7 @@ def read_source(project: Project, source: str, reading: Reading | None = None) -
     """
     source = expand(source, "the dataset's source")
     if blobs.is_file(source):
-        return files.read(blobs.file_of(project.root, source), reading)
+        return files.read(blobs.file_of(project.root, source), reading, levels)
     if "://" in source:
         url, _, table = source.partition("#")
         if url.startswith(("http://", "https://", "ftp://", "file://", "s3://")):

@@ -4,6 +4,7 @@ Expressions come first, each may name those before it; then `derive` is given th
 theirs. The service computes expressions without pandas.
 """
 
+import math
 from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,9 @@ from seedling.errors import InputError, ProjectError
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from seedling.data.column_values import Values as Columns
+    from seedling.data.expressions import Expression
 
 FILE = "features/derive.py"
 NAME = "derive.py"  # beside a version's other files
@@ -40,6 +44,7 @@ class Derivation:
         self.raw = {column.name: column for column in dataset.raw}
         self.by_code = [column for column in dataset.features if column.derived]
         read = {name for each in self.expressions.values() for name in each.names}
+        self._read = read
         self._numbers = [name for name in self.raw if name in read and self.raw[name].numeric]
         numbers = {name for name, column in self.raw.items() if column.numeric}
         made = {name for name, each in self.expressions.items() if each.kind == "number"}
@@ -68,6 +73,37 @@ class Derivation:
                     row[column.name] = value
         names = self.dataset.feature_names
         return [tuple(row[name] for name in names) for row in found]
+
+    def columns(self, raw: "Sequence[Columns]") -> "list[Columns]":
+        """Return n values of each feature, in their order: those that `values` gives row by row.
+
+        Args:
+            raw: n values of each raw column, in the order of `Dataset.raw`.
+
+        Raises:
+            InputError: `derive` does not take the values.
+        """
+        from seedling.data import column_values
+
+        if not self.is_needed:
+            return list(raw)
+        found = dict(zip(self.raw, raw, strict=True))
+        if self.by_code:
+            rows = self.values(column_values.rows(raw))
+            features = zip(*rows, strict=True) if rows else [()] * len(self._by_name)
+            return [column_values.distinct(each) for each in features]
+        known = {
+            name: values.floats(math.nan) if name in self._numbers else values.objects()
+            for name, values in found.items()
+            if name in self._read
+        }
+        for name, expression in self.expressions.items():
+            computed = _whole(expression, known, len(raw[0]))
+            known[name] = computed
+            column = self._by_name.get(name)
+            if column is not None:
+                found[name] = _of_feature(column, expression.kind == "number", computed)
+        return [found[name] for name in self.dataset.feature_names]
 
     def _add(self, row: dict[str, Any]) -> None:
         """Add the values of the expressions to a row."""
@@ -216,6 +252,27 @@ def _by(path: Path, dataset: Dataset) -> Derivation:
     except ImportError:
         raise ProjectError(f"{FILE} needs the group `plain`: run init with it.") from None
     return Derivation(dataset, team_code.derive(path), path.read_text(encoding="utf-8"))
+
+
+def _whole(expression: "Expression", known: Mapping[str, Any], count: int) -> Any:
+    """Return the n values of an expression, which may have none of the columns in it."""
+    import numpy as np
+
+    kind = "float64" if expression.kind == "number" else object
+    return np.broadcast_to(np.asarray(expression.by_column(known), kind), (count,))
+
+
+def _of_feature(column: Column, is_number: bool, computed: Any) -> "Columns":
+    """Return computed values as those of a feature, as its `cell` reads each."""
+    import numpy as np
+
+    from seedling.data import column_values
+
+    if is_number and column.numeric:
+        return column_values.Numbers(np.where(np.isfinite(computed), computed, np.nan))
+    cells = [None if cell is None or cell != cell else cell for cell in computed.tolist()]
+    found = column_values.distinct(cells)
+    return found.each(lambda cell: None if cell is None else column.cell(cell))
 
 
 def _array(column: Column, cells: "pd.Series") -> Any:

@@ -17,6 +17,7 @@ class HeldOut(msgspec.Struct, frozen=True, omit_defaults=True):
         without: hashes below the share that are not.
         by: the column of times; empty where hashes decide.
         since: the first time that is held out, in seconds or the column's own unit.
+        marked: the column of marks: a row with one is held out, whatever the rest says.
     """
 
     share: float
@@ -26,6 +27,7 @@ class HeldOut(msgspec.Struct, frozen=True, omit_defaults=True):
     without: list[int] = []
     by: str = ""
     since: float = 0.0
+    marked: str = ""
 
 
 def read(noted: Any) -> HeldOut:

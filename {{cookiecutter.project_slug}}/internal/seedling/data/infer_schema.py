@@ -6,9 +6,11 @@ from dataclasses import dataclass, field
 from pathlib import PurePath
 from typing import Any, NamedTuple
 
+import numpy as np
 import pandas as pd
 
 from seedling import columns, tasks
+from seedling.columns.category import LISTED
 from seedling.columns.protocol import COLUMN_NAME, Column, NoFeature
 from seedling.data import ambiguous_marks, infer_target
 from seedling.data import cells as cells_of
@@ -17,7 +19,7 @@ from seedling.data.infer_target import suiting
 from seedling.data.reading import stem_of
 from seedling.data.spelled import POINT, Marks
 from seedling.errors import ProjectError
-from seedling.wording import counted
+from seedling.wording import counted, rows_shown
 
 FEW_TEXTS = 20  # so many different ones are categories, even where most of them are numbers
 REASONS_SHOWN = 5
@@ -64,6 +66,7 @@ def propose(
     key: list[str] | None = None,
     marks: Marks = POINT,
     asking: Asking | None = None,
+    groups: list[str] | None = None,
 ) -> Proposal:
     """Propose a dataset's entry that fits the rows.
 
@@ -71,18 +74,23 @@ def propose(
         rows: the table as it was read.
         name: the dataset's name.
         source: the `source` of the entry.
-        task: a name of seedling.tasks; the first that the target looks like, unless given.
+        task: a name of seedling.tasks; unless given, the first that has groups where some are
+            given, else the first that the target looks like.
         target: the column to predict; the one whose name says it unless given.
         key: the columns that identify an entity; guessed unless given.
         marks: how the table's texts write numbers.
         asking: asks where names and values do not decide; nothing is asked unless given.
+        groups: the columns that make a group, for a task that has groups.
 
     Raises:
-        ProjectError: the table is empty, has no such column, or has no usable feature or target.
+        ProjectError: the table is empty, has no such column, or has no usable feature or target;
+            or the task needs groups.
     """
     rows = rows.set_axis([str(column) for column in rows.columns], axis=1)
     _check_columns(rows, [target] if target else [], key or [])
     said, why = "--target", "--key"
+    if groups and task is None:
+        task = next((each for each in tasks.names() if tasks.find(each).has_groups), None)
     if target is None:
         target, said = _target_name(rows, task, asking)
     table = pd.DataFrame({column: cells_of.settled(rows[column]) for column in rows})
@@ -91,21 +99,36 @@ def propose(
     proposed = _target(known, target, task)
     target_words = tasks.find(task).training.target_words(proposed)
     typed = {column: cells_of.inferred(table[column], marks) for column in table}
+    groups = tasks.find(task).training.proposed_groups(pd.DataFrame(typed), target, groups)
     if key is None:
-        key, why = infer_target.guess_key(pd.DataFrame(typed), target)
+        others = {column: typed[column] for column in typed if column not in groups}
+        key, why = infer_target.guess_key(pd.DataFrame(others), target)
     proposal = Proposal({})
-    for at in (target, *key):
+    for at in (target, *(name for name in key if name not in groups)):
         cells, kind = (known, "target") if at == target else (typed[at], "entity key")
         gaps = len(table) - int(cells.notna().sum())
         seen = "; ".join(filter(None, (said, target_words))) if at == target else why
         proposal.lines.append(Described(at, kind, _example(table[at]), gaps, seen))
     features = []
     for column in table:
+        if column in groups:
+            features.append(_group(proposal, table[column], typed[column]))
+            continue
         if column == target or column in key:
             continue
         feature = _described(proposal, table[column], typed[column], marks, asking)
         features += [_of_rows(feature, table[column][known.index], marks)] if feature else []
-    if not features:
+    unlearned = tasks.find(task).training.unlearned(features)
+    features = [feature for feature in features if feature["name"] not in unlearned]
+    proposal.left_out |= unlearned
+    proposal.misfits = [each for each in proposal.misfits if each.column not in unlearned]
+    proposal.lines = [
+        line._replace(kind="left out", misfits=0, seen=unlearned[line.name])
+        if line.name in unlearned
+        else line
+        for line in proposal.lines
+    ]
+    if len(features) == len(groups):
         raise ProjectError(_no_feature(target, proposal.left_out))
     open_ones = [line for line in proposal.lines if _is_number(line, known)]
     notes = ambiguous_marks.notes(table[[line.name for line in open_ones]], table, marks)
@@ -124,6 +147,7 @@ def propose(
         "metric": tasks.find(task).metrics[0],
         "entity_key": key,
         "target": proposed,
+        **({"groups": groups} if groups else {}),
         "features": features,
     }
     if proposal.left_out:
@@ -182,13 +206,18 @@ def _target_name(rows: pd.DataFrame, task: str | None, asking: Asking | None) ->
 
 
 def _guess_task(known: pd.Series) -> str:
-    fitting = suiting(known, tasks.names())
+    fitting = suiting(known, _offered())
     if not fitting:
         raise ProjectError(
             f"The target {known.name} looks like no task's: name one with --task, or another "
             "column with --target."
         )
     return fitting[0]
+
+
+def _offered() -> list[str]:
+    """Return the tasks that a target alone may suggest."""
+    return [name for name in tasks.names() if not tasks.find(name).asked_for]
 
 
 def _target(known: pd.Series, name: str, task: str) -> dict[str, Any]:
@@ -200,7 +229,7 @@ def _target(known: pd.Series, name: str, task: str) -> dict[str, Any]:
     try:
         return tasks.find(task).training.propose_target(known, name)
     except ProjectError as error:
-        others = " or ".join(suiting(known, tasks.names()))
+        others = " or ".join(suiting(known, _offered()))
         remedy = f", or add the table beside the others: add-dataset --task {others}" * bool(others)
         raise ProjectError(f"{error}: choose another with --target{remedy}.") from None
 
@@ -242,6 +271,34 @@ def _described(
     proposal.lines.append(line)
     proposal.misfits += misfits
     return {**keys, "nullable": True} if missing else keys
+
+
+def _group(proposal: Proposal, cells: pd.Series, inferred: pd.Series) -> dict[str, Any]:
+    """Return the entry of a column that makes groups: a category, or whole numbers.
+
+    Raises:
+        ProjectError: a row has no value of it, or no such type takes its values.
+    """
+    name = str(cells.name)
+    missing = np.flatnonzero(inferred.isna().to_numpy()) + 1
+    if len(missing):
+        raise ProjectError(
+            f"{name} is missing{rows_shown(missing.tolist())}, and a row without it is in no "
+            "group: mend the table, or name other columns with --groups."
+        )
+    if _no_feature_by_name(name) or inferred.dtype.kind in "bmM":
+        raise ProjectError(f"{name} makes no groups: choose a column of texts or whole numbers.")
+    kind = "category" if inferred.dtype == object else "integer"
+    keys = (columns.find(kind) or Column).propose(inferred)
+    if kind == "category":
+        counts = cells.astype(str).str.strip().value_counts()
+        keys = {"categories": sorted(counts.index[:LISTED])}
+        keys |= {"others": True} if len(counts) > LISTED else {}
+    if keys is None:
+        raise ProjectError(f"{name} has numbers with a fraction, which make no groups.")
+    seen = f"--groups; {inferred.nunique():,} different values"
+    proposal.lines.append(Described(name, f"group, {kind}", _example(cells), 0, seen))
+    return {"name": name, "type": kind, **keys}
 
 
 def _of_rows(feature: dict[str, Any], cells: pd.Series, marks: Marks) -> dict[str, Any]:

@@ -12,6 +12,8 @@ def dataset(entry: dict[str, Any]) -> CommentedMap:
     """Return the entry with YAML layout: one line for each feature, more for a long one."""
     laid_out = CommentedMap(entry)
     laid_out["entity_key"] = _one_line(entry["entity_key"])
+    if "groups" in entry:
+        laid_out["groups"] = _one_line(entry["groups"])
     if "read" in entry:
         laid_out["read"] = _one_line(entry["read"])
     if "ignored" in entry:

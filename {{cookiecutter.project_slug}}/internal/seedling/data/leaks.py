@@ -40,9 +40,12 @@ def find(rows: pd.DataFrame, dataset: Dataset) -> list[Leak]:
     count = len(rows)
     if count > MOST_ROWS:
         rows = rows.sample(MOST_ROWS, random_state=0).sort_index()
-    probe = tasks.of(dataset).training.leak_probe(rows[dataset.target.name])
-    alone = _alone(rows, dataset, probe)
-    found = alone + _sums(rows, dataset, probe, {name for name, _ in alone})
+    training = tasks.of(dataset).training
+    probe = training.leak_probe(rows[dataset.target.name])
+    found = training.leaks(rows, dataset)
+    if probe is not None:
+        alone = _alone(rows, dataset, probe)
+        found += alone + _sums(rows, dataset, probe, {name for name, _ in alone})
     if count == len(rows):
         return found
     drawn = f" (in {MOST_ROWS:,} rows drawn at random from {count:,})"

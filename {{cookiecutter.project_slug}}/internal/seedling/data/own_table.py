@@ -26,6 +26,7 @@ class Wanted(NamedTuple):
     task: str | None = None
     target: str | None = None
     keys: list[str] | None = None
+    groups: list[str] | None = None
     said: Mapping[str, Any] = MappingProxyType({})  # how the file is read, as keys of `read`
 
 
@@ -40,7 +41,9 @@ def bring(project: Project, wanted: Wanted, replaced: str | None, yes: bool) -> 
     """
     old = project.config.dataset(replaced) if replaced else project.config.first_dataset
     others = [dataset.name for dataset in project.config.datasets if dataset.name != old.name]
-    proposal = _proposed(project, wanted._replace(task=old.task), others, yes, old)
+    groups = wanted.groups or old.groups or None
+    wanted = wanted._replace(task=old.task, groups=groups)
+    proposal = _proposed(project, wanted, others, yes, old)
     project.edit(lambda document: _replace(document, old.name, proposal.entry))
     click.echo("Wrote the schema to model.yaml: correct there what was guessed wrong.")
     for model in project.config.training.models:
@@ -107,6 +110,7 @@ def _proposed(
         wanted.keys,
         marks_of(reading),
         None if yes else Asking(show_proposal.accepts, show_proposal.choose(table.rows)),
+        wanted.groups,
     )
     proposal.entry["source"] = without_secret(project, source, old.source if old else "")
     _keep(proposal.entry, reading)
@@ -129,9 +133,9 @@ def _guessed(project: Project, source: str, said: Mapping[str, Any]) -> Reading 
         return None
     path = blobs.file_of(project.root, source)
     reading = files.guess(path, said)
-    columns = 0
-    if files.kind_of(path) == "text":
-        with text_rows.opened(path, reading) as (rows, _):
+    columns, shown = 0, files.example(path)
+    if files.kind_of(shown) == "text":
+        with text_rows.opened(shown, reading) as (rows, _):
             columns = len(rows.names)
     words = reading.words(columns)
     if words:
@@ -148,11 +152,11 @@ def _keep(entry: dict[str, Any], reading: Reading | None) -> None:
 
 
 def from_root(project: Project, source: str) -> str:
-    """Return a file's path relative to the project's root; a URL as it is."""
+    """Return a file's or folder's path relative to the project's root; a URL as it is."""
     if "://" in source:
         return source
     path = Path.cwd() / source
-    if not path.is_file():
+    if not path.exists():
         raise ProjectError(f"There is no file {source}.")
     return Path(os.path.relpath(path, project.root)).as_posix()
 

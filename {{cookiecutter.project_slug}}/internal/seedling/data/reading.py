@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
-__all__ = ["Reading", "Table", "guess", "kind_of", "read", "read_table"]
+__all__ = ["Reading", "Table", "example", "guess", "kind_of", "read", "read_table"]
 
 KINDS = {
     "text": (".csv", ".tsv", ".txt", ".data", ".dat", ".tab", ".psv"),
@@ -78,11 +78,20 @@ def is_table(path: Path) -> bool:
         return False
 
 
+def example(path: Path) -> Path:
+    """Return the file that shows how a table is read: itself, or the first file of a folder."""
+    if not path.is_dir():
+        return path
+    from seedling.data import table_folders
+
+    return table_folders.example(path)
+
+
 def guess(path: Path, said: Mapping[str, Any] | None = None) -> Reading:
     """Guess how a file is read; of a kind that says it itself, the default.
 
     Args:
-        path: a file of one of KINDS.
+        path: a file of one of KINDS, or a folder of such.
         said: keys of Reading that are known; the others are guessed with these.
 
     Raises:
@@ -91,6 +100,7 @@ def guess(path: Path, said: Mapping[str, Any] | None = None) -> Reading:
     """
     from seedling.data import guess as guessing
 
+    path = example(path)
     try:
         known = Reading(**(said or {})).model_dump(exclude_unset=True)
     except ValidationError as error:
@@ -105,12 +115,13 @@ def read_table(path: Path, reading: Reading | None = None) -> "pd.DataFrame":
     return read(path, reading).rows
 
 
-def read(path: Path, reading: Reading | None = None) -> Table:
+def read(path: Path, reading: Reading | None = None, levels: Sequence[str] = ()) -> Table:
     """Read a file as a table.
 
     Args:
-        path: a file of one of KINDS.
+        path: a file of one of KINDS, or a folder of such, as `table_folders` describes them.
         reading: the default unless given.
+        levels: the columns of a folder's nested folders, where their names do not say them.
 
     Returns:
         The table, a missing value being None or NaN. In a text file every cell is text, without
@@ -119,6 +130,10 @@ def read(path: Path, reading: Reading | None = None) -> Table:
     Raises:
         ProjectError: the file is missing, of no known kind, or cannot be read.
     """
+    if path.is_dir():
+        from seedling.data import table_folders
+
+        return table_folders.read(path, reading, levels)
     kind, reading = kind_of(path), reading or Reading()
     if not path.is_file():
         raise ProjectError(f"There is no file {path}.")

@@ -64,7 +64,14 @@ def changes(
                 if before is not None and column.name in before
                 else None
             )
-            found += _of_column(column, rows[column.name].reset_index(drop=True), old, marks)
+            cells = rows[column.name].reset_index(drop=True)
+            if column.name in dataset.groups:
+                missing = _rows(cells.isna())
+                if missing:
+                    words = f"a row without it is in no group{rows_shown(missing)}"
+                    found.append(Change(BROKEN, column.name, words))
+                cells = cells.dropna()
+            found += _of_column(column, cells, old, marks)
         elif column.name not in dataset.computed:
             kind = GONE if column.name in features else BROKEN
             found.append(Change(kind, column.name, "the table has no such column any more"))
@@ -86,8 +93,7 @@ def unknown(rows: pd.DataFrame, dataset: Dataset) -> list[str]:
         | {column.name for column in dataset.inputs}
         | {*dataset.ignored}
     )
-    if dataset.split:
-        known.add(dataset.split.by)
+    known |= {dataset.by_time, dataset.marked}
     return [str(name) for name in rows.columns if str(name) not in known]
 
 

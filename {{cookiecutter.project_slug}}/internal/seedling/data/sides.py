@@ -76,7 +76,7 @@ def refuse_untrainable(rows: pd.DataFrame, dataset: Dataset, share: float) -> li
     """
     settled, learned, notes = _settled(rows, dataset)
     held_out, _ = divide(settled, learned, share, HOLDOUT)
-    if dataset.split or (~held_out).sum() < MANY:
+    if dataset.by_time or (~held_out).sum() < MANY:
         divide(settled[~held_out], learned, TEST_SHARE, TEST)
     return notes
 

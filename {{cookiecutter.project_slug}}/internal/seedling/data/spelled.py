@@ -46,6 +46,7 @@ class Marks(NamedTuple):
 
 
 POINT = Marks()
+PLAIN = r"^-?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?$"  # a number as a program writes it
 NOTHING = "none"  # as `thousands`: no mark stands between groups of digits
 
 

@@ -13,9 +13,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from seedling.data import distinct, spelled
-from seedling.data.spelled import POINT, Marks
+from seedling.data.spelled import PLAIN, POINT, Marks
 
-PLAIN = r"^-?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?$"
 WHOLE = r"^-?[0-9]+$"
 LONGEST_WHOLE, LONGEST_EXACT = 18, 15  # characters of a whole number in int64, in float64
 CODE = r"^0[0-9]+$"

@@ -1,4 +1,4 @@
-"""The split: which rows no training step sees, by hash or by time, and the folds.
+"""The split: which rows no training step sees, by hash, by time or by a mark, and the folds.
 
 A row's side follows from a hash of its entity key. Within each stratum (a class, or a tenth of the
 target's range) rows are ordered by their hashes, and the first ones are held out: so that each
@@ -7,13 +7,16 @@ for a champion is measured only on rows that it has not learned from.
 """
 
 from collections.abc import Sequence
+from typing import Any
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
 from seedling import tasks
 from seedling.config import Dataset
+from seedling.data.distinct import label_texts
 from seedling.data.entities import Hashes, by_rule, entities
 from seedling.data.held_out import HeldOut
 from seedling.data.schema import target_values
@@ -64,14 +67,20 @@ def divide(
     Raises:
         ProjectError: a side is empty, or lacks one of what is chosen from.
     """
-    if dataset.split:
-        rule = _by_time(rows, dataset, share)
-        held_out = times(rows, dataset.split.by, dataset) >= rule.since
+    marks = marked(rows, dataset.marked, dataset)
+    others = rows[~marks]
+    held_out = marks.copy()
+    if others.empty:
+        raise ProjectError(f"{dataset.name}, split: each row has a value in {dataset.marked}.")
+    if dataset.by_time:
+        rule = _by_time(others, dataset, share)
+        held_out[~marks] = times(others, dataset.by_time, dataset) >= rule.since
     else:
-        held_out, rule = _by_hash(rows, dataset, share, salt)
+        held_out[~marks], rule = _by_hash(others, dataset, share, salt)
+    rule = msgspec.structs.replace(rule, marked=dataset.marked)
     target = target_values(rows, dataset)
     for side, name in ((target[~held_out], "training"), (target[held_out], "held-out")):
-        _refuse_lacking(side, name, dataset, len(rows))
+        refuse_lacking(side, name, dataset, len(rows))
     return held_out, rule
 
 
@@ -83,16 +92,38 @@ def is_held_out(rows: pd.DataFrame, dataset: Dataset, rule: HeldOut) -> npt.NDAr
         dataset: the one that the rule was made for.
         rule: of the split with the salt HOLDOUT.
     """
+    marks = marked(rows, rule.marked, dataset)
     if rule.by:
-        return times(rows, rule.by, dataset) >= rule.since
+        return marks | (times(rows, rule.by, dataset) >= rule.since)
     hashes = by_rule(rows, dataset, rule, HOLDOUT)
     below = _positions(hashes) < rule.share
-    return (below & ~_are_among(hashes, rule.without)) | _are_among(hashes, rule.besides)
+    by_hash = (below & ~_are_among(hashes, rule.without)) | _are_among(hashes, rule.besides)
+    return marks | by_hash
+
+
+def marked(rows: pd.DataFrame, column: str, dataset: Dataset) -> npt.NDArray[np.bool_]:
+    """Say of each row whether it is always held out: whether it has a value in a column.
+
+    Args:
+        rows: of the dataset.
+        column: that of `split.held_out`; empty where there is none.
+        dataset: theirs.
+
+    Raises:
+        ProjectError: the rows do not have the column.
+    """
+    if not column:
+        return np.zeros(len(rows), dtype=bool)
+    if column not in rows:
+        raise ProjectError(f"{dataset.name}, split: the table has no column {column!r}.")
+    found: npt.NDArray[np.bool_] = (label_texts(rows[column]).fillna("") != "").to_numpy(dtype=bool)
+    return found
 
 
 def needed(dataset: Dataset, rule: HeldOut) -> list[str]:
     """Return the columns that `is_held_out` reads."""
-    return [rule.by] if rule.by else [*(dataset.entity_key or rule.columns)]
+    found = [rule.by] if rule.by else [*(dataset.entity_key or rule.columns)]
+    return [*found, rule.marked] if rule.marked else found
 
 
 def folds(
@@ -103,8 +134,8 @@ def folds(
     Rows of one entity are in one fold, and each fold has its share of each stratum. By time, each
     fold is measured on a stretch of the later half, and trained on all that was before it.
     """
-    if dataset.split:
-        when = times(rows, dataset.split.by, dataset)
+    if dataset.by_time:
+        when = times(rows, dataset.by_time, dataset)
         cuts = np.quantile(when, np.linspace(0.5, 1, count, endpoint=False), method="nearest")
         stretch = np.searchsorted(np.unique(cuts), when, side="right")
         return [
@@ -175,17 +206,33 @@ def _are_among(hashes: Hashes, others: Sequence[int] | Hashes) -> npt.NDArray[np
 
 def _by_time(rows: pd.DataFrame, dataset: Dataset, share: float) -> HeldOut:
     """Hold the last rows out, those of one time together."""
-    assert dataset.split
-    by = dataset.split.by
-    known, counts = np.unique(times(rows, by, dataset), return_counts=True)
+    known, counts = np.unique(times(rows, dataset.by_time, dataset), return_counts=True)
+    return last_rows(known, counts, dataset, share)
+
+
+def last_rows(
+    known: npt.NDArray[np.float64], counts: npt.NDArray[Any], dataset: Dataset, share: float
+) -> HeldOut:
+    """Return the rule that holds out about a share of the rows: the last ones.
+
+    Args:
+        known: the different times, in their order.
+        counts: the rows of each.
+        dataset: says by what it is split.
+        share: of rows to hold out.
+
+    Raises:
+        ProjectError: there is one time only.
+    """
+    by = dataset.by_time
     if len(known) < 2:
         raise ProjectError(f"{dataset.name}, split: {by} holds one time only; name another column.")
     later = counts[::-1].cumsum()[::-1][1:]
-    first = int(np.abs(later - share * len(rows)).argmin()) + 1
+    first = int(np.abs(later - share * counts.sum()).argmin()) + 1
     return HeldOut(share=share, by=by, since=float(known[first]))
 
 
-def _refuse_lacking(side: pd.Series, name: str, dataset: Dataset, count: int) -> None:
+def refuse_lacking(side: pd.Series, name: str, dataset: Dataset, count: int) -> None:
     """Refuse the target's values on one side of a split, if there are none or one is missing."""
     if side.empty:
         raise ProjectError(f"{dataset.name}: the {name} side of {counted(count, 'row')} is empty.")
@@ -193,8 +240,8 @@ def _refuse_lacking(side: pd.Series, name: str, dataset: Dataset, count: int) ->
     if missing:
         shown = ", ".join(sorted(str(label) for label in missing))
         remedy = "there are too few; add more rows of it"
-        if dataset.split:
-            remedy = f"at that time, by {dataset.split.by}, there is none; hold out another share"
+        if dataset.by_time:
+            remedy = f"at that time, by {dataset.by_time}, there is none; hold out another share"
         raise ProjectError(
             f"{dataset.name}: no {name} row has {dataset.target.name} = {shown}: {remedy}."
         )

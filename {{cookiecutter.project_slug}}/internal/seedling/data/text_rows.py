@@ -12,6 +12,7 @@ import zipfile
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from copy import copy
 from itertools import chain
 from pathlib import Path
 from typing import IO, Any, NamedTuple
@@ -35,12 +36,20 @@ class Row(NamedTuple):
     fault: str = ""
 
 
+class Begun(NamedTuple):
+    """The lines that were read for the names of columns, and the row among them."""
+
+    line: int
+    first: Row | None
+
+
 class TextRows:
     """The rows of a text file.
 
     Attributes:
         names: of the columns.
         remarks: one line about each name that the file does not have itself.
+        separator: between the cells of a row.
     """
 
     def __init__(self, path: Path, stream: IO[str], reading: Reading) -> None:
@@ -49,15 +58,13 @@ class TextRows:
         Raises:
             InputError: the file has no line.
         """
+        self._reading = reading
         self._lines = _Lines(stream, reading)
         first_line = next((line for line in self._lines if line.strip()), None)
         if first_line is None:
             raise InputError(f"{path.name} is empty: expected column names, then rows.")
-        separator = reading.separator or separator_of(path, first_line)
-        lines: Iterable[str] = chain([first_line], self._lines)
-        if separator == " ":
-            lines = (line.replace("\t", " ") for line in lines)
-        self._rows = csv.reader(lines, delimiter=separator, skipinitialspace=True, strict=True)
+        self.separator = reading.separator or separator_of(path, first_line)
+        self._rows = self._read(chain([first_line], self._lines))
         first = next(self._all())
         if first.fault:
             raise InputError(f"{path.name}, line {first.line}: {first.fault}.")
@@ -78,6 +85,26 @@ class TextRows:
             yield self._fitted(self._first)
         for row in self._all():
             yield row if len(row.cells) == width else self._fitted(row)
+
+    def begun(self) -> Begun:
+        """Return how many lines were read for the names, and the row among them, if one was."""
+        return Begun(self._lines.number, self._fitted(self._first) if self._first else None)
+
+    def continued(self, lines: Iterable[str], line: int) -> Iterator[Row]:
+        """Return the rows of other lines of the file, of which `line` stand before these."""
+        other = copy(self)
+        other._lines = _Lines(lines, self._reading, line)
+        other._rows, other._first = self._read(other._lines), None
+        return iter(other)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what a copy needs, in this process or another, to read other lines."""
+        return {**vars(self), "_lines": None, "_rows": None, "_first": None}
+
+    def _read(self, lines: Iterable[str]) -> Any:
+        if self.separator == " ":
+            lines = (line.replace("\t", " ") for line in lines)
+        return csv.reader(lines, delimiter=self.separator, skipinitialspace=True, strict=True)
 
     def _all(self) -> Iterator[Row]:
         while True:
@@ -104,8 +131,8 @@ class TextRows:
 class _Lines:
     """The lines of a text that are neither skipped nor comments; `number` is the last one's."""
 
-    def __init__(self, stream: IO[str], reading: Reading) -> None:
-        self.number = 0
+    def __init__(self, stream: Iterable[str], reading: Reading, number: int = 0) -> None:
+        self.number = number
         self._stream, self._skip, self._comment = stream, reading.skip, reading.comment
 
     def __iter__(self) -> Iterator[str]:
@@ -128,7 +155,7 @@ def opened(path: Path, reading: Reading) -> Iterator[tuple[TextRows, Callable[[]
 
 
 @contextmanager
-def text_of(path: Path, encoding: str) -> Iterator[tuple[IO[str], Callable[[], float]]]:
+def text_of(path: Path, encoding: str) -> Iterator[tuple[io.TextIOWrapper, Callable[[], float]]]:
     """Open a text file by its byte order mark, else in this encoding; see `opened`."""
     try:
         with bytes_of(path) as (content, share):

@@ -13,10 +13,16 @@ from seedling.wording import counted
 SHOWN = 5
 
 
-def times(rows: pd.DataFrame, by: str, dataset: Dataset) -> npt.NDArray[np.float64]:
+def times(rows: pd.DataFrame, by: str, dataset: Dataset, first: int = 0) -> npt.NDArray[np.float64]:
     """Return a column's times as numbers: as they are, or in seconds since 1970.
 
     A feature's are read as its type says; else they are numbers, or in ISO 8601.
+
+    Args:
+        rows: of the dataset.
+        by: the column.
+        dataset: theirs.
+        first: the number of rows of the file that are before them.
 
     Raises:
         ProjectError: the column is missing, or has a value that is no time.
@@ -32,7 +38,7 @@ def times(rows: pd.DataFrame, by: str, dataset: Dataset) -> npt.NDArray[np.float
         values = (seconds - pd.Timestamp(0, tz="UTC")) / pd.Timedelta(seconds=1)
     wrong = np.flatnonzero(values.isna())
     if len(wrong):
-        shown = ", ".join(str(row + 1) for row in wrong[:SHOWN])
+        shown = ", ".join(str(row + 1 + first) for row in wrong[:SHOWN])
         raise ProjectError(
             f"{dataset.name}, split: {by} has {counted(len(wrong), 'value')} that "
             f"{'is' if len(wrong) == 1 else 'are'} no time (row {shown}): write times as "

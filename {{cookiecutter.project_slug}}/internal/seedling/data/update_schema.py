@@ -145,8 +145,9 @@ def _with_source(project: Project, dataset: Dataset, new: New, entry: dict[str, 
 def _reading(path: Path, dataset: Dataset, said: Mapping[str, Any]) -> Reading:
     """Guess how a new file is read: as the one before, unless its header has no target then."""
     reading = files.guess(path, {**dataset.read.entry(), **said})
-    if files.kind_of(path) == "text":
-        with text_rows.opened(path, reading) as (rows, _):
+    shown = files.example(path)
+    if files.kind_of(shown) == "text" and not path.is_dir():
+        with text_rows.opened(shown, reading) as (rows, _):
             names = rows.names
         if dataset.target.name not in names:
             return files.guess(path, said)

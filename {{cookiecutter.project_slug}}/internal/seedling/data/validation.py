@@ -6,13 +6,12 @@ import pandas as pd
 import pandera.pandas as pa
 
 from seedling import tasks
-from seedling.columns.protocol import Check
+from seedling.columns.protocol import Check, Column
 from seedling.config import Dataset
 from seedling.data import leaks
-from seedling.data.scalars import plain
+from seedling.data.failures import COLUMN, Failures
 from seedling.wording import rows_shown
 
-SHOWN = 5
 GAP = "not_nullable"  # pandera's name of the check
 
 
@@ -24,9 +23,10 @@ class Problem:
     message: str
     rows: tuple[int, ...] = ()
     check: str = ""  # the words of the check that failed, or GAP
+    more: int = 0  # rows that have it beside those
 
     def __str__(self) -> str:
-        return f"{self.column}: {self.message}{rows_shown(self.rows)}"
+        return f"{self.column}: {self.message}{rows_shown(self.rows, self.more)}"
 
 
 @dataclass
@@ -73,11 +73,12 @@ def validate(rows: pd.DataFrame, dataset: Dataset) -> list[Problem]:
     return examine(rows, dataset).problems
 
 
-def _beside_schema(rows: pd.DataFrame, dataset: Dataset) -> Findings:
+def failing(rows: pd.DataFrame, dataset: Dataset) -> pd.DataFrame | None:
+    """Return pandera's failure cases of rows whose index counts them; None where there are none."""
     key = [name for name in dataset.entity_key if name in rows]
     columns = {name: pa.Column(nullable=False) for name in dataset.entity_key}
     columns |= {
-        column.name: _checked(column.checks(), column.nullable)
+        column.name: _checked(_checks(column, dataset), column.nullable)
         for column in (*dataset.features, *dataset.inputs)
     }
     columns[dataset.target.name] = _checked(
@@ -88,8 +89,32 @@ def _beside_schema(rows: pd.DataFrame, dataset: Dataset) -> Findings:
     try:
         schema.validate(rows, lazy=True, inplace=True)  # a copy of it otherwise
     except pa.errors.SchemaErrors as error:
-        return _sorted_out(_problems(error.failure_cases, dataset), dataset)
-    return Findings()
+        return error.failure_cases
+    return None
+
+
+def found(failures: Failures, dataset: Dataset) -> Findings:
+    """Sort out what rows have failed: what stops training, and what is a warning."""
+    return _sorted_out(_problems(failures, dataset), dataset)
+
+
+def repeated(dataset: Dataset, rows: tuple[int, ...], more: int) -> Problem:
+    """Return the problem of rows, and of more beside them, whose key other rows have too."""
+    key = ", ".join(dataset.entity_key)
+    return Problem(key, "the key stands more than once", rows, more=more)
+
+
+def _beside_schema(rows: pd.DataFrame, dataset: Dataset) -> Findings:
+    failures = Failures()
+    failures.add(failing(rows, dataset))
+    return found(failures, dataset)
+
+
+def _checks(column: Column, dataset: Dataset) -> list[Check]:
+    """Return what is asked of a column; of one that makes groups, any value is welcome."""
+    return [
+        check for check in column.checks() if not (check.beyond and column.name in dataset.groups)
+    ]
 
 
 def _sorted_out(problems: list[Problem], dataset: Dataset) -> Findings:
@@ -109,31 +134,22 @@ def _checked(checks: list[Check], nullable: bool = False) -> pa.Column:
     return pa.Column(checks=asked, nullable=nullable)
 
 
-def _problems(cases: pd.DataFrame, dataset: Dataset) -> list[Problem]:
-    """Group pandera's failure cases by column and reason."""
+def _problems(failures: Failures, dataset: Dataset) -> list[Problem]:
+    """Say for each column and check what is wrong, and where."""
     problems = []
     features = {column.name for column in (*dataset.features, *dataset.inputs)}
-    for (column, check), found in cases.groupby(["column", "check"], sort=False, dropna=False):
-        row_numbers = tuple(sorted({int(row) + 1 for row in found["index"].dropna()}))
-        if check == "column_in_dataframe":
-            missing = str(found["failure_case"].iloc[0])
-            problems.append(Problem(missing, "the column is missing"))
+    for (column, check), failure in failures.items():
+        rows, more = tuple(failure.rows), failure.count - len(failure.rows)
+        if check == COLUMN:
+            problems.append(Problem(column, "the column is missing"))
         elif check == GAP:
-            kind = GAP if column in features else ""
-            problems.append(Problem(str(column), "a value is missing", row_numbers, kind))
-        elif str(check).startswith(("multiple_fields_uniqueness", "field_uniqueness")):
-            key = ", ".join(dataset.entity_key)
-            problems.append(Problem(key, "the key stands more than once", row_numbers))
+            words, kind = "a value is missing", GAP if column in features else ""
+            if column in dataset.groups:
+                words, kind = f"{words}: a row without it is in no group, mend the source", ""
+            problems.append(Problem(column, words, rows, kind, more))
+        elif check.startswith(("multiple_fields_uniqueness", "field_uniqueness")):
+            problems.append(repeated(dataset, rows, more))
         else:
-            message = f"{_shown(found['failure_case'])} {check}"
-            problems.append(Problem(str(column), message, row_numbers, str(check)))
+            message = f"{failure.values()} {check}"
+            problems.append(Problem(column, message, rows, check, more))
     return list(dict.fromkeys(problems))
-
-
-def _shown(values: pd.Series) -> str:
-    """Return the different ones of n values; of many numbers, the smallest and the largest."""
-    different = [plain(value) for value in values.unique()]
-    if len(different) > SHOWN and all(type(value) in (int, float) for value in different):
-        return f"{min(different)!r} to {max(different)!r}"
-    more = f" and {len(different) - SHOWN:,} more" if len(different) > SHOWN else ""
-    return ", ".join(sorted(repr(value) for value in different)[:SHOWN]) + more

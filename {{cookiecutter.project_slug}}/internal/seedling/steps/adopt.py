@@ -1,7 +1,7 @@
 """Take over a model that another program has fitted, in the place of the train step.
 
 Azure's AutoML is such a program. The model comes as a folder in MLflow's format whose flavor is
-scikit-learn's; it has learned from the training rows, and from them alone.
+that of the dataset's task, mostly scikit-learn's; it has learned from the training rows alone.
 """
 
 from pathlib import Path
@@ -11,7 +11,7 @@ import pandas as pd
 
 from seedling import tasks, team_code
 from seedling.compiled import compiling
-from seedling.config import Target
+from seedling.config import Dataset, Target
 from seedling.data.derived import FILE
 from seedling.data.schema import model_frame
 from seedling.errors import ProjectError
@@ -27,7 +27,15 @@ from seedling.steps.options import (
     step,
 )
 from seedling.tasks import measuring
-from seedling.training import cross_validation, handed_over, mlflow_runs, notes, past_runs, saving
+from seedling.training import (
+    cross_validation,
+    handed_over,
+    mlflow_runs,
+    notes,
+    past_runs,
+    reference_profile,
+    saving,
+)
 from seedling.training.notes import CrossValidated, Prepared, Rows, TrainingRun
 from seedling.wording import counted
 
@@ -74,13 +82,13 @@ def main(
             f"The model of {by} has learned from other rows than are the training rows of "
             f"{dataset.name} now: it may have seen the holdout. Search again."
         )
-    estimator, predict = _estimator(found, by), team_code.predict(model)
+    estimator, predict = _estimator(found, dataset, by), team_code.predict(model)
     truth = tasks.of(dataset).training.values(rows, dataset.target)
     answer = predict(estimator, model_frame(rows, dataset.features))
     decision = ""
     if dataset.target.threshold is not None:
         dataset, decision = cross_validation.with_threshold(dataset, truth, answer)
-    metrics = measuring.measure(truth, measuring.decided(answer, dataset), dataset)
+    metrics = measuring.measure(truth, measuring.decided(answer, dataset), dataset, rows)
     with mlflow_runs.run(project, model) as run:
         mlflow = mlflow_runs.mlflow()
         mlflow.log_params({"model": model, "dataset": dataset.name, "fitted_by": by})
@@ -107,12 +115,13 @@ def main(
         cross_validated=CrossValidated(refused=f"{by} has fitted it"),
         decision=decision,
     )
+    reference_profile.write(output / model_files.PROFILE, dataset, [rows])
     notes.write(output / notes.RUN, done)
     click.echo(f"{model}: {by} has fitted it on {counted(len(rows), 'row')}")
 
 
-def _estimator(found: Path, by: str) -> object:
-    """Read the estimator.
+def _estimator(found: Path, dataset: Dataset, by: str) -> object:
+    """Read the model, as the dataset's task does.
 
     Raises:
         ProjectError: there is none, or it needs packages that are not installed.
@@ -121,7 +130,7 @@ def _estimator(found: Path, by: str) -> object:
     if folder is None:
         raise ProjectError(f"{found} has no model in MLflow's format.")
     try:
-        return model_files.load_estimator(folder)
+        return tasks.of(dataset).load(folder)
     except ProjectError as error:
         packages = folder / "requirements.txt"
         raise ProjectError(

@@ -1,10 +1,12 @@
 """Measure a trained model and its champion on the same holdout, and write the report."""
 
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import click
+import msgspec
 import pandas as pd
 
 from seedling import tasks
@@ -13,13 +15,15 @@ from seedling.config import Dataset, Project
 from seedling.data import split
 from seedling.errors import ProjectError
 from seedling.files import sha256, write_text
+from seedling.monitoring import profiles
 from seedling.registry import model_files
 from seedling.registry.model_files import Predictor
 from seedling.registry.open import open_registry
 from seedling.steps import options
 from seedling.steps.options import config_option, model_option, path_option, step
 from seedling.tasks import measuring
-from seedling.training import holdout_file, mlflow_runs, notes, report
+from seedling.tasks.training_protocol import Setbacks
+from seedling.training import holdout_file, mlflow_runs, notes, reference_profile, report
 from seedling.training.notes import Compiled, Evaluation, TrainingRun
 
 
@@ -63,9 +67,13 @@ def main(
     truth, answer = training.values(rows, dataset.target), challenger.answer(rows)
 
     def measure(answer: Mapping[str, Any]) -> dict[str, float]:
-        return measuring.measure(truth, answer, dataset)
+        return measuring.measure(truth, answer, dataset, rows)
 
     run = notes.read(trained / notes.RUN, TrainingRun)
+    before = champion.answer(champion.derived(rows)) if champion else None
+    setbacks = Setbacks()
+    if before is not None:
+        setbacks = training.setbacks(truth, answer, before, rows, dataset)
     evaluation = Evaluation(
         model=model,
         dataset=dataset.name,
@@ -74,17 +82,24 @@ def main(
         held_out_rows=len(held_out),
         lower_is_better=sorted(measuring.lower_is_better(dataset)),
         challenger=measure(answer),
-        champion=measure(champion.answer(champion.derived(rows))) if champion else None,
+        champion=None if before is None else measure(before),
         baseline=measure(training.baseline(truth, dataset)),
         champion_version=champion.version if champion else None,
         incomparable_champion=incomparable,
         compiled=_compiled(project, challenger, trained / "model", run.compiled, rows),
+        setbacks=setbacks,
     )
     pages = report.write(project.config, challenger, rows, truth, answer, evaluation, run)
     output.mkdir(parents=True, exist_ok=True)
     notes.write(output / notes.EVALUATION, evaluation)
+    for name in tasks.of(dataset).leaves:
+        if (folder / name).exists():
+            shutil.copy(folder / name, output / name)
     for name, text in pages.items():
         write_text(output / name, text)
+    profile = reference_profile.completed(trained / model_files.PROFILE, dataset, held_out, answer)
+    profile.performance = msgspec.Raw(training.reference(truth, answer, rows, dataset))
+    profiles.write(output / model_files.PROFILE, profile)
     known = held_out.drop(rows.index)
     holdout_file.write(output / holdout_file.FILE, challenger, rows, answer, known)
     with mlflow_runs.run(project, model, run.run_id):
@@ -115,7 +130,7 @@ def _compiled(
     project: Project, challenger: Predictor, folder: Path, noted: Compiled, rows: pd.DataFrame
 ) -> Compiled:
     """Compare the compiled form with the model on the holdout; the note may refuse it."""
-    if noted.refused:
+    if noted.refused or not tasks.of(challenger.dataset).compiles:
         return noted
     predict = project.predict_path(challenger.name)
     try:

@@ -8,8 +8,10 @@ import click
 
 from seedling.compiled import forms
 from seedling.errors import ProjectError
+from seedling.registry import model_files, signatures
 from seedling.registry.open import open_registry
 from seedling.registry.protocol import Registry
+from seedling.settings import SIGNING_KEY
 from seedling.steps import options
 from seedling.steps.options import config_option, model_option, path_option, step
 from seedling.training import mlflow_runs, notes, outcomes, past_runs
@@ -44,7 +46,7 @@ def main(
     dataset = project.config.dataset(measured.dataset)
     metric, version = measured.metric, None
     champion = registry.champion(name)
-    if gate(dataset, measured.challenger, measured.champion):
+    if not run.smoke and gate(dataset, measured.challenger, measured.champion):
         tags = {
             "model": model,
             "description": outcomes.description(dataset, measured.challenger[metric]),
@@ -52,9 +54,12 @@ def main(
             "build_id": outcomes.build_id(),
             "metric": f"{metric}={measured.challenger[metric]}",
             "data_version": f"{dataset.name}:{dataset.version}",
+            **run.made_with,
         }
         with TemporaryDirectory() as scratch:
-            files = _files(Path(scratch) / "model", trained, measured)
+            files = _files(Path(scratch) / "model", trained, evaluation, measured)
+            if SIGNING_KEY.is_set():
+                signatures.sign(files, project.root / SIGNING_KEY.get())
             champion = registry.register(name, files, tags)
         version = champion.version
     outcome = Registration(
@@ -78,6 +83,8 @@ def main(
         decision=run.decision,
         compiled=measured.compiled,
         baseline=measured.baseline.get(metric),
+        setbacks=outcomes.worst(measured.setbacks),
+        smoke=run.smoke,
     )
     with mlflow_runs.run(project, model, run.run_id):
         mlflow_runs.mlflow().set_tag("registered_version", version or past_runs.NOT_REGISTERED)
@@ -87,14 +94,16 @@ def main(
     click.echo(f"{model}: {outcomes.sentence(outcome)}")
 
 
-def _files(folder: Path, trained: Path, measured: Evaluation) -> Path:
-    """Copy the files to register: model, measurements, and the compiled form unless refused."""
+def _files(folder: Path, trained: Path, evaluation: Path, measured: Evaluation) -> Path:
+    """Copy the files to register: model, measurements, profile, compiled form unless refused."""
     ignored = shutil.ignore_patterns(forms.FOLDER) if measured.compiled.refused else None
     shutil.copytree(trained / "model", folder, ignore=ignored)
     noted = Measured(
         measured.challenger, measured.holdout_rows, measured.compiled, measured.lower_is_better
     )
     notes.write(folder / notes.MEASURED, noted)
+    if (evaluation / model_files.PROFILE).exists():
+        shutil.copy(evaluation / model_files.PROFILE, folder)
     return folder
 
 

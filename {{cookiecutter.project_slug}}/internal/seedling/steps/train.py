@@ -11,13 +11,16 @@ from ruamel.yaml.error import YAMLError
 
 from seedling import team_code
 from seedling.compiled import compiling
-from seedling.config import Dataset, Target, TrainedModel
+from seedling.config import Dataset, TrainedModel
 from seedling.data.derived import FILE
 from seedling.errors import ProjectError
 from seedling.files import replacing
+from seedling.registry import model_files
 from seedling.registry.model_files import Predictor
+from seedling.settings import SMOKE
 from seedling.steps import options
 from seedling.steps.options import (
+    FOLDER,
     config_option,
     example_rows_option,
     model_option,
@@ -27,17 +30,20 @@ from seedling.steps.options import (
 from seedling.tasks import measuring
 from seedling.training import (
     cross_validation,
+    made_with,
     mlflow_runs,
     notes,
     outcomes,
     past_runs,
+    prepared_rows,
+    reference_profile,
     saving,
     search_space,
 )
 from seedling.training.cross_validation import Predict
-from seedling.training.fits import SEED, Fit, Fitting, Table, refuse_weights
+from seedling.training.fits import SEED, Fit, Fitting, refuse_weights
 from seedling.training.learning import learn
-from seedling.training.notes import CrossValidated, Prepared, Rows, TrainingRun
+from seedling.training.notes import CrossValidated, Rows, TrainingRun
 from seedling.wording import counted
 
 
@@ -49,6 +55,9 @@ from seedling.wording import counted
 @path_option("--output", "The folder for the trained model", "train_MODEL/trained", exists=False)
 @click.option("--set", "given", multiple=True, metavar="NAME=VALUE", help="A hyperparameter.")
 @example_rows_option
+@click.option(
+    "--sums", type=FOLDER, help="Sums of the parts of a large table, instead of its rows."
+)
 @click.option("--once", is_flag=True, help="Neither cross-validate nor fit again on all rows.")
 def main(
     config: Path | None,
@@ -58,6 +67,7 @@ def main(
     output: Path | None,
     given: Sequence[str],
     example_rows: int,
+    sums: Path | None,
     once: bool,
 ) -> None:
     """Call the team's train_model and save what it returns in MLflow's format."""
@@ -67,26 +77,32 @@ def main(
     training = options.left(project, training, "prepare", "training")
     settings = project.config.trained_model(model)
     dataset = project.config.dataset(settings.dataset)
-    prepared = notes.read(training / f"{dataset.name}.json", Prepared)
-    dataset = dataset.model_copy(update={"target": Target.model_validate(prepared.target)})
-    rows = pd.read_parquet(training / f"{dataset.name}.parquet")
-    table = Table.of(rows, dataset)
+    read = prepared_rows.read(training, dataset, sums)
+    prepared, dataset, _, table, others = read
     hyperparameters = settings.arguments(dataset.target) | overrides(settings, given)
-    fitting = Fitting(team_code.train_model(model), hyperparameters, seed)
+    smoke = SMOKE.get()
+    train_model = team_code.train_model(model)
+    fitting = Fitting(train_model, hyperparameters, seed, dataset, smoke)
     if settings.class_weight is not None:
         refuse_weights(model, fitting.train_model)
     predict = team_code.predict(model)
     with mlflow_runs.run(project, model) as run:
-        learned = learn(fitting, predict, table, project.config.training, once)
+        learned = learn(fitting, predict, table, project.config.training, once or smoke, others)
+        table, rows = learned.table, learned.table.rows
         kept, validated, refit = learned.kept, learned.validated, learned.refit
         X_test, y_test = table.part(learned.rows.test)
+        tested = rows.iloc[learned.rows.test]
         dataset, decision, test_metrics = _decided(
-            dataset, validated, learned.first, predict, X_test, y_test
+            dataset, validated, learned.first, predict, X_test, y_test, tested
         )
         mlflow = mlflow_runs.mlflow()
         mlflow_runs.log_params({"model": model, "dataset": dataset.name, **hyperparameters})
+        if smoke:
+            mlflow.set_tag(past_runs.SMOKE, "true")
         if prepared.made:
             mlflow.set_tags(past_runs.tags_of(prepared.made))
+        from_here = made_with.texts(project, dataset)
+        mlflow.set_tags(from_here)
         mlflow.set_tags(past_runs.settings_tags(dataset.model_dump(mode="json")))
         mlflow_runs.log_metrics("train_", kept.train_metrics)
         mlflow_runs.log_metrics("test_", test_metrics)
@@ -97,8 +113,7 @@ def main(
         run_id = run.info.run_id
     predictor = Predictor(model, "new", dataset, prepared.held_out, kept.model, predict)
     with replacing(output / "model") as aside:
-        saving.save(predictor, rows.head(example_rows), aside, project.root / FILE)
-        tested = rows.iloc[learned.rows.test]
+        saving.save(predictor, rows.head(example_rows), aside, project.root / FILE, smoke)
         compiled = compiling.add(aside, predictor, project.predict_path(model), tested)
     done = TrainingRun(
         run_id=run_id,
@@ -107,13 +122,18 @@ def main(
         train_metrics=dict(kept.train_metrics),
         test_metrics=test_metrics,
         compiled=compiled,
-        warnings=prepared.warnings,
+        warnings=[*prepared.warnings, *learned.warnings],
         refit=refit,
         cross_validated=validated,
         decision=decision,
+        made_with=from_here | (past_runs.tags_of(prepared.made) if prepared.made else {}),
+        smoke=smoke,
     )
+    reference_profile.write(output / model_files.PROFILE, dataset, read.tables())
     notes.write(output / notes.RUN, done)
     click.echo(f"{model}: trained on {counted(done.learned_rows, 'row')}")
+    if smoke:
+        click.echo(f"{model}: a smoke check: it fitted once, and its metrics are no result")
     if decision:
         click.echo(f"{model}: {decision}")
     for line in outcomes.fits(dataset.metric, done.learned_rows, refit, validated, compiled):
@@ -127,6 +147,7 @@ def _decided(
     predict: Predict,
     X_test: pd.DataFrame,
     y_test: pd.Series,
+    tested: pd.DataFrame,
 ) -> tuple[Dataset, str, dict[str, Any]]:
     """Return the dataset with its threshold as a number, the sentence about it, and test metrics.
 
@@ -142,7 +163,7 @@ def _decided(
         dataset = dataset.model_copy(update={"target": target})
     elif dataset.target.threshold is not None:
         dataset, decision = cross_validation.with_threshold(dataset, y_test, answer)
-    measured = measuring.measure(y_test, measuring.decided(answer, dataset), dataset)
+    measured = measuring.measure(y_test, measuring.decided(answer, dataset), dataset, tested)
     return dataset, decision, metrics | {dataset.metric: measured[dataset.metric]}
 
 

@@ -17,43 +17,102 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from seedling.config import Dataset
+    from seedling.tasks.evidence import Interval
 
 OWN = "metrics.py"
 DIRECTION = "greater_is_better"  # what a function of it must say
 PROBE = 60  # made-up rows on which a scorer is tried; three of each label at least
 
 
-def measure(truth: "pd.Series", answer: Mapping[str, Any], dataset: "Dataset") -> dict[str, float]:
+def measure(
+    truth: "pd.Series",
+    answer: Mapping[str, Any],
+    dataset: "Dataset",
+    rows: "pd.DataFrame | None" = None,
+) -> dict[str, float]:
     """Return all metrics of an answer by name, the dataset's own metric among them.
 
     Args:
         truth: the target of n rows, as the task's `values` gives it.
         answer: the result of `predict` for them.
         dataset: the dataset of the target.
+        rows: the n rows, for metrics that need more of them than the target.
 
     Raises:
         ProjectError: the dataset's metric is unknown, or cannot be computed for these rows.
     """
-    found = tasks.of(dataset).training.measure(truth, answer, dataset)
-    name = dataset.metric
-    if name in found:
+    training = tasks.of(dataset).training
+    found = training.measure(truth, answer, dataset)
+    if rows is not None:
+        found |= training.measure_rows(truth, answer, rows, dataset)
+    if dataset.metric in found:
         return found
+    return found | {dataset.metric: own_metric(truth, answer, dataset)}
+
+
+def own_metric(truth: "pd.Series", answer: Mapping[str, Any], dataset: "Dataset") -> float:
+    """Return the dataset's metric, where that is none of its task's; raises as `measure` does."""
+    name = dataset.metric
     own = team_code.metric(name)
     metric = own or _scorer(name)
     if metric is None:
         raise ProjectError(_unknown(dataset))
     where = f"{OWN}, {name}" if own else f"The metric {name} of scikit-learn"
     try:
-        value = _value(metric, truth, answer, dataset, own is not None)
+        return _value(metric, truth, answer, dataset, own is not None)
     except Exception as error:  # of scikit-learn's checks, or whatever the team's function does
         raise ProjectError(f"{where}: {type(error).__name__}: {_first_line(error)}.") from None
-    return found | {name: value}
 
 
 def decided(answer: Mapping[str, Any], dataset: "Dataset") -> Mapping[str, Any]:
     """Return an answer with the predictions by the target's threshold, if it has one."""
     decide = tasks.of(dataset).decider(dataset.target)
     return decide(answer) if decide else answer
+
+
+def with_own_interval(
+    found: "dict[str, Interval]",
+    truth: "pd.Series",
+    answer: Mapping[str, Any],
+    dataset: "Dataset",
+    level: float,
+) -> "dict[str, Interval]":
+    """Add the value of `own_metric` with an interval, by drawing rows, to the task's intervals.
+
+    They are returned as they are where the dataset's metric is one of the task's.
+    """
+    from seedling.tasks.intervals import of_any
+
+    if dataset.metric in found:
+        return found
+
+    def measured(at: Any) -> dict[str, float]:
+        try:
+            return {dataset.metric: own_metric(truth.iloc[at], taken(answer, at, dataset), dataset)}
+        except ProjectError as error:
+            raise ValueError(str(error)) from None
+
+    return found | of_any(measured, len(truth), level)
+
+
+def taken(answer: Mapping[str, Any], places: Any, dataset: "Dataset") -> dict[str, Any]:
+    """Return the answer to some of n rows, by their places in it."""
+    import numpy as np
+
+    by_row = tasks.of(dataset).by_row
+    return {
+        key: _items(value, np.asarray(places)) if key in by_row and len(value) else value
+        for key, value in answer.items()
+    }
+
+
+def _items(values: Any, places: Any) -> Any:
+    """Return some of n items, which may be lists of different lengths: such are no array."""
+    import numpy as np
+
+    if isinstance(values, list) and isinstance(values[0], list | tuple):
+        return [values[at] for at in (np.flatnonzero(places) if places.dtype == bool else places)]
+    return np.asarray(values)[places]
 
 
 def lower_is_better(dataset: "Dataset") -> frozenset[str]:

@@ -1,10 +1,27 @@
-"""Compare answers that are numbers, and describe them in JSON schema."""
+"""Targets and answers that are numbers: check, compare, describe in JSON schema."""
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from seedling.config import Target
 
 NUMBER: dict[str, Any] = {"type": ["number", "null"]}
+
+
+def check_target(target: "Target", task: str) -> None:
+    """Refuse labels of a target that is a number.
+
+    Args:
+        target: of model.yaml.
+        task: the name of its task.
+
+    Raises:
+        ValueError: it has some.
+    """
+    if target.labels or target.positive is not None or target.rare_classes:
+        raise ValueError(f"a target of the task {task} is a number and has no labels")
 
 
 def largest_difference(

@@ -10,6 +10,7 @@ among them; what stands under its other keys holds for all rows.
 
 from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Protocol
 
 from seedling.data.scalars import plain
@@ -19,6 +20,7 @@ from seedling.tasks.numbers import largest_difference
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from seedling.columns.protocol import Column
     from seedling.config import Dataset, Label, Target
     from seedling.scaffold.ready_models import Ready
     from seedling.tasks.training_protocol import TaskTraining
@@ -36,9 +38,20 @@ class Task(Protocol):
     metrics: tuple[str, ...]  # those that may decide; the first unless model.yaml says which
     lower_is_better: frozenset[str] = frozenset()  # among all that is measured
     by_row: tuple[str, ...] = ("predictions",)
-    # How the page shows the first item of a key, below the prediction: "bars" over `labels`, or
-    # "number" with the key as its name.
+    # How the page shows the first item of a key, below the prediction: "bars" over `labels`,
+    # "number" or "text" with the key as its name, "marks" in the text that was sent, or a longer
+    # text as a "passage".
     shown: tuple[tuple[str, str], ...] = ()
+    # The key of `by_row` with the text that copies of a batch's .txt files have; none are made
+    # without one.
+    copied: str = ""
+    asked_for: bool = False  # add-dataset takes it only where a person names it
+    has_groups: bool = False  # its datasets name columns that make groups of rows
+    compiles: bool = True  # whether a model may have a compiled form, which answers without pandas
+    leaves: tuple[str, ...] = ()  # files that `training.leave` writes beside a model
+    # What a train.py may import from seedling.fitting for this task alone: names, with places of
+    # implementations, `seedling.tasks.regression.training:RegressionTraining`.
+    fitting: Mapping[str, str] = MappingProxyType({})
 
     @property
     @abstractmethod
@@ -63,6 +76,28 @@ class Task(Protocol):
         """Refuse weights for these labels, none for `balanced`; ValueError as in `check_target`."""
         raise ValueError(f"the task {self.name} has no classes to weigh")
 
+    def check_features(self, features: "Sequence[Column]") -> None:
+        """Refuse features of a dataset that this task cannot learn from; ValueError as above."""
+        return
+
+    def check_groups(
+        self,
+        groups: "Sequence[str]",
+        features: "Sequence[Column]",
+        key: "Sequence[str]",
+        split: bool,
+    ) -> None:
+        """Refuse `groups` of a dataset that this task cannot learn; ValueError as above.
+
+        Args:
+            groups: names of columns; none where model.yaml does not have the key.
+            features: the dataset's.
+            key: its entity key.
+            split: whether its rows are split by a column of times.
+        """
+        if groups:
+            raise ValueError(f"the task {self.name} has no groups: remove the key")
+
     def outcomes(self, target: "Target") -> "Sequence[Label]":
         """Return the values that a prediction can have; empty if they are not a fixed set."""
         return ()
@@ -70,6 +105,10 @@ class Task(Protocol):
     def meaning(self, target: "Target") -> tuple[object, ...]:
         """Return a key that is equal for two targets if their models' metrics are comparable."""
         return self.name, target.name, target.type, frozenset(self.outcomes(target))
+
+    def text_column(self, dataset: "Dataset") -> str:
+        """Return the feature that a .txt file holds as a whole; empty where its lines are rows."""
+        return ""
 
     # Answers.
 
@@ -97,6 +136,16 @@ class Task(Protocol):
             link: turns the outputs into what the estimator predicts: probabilities, or numbers.
             labels: the estimator's classes; none where it is a regressor.
         """
+
+    def compiled_columns(
+        self, link: "Callable[[Any], Any]", labels: "Sequence[Label]"
+    ) -> "Callable[[Any], Answer] | None":
+        """Return what `compiled` does for arrays: the outputs, and what `link` makes of them.
+
+        The answer then has arrays of n rows in place of lists, with the same numbers. None: lists
+        are given to `compiled`.
+        """
+        return None
 
     def decider(
         self, target: "Target"
@@ -151,6 +200,23 @@ class Task(Protocol):
         others = [key for key in self.by_row if key != "predictions"]
         columns = [answer[key] for key in ("predictions", *others)]
         return [list(row) for row in zip(*columns, strict=True)]
+
+    def batch_arrays(self, answer: Mapping[str, Any]) -> "Sequence[Any]":
+        """Return the columns of `batch_columns`, each an array or list of n values.
+
+        Args:
+            answer: of lists, or of the arrays of `compiled_columns`.
+        """
+        if type(self).batch_cells is Task.batch_cells:
+            others = [key for key in self.by_row if key != "predictions"]
+            return [answer[key] for key in ("predictions", *others)]
+        rows = self.batch_cells(dict(answer))
+        width = len(self.batch_columns(dict(answer)))
+        return [*zip(*rows, strict=True)] if rows else [()] * width
+
+    def hidden(self, answer: Mapping[str, Any]) -> Answer:
+        """Return those keys of an answer, as a log without texts has them, that repeat some."""
+        return {}
 
     def facts(self, target: "Target") -> dict[str, str]:
         """Return the facts about the answers that the page shows, by heading."""

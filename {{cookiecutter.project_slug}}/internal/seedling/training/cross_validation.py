@@ -54,6 +54,8 @@ def plan(rows: pd.DataFrame, dataset: Dataset, wanted: int | None) -> Plan:
     ask = f"folds: {FOLDS} under training in model.yaml asks for it"
     if wanted == 0:
         return Plan(refused="model.yaml says folds: 0")
+    if wanted is None and tasks.of(dataset).training.slow:
+        return Plan(refused=f"a fit takes long; {ask}")
     if wanted is None and len(rows) > MOST_ROWS:
         return Plan(refused=f"there are more than {counted(MOST_ROWS, 'row')}; {ask}")
     features = len(dataset.features)
@@ -66,11 +68,13 @@ def plan(rows: pd.DataFrame, dataset: Dataset, wanted: int | None) -> Plan:
 def possible(rows: pd.DataFrame, dataset: Dataset, wanted: int | None) -> Plan:
     """Choose the folds as `plan` does, however many rows there are."""
     folds = wanted or FOLDS
-    if dataset.split:
+    if dataset.by_time:
         return Plan(folds, 1)
     folds = min(folds, split.smallest_stratum(rows, dataset))
     if folds < 2:
         return Plan(refused="there are too few rows of one kind to divide them")
+    if tasks.of(dataset).training.slow:
+        return Plan(folds, 1)
     return Plan(folds, max(1, min(MOST_REPEATS, math.ceil(PREDICTIONS / len(rows)))))
 
 
@@ -134,12 +138,14 @@ class Part(NamedTuple):
         truth: the rows' target.
         answer: the fit's answer to them.
         ratio: their number, for each row that the fit has learned from.
+        rows: themselves.
     """
 
     repeat: int
     truth: pd.Series
     answer: Mapping[str, Any]
     ratio: float
+    rows: pd.DataFrame
 
 
 def _answered(
@@ -152,7 +158,7 @@ def _answered(
         for learned, others in split.folds(rows, dataset, chosen.folds, f"fold {repeat}"):
             model = fitting.again(X.iloc[learned], y.iloc[learned], first).model
             answer, ratio = predict(model, X.iloc[others]), len(others) / len(learned)
-            parts.append(Part(repeat, y.iloc[others], answer, ratio))
+            parts.append(Part(repeat, y.iloc[others], answer, ratio, rows.iloc[others]))
     return parts
 
 
@@ -168,7 +174,7 @@ def pooled(parts: Sequence[Part], dataset: Dataset) -> tuple[pd.Series, Mapping[
 def _measured(parts: Sequence[Part], rows: int, dataset: Dataset, chosen: Plan) -> CrossValidated:
     """Measure the answer to each part, decided by the dataset's threshold."""
     measured = [
-        measuring.measure(part.truth, measuring.decided(part.answer, dataset), dataset)
+        measuring.measure(part.truth, measuring.decided(part.answer, dataset), dataset, part.rows)
         for part in parts
     ]
     found = {name: [values[name] for values in measured] for name in measured[0]}

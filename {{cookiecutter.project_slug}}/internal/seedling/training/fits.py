@@ -53,6 +53,8 @@ class Fitting(NamedTuple):
     train_model: Callable[..., Any]
     hyperparameters: Mapping[str, Any]
     seed: int
+    dataset: Dataset | None = None  # of which the task hands more to train_model
+    smoke: bool = False  # handed to a train_model that takes it
 
     def first(
         self, X_train: pd.DataFrame, y_train: pd.Series, X_test: pd.DataFrame, y_test: pd.Series
@@ -76,7 +78,10 @@ class Fitting(NamedTuple):
     def _call(self, hyperparameters: Mapping[str, Any], *rows: Any) -> Fit:
         fix_seeds(self.seed)
         begin = time.perf_counter()
-        model, train_metrics, test_metrics = self.train_model(*rows, **hyperparameters)
+        more = {} if self.dataset is None else of_dataset(self.train_model, self.dataset)
+        if self.smoke and _takes(self.train_model, "smoke"):
+            more["smoke"] = True
+        model, train_metrics, test_metrics = self.train_model(*rows, **more, **hyperparameters)
         return Fit(model, train_metrics, test_metrics, time.perf_counter() - begin)
 
 
@@ -93,19 +98,29 @@ def refitted(
     return again, Refit(len(X), again.seconds)
 
 
+def of_dataset(train_model: Callable[..., Any], dataset: Dataset) -> dict[str, Any]:
+    """Return what the dataset's task hands to a train_model, of that which it takes."""
+    found = tasks.of(dataset).training.arguments(dataset)
+    return {name: value for name, value in found.items() if _takes(train_model, name)}
+
+
 def refuse_weights(model: str, train_model: Callable[..., Any]) -> None:
     """Refuse class weights that a train_model does not take.
 
     Raises:
         ProjectError: it has no argument for them.
     """
-    taken = inspect.signature(train_model).parameters
-    kinds = [argument.kind for argument in taken.values()]
-    if "class_weight" not in taken and inspect.Parameter.VAR_KEYWORD not in kinds:
+    if not _takes(train_model, "class_weight"):
         raise ProjectError(
             f"models/{model}/train.py: train_model takes no class_weight, which model.yaml gives "
             f"{model}: add the argument and pass it to the classifier, or remove it there."
         )
+
+
+def _takes(train_model: Callable[..., Any], name: str) -> bool:
+    taken = inspect.signature(train_model).parameters
+    kinds = [argument.kind for argument in taken.values()]
+    return name in taken or inspect.Parameter.VAR_KEYWORD in kinds
 
 
 def failure(error: Exception) -> str:

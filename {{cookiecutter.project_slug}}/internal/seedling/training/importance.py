@@ -38,6 +38,8 @@ def of(predictor: Predictor, rows: pd.DataFrame) -> Importance:
     """
     dataset = predictor.dataset
     task = tasks.of(dataset)
+    if task.training.slow and len(dataset.features) == 1:
+        return Importance([], f"Everything follows from {dataset.features[0].name}.")
     sample = rows.sample(min(MOST_ROWS, len(rows)), random_state=0)
     parts = model_frame(sample, dataset.features)
     truth = task.training.values(sample, dataset.target)
@@ -45,7 +47,8 @@ def of(predictor: Predictor, rows: pd.DataFrame) -> Importance:
 
     def measure(y: pd.Series, answer: Mapping[str, Any]) -> float:
         decided = measuring.decided(answer, dataset)
-        return sign * measuring.measure(y, decided, dataset)[dataset.metric]
+        few = sample[: len(y)]  # those that are screened are the first ones
+        return sign * measuring.measure(y, decided, dataset, few)[dataset.metric]
 
     def score(_: Any, X: pd.DataFrame, y: pd.Series) -> float:
         whole = parts.assign(**dict(X.items())) if len(X.columns) < len(parts.columns) else X

@@ -1,11 +1,13 @@
 """The fits of one model: a first one with a look at rows set aside, folds, one on all rows."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import msgspec
 
 from seedling.config import Training
-from seedling.training import cross_validation, first_rows
+from seedling.training import batches, cross_validation, first_rows
+from seedling.training.batches import OtherRows
 from seedling.training.cross_validation import Predict
 from seedling.training.first_rows import FirstRows
 from seedling.training.fits import Fit, Fitting, Table, refitted
@@ -20,6 +22,8 @@ class Learned(NamedTuple):
         kept: the fit whose model is kept.
         rows: those of the first fit.
         validated, refit: how the others went.
+        table: the rows in memory; `rows` are places in it.
+        warnings: what a person should know of it.
     """
 
     first: Fit
@@ -27,6 +31,8 @@ class Learned(NamedTuple):
     rows: FirstRows
     validated: CrossValidated
     refit: Refit
+    table: Table
+    warnings: Sequence[str] = ()
 
     @property
     def row_count(self) -> int:
@@ -35,7 +41,12 @@ class Learned(NamedTuple):
 
 
 def learn(
-    fitting: Fitting, predict: Predict, table: Table, settings: Training, once: bool
+    fitting: Fitting,
+    predict: Predict,
+    table: Table,
+    settings: Training,
+    once: bool,
+    others: OtherRows | None = None,
 ) -> Learned:
     """Fit, cross-validate and fit again on all rows.
 
@@ -45,18 +56,38 @@ def learn(
         table: the rows that are not held out.
         settings: of model.yaml.
         once: leave out all but the first fit.
+        others: rows that are not held out either, where not all fit into memory.
     """
-    whole = first_rows.of(table)
     wanted = settings.refit and not once
-    rows = first_rows.drawn(whole, table) if wanted else whole
+    rows, whole = first_of(table, wanted)
     first = fitting.first(*rows.parts(table))
     if once:
-        return Learned(first, first, rows, CrossValidated(), Refit())
+        return Learned(first, first, rows, CrossValidated(), Refit(), table)
+    if others and wanted and not batches.takes(first.model):
+        warning = others.warning(first.model)
+        print(f"Warning: {warning}.", flush=True)  # the last words of a step that is killed
+        whole_table = others.joined(table)
+        return learn(fitting, predict, whole_table, settings, once)._replace(warnings=[warning])
     validated = cross_validation.validated(fitting, first, predict, table, settings.folds)
+    if others and wanted:
+        kept, refit = batches.fitted(first, table, others)
+        refit = msgspec.structs.replace(refit, drawn=len(rows.train))
+        return Learned(first, kept, rows, validated, refit, table)
     kept, refit = refitted(fitting, first, table.X, table.y, wanted)
     if rows.drawn and refit.refused:  # the model that is kept has not learned from some rows only
         rows = whole
         first = kept = fitting.first(*rows.parts(table))
     elif rows.drawn:
         refit = msgspec.structs.replace(refit, drawn=len(rows.train))
-    return Learned(first, kept, rows, validated, refit)
+    return Learned(first, kept, rows, validated, refit, table)
+
+
+def first_of(table: Table, refit: bool) -> tuple[FirstRows, FirstRows]:
+    """Return the rows of the first fit, and all rows that it might learn from.
+
+    Args:
+        table: the rows in memory.
+        refit: whether a fit on all rows follows; then some are enough for the first.
+    """
+    whole = first_rows.of(table)
+    return (first_rows.drawn(whole, table) if refit else whole), whole

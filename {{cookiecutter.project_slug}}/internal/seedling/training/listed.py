@@ -11,7 +11,7 @@ from seedling.errors import ProjectError
 from seedling.files import read_json
 from seedling.serving import unnamed
 from seedling.tasks import measuring
-from seedling.training import notes, past_runs
+from seedling.training import mlflow_runs, notes, past_runs
 from seedling.training.notes import Measured
 from seedling.training.past_runs import PastRun
 
@@ -39,8 +39,11 @@ class Listed(NamedTuple):
         data: version, sha256 and rows of the dataset's file, as far as they were noted.
         features: their names, where the version's files are on this machine.
         settings: of dataset and target, by which the metrics are to be understood, as texts.
+        smoke: whether it was a smoke check, whose metrics are no result.
         refused: whether the gate has kept the champion instead.
         best_by: the metric by which it is the best of its dataset's runs; empty if it is not.
+        pipeline: the id of the run of the pipeline, which names the folder of its reports here;
+            empty where that is not known.
     """
 
     run: int | None
@@ -59,8 +62,10 @@ class Listed(NamedTuple):
     data: Mapping[str, str]
     features: Sequence[str]
     settings: Mapping[str, str]
+    smoke: bool = False
     refused: bool = False
     best_by: str = ""
+    pipeline: str = ""
 
     @property
     def is_best(self) -> bool:
@@ -142,7 +147,9 @@ def _of_run(
         {name: run.tags[key] for name, key in keys.items() if key in run.tags},
         _features(schema),
         settings,
-        run.refused,
+        run.is_smoke,
+        run.refused or run.is_smoke,
+        pipeline=run.tags.get(mlflow_runs.PIPELINE_TAG, ""),
     )
 
 

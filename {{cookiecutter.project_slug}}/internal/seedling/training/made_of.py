@@ -10,11 +10,14 @@ from seedling.training import search_space
 from seedling.training.cross_validation import Plan
 from seedling.training.fits import Table
 
+CODE = ("*.py", "*.cfg")  # a learner's own configuration is as good as code
+
 
 def texts(project: Project, entry: TrainedModel, table: Table, plan: Plan) -> dict[str, str]:
     """Return a text for each thing that a trial's metric depends on, beside the values tried."""
     dataset = table.dataset
-    code = sorted((project.root / "models" / entry.name).rglob("*.py"))
+    home = project.root / "models" / entry.name
+    code = sorted(path for kind in CODE for path in home.rglob(kind))
     own = sha256(project.root / measuring.OWN) if team_code.metric(dataset.metric) else ""
     given = {
         name: value for name, value in entry.hyperparameters.items() if name not in entry.search

@@ -4,6 +4,7 @@ It gets the code and the requirements of its answers, and says what it takes and
 columns of the schema, an example of a row, and the type of a prediction.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from seedling import tasks
 from seedling.config import Dataset
 from seedling.data.derived import NAME
 from seedling.data.example_rows import example
-from seedling.registry import pyfunc
+from seedling.registry import model_files, pyfunc
 from seedling.registry.pyfunc import CODE
 from seedling.training import mlflow_runs
 from seedling.training.model_code import ModelCode
@@ -24,7 +25,9 @@ PICKLE = "model.pkl"
 TYPES = {bool: "boolean", int: "long", float: "double", str: "string"}
 
 
-def complete(folder: Path, name: str, dataset: Dataset, rows: pd.DataFrame) -> None:
+def complete(
+    folder: Path, name: str, dataset: Dataset, rows: pd.DataFrame, smoke: bool = False
+) -> None:
     """Make a saved model answer as the service does, in any environment of its requirements.
 
     Args:
@@ -33,13 +36,14 @@ def complete(folder: Path, name: str, dataset: Dataset, rows: pd.DataFrame) -> N
         name: the model's name in model.yaml.
         dataset: the dataset that it was trained on.
         rows: a few of its rows, with the dtypes of its file.
+        smoke: whether it was trained for a smoke check, as MLmodel then says.
     """
     if not (folder / "MLmodel").exists():
         return
     code = _code(folder, name, dataset)
     code.copy(folder / CODE)
     _require(folder, code.requirements())
-    _describe(folder, name, dataset, rows)
+    _describe(folder, name, dataset, rows, {model_files.SMOKE: "true"} if smoke else {})
 
 
 def _code(folder: Path, name: str, dataset: Dataset) -> ModelCode:
@@ -70,7 +74,9 @@ def _require(folder: Path, requirements: list[str]) -> None:
     yaml.dump(conda, folder / "conda.yaml")
 
 
-def _describe(folder: Path, name: str, dataset: Dataset, rows: pd.DataFrame) -> None:
+def _describe(
+    folder: Path, name: str, dataset: Dataset, rows: pd.DataFrame, more: Mapping[str, str]
+) -> None:
     """Write signature, example and description into MLmodel, and how MLflow loads the model."""
     mlflow_runs.quiet()
     from mlflow.models import Model, ModelSignature
@@ -80,7 +86,7 @@ def _describe(folder: Path, name: str, dataset: Dataset, rows: pd.DataFrame) -> 
     model = Model.load(str(folder))
     model.signature = ModelSignature(Schema(_inputs(dataset, rows)), Schema([_output(dataset)]))
     _save_example(model, pd.DataFrame([example(dataset.raw)]), str(folder))
-    model.metadata = _metadata(name, dataset)
+    model.metadata = {**_metadata(name, dataset), **more}
     for flavor in model.flavors.values():
         flavor["code"] = CODE  # of what was pickled
     env = {"conda": "conda.yaml", "virtualenv": "python_env.yaml"}
@@ -110,7 +116,8 @@ def _inputs(dataset: Dataset, rows: pd.DataFrame) -> list[Any]:
 def _output(dataset: Dataset) -> Any:
     from mlflow.types import ColSpec
 
-    (value,) = tasks.of(dataset).answer_example(dataset)["predictions"]
+    task = tasks.of(dataset)
+    ((value, *_),) = task.batch_cells(task.answer_example(dataset))
     return ColSpec(TYPES.get(type(value), "string"), "prediction")
 
 

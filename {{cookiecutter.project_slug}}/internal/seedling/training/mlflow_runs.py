@@ -75,24 +75,8 @@ def client(project: Project) -> Any:
     return tracking.MlflowClient()
 
 
-def prepare(project: Project) -> None:
-    """Create the database and the experiment, before steps in parallel processes need them."""
-    if uri(project) == _sqlite(_database(project)):
-        _create_database(project)
-    else:
-        quiet()
-        try:
-            with _soon():
-                _create_experiment(uri(project), _artifacts(project), project.config.slug)
-        except Exception as error:  # of MLflow, of SQLAlchemy or of requests
-            reason = str(error).strip().partition("\n")[0] or type(error).__name__
-            raise Unavailable(
-                f"The server of MLFLOW_TRACKING_URI does not answer: {reason}"
-            ) from None
-
-
 @contextmanager
-def _soon() -> Iterator[None]:
+def soon() -> Iterator[None]:
     """Let MLflow ask a server that does not answer once more only; it would try for minutes."""
     before = os.environ.get(RETRIES)
     os.environ.setdefault(RETRIES, "1")
@@ -101,6 +85,22 @@ def _soon() -> Iterator[None]:
     finally:
         if before is None:
             del os.environ[RETRIES]
+
+
+def prepare(project: Project) -> None:
+    """Create the database and the experiment, before steps in parallel processes need them."""
+    if uri(project) == _sqlite(_database(project)):
+        _create_database(project)
+    else:
+        quiet()
+        try:
+            with soon():
+                _create_experiment(uri(project), _artifacts(project), project.config.slug)
+        except Exception as error:  # of MLflow, of SQLAlchemy or of requests
+            reason = str(error).strip().partition("\n")[0] or type(error).__name__
+            raise Unavailable(
+                f"The server of MLFLOW_TRACKING_URI does not answer: {reason}"
+            ) from None
 
 
 def _create_database(project: Project) -> None:
@@ -166,10 +166,18 @@ def _artifacts(project: Project) -> str:
 
 
 @contextmanager
-def run(project: Project, name: str, run_id: str | None = None) -> Iterator[Any]:
+def run(
+    project: Project, name: str, run_id: str | None = None, experiment: str = ""
+) -> Iterator[Any]:
     """Yield an active run of the project's experiment: a new one, or the one with this id.
 
     If MLFLOW_RUN_ID is set, as Azure ML does for a job, it is that run.
+
+    Args:
+        project: the project.
+        name: of a new run.
+        run_id: of one that is there.
+        experiment: the name of another experiment than the project's.
     """
     if os.environ.get(GIVEN):
         with mlflow().start_run() as active:
@@ -178,10 +186,9 @@ def run(project: Project, name: str, run_id: str | None = None) -> Iterator[Any]
     _create_database(project)
     tracking = mlflow()
     tracking.set_tracking_uri(uri(project))
-    _create_experiment(
-        uri(project), _artifacts(project), project.config.slug
-    )  # the database may be another verb's
-    tracking.set_experiment(project.config.slug)
+    chosen = experiment or project.config.slug
+    _create_experiment(uri(project), _artifacts(project), chosen)  # the database may be another's
+    tracking.set_experiment(chosen)
     with tracking.start_run(run_id=run_id, run_name=None if run_id else name) as active:
         if os.environ.get(PIPELINE):
             tracking.set_tag(PIPELINE_TAG, os.environ[PIPELINE])

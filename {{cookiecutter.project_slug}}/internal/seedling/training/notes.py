@@ -9,6 +9,7 @@ import msgspec
 from seedling.data.held_out import HeldOut
 from seedling.errors import ProjectError
 from seedling.files import write_text
+from seedling.tasks.training_protocol import Setbacks
 
 RUN, EVALUATION, REGISTRATION = "run.json", "evaluation.json", "registration.json"
 MEASURED = "measured.json"
@@ -20,7 +21,7 @@ class Compiled(msgspec.Struct, frozen=True, omit_defaults=True):
     """The comparison of a compiled form with its model.
 
     Attributes:
-        form: `tables` or `trees`; empty if there is none.
+        form: `tables`, `trees` or `groups`; empty if there is none.
         rows: the number of rows compared.
         largest_difference: of two scores, in the scores' own unit.
         refused: the reason why there is no compiled form; empty if there is one.
@@ -47,12 +48,14 @@ class Refit(msgspec.Struct, frozen=True, omit_defaults=True):
         seconds: that it took.
         refused: why the first fit's model is kept; empty if it is not.
         drawn: rows that the first fit learned from, where it had not its whole side.
+        batches: in how many the rows came, where they were not in memory together.
     """
 
     rows: int = 0
     seconds: float = 0.0
     refused: str = ""
     drawn: int = 0
+    batches: int = 0
 
 
 class Interval(msgspec.Struct, frozen=True):
@@ -88,6 +91,18 @@ class Made(msgspec.Struct, frozen=True):
     rows: int
 
 
+class Large(msgspec.Struct, frozen=True):
+    """The training rows of a table that is larger than memory.
+
+    Attributes:
+        rows: the number of all.
+        drawn: that of those in DATASET.parquet; the others are in the folder DATASET.parts.
+    """
+
+    rows: int
+    drawn: int
+
+
 class Prepared(msgspec.Struct, frozen=True):
     """DATASET.json beside the training rows: their target, and the rule that held others out."""
 
@@ -95,6 +110,7 @@ class Prepared(msgspec.Struct, frozen=True):
     held_out: HeldOut
     warnings: list[str] = []  # about the rows, such as a new category, and what was done to them
     made: Made | None = None  # None in a note of an older version
+    large: Large | None = None  # None where all training rows are in one file
 
 
 class TrainingRun(msgspec.Struct, frozen=True):
@@ -110,6 +126,8 @@ class TrainingRun(msgspec.Struct, frozen=True):
     refit: Refit = Refit()
     cross_validated: CrossValidated = CrossValidated()
     decision: str = ""  # how predictions follow from probabilities, where the target says it
+    made_with: dict[str, str] = {}  # commit, packages and the like, by name
+    smoke: bool = False  # whether it was a smoke check, whose model is no result
 
     @property
     def learned_rows(self) -> int:
@@ -132,6 +150,7 @@ class Evaluation(msgspec.Struct, frozen=True):
     baseline: Metrics = {}
     held_out_rows: int = 0  # holdout_rows of them were measured on: those that both have not seen
     lower_is_better: list[str] = []  # those of the metrics that are better the lower they are
+    setbacks: Setbacks = Setbacks()
 
 
 class Files(msgspec.Struct, frozen=True):
@@ -174,6 +193,8 @@ class Registration(msgspec.Struct, frozen=True):
     decision: str = ""
     compiled: Compiled = Compiled()
     baseline: float | None = None
+    setbacks: Setbacks = Setbacks()  # the few worst of them
+    smoke: bool = False
 
 
 class Measured(msgspec.Struct, frozen=True):

@@ -3,22 +3,30 @@
 import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
+from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
+import msgspec
 from rich.console import Console
 from rich.table import Table
 
+from seedling import tasks
 from seedling.config import Dataset, Project, RegisteredModel, registrations
 from seedling.errors import ProjectError
 from seedling.files import replacing
+from seedling.registry import audit
 from seedling.settings import BUILD_ID
+from seedling.tasks.training_protocol import Setbacks
 from seedling.training import notes, pipeline
 from seedling.training.notes import Compiled, CrossValidated, Refit, Registration
 from seedling.training.pipeline import TRAINING, Pipeline
 from seedling.training.runner import Runner
 from seedling.wording import counted
 
+MOST_SETBACKS = 3  # that a registration has of many
 FEW = 100  # rows; on fewer, a difference of two models is hardly more than chance
+OUTPUT = "Training_Output"  # in local_assets/: files of the version that was registered last
 HOLDOUT_FILE = "holdout_predictions.csv"  # beside a report
 NOT_REGISTERED = "Model was not registered for this run."
 MOST_WARNINGS = 10  # that the console shows; the reports have them all
@@ -68,25 +76,48 @@ def collect(project: Project, run: Runner) -> list[Outcome]:
             with replacing(pages) as aside:
                 shutil.copytree(run.output(f"evaluate_{model}", "evaluation"), aside)
             report = (pages / "report.html").relative_to(project.root).as_posix()
-            found.append(Outcome(notes.read(noted, Registration), report))
+            registration = notes.read(noted, Registration)
+            found.append(Outcome(registration, report))
+            if registration.version is not None:
+                _put_out(project, model, pages)
     return found
 
 
-def note(project: Project, registered: Iterable[Registration]) -> None:
+def _put_out(project: Project, model: str, pages: Path) -> None:
+    """Copy what a model's task leaves beside it to local_assets/Training_Output/."""
+    dataset = project.config.dataset(project.config.trained_model(model).dataset)
+    files = [pages / name for name in tasks.of(dataset).leaves if (pages / name).exists()]
+    for file in files:
+        (project.assets / OUTPUT).mkdir(parents=True, exist_ok=True)
+        with replacing(project.assets / OUTPUT / file.name) as aside:
+            shutil.copy(file, aside)
+
+
+def note(
+    project: Project,
+    registered: Iterable[Registration],
+    why: Mapping[str, str] = MappingProxyType({}),
+) -> None:
     """Note the champions as served: a workspace's in model.yaml, others in registered.yaml.
 
     Champions are noted also if nothing was registered: after a change of the dataset the noted one
     may be of other data. Challengers and shadows of the same data stay. A `FolderRegistry` has
-    noted its champion itself.
+    noted its champion itself. `why` has sentences for the audit, by model.
     """
     for one in registered:
         if one.shared is None or one.serving is None:
             continue
         entry = _entry(project, one, one.serving)
-        noted = project.model_yaml.models if one.shared else project.registered_here
-        if not any(_is(each, entry) for each in noted if each.is_champion):
+        with audit.changing(project):
+            noted = project.model_yaml.models if one.shared else project.registered_here
+            if any(_is(each, entry) for each in noted if each.is_champion):
+                continue
             edit = registrations.edit_shared if one.shared else registrations.edit_here
+            before = [each.version for each in project.config.models if _leads(each, one)]
             edit(project, one.model, partial(_with_champion, entry))
+            version, evidence = one.serving.version, _evidence(one)
+            words = f"{why.get(one.model, '')} {sentence(one)}".lstrip()
+            audit.note(project, "register", one.model, "".join(before), version, words, evidence)
 
 
 def show(outcomes: Iterable[Outcome]) -> None:
@@ -109,8 +140,13 @@ def show(outcomes: Iterable[Outcome]) -> None:
     Console().print(table)
     for one, report in best_first:
         print(f"{one.model}: {sentence(one)}")
+        if one.smoke:
+            print(f"  report: {report}")
+            continue
         if one.decision:
             print(f"  {one.decision}")
+        if one.setbacks.worse:
+            print(f"  {setbacks(one.setbacks, one.champion_version)}")
         if not _beats(one, one.baseline):
             print(
                 f"  It is no better than the baseline, the same answer for every row: "
@@ -135,11 +171,37 @@ def _beats(one: Registration, other: float | None) -> bool:
     return one.value < other if one.lower_is_better else one.value > other
 
 
+def worst(found: Setbacks) -> Setbacks:
+    """Return the setbacks with the worst of them only."""
+    return msgspec.structs.replace(found, listed=found.listed[:MOST_SETBACKS])
+
+
+def setbacks(found: Setbacks, champion: str | None) -> str:
+    """Say how many parts of the rows got worse than under the champion, and name the worst.
+
+    It is empty for none.
+    """
+    if not found.worse:
+        return ""
+    shown = [
+        f"{part.name} ({found.metric} {part.error:.4g}, was {part.champion:.4g}; "
+        f"{counted(part.rows, 'row')})"
+        for part in found.listed[:MOST_SETBACKS]
+    ]
+    got = f"{found.worse:,} of {counted(found.parts, found.kind)} got worse than under version"
+    return f"{got} {champion}; most: {'; '.join(shown)}."
+
+
 def sentence(one: Registration) -> str:
     """Return a registration as a sentence, with the metrics of model and champion."""
     value = f"{one.metric} {one.value:.6g}"
     champion = f"{one.champion or 0:.6g} of version {one.champion_version}"
     rows = compared(one.rows, one.held_out_rows, one.champion is not None)
+    if one.smoke:
+        return (
+            f"{NOT_REGISTERED} A smoke check is not registered: all steps ran, and {value} is no "
+            "result."
+        )
     if one.version is None:
         return f"{NOT_REGISTERED} {value} is not better than {champion}. {rows}".rstrip()
     registered = f"Registered as {one.name}, version {one.version}"
@@ -190,7 +252,8 @@ def fits(
     if refit.rows:
         drawn = f"; a first fit drew {refit.drawn:,} of them" if refit.drawn else ""
         all_rows = counted(refit.rows, "row")
-        lines.append(f"Fitted again on all {all_rows} in {refit.seconds:.1f} s{drawn}.")
+        in_batches = f", in {refit.batches:,} batches" if refit.batches else ""
+        lines.append(f"Fitted again on all {all_rows} in {refit.seconds:.1f} s{in_batches}{drawn}.")
     elif refit.refused:
         lines.append(
             f"Not fitted again, it learned from {counted(learned, 'row')}: {refit.refused}."
@@ -215,6 +278,16 @@ def description(dataset: Dataset, value: float | None) -> str:
 def _badness(outcome: Outcome) -> tuple[str, float]:
     one = outcome.registration
     return one.metric, one.value if one.lower_is_better else -one.value
+
+
+def _leads(registered: RegisteredModel, one: Registration) -> bool:
+    return registered.model == one.model and registered.is_champion
+
+
+def _evidence(one: Registration) -> dict[str, Any]:
+    """Return what the gate has measured, for the audit."""
+    champion = {} if one.champion is None else {"champion": one.champion}
+    return {"metric": one.metric, "value": one.value, **champion, "held_out_rows": one.rows}
 
 
 def _is(registered: RegisteredModel, entry: Mapping[str, Any]) -> bool:

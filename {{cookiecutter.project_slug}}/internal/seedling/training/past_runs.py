@@ -16,6 +16,7 @@ from seedling.training import mlflow_names, mlflow_runs
 from seedling.training.notes import Made
 
 NOT_REGISTERED = "none"  # the tag registered_version of a run that the gate refused
+SMOKE = "smoke"  # the tag of a smoke check: true
 SETTING = "setting_"  # begins the tags of `settings_tags`
 PLAIN = {"type", "description", "labels"}  # keys of a target that are no settings of a run
 VERSION, SHA256, ROWS = "dataset_version", "dataset_sha256", "dataset_rows"
@@ -69,6 +70,11 @@ class PastRun(NamedTuple):
     def refused(self) -> bool:
         """Return whether the gate has judged it, and kept the champion."""
         return self.tags.get("registered_version") == NOT_REGISTERED
+
+    @property
+    def is_smoke(self) -> bool:
+        """Return whether it was a smoke check, whose metrics are no result."""
+        return self.tags.get(SMOKE) == "true"
 
     @property
     def settings(self) -> dict[str, str]:
@@ -151,10 +157,11 @@ def _of_server(project: Project) -> Iterable[PastRun]:
     from mlflow.exceptions import MlflowException
 
     try:
-        experiment = client.get_experiment_by_name(project.config.slug)
-        if experiment is None:
-            return []
-        found = client.search_runs([experiment.experiment_id], max_results=MOST)
+        with mlflow_runs.soon():
+            experiment = client.get_experiment_by_name(project.config.slug)
+            if experiment is None:
+                return []
+            found = client.search_runs([experiment.experiment_id], max_results=MOST)
     except MlflowException as error:
         raise ProjectError(f"The tracking server did not answer: {error}") from None
     return [

@@ -3,12 +3,12 @@
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from io import StringIO
+from pathlib import Path
 from typing import Any
 
 import matplotlib as mpl
 import numpy as np
 import pandas as pd
-from jinja2 import Environment, PackageLoader, select_autoescape
 
 from seedling import columns, tasks
 from seedling.columns.protocol import Column
@@ -16,16 +16,20 @@ from seedling.config import Config, Dataset, Target
 from seedling.data.scalars import short
 from seedling.registry.model_files import Predictor
 from seedling.tasks import measuring, train_metrics
+from seedling.templating import templates
 from seedling.training import importance, outcomes
 from seedling.training.gate import gate
 from seedling.training.notes import Evaluation, Interval, TrainingRun
-from seedling.wording import counted
 
 mpl.use("svg")
 mpl.rcParams.update({"svg.fonttype": "none", "font.size": 9, "svg.hashsalt": "report"})
 
 import matplotlib.pyplot as plt  # noqa: E402
 
+SMOKE = (
+    "Not registered: a smoke check, which fitted once to see that everything runs. None of these "
+    "numbers is a result."
+)
 MOST_PLOTTED = 20_000  # rows; more take seconds to draw, and look the same
 
 
@@ -58,7 +62,7 @@ def write(
         "evaluation": evaluation,
         "run": run,
         "date": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
-        "verdict": verdict(dataset, evaluation),
+        "verdict": SMOKE if run.smoke else verdict(dataset, evaluation),
         "compared": outcomes.compared(
             evaluation.holdout_rows, evaluation.held_out_rows, evaluation.champion is not None
         ),
@@ -76,20 +80,19 @@ def write(
             title: _svg(draw) for title, draw in task.training.plots(*shown, dataset).items()
         },
         "plotted": len(shown[0]),
+        "setbacks": outcomes.setbacks(evaluation.setbacks, evaluation.champion_version),
+        "sections": [
+            section._replace(
+                plots={title: _svg(draw) for title, draw in section.plots.items()},  # type: ignore[misc]
+            )
+            for section in task.training.sections(challenger.model, truth, answer, rows, dataset)
+        ],
         "holdout_file": outcomes.HOLDOUT_FILE,
         "most_in_training": train_metrics.MOST_ROWS,
     }
-    templates = Environment(
-        loader=PackageLoader("seedling.training"),
-        autoescape=select_autoescape(["html.j2"]),
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    templates.filters["number"] = short
-    templates.filters["counted"] = counted
+    found = templates(Path(__file__).parent, {"number": short})
     return {
-        name: templates.get_template(f"{name}.j2").render(facts)
+        name: found.get_template(f"{name}.j2").render(facts)
         for name in ("report.html", "model_card.md")
     }
 

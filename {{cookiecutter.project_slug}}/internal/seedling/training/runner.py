@@ -52,11 +52,14 @@ class Runner(Protocol):
         """Remove the run's outputs from this machine."""
 
 
-def chosen() -> type[Runner]:
+def chosen(mode: str | None = None) -> type[Runner]:
     """Return the class of runs that AML_PIPELINE_EXEC_MODE chooses.
+
+    Args:
+        mode: its value, unless given.
 
     Raises:
         ProjectError: the variable has another value than DEV or PROD.
     """
-    found: type[Runner] = implementations.find(RUNNERS[AML_PIPELINE_EXEC_MODE.get()])
+    found: type[Runner] = implementations.find(RUNNERS[mode or AML_PIPELINE_EXEC_MODE.get()])
     return found

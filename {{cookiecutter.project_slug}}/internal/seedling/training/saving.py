@@ -12,6 +12,7 @@ from seedling import tasks
 from seedling.data.derived import NAME
 from seedling.data.schema import model_frame
 from seedling.files import write_json
+from seedling.registry import model_files
 from seedling.registry.model_files import SCHEMA, Predictor
 from seedling.training import mlflow_model, mlflow_runs
 
@@ -23,6 +24,7 @@ def save(
     rows: pd.DataFrame,
     folder: Path,
     derive: Path | None = None,
+    smoke: bool = False,
 ) -> None:
     """Write the model to a new folder in MLflow's format, with its schema beside it.
 
@@ -33,12 +35,14 @@ def save(
         folder: must not exist yet.
         derive: the team's features/derive.py, which is kept beside the model whose features it
             computes, so that both change together.
+        smoke: whether it was trained for a smoke check: such a model is not registered.
     """
     dataset = predictor.dataset
     X = model_frame(rows, dataset.features)
     tasks.of(dataset).training.save(predictor.model, X, folder)
     if derive and any(column.derived for column in dataset.features):
         shutil.copy(derive, folder / NAME)
+    tasks.of(dataset).training.leave(predictor.model, dataset, folder)
     write_json(
         folder / SCHEMA,
         {
@@ -46,9 +50,10 @@ def save(
             "dataset": dataset.model_dump(),
             "holdout": predictor.held_out.share,
             "held_out": msgspec.to_builtins(predictor.held_out),
+            **({model_files.SMOKE: True} if smoke else {}),
         },
     )
-    mlflow_model.complete(folder, predictor.name, dataset, rows)
+    mlflow_model.complete(folder, predictor.name, dataset, rows, smoke)
 
 
 def save_estimator(model: Any, X: pd.DataFrame, folder: Path) -> None:

@@ -1,7 +1,8 @@
 """The verb `train`, and `train_here`, by which a model's train.py runs as a script."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 
 from seedling.by_hand import entered
 from seedling.config import Project
@@ -22,8 +23,15 @@ def train(project: Project, models: Sequence[str]) -> list[Outcome]:
     return complete(project, runner.chosen().start(project, models))
 
 
-def complete(project: Project, runs: Iterable[Runner]) -> list[Outcome]:
+def complete(
+    project: Project, runs: Iterable[Runner], why: Mapping[str, str] = MappingProxyType({})
+) -> list[Outcome]:
     """Wait for runs that were started, and note the versions that they registered.
+
+    Args:
+        project: the project of the models.
+        runs: the runs.
+        why: sentences for the audit, by model.
 
     Raises:
         ProjectError: a run cannot be followed, or one of its steps failed.
@@ -32,7 +40,7 @@ def complete(project: Project, runs: Iterable[Runner]) -> list[Outcome]:
     for run in runs:
         run.wait()
         of_run = outcomes.collect(project, run)
-        outcomes.note(project, [outcome.registration for outcome in of_run])
+        outcomes.note(project, [outcome.registration for outcome in of_run], why)
         run.fetch(outcome.registration for outcome in of_run)
         problem = run.problem()
         if problem:

@@ -76,7 +76,8 @@ class Trials:
         for repeat, learned, others in self._folds:
             model = self._fit(fitting, first, learned).model
             answer, ratio = self._predict(model, self._table.X.iloc[others]), 1.0
-            parts.append(Part(repeat, self._table.y.iloc[others], answer, ratio))
+            truth, rows = self._table.y.iloc[others], self._table.rows.iloc[others]
+            parts.append(Part(repeat, truth, answer, ratio, rows))
             try:
                 values = self._measured(parts, values)
             except ProjectError:
@@ -110,4 +111,4 @@ def look(fitting: Fitting, table: Table) -> Fit:
 
 def _value(part: Part, dataset: Dataset) -> float:
     answer = measuring.decided(part.answer, dataset)
-    return float(measuring.measure(part.truth, answer, dataset)[dataset.metric])
+    return float(measuring.measure(part.truth, answer, dataset, part.rows)[dataset.metric])

@@ -127,7 +127,7 @@ class Search:
         train_model = team_code.train_model(self.entry.name)
         if self.entry.class_weight is not None:
             refuse_weights(self.entry.name, train_model)
-        fitting = Fitting(train_model, arguments, SEED)
+        fitting = Fitting(train_model, arguments, SEED, self.dataset)
         trials = Trials(fitting, team_code.predict(self.entry.name), self.table, self.plan)
         attempt = Attempt(trials, arguments, watcher)
         if self._present() is None:

@@ -13,7 +13,6 @@ from pydantic import model_validator as validates_model
 
 from seedling.columns.calendar import parts, proposal
 from seedling.columns.calendar.text import read, read_iso
-from seedling.columns.number import Number
 from seedling.columns.protocol import Check, Column, FormField, Json
 from seedling.data import spelled
 from seedling.data.spelled import POINT, Marks
@@ -53,6 +52,9 @@ class Moments(Column):
     since: Moment = "2000-01-01"
 
     missing: ClassVar[frozenset[str]] = spelled.NO_VALUE
+    profiled: ClassVar[Literal["numbers", "categories", "words"]] = "numbers"
+    is_time: ClassVar[bool] = True
+    usual_shift: ClassVar[str] = "30d"
     unit: ClassVar[Literal["s", "D"]] = "s"  # of a value: D where it has no time
     kind: ClassVar[str]  # of the page's <input>
     format: ClassVar[str]  # in JSON Schema
@@ -185,13 +187,10 @@ class Moments(Column):
         )
         return f"{low} to {high}, median {middle}"
 
-    @classmethod
-    def drift(cls, before: "pd.Series", now: "pd.Series") -> float:
-        """Return the Kolmogorov-Smirnov statistic, a gap being before all moments."""
-        numbers = (
-            cls._any_zone(cells).astype("int64").astype("float64") for cells in (before, now)
-        )
-        return Number.drift(*numbers)
+    def measures(self, cells: "pd.Series") -> "pd.Series":
+        """Return the seconds since 1970 of n cells."""
+        found = self.moments(cells)
+        return found.astype("int64").astype("float64").where(found.notna())
 
     # What a model is trained on.
 
@@ -232,6 +231,19 @@ class Moments(Column):
     def draw(self, count: int, generator: "np.random.Generator") -> list[str]:
         low, high = self._span()
         return [self._text(low + share * (high - low)) for share in generator.random(count)]
+
+    def shifted(
+        self, cells: "pd.Series", amount: str, generator: "np.random.Generator"
+    ) -> "pd.Series":
+        """Return n cells moved by a number of days, such as `30d`."""
+        import pandas as pd
+
+        from seedling.data import shifting
+
+        distance = shifting.days(amount)
+        if distance is None:
+            return super().shifted(cells, amount, generator)
+        return self.moments(cells) + pd.Timedelta(days=distance)
 
     def edges(self) -> list[Any]:
         leap = datetime(2024, 2, 29, 23, 59, 59)

@@ -4,6 +4,7 @@ A part of the day depends on the date only, a part of the time on the time of da
 many rows are computed from its few different days and times.
 """
 
+import math
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,7 @@ Value = float | str
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 DAY_SECONDS = 86_400
+YEAR_DAYS = 365.25
 
 OF_DAY: dict[str, Callable[[datetime], Value]] = {
     "year": lambda moment: float(moment.year),
@@ -26,6 +28,9 @@ OF_DAY: dict[str, Callable[[datetime], Value]] = {
     "yearday": lambda moment: float(moment.timetuple().tm_yday),
     "weekday": lambda moment: WEEKDAYS[moment.weekday()],
     "weekend": lambda moment: float(moment.weekday() >= 5),
+    # The year as a circle, so that its last day lies beside its first.
+    "season_sin": lambda moment: math.sin(_angle(moment)),
+    "season_cos": lambda moment: math.cos(_angle(moment)),
 }
 OF_TIME: dict[str, Callable[[datetime], Value]] = {
     "hour": lambda moment: f"{moment.hour:02}",
@@ -92,6 +97,11 @@ def _array(
     is_text = isinstance(function(datetime(2000, 1, 1)), str)
     values = [function(moment) for moment in moments]
     return np.array(values, dtype=object if is_text else "float64")
+
+
+def _angle(moment: datetime) -> float:
+    """Return the day's place in the year, as an angle from 0 to two pi."""
+    return math.tau * (moment.timetuple().tm_yday - 1) / YEAR_DAYS
 
 
 def _seconds(moment: datetime) -> int:

@@ -79,6 +79,21 @@ class Classification(Task):
 
         return answer
 
+    def compiled_columns(
+        self, link: Callable[[Any], Any], labels: "Sequence[Label]"
+    ) -> Callable[[Any], Answer]:
+        import numpy as np
+
+        known = np.empty(len(labels), dtype=object)  # texts, numbers and truth values stay these
+        known[:] = labels
+
+        def answer(outputs: Any) -> Answer:
+            scores = link(outputs)
+            predictions = known[scores.argmax(axis=1)]
+            return {"predictions": predictions, "scores": scores, "labels": list(labels)}
+
+        return answer
+
     def decider(self, target: "Target") -> Callable[[Mapping[str, Any]], Mapping[str, Any]] | None:
         return thresholds.decider(target)
 
@@ -105,6 +120,8 @@ class Classification(Task):
 
     def aligned(self, answer: Answer, other: Answer) -> Answer:
         order = [answer["labels"].index(label) for label in other["labels"]]
+        if hasattr(answer["scores"], "shape"):
+            return answer | {"scores": answer["scores"][:, order], "labels": other["labels"]}
         scores = [[row[at] for at in order] for row in answer["scores"]]
         return answer | {"scores": scores, "labels": other["labels"]}
 
@@ -139,6 +156,13 @@ class Classification(Task):
     def batch_cells(self, answer: Answer) -> list[list[Any]]:
         rows = zip(answer["predictions"], answer["scores"], strict=True)
         return [[prediction, *scores] for prediction, scores in rows]
+
+    def batch_arrays(self, answer: Mapping[str, Any]) -> Sequence[Any]:
+        scores = answer["scores"]
+        if hasattr(scores, "shape"):
+            return [answer["predictions"], *scores.T]
+        columns = zip(*scores, strict=True) if scores else [()] * len(answer["labels"])
+        return [answer["predictions"], *columns]
 
     def facts(self, target: "Target") -> dict[str, str]:
         named = ", ".join(str(label) for label in target.labels[:MOST_SHOWN])

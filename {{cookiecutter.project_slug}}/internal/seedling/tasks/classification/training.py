@@ -11,9 +11,21 @@ from seedling.data.distinct import each, label_texts
 from seedling.data.scalars import label_text
 from seedling.data.spelled import is_yes_and_no, truth
 from seedling.errors import ProjectError
+from seedling.tasks import measuring
 from seedling.tasks.answered import AnsweredLabels
-from seedling.tasks.classification import choose_threshold, measured, plots, rare_classes
+from seedling.tasks.classification import (
+    choose_threshold,
+    estimated,
+    exact,
+    measured,
+    plots,
+    rare_classes,
+    reliability,
+)
+from seedling.tasks.classification.coded import coded
 from seedling.tasks.classification.thresholds import positive_label
+from seedling.tasks.evidence import Calibration, Estimated, Interval
+from seedling.tasks.intervals import Numbers
 from seedling.tasks.protocol import Answer
 from seedling.tasks.training_protocol import LeakProbe, TaskTraining
 from seedling.tasks.values import as_label, integral, is_number
@@ -22,6 +34,7 @@ if TYPE_CHECKING:
     from seedling.config import Dataset, Target
 
 MOST_LABELS = 20
+LOSSES = {"accuracy": "share of wrong answers", "log_loss": "log loss"}
 # The metrics of Azure's AutoML that are nearest to ours.
 AUTOML = {"accuracy": "accuracy", "f1": "average_precision_score_weighted"}
 
@@ -86,6 +99,81 @@ class ClassificationTraining(TaskTraining):
         self, truth: pd.Series, answer: Mapping[str, Any], dataset: "Dataset"
     ) -> dict[str, float]:
         return measured.measure(truth, answer, dataset.target)
+
+    def answered(self, rows: pd.DataFrame, dataset: "Dataset") -> Answer:
+        """Return the answer in the columns `prediction` and `score_<label>` of n rows.
+
+        Raises:
+            ProjectError: a label of the dataset has no column of scores.
+        """
+        labels = dataset.target.labels
+        columns = [f"score_{label}" for label in labels]
+        gone = [name for name in columns if name not in rows]
+        if gone:
+            raise ProjectError(f"The predictions have no column {gone[0]}.")
+        scores = rows[columns].to_numpy(dtype="float64", na_value=np.nan)
+        return {"predictions": rows["prediction"].tolist(), "scores": scores, "labels": labels}
+
+    def loss_name(self, dataset: "Dataset") -> str:
+        return LOSSES.get(dataset.metric, "squared error of the scores")
+
+    def losses(self, truth: pd.Series, answer: Mapping[str, Any], dataset: "Dataset") -> Numbers:
+        """Return the loss that goes with the dataset's metric; that of scores unless it has one."""
+        found = coded(answer, dataset.target, truth)
+        if dataset.metric == "accuracy":
+            return (found.predicted != found.true).astype("float64")
+        return exact.log_loss(found) if dataset.metric == "log_loss" else exact.brier(found)
+
+    def intervals(
+        self,
+        truth: pd.Series,
+        answer: Mapping[str, Any],
+        rows: pd.DataFrame,
+        dataset: "Dataset",
+        level: float,
+    ) -> dict[str, Interval]:
+        found = exact.intervals(truth, answer, dataset.target, level)
+        return measuring.with_own_interval(found, truth, answer, dataset, level)
+
+    def fewest(self, truth: pd.Series, dataset: "Dataset") -> int:
+        """Return the number of rows of the rarest label; all for a mean over rows."""
+        if dataset.metric in LOSSES:
+            return super().fewest(truth, dataset)
+        counts = label_texts(truth).value_counts()
+        labels = [label_text(label) for label in dataset.target.labels]
+        return int(counts.reindex(labels).fillna(0).min())
+
+    def amount(self, truth: pd.Series, dataset: "Dataset") -> str:
+        names = label_texts(truth)
+        wanted = label_text(positive_label(dataset.target))
+        if len(dataset.target.labels) > 2:
+            wanted = str(names.value_counts().index[-1])
+        return (
+            f"{super().amount(truth, dataset)}, {int((names == wanted).sum()):,} of them {wanted}"
+        )
+
+    def calibration(
+        self, truth: pd.Series, answer: Mapping[str, Any], dataset: "Dataset"
+    ) -> Calibration | None:
+        return reliability.calibration(coded(answer, dataset.target, truth))
+
+    def estimator(
+        self, truth: pd.Series, answer: Mapping[str, Any], dataset: "Dataset"
+    ) -> dict[str, Any]:
+        """Return how scores go with the truth of held-out rows, and whether that is reliable."""
+        return estimated.estimator(coded(answer, dataset.target, truth))
+
+    def estimate(
+        self,
+        fitted: Mapping[str, Any],
+        answer: Mapping[str, Any],
+        dataset: "Dataset",
+        level: float,
+        known: tuple[pd.Series, Mapping[str, Any]] | None = None,
+    ) -> Estimated:
+        """Estimate all metrics by labels drawn as calibrated scores have them."""
+        later = coded(known[1], dataset.target, known[0]) if known else None
+        return estimated.estimate(fitted, coded(answer, dataset.target), level, later)
 
     def scorable(
         self, truth: pd.Series, answer: Mapping[str, Any], target: "Target", as_places: bool

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from seedling.tasks.numbers import NUMBER, column_schema
+from seedling.tasks.numbers import NUMBER, check_target, column_schema
 from seedling.tasks.protocol import Answer, Json, Outputs, Task
 
 if TYPE_CHECKING:
@@ -28,8 +28,7 @@ class Regression(Task):
         return RegressionTraining()
 
     def check_target(self, target: "Target") -> None:
-        if target.labels or target.positive is not None or target.rare_classes:
-            raise ValueError(f"a target of the task {self.name} is a number and has no labels")
+        check_target(target, self.name)
 
     def answer(self, found: Mapping[str, Any], dataset: "Dataset") -> Answer:
         return super().answer(found, dataset) | NO_CLASSES
@@ -38,6 +37,11 @@ class Regression(Task):
         self, link: Callable[[Outputs], Outputs], labels: "Sequence[Label]"
     ) -> Callable[[Outputs], Answer]:
         return lambda outputs: {"predictions": [row[0] for row in outputs]} | NO_CLASSES
+
+    def compiled_columns(
+        self, link: Callable[[Any], Any], labels: "Sequence[Label]"
+    ) -> Callable[[Any], Answer]:
+        return lambda outputs: {"predictions": outputs[:, 0]} | NO_CLASSES
 
     def stand_in(self, dataset: "Dataset", count: int) -> Answer:
         return {"predictions": [0.0] * count} | NO_CLASSES

@@ -11,7 +11,12 @@ from sklearn.tree import DecisionTreeRegressor
 
 from seedling import columns
 from seedling.errors import ProjectError
+from seedling.tasks import measuring
+from seedling.tasks.evidence import Estimated, Interval
+from seedling.tasks.intervals import Numbers
 from seedling.tasks.protocol import Answer
+from seedling.tasks.regression import exact, residuals
+from seedling.tasks.regression.exact import errors_of
 from seedling.tasks.training_protocol import LeakProbe, TaskTraining
 from seedling.tasks.values import integral, is_number
 
@@ -62,6 +67,44 @@ class RegressionTraining(TaskTraining):
             "r2": float(sk.r2_score(truth, predicted)) if len(truth) > 1 else math.nan,
         }
 
+    def loss_name(self, dataset: "Dataset") -> str:
+        return "absolute error" if dataset.metric == "mae" else "squared error"
+
+    def losses(self, truth: pd.Series, answer: Mapping[str, Any], dataset: "Dataset") -> Numbers:
+        """Return the absolute errors where `mae` decides, else the squared ones."""
+        errors = errors_of(truth, answer)
+        return np.abs(errors) if dataset.metric == "mae" else errors**2
+
+    def intervals(
+        self,
+        truth: pd.Series,
+        answer: Mapping[str, Any],
+        rows: pd.DataFrame,
+        dataset: "Dataset",
+        level: float,
+    ) -> dict[str, Interval]:
+        found = exact.intervals(truth, answer, level)
+        return measuring.with_own_interval(found, truth, answer, dataset, level)
+
+    def estimator(
+        self, truth: pd.Series, answer: Mapping[str, Any], dataset: "Dataset"
+    ) -> dict[str, Any]:
+        if "low" in answer:  # its intervals say more
+            return super().estimator(truth, answer, dataset)
+        return residuals.estimator(truth, answer)
+
+    def estimate(
+        self,
+        fitted: Mapping[str, Any],
+        answer: Mapping[str, Any],
+        dataset: "Dataset",
+        level: float,
+        known: tuple[pd.Series, Mapping[str, Any]] | None = None,
+    ) -> Estimated:
+        if "low" in answer:
+            return super().estimate(fitted, answer, dataset, level, known)
+        return residuals.estimate(fitted, answer, level, known)
+
     def check_answer(self, answer: Mapping[str, Any], target: "Target") -> None:
         assert np.isfinite(np.asarray(answer["predictions"], dtype="float64")).all()
 
@@ -69,7 +112,7 @@ class RegressionTraining(TaskTraining):
         """Return the mean of the target for every row."""
         return {"predictions": [float(truth.mean())] * len(truth)}
 
-    def automl(self, metric: str) -> tuple[str, str]:
+    def automl(self, metric: str) -> tuple[str, str] | None:
         return "regression", AUTOML.get(metric, "normalized_root_mean_squared_error")
 
     def plots(

@@ -1,0 +1,98 @@
+"""Finds what a checksum or a pattern gives away: accounts, cards, phones, e-mails."""
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
+
+import phonenumbers
+from stdnum import iban, luhn
+
+from seedling.tasks.spans.cells import Span, Spans
+
+REGIONS = ("GB", "DE", "FR")  # whose phone numbers are found without their country's code
+ACCOUNT = re.compile(r"(?<![^\W_])[A-Za-z]{2}\d{2}(?=[ -]?[A-Za-z0-9])")
+ACCOUNT_END = re.compile(r"[A-Za-z0-9](?![^\W_])")
+SHORTEST, LONGEST = 14, 34 + 17  # marks of an IBAN, with one between groups at most
+CARD = re.compile(r"(?<![\w+])[2-6]\d{3}(?:[ -]?\d){8,15}(?!\w)")
+SHORTEST_CARD = 15  # digits, where more follow: a shorter part of them is no card
+EMAIL = re.compile(r"(?<![\w.+%'-])[\w.+%'-]{0,63}\w@\w[\w-]{0,62}(?:\.[\w-]{0,62}\w){1,8}")
+NATIONAL = re.compile(r"(?<![\w+./-])\(?0\d(?:[ ()/.-]{0,2}\d){7,11}(?!\w|[./-]\d)")
+DAY = re.compile(r"\d{1,2}([./-])\d{1,2}\1(?:\d{4}|\d{2})")
+
+
+class Found(NamedTuple):
+    """A span of a rule; a `sure` one has a checksum, or a form that nothing else has."""
+
+    span: Span
+    sure: bool = True
+
+
+def find(text: str) -> list[Found]:
+    """Return what rules find in a text: in its order, without overlaps."""
+    kept: list[Found] = []
+    for found in (*_emails(text), *_accounts(text), *_cards(text), *_phones(text)):
+        if not _overlaps(found.span, [other.span for other in kept]):
+            kept.append(found)
+    return sorted(kept)
+
+
+def merged(learned: Iterable[Span], ruled: Sequence[Found]) -> Spans:
+    """Return the spans of a model and of rules in order, without overlaps.
+
+    What a rule is sure of goes before what was learned, and that before the rest.
+    """
+    sure = [found.span for found in ruled if found.sure]
+    free = [span for span in learned if not _overlaps(span, sure)]
+    others = [found.span for found in ruled if not (found.sure or _overlaps(found.span, free))]
+    return tuple(sorted([*sure, *free, *others]))
+
+
+def _overlaps(span: Span, others: Iterable[Span]) -> bool:
+    return any(span.start < other.end and other.start < span.end for other in others)
+
+
+def _emails(text: str) -> Iterator[Found]:
+    for match in EMAIL.finditer(text):
+        yield Found(Span(*match.span(), "email"))
+
+
+def _accounts(text: str) -> Iterator[Found]:
+    """Yield the longest IBAN from each place where one may begin."""
+    for match in ACCOUNT.finditer(text):
+        window = text[match.start() : match.start() + LONGEST + 1]
+        ends = [end.end() for end in ACCOUNT_END.finditer(window, SHORTEST, LONGEST)]
+        for end in reversed(ends):
+            if iban.is_valid(window[:end], check_country=False):
+                yield Found(Span(match.start(), match.start() + end, "account"))
+                break
+
+
+def _cards(text: str) -> Iterator[Found]:
+    """Yield the numbers of cards; digits behind a blank may be those of its last month."""
+    for match in CARD.finditer(text):
+        number, start = match.group(), match.start()
+        ends = [len(number), *(end.start() for end in reversed([*re.finditer("[ -]", number)]))]
+        for end in ends:
+            digits = re.sub("[ -]", "", number[:end])
+            if end < len(number) and len(digits) < SHORTEST_CARD:
+                break
+            if luhn.is_valid(digits):
+                yield Found(Span(start, start + end, "card"))
+                break
+
+
+def _phones(text: str) -> Iterator[Found]:
+    """Yield international numbers, then national ones: those could be the digits of a day."""
+    for number in phonenumbers.PhoneNumberMatcher(text, None):
+        yield Found(Span(number.start, number.end, "phone"))
+    for match in NATIONAL.finditer(text):
+        is_day = DAY.fullmatch(match.group())
+        if not is_day and any(_is_phone(match.group(), region) for region in REGIONS):
+            yield Found(Span(*match.span(), "phone"), sure=False)
+
+
+def _is_phone(number: str, region: str) -> bool:
+    try:
+        return phonenumbers.is_valid_number(phonenumbers.parse(number, region))
+    except phonenumbers.NumberParseException:
+        return False
