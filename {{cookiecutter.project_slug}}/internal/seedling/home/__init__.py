@@ -1,0 +1,1 @@
+"""The page of the project's life: `local_assets/reports/index.html`, one file without others."""

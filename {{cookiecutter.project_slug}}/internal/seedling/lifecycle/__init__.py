@@ -1,0 +1,1 @@
+"""The life of registered versions: audit, comparison, promotion, rollback, lineage, retraining."""

@@ -1,0 +1,1 @@
+"""The rows and answers of a registered model, compared with those that it learned from."""
