@@ -1,9 +1,11 @@
-"""Run one of the team's files as a script: by its path, or by an editor's run button.
+"""Run one of the team's files as a script, or a verb from a notebook.
 
-Such a file works from any folder. After an error the process ends with one line and exit code 1.
+A script works from any folder, by its path or by an editor's run button. After an error its process
+ends with one line and exit code 1.
 """
 
 import os
+import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,6 +16,8 @@ from seedling.config import Project
 from seedling.errors import ProjectError
 from seedling.masking import mask_output
 from seedling.processes import interrupted, share_cores
+
+_COLOURS = {"CLICOLOR", "CLICOLOR_FORCE", "FORCE_COLOR"}
 
 
 def run_here(file: str, verb: str, *options: str) -> None:
@@ -27,6 +31,45 @@ def run_here(file: str, verb: str, *options: str) -> None:
     with entered(file):
         main = implementations.find("command line")
         main([verb, *options], prog_name="seedling", standalone_mode=False)
+
+
+def run_verb(verb: str, *options: str, project: Project | None = None) -> None:
+    """Run a verb from a notebook, as `python -m seedling VERB` does; print its lines as they come.
+
+    Args:
+        verb: such as `train`.
+        options: as on the command line.
+        project: the one of this folder unless given.
+
+    Raises:
+        ProjectError: the verb has failed, with its last line.
+    """
+    root = (project or Project.find()).root
+    # A kernel asks for colours and moving lines, which no page keeps.
+    variables = {name: value for name, value in os.environ.items() if name not in _COLOURS}
+    # A process of its own: a kernel keeps what it has imported, and its signals.
+    process = subprocess.Popen(
+        [sys.executable, "-m", "seedling", verb, *options],
+        cwd=root,
+        env=variables | {"PYTHONUTF8": "1", "PYTHONUNBUFFERED": "1"},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        encoding="utf-8",
+        errors="replace",
+    )
+    last = ""
+    try:
+        assert process.stdout
+        for line in process.stdout:
+            print(line, end="", flush=True)
+            last = line.strip() or last
+    finally:
+        if process.poll() is None:
+            process.terminate()
+        code = process.wait()
+    if code:
+        raise ProjectError(last.removeprefix("Error: ") or f"{verb} ended with {code}.")
 
 
 def predict_here(file: str) -> None:

@@ -51,7 +51,7 @@ def fetch_dataset(project: Project, dataset: NamedDataset, folder: Path) -> None
     files = (registry.name, "data", dataset.name, dataset.version)
     tags = download(*files, folder, registry.discovery)
     file = folder / dataset.file_name
-    if not file.is_file():
+    if not file.exists():
         raise ProjectError(f"the registry has no {dataset.file_name} under that name and version.")
     if tags.get("sha256", sha256(file)) != sha256(file):
         raise ProjectError("what came is not what was published: its hash differs.")

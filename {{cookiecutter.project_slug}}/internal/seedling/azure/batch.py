@@ -1,6 +1,7 @@
 """The verbs `deploy-batch` and `batch-score-in-aml`: files scored by a cluster."""
 
 import csv
+import hashlib
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -24,8 +25,8 @@ from seedling.data import instances
 from seedling.data.reading import is_table
 from seedling.errors import ProjectError
 from seedling.files import replacing
+from seedling.scoring import inputs
 from seedling.serving import assets, unnamed
-from seedling.serving.score_files import refuse_target, tables
 from seedling.settings import ENVIRONMENT, FILES, SCORED, SERVED_MODELS
 
 GROUPS = ("serve", "plain", "train")
@@ -226,7 +227,8 @@ def _write_instances(project: Project, model: str, path: Path) -> int:
     names = [column.name for column in dataset.raw]
     named = [row if isinstance(row, dict) else dict(zip(names, row, strict=True)) for row in rows]
     with path.open("w", encoding="utf-8", newline="") as stream:
-        writer = csv.DictWriter(stream, [*dataset.entity_key, *names], extrasaction="ignore")
+        columns = [*dict.fromkeys([*dataset.entity_key, *names])]  # a group may be in both
+        writer = csv.DictWriter(stream, columns, extrasaction="ignore")
         writer.writeheader()
         writer.writerows(named)
     return len(named)
@@ -234,8 +236,10 @@ def _write_instances(project: Project, model: str, path: Path) -> int:
 
 def _local(source: Path, target: Path) -> Path:
     """Check a file or folder of this machine, so that it is not refused on the cluster later."""
-    tables(source)
-    refuse_target(source, target)
+    inputs.find(str(source))
+    if left := inputs.left_out(str(source)):
+        raise ProjectError(f"{left[0]} is not scored, and a cluster gets all of {source}: move it.")
+    inputs.refuse_target(str(source), target)
     return source.resolve()
 
 
@@ -288,16 +292,28 @@ def _in_order(folder: Path, target: Path) -> int:
     """Write one table of all that a job has left, its files by name; the number of rows.
 
     What the cluster appends is in the order in which it was done, and each file's lines begin
-    with the column names.
+    with the column names. Azure ML may deliver a mini-batch twice: a file's lines are then there
+    twice, and are taken once.
+
+    Raises:
+        ProjectError: nothing was left, or a file was scored twice with different answers.
     """
     outputs = folder / "named-outputs" / OUTPUT
     found = sorted(path for path in outputs.rglob("*") if path.is_file())
     places: list[tuple[str, Path, int, int]] = []
     for path in found:
         places += _blocks(path)
-    rows = 0
+    rows, before = 0, ("", "")
     with target.open("wb") as stream:
-        for number, (_, path, start, end) in enumerate(sorted(places)):
+        for number, (name, path, start, end) in enumerate(sorted(places)):
+            digest = _digest(path, start, end)
+            if name and name == before[0]:
+                if digest != before[1]:
+                    raise ProjectError(
+                        f"{name} was scored twice, by different versions: ask for it again."
+                    )
+                continue
+            before = name, digest
             with path.open("rb") as source:
                 source.seek(start)
                 heading = source.readline()
@@ -311,6 +327,17 @@ def _in_order(folder: Path, target: Path) -> int:
     if not places:
         raise ProjectError("The job has left no predictions.")
     return rows
+
+
+def _digest(path: Path, start: int, end: int) -> str:
+    """Return a hash of the lines of a stretch of a file."""
+    found = hashlib.sha256()
+    with path.open("rb") as stream:
+        stream.seek(start)
+        while stream.tell() < end:
+            line = stream.readline().rstrip(b"\r\n")
+            found.update(line + b"\n" if line else b"")
+    return found.hexdigest()
 
 
 def _blocks(path: Path) -> Iterator[tuple[str, Path, int, int]]:

@@ -1,4 +1,4 @@
-"""Download a file of Azure's blob storage, by fsspec and adlfs and this machine's identity."""
+"""Download files of Azure's blob storage, by fsspec and adlfs and this machine's identity."""
 
 import asyncio
 import logging
@@ -16,11 +16,12 @@ PUBLIC = "blob.core.windows.net"
 
 
 def download(url: str, folder: Path) -> Path:
-    """Copy a blob into a folder, under its own name; return the copy's path.
+    """Copy a blob, or all below a path, into a folder, under its own name; return the copy's path.
 
     Args:
         url: `az://container/path`, of the account in AZURE_STORAGE_ACCOUNT_NAME; or
-            `abfs://container@account.dfs.core.windows.net/path`.
+            `abfs://container@account.dfs.core.windows.net/path`. With a slash at its end it is that
+            of a folder.
         folder: exists.
 
     Raises:
@@ -39,7 +40,10 @@ def download(url: str, folder: Path) -> Path:
     copy = folder / path.rpartition("/")[2]
     try:
         storage = adlfs.AzureBlobFileSystem(**_account(account), skip_instance_cache=True)
-        storage.get_file(f"{container}/{path}", str(copy))
+        if url.endswith("/"):
+            _get_all(storage, f"{container}/{path}", copy)
+        else:
+            storage.get_file(f"{container}/{path}", str(copy))
     except FileNotFoundError:
         raise ProjectError(f"There is no blob {masked(url)}.") from None
     except ClientAuthenticationError as error:
@@ -56,6 +60,23 @@ def download(url: str, folder: Path) -> Path:
     except (AzureError, OSError, ValueError, RuntimeError) as error:
         raise ProjectError(f"{masked(url)} cannot be read: {_first_line(error)}") from None
     return copy
+
+
+def _get_all(storage: Any, place: str, folder: Path) -> None:
+    """Download all blobs below a place into a new folder, as they are nested there.
+
+    Raises:
+        FileNotFoundError: there is none.
+        OSError: the name of one leads out of the folder.
+    """
+    blobs = {name: folder / name.removeprefix(f"{place}/") for name in storage.find(place)}
+    if not blobs:
+        raise FileNotFoundError(place)
+    for name, file in blobs.items():
+        if not file.resolve().is_relative_to(folder.resolve()):
+            raise OSError(f"the blob {name} leads out of its folder")
+        file.parent.mkdir(parents=True, exist_ok=True)
+    storage.get([*blobs], [str(file) for file in blobs.values()])
 
 
 def _parts(url: str) -> tuple[str, str, str]:

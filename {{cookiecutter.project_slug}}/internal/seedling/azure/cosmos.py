@@ -73,9 +73,10 @@ class CosmosStore:
         model: str | None = None,
         version: str | None = None,
         role: str | None = None,
+        route: str | None = None,
     ) -> Iterator[Record]:
         """Yield the records of a time window, oldest first; see Store."""
-        given = {"model": model, "version": version, "role": role}
+        given = {"model": model, "version": version, "role": role, "route": route}
         values = {name: value for name, value in given.items() if value is not None}
         conditions = ["c.time >= @start", "c.time < @end"]
         conditions += [f"c.{name} = @{name}" for name in values]

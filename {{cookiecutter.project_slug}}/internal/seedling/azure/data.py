@@ -1,7 +1,6 @@
 """The verb `register-datasets-in-aml`: datasets as data assets of the workspace."""
 
 import re
-import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -10,8 +9,10 @@ from typing import Any, NamedTuple
 from seedling.azure import workspace
 from seedling.config import Dataset, Project
 from seedling.data import dataset_files, datasets
+from seedling.data.large_table import row_count
 from seedling.errors import ProjectError
-from seedling.files import read_json, sha256
+from seedling.files import copy, read_json, replacing, sha256
+from seedling.monitoring import truth
 from seedling.wording import counted
 
 # What names files in Azure: an asset, or a URI.
@@ -40,6 +41,8 @@ def register(project: Project, names: Sequence[str] = ()) -> Iterator[Registered
     for dataset in chosen:
         try:
             yield Registered(dataset.name, _register(client, project, dataset))
+            if any(truth.folder_of(project, dataset).glob("*.parquet")):
+                yield Registered(dataset.name, _register_truth(client, project, dataset))
         except ProjectError as error:  # the others may be well
             yield Registered(dataset.name, "", str(error))
 
@@ -95,17 +98,14 @@ def download(project: Project, dataset: Dataset) -> int:
         ProjectError: it is not registered, or what came is not what was registered.
     """
     client = workspace.client(project)
-    from azure.ai.ml._artifacts import _artifact_utilities as artifacts  # as Azure's own docs do
-
     where = f"{dataset.name}, version {dataset.version}"
     known = _known(client, dataset)
     if known is None:
         raise ProjectError(f"{where} is not registered: run register-datasets-in-aml.")
     with TemporaryDirectory() as folder:
-        with workspace.project_errors(f"Downloading {where}"):
-            artifacts.download_artifact_from_aml_uri(known.path, folder, client.datastores)
+        download_files(client, known.path, Path(folder), f"Downloading {where}")
         file = Path(folder) / dataset.file_name
-        if not file.is_file() or sha256(file) != known.tags.get("sha256"):
+        if not file.exists() or sha256(file) != known.tags.get("sha256"):
             raise ProjectError(f"{where} has come with other rows than were registered.")
         return int(datasets.adopt(project, dataset, file)["rows"])
 
@@ -124,7 +124,7 @@ def _register(client: Any, project: Project, dataset: Dataset) -> str:
             return f"{where} is registered already"
         raise ProjectError(f"{where} {OTHER_ROWS}")
     with workspace.project_errors(f"Registering {where}"), TemporaryDirectory() as folder:
-        shutil.copy(path, folder)  # alone: jobs are given the folder
+        copy(path, Path(folder, path.name))  # alone: jobs are given the folder
         data = Data(
             name=dataset.name,
             version=dataset.version,
@@ -135,6 +135,62 @@ def _register(client: Any, project: Project, dataset: Dataset) -> str:
         )
         client.data.create_or_update(data)
     return f"{where} is registered, {counted(note['rows'], 'row')}"
+
+
+def truth_name(dataset: Dataset) -> str:
+    """Return what the truth of a dataset is called in the workspace."""
+    return f"{dataset.name}-truth"
+
+
+def fetch_truth(project: Project, dataset: Dataset) -> str:
+    """Download the newest truth of a dataset that the workspace has, in the place of what is here.
+
+    Returns:
+        Its version; empty where there is none.
+    """
+    client = workspace.client(project, may_ask=False)
+    known = versions(client, truth_name(dataset))
+    if not known:
+        return ""
+    newest = max(known, key=lambda one: int(one.version))
+    what = f"Downloading {newest.name}, version {newest.version}"
+    with replacing(truth.folder_of(project, dataset)) as aside:
+        aside.mkdir(parents=True)
+        download_files(client, newest.path, aside, what)
+    return str(newest.version)
+
+
+def _register_truth(client: Any, project: Project, dataset: Dataset) -> str:
+    """Register what add-truth has kept of a dataset as the next version; says what was done."""
+    from azure.ai.ml.constants import AssetTypes
+    from azure.ai.ml.entities import Data
+
+    folder, name = truth.folder_of(project, dataset), truth_name(dataset)
+    digest, known = sha256(folder), versions(client, name)
+    for one in known:
+        if one.tags.get("sha256") == digest:
+            return f"{name}, version {one.version} is registered already"
+    version = str(1 + max((int(one.version) for one in known), default=0))
+    rows = sum(row_count(path) for path in folder.glob("*.parquet"))
+    made = Data(
+        name=name,
+        version=version,
+        path=str(folder),
+        type=AssetTypes.URI_FOLDER,
+        description=f"What came true of {dataset.name}, as add-truth keeps it.",
+        tags={"sha256": digest, "rows": str(rows)},
+    )
+    with workspace.project_errors(f"Registering {name}, version {version}"):
+        client.data.create_or_update(made)
+    return f"{name}, version {version} is registered, {counted(rows, 'row')}"
+
+
+def download_files(client: Any, uri: str, folder: Path, what: str) -> None:
+    """Download the files below a URI of a datastore to a folder."""
+    from azure.ai.ml._artifacts import _artifact_utilities as artifacts  # as Azure's own docs do
+
+    with workspace.project_errors(what):
+        artifacts.download_artifact_from_aml_uri(uri, str(folder), client.datastores)
 
 
 def _note(project: Project, dataset: Dataset) -> dict[str, Any]:

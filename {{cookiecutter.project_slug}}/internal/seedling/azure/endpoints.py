@@ -1,7 +1,6 @@
 """Endpoints of the workspace: this project's, by their tags, under names that are free."""
 
 import re
-import time
 from collections.abc import Callable
 from contextlib import redirect_stdout
 from io import StringIO
@@ -10,6 +9,7 @@ from typing import Any
 import click
 
 from seedling.azure import names, workspace
+from seedling.azure.progress import Progress
 from seedling.config import Project
 from seedling.errors import ProjectError
 
@@ -17,7 +17,8 @@ LONGEST = 32  # characters of a name
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9-]{1,30}[A-Za-z0-9]")
 TAKEN = "unique within a region"  # what Azure says of a name that another workspace has
 MODEL = "model"  # the tag of an endpoint that one model has for itself
-PROGRESS_SECONDS = 30  # between two lines about a wait
+POLL_SECONDS = 5  # between two looks at what lasts
+HEALTHY, UNHEALTHY, TRANSITIONING = "Healthy", "Unhealthy", "Transitioning"
 
 
 class Stopped(ProjectError):
@@ -92,29 +93,48 @@ def checked(name: str, key: str) -> str:
     )
 
 
-def finish(begin: Callable[[], Any], what: str) -> Any:
-    """Begin what takes Azure minutes, and wait for its end, telling so on the way.
+def finish(begin: Callable[[], Any], what: str, state: Callable[[], str] | None = None) -> Any:
+    """Begin what takes Azure minutes, and show how far it is until it ends.
+
+    Args:
+        begin: sends the request; returns the SDK's poller.
+        what: the action, such as "Creating blue of income".
+        state: what is shown of it while it lasts, such as Transitioning.
 
     Raises:
         ProjectError: Azure refuses it, or it fails.
         Stopped: by Ctrl-C.
     """
-    click.echo(f"{what} ...", err=True)
-    began = time.monotonic()
-    with workspace.project_errors(what), redirect_stdout(StringIO()):  # the SDK prints dots
-        poller = begin()
-        try:
-            while not poller.done():
-                poller.wait(PROGRESS_SECONDS)
-                if not poller.done():
-                    seconds = time.monotonic() - began
-                    click.echo(f"{what} ... for {seconds / 60:.1f} minutes", err=True)
-            return poller.result()
-        except KeyboardInterrupt:
-            raise Stopped(
-                f"{what} goes on in Azure; nothing else is begun. https://ml.azure.com shows it "
-                "below Endpoints."
-            ) from None
+    shown = Progress(what)
+    ended = ""
+    try:
+        with workspace.project_errors(what), redirect_stdout(StringIO()):  # the SDK prints dots
+            poller = begin()
+            try:
+                while not poller.done():
+                    poller.wait(POLL_SECONDS)
+                    if not poller.done():
+                        shown.show(state() if state else "")
+                result = poller.result()
+            except KeyboardInterrupt:
+                raise Stopped(
+                    f"{what} goes on in Azure; nothing else is begun. https://ml.azure.com shows "
+                    "it below Endpoints."
+                ) from None
+            except Exception:
+                ended = UNHEALTHY if state else "failed"
+                raise
+        ended = HEALTHY if state else "done"
+        return result
+    finally:
+        shown.end(ended)
+
+
+def health(provisioning_state: str) -> str:
+    """Return what a deployment's provisioning state says of its health."""
+    return {"Succeeded": HEALTHY, "Failed": UNHEALTHY, "Canceled": UNHEALTHY}.get(
+        provisioning_state, TRANSITIONING
+    )
 
 
 def _listed(kind: Any) -> list[Any]:

@@ -20,6 +20,7 @@ from seedling.requirements import required
 
 DOCKERFILE = Path(__file__).with_name("Dockerfile")
 CONDA_IMAGE = "mcr.microsoft.com/azureml/openmpi5.0-ubuntu24.04:latest"  # below a conda file
+PROJECT = "project"  # the tag of what a project has made
 IN_REGISTRY = "azureml://registries/"
 
 
@@ -67,13 +68,24 @@ def _of_conda(project: Project, client: Any, file: str) -> str:
         try:
             client.environments.get(name, version)
         except ResourceNotFoundError:
-            made = Environment(name=name, version=version, image=CONDA_IMAGE, conda_file=path)
+            made = Environment(
+                name=name,
+                version=version,
+                image=CONDA_IMAGE,
+                conda_file=path,
+                tags={PROJECT: project.config.slug},
+            )
             client.environments.create_or_update(made)
     return f"{name}:{version}"
 
 
 def register(
-    project: Project, client: Any, name: str, groups: Sequence[str], packages: Sequence[str] = ()
+    project: Project,
+    client: Any,
+    name: str,
+    groups: Sequence[str],
+    packages: Sequence[str] = (),
+    image: str | None = None,
 ) -> str:
     """Register an environment, unless it is there already with the same content.
 
@@ -83,27 +95,33 @@ def register(
         name: the environment's.
         groups: of pyproject.toml, beside what every part of the project needs.
         packages: more requirements.
+        image: the one below; that of the project's jobs unless given.
 
     Returns:
         `name:version`, as `register_context`.
     """
     texts = {
-        "Dockerfile": dockerfile(project),
+        "Dockerfile": dockerfile(project, image),
         "requirements.txt": "\n".join([*requirements(project, groups), *packages, ""]),
         "constraints.txt": (project.root / "constraints.txt").read_text(encoding="utf-8"),
     }
     with TemporaryDirectory() as folder:
         for file, text in texts.items():
             write_text(Path(folder) / file, text)
-        return register_context(client, name, Path(folder))
+        return register_context(project, client, name, Path(folder))
 
 
 def register_context(
-    client: Any, name: str, context: Path, inference: Mapping[str, Any] | None = None
+    project: Project,
+    client: Any,
+    name: str,
+    context: Path,
+    inference: Mapping[str, Any] | None = None,
 ) -> str:
     """Register an environment that is built from a folder, unless it is there already.
 
     Args:
+        project: its tag says whose environment it is.
         client: of the workspace.
         name: the environment's.
         context: the folder, with a Dockerfile.
@@ -122,17 +140,22 @@ def register_context(
             client.environments.get(name, version)
         except ResourceNotFoundError:
             build = BuildContext(path=str(context))
-            made = Environment(name=name, version=version, build=build, inference_config=inference)
+            made = Environment(
+                name=name,
+                version=version,
+                build=build,
+                inference_config=inference,
+                tags={PROJECT: project.config.slug},
+            )
             client.environments.create_or_update(made)
     return f"{name}:{version}"
 
 
-def dockerfile(project: Project) -> str:
-    """Return the text of the Dockerfile, on the workspace's own image where `aml` names one."""
+def dockerfile(project: Project, image: str | None = None) -> str:
+    """Return the text of the Dockerfile, on this image, or the one that `aml` names, if it does."""
     text, aml = DOCKERFILE.read_text(encoding="utf-8"), project.config.aml
-    if aml is None or aml.base_image is None:
-        return text
-    return re.sub(r"(?m)^FROM .*$", f"FROM {aml.base_image}", text, count=1)
+    below = image or (aml.base_image if aml else None)
+    return re.sub(r"(?m)^FROM .*$", f"FROM {below}", text, count=1) if below else text
 
 
 def requirements(project: Project, groups: Sequence[str]) -> list[str]:

@@ -33,6 +33,17 @@ def credential(may_ask: bool = True) -> Any:
     return DefaultAzureCredential()
 
 
+def service_principal(tenant_id: str, client_id: str, password: str) -> Any:
+    """Return the credential of a service principal that is not the environment's.
+
+    Raises:
+        ImportError: azure-identity is not installed.
+    """
+    from azure.identity import ClientSecretCredential
+
+    return ClientSecretCredential(tenant_id, client_id, password)
+
+
 def is_attended() -> bool:
     """Return True if a person can log in: at a terminal, outside CI, with no service principal."""
     automatic = any(os.environ.get(name) for name in CI) or AZUREML_ARM_WORKSPACE_NAME.is_set()
@@ -61,9 +72,16 @@ def _show_code(address: str, code: str, _until: Any) -> None:
 
 
 def azure_sql_token(may_ask: bool = False) -> str:
-    """Return an access token for Azure SQL.
+    """Return an access token for Azure SQL; as `token`."""
+    return token(AZURE_SQL, "Azure SQL", may_ask)
+
+
+def token(scope: str, what: str, may_ask: bool = False) -> str:
+    """Return an access token.
 
     Args:
+        scope: of the service that it is for.
+        what: the name of the service.
         may_ask: whether a person may be asked to log in.
 
     Raises:
@@ -76,14 +94,14 @@ def azure_sql_token(may_ask: bool = False) -> str:
         found = credential(may_ask)
     except ImportError:
         raise ProjectError(
-            "Azure SQL needs azure-identity: run init with the group `azure`."
+            f"{what} needs azure-identity: run init with the group `azure`."
         ) from None
     logging.getLogger("azure.identity").setLevel(logging.ERROR)  # the line below says it
     try:
-        return str(found.get_token(AZURE_SQL).token)
+        return str(found.get_token(scope).token)
     except ClientAuthenticationError as error:
         raise ProjectError(
-            "No Azure credential could be used for Azure SQL: run `az login`, or set "
+            f"No Azure credential could be used for {what}: run `az login`, or set "
             "AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET in .env. "
             f"({_reason(str(error.message))})"
         ) from None

@@ -1,5 +1,6 @@
 """Jobs on Azure ML, followed to their end."""
 
+from collections.abc import Container
 from contextlib import suppress
 from typing import Any
 
@@ -32,3 +33,23 @@ def follow(client: Any, job: str, again: str) -> str:
     if status not in FINAL:
         raise ProjectError(f"The job {job} is not followed any more. {again}")
     return status
+
+
+def tags_of(client: Any, job: str, tag: str, known: Container[str], what: str) -> dict[str, str]:
+    """Return the tags of a job that was submitted before.
+
+    Args:
+        client: of the workspace.
+        job: its name.
+        tag: the one that says which kind of job it is.
+        known: the values of this tag.
+        what: a noun for such jobs.
+
+    Raises:
+        ProjectError: there is no job of this name, or it is none of these.
+    """
+    with workspace.project_errors(f"Looking for the job {job}"):
+        tags = dict(client.jobs.get(job).tags or {})
+    if tags.get(tag) not in known:
+        raise ProjectError(f"The job {job} is no {what} of this project.")
+    return tags

@@ -133,7 +133,7 @@ def attempt(project: Project, folder: Path, model: str = "") -> list[try_endpoin
         paths = [Path(scratch) / f"{name}.json" for name in names]
         for name, path in zip(names, paths, strict=True):
             write_text(path, json.dumps(body_for(name, instances.read(project, name, files[name]))))
-        answers = _scored(folder, script(project, model), paths, variables(model))
+        answers = scored(folder, script(project, model), paths, variables(model))
         said = dict(zip(names, answers, strict=True))
 
     def tried(name: str) -> try_endpoint.Tried:
@@ -152,13 +152,21 @@ def body_for(model: str, body: dict[str, Any]) -> dict[str, Any]:
     return {"model": model, **body}
 
 
-def write_context(project: Project, folder: Path) -> None:
-    """Write what the environment's image is built from: `serve`, and Azure ML's server.
+def write_context(
+    project: Project, folder: Path, groups: Sequence[str] = (), packages: Sequence[str] = ()
+) -> None:
+    """Write what the environment's image is built from: groups of packages, and Azure ML's server.
 
     The server has pins of its own; everything else is as constraints.txt has it.
+
+    Args:
+        project: of the packages.
+        folder: where it is written.
+        groups: of pyproject.toml; those of the service unless given.
+        packages: more requirements.
     """
-    groups = [each for each in images.groups(project) if each != "azure"]  # nothing is logged there
-    lines = {"requirements.txt": [*required(project.root, groups), SERVER]}
+    chosen = groups or [each for each in images.groups(project) if each != "azure"]  # it logs none
+    lines = {"requirements.txt": [*required(project.root, chosen), *packages, SERVER]}
     own = _pins(SERVER_PINS)
     pinned = _pins(project.root / "constraints.txt")
     kept = [line for line in pinned if _name(line) not in {_name(pin) for pin in own}]
@@ -168,10 +176,14 @@ def write_context(project: Project, folder: Path) -> None:
         write_text(folder / name, "".join(f"{line}\n" for line in written))
 
 
-def _scored(
+def scored(
     folder: Path, script: str, paths: Sequence[Path], given: Mapping[str, str]
 ) -> list[dict[str, Any]]:
-    """Run the scoring script of a staged folder on the bodies in these files."""
+    """Run the scoring script of a staged folder on the bodies in these files; return its answers.
+
+    Raises:
+        ProjectError: it does not start, or takes too long.
+    """
     variables = dict.fromkeys(ONLY_HERE, "") | dict(given) | {"PYTHONUTF8": "1"}
     try_script = [sys.executable, "-m", "seedling.azure.try_script", script]
     try:

@@ -35,9 +35,26 @@ class Endpoint:
         return {name: share for name, share in self.document().traffic.items() if share}
 
     def deploy(self, deployment: Any) -> None:
-        """Create a deployment, and wait until it runs."""
+        """Create a deployment, and follow it until it is Healthy.
+
+        Raises:
+            ProjectError: it is Unhealthy, or Azure refuses it.
+        """
         create = self.client.online_deployments.begin_create_or_update
-        endpoints.finish(lambda: create(deployment), f"Creating {deployment.name} of {self.name}")
+        endpoints.finish(
+            lambda: create(deployment),
+            f"Creating {deployment.name} of {self.name}",
+            lambda: self.health(deployment.name),
+        )
+
+    def health(self, deployment: str) -> str:
+        """Return Healthy, Unhealthy or Transitioning; the last, too, where Azure does not say."""
+        try:
+            with workspace.project_errors(f"Looking at {deployment} of {self.name}"):
+                found = self.client.online_deployments.get(deployment, self.name)
+        except ProjectError:  # it is not there yet, or this look was one too many
+            return endpoints.TRANSITIONING
+        return endpoints.health(found.provisioning_state)
 
     def delete(self, deployment: str) -> None:
         begin = self.client.online_deployments.begin_delete

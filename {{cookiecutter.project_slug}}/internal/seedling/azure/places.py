@@ -1,17 +1,19 @@
 """The places of trainings on Azure ML: data, cluster and environment. A job has one of each."""
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from seedling.azure import clusters, data, environment, workspace
 from seedling.config import Dataset, Project
 from seedling.registry.open import WORKSPACE
-from seedling.settings import MODEL_REGISTRY
+from seedling.settings import MODEL_REGISTRY, SMOKE
+from seedling.training import made_with
 from seedling.training.outcomes import build_id
 
 GROUPS = ("train", "aml")  # of pyproject.toml, for the steps
-PIPELINE, COMMAND, AUTOML = "pipeline", "command", "automl"
-KINDS = (PIPELINE, COMMAND, AUTOML)  # of training jobs
+# Kinds of training jobs.
+PIPELINE, COMMAND, AUTOML, PARALLEL = "pipeline", "command", "automl", "parallel"
 # The tags of a job that say which models it trains, and how.
 MODELS, KIND = "models", "kind"
 
@@ -89,10 +91,13 @@ def groups(
 
 def variables() -> Mapping[str, str]:
     """Return the environment variables of a step."""
+    commit = made_with.commit(Path.cwd())  # the job has the code, without its git
     return {
+        **({made_with.COMMITS[0]: commit} if commit else {}),
         "PYTHONPATH": "internal",
         "BUILD_ID": build_id(),
         MODEL_REGISTRY.name: WORKSPACE,
+        **({SMOKE.name: "1"} if SMOKE.get() else {}),
     }
 
 

@@ -10,13 +10,18 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from msgspec.structs import replace
+
 from seedling.azure import workspace
 from seedling.config import Project, RegisteredModel, registrations
 from seedling.errors import ProjectError
 from seedling.files import replacing, sha256
+from seedling.registry import model_files
+from seedling.registry.audit import Entry, changed
 from seedling.registry.protocol import CHAMPION, RegisteredVersion
 
 ROLE, FORMER = "role", "former champion"
+EVIDENCE = ("metric", "data_version", "run_id", "build_id")  # tags that an audit's entry has
 
 
 class AzureRegistry:
@@ -65,12 +70,14 @@ class AzureRegistry:
         from azure.ai.ml.constants import AssetTypes
         from azure.ai.ml.entities import Model
 
+        model_files.refuse_smoke(folder, name, "registered")
         digest = sha256(folder)
         known = self._models(name, archived=True)
         same = [found for found in known if found.tags.get("sha256") == digest]
         if same:
             self.set_champion(name, same[-1].version)
             return self._version(same[-1])
+        before = self.champion(name)
         number = 1 + max((int(found.version) for found in known), default=0)
         model = Model(
             name=name,
@@ -83,7 +90,26 @@ class AzureRegistry:
         with workspace.project_errors(f"Registering {name}, version {number}"):
             created = self.client.models.create_or_update(model)
         self.set_champion(name, created.version)
+        self._note_registered(created, before.version if before else "")
         return self._version(created)
+
+    def _note_registered(self, created: Any, before: str) -> None:
+        """Note a new champion in the workspace's audit; it is registered all the same."""
+        tags = created.tags
+        noted = RegisteredModel(
+            name=created.name,
+            version=created.version,
+            model=tags["model"],
+            description=created.description or "",
+            sha256=tags["sha256"],
+        )
+        evidence = {key: tags[key] for key in EVIDENCE if key in tags}
+        entry = changed("register", [noted], before, created.version)
+        entry = replace(entry, evidence=evidence)
+        try:
+            self.note(created.name, entry)
+        except ProjectError as error:
+            print(f"Warning: {error}", flush=True)
 
     def versions(self, name: str) -> list[RegisteredVersion]:
         return [self._version(found) for found in self._models(name)]
@@ -118,6 +144,16 @@ class AzureRegistry:
             ProjectError: there is no such version, or Azure refuses.
         """
         self._tag(self._find(name, version), tags)
+
+    def note(self, name: str, entry: Entry) -> None:
+        from seedling.azure import audit  # needs pandas, which a service that downloads has not
+
+        audit.note(self.client, name, entry)
+
+    def history(self, name: str) -> list[Entry]:
+        from seedling.azure import audit
+
+        return audit.history(self.client, name)
 
     def _tag(self, found: Any, tags: Mapping[str, str]) -> None:
         found.tags = {**found.tags, **tags}

@@ -1,20 +1,18 @@
 """The verb `schedule-training`: Azure ML trains by the clock, or asks by the clock for new data."""
 
-import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from types import MappingProxyType
 from typing import Any
 
 from seedling.azure import clusters, environment, places, snapshot, training, workspace
-from seedling.config import Project
+from seedling.config import Project, cron
 from seedling.errors import ProjectError
 from seedling.training import pipeline
 
-LIMITS = ((0, 59), (0, 23), (1, 31), (1, 12), (0, 6))
-PART = r"(\*|\d+(-\d+)?)(/[1-9]\d*)?"
-CRON_FIELD = re.compile(f"{PART}(,{PART})*", re.ASCII)
 REFRESH = Path("mlops/pipelines/refresh.yml")
+MONITORING = "monitoring"  # the tag of schedules and jobs of monitoring
 
 
 def schedule(project: Project, cron: str, models: Sequence[str], on_new_data: bool) -> list[str]:
@@ -32,61 +30,72 @@ def schedule(project: Project, cron: str, models: Sequence[str], on_new_data: bo
     Raises:
         ProjectError: as for the training itself, or Azure refuses the schedule.
     """
-    _refuse_nonsense(cron)
+    refuse_nonsense(cron)
     client = workspace.client(project)
     if on_new_data:
         with TemporaryDirectory() as scratch:
             job = _refreshing(project, client, snapshot.take(project, Path(scratch)))
-            return [_put(project, client, REFRESH.stem, cron, job)]
+            return [put(project, client, REFRESH.stem, cron, job)]
     with training.prepared(project, client, models) as jobs:
         part = "-".join(["", *models])  # a schedule of some models leaves that of all in place
         return [
-            _put(project, client, f"{dataset}{part}", cron, job) for dataset, job in jobs.items()
+            put(project, client, f"{dataset}{part}", cron, job) for dataset, job in jobs.items()
         ]
 
 
-def _refuse_nonsense(cron: str) -> None:
+def refuse_nonsense(given: str) -> None:
     """Refuse what is no time, before anything is made in Azure for it."""
-    fields = cron.split()
-    if len(fields) != len(LIMITS) or not all(map(_is_within, fields, LIMITS)):
-        raise ProjectError(
-            f"{cron!r:.80} is no time: give minute, hour, day of the month, month and day of the "
-            'week, such as "0 3 * * 1".'
-        )
+    try:
+        cron(given)
+    except ValueError as error:
+        raise ProjectError(f"{error}.") from None
 
 
-def _is_within(field: str, limits: tuple[int, int]) -> bool:
-    """Check that a field of a cron expression is `*`, numbers, or ranges within the limits."""
-    if not CRON_FIELD.fullmatch(field):
-        return False
-    numbers = [int(number) for number in re.findall(r"(?<!/)\b\d+", field)]
-    return all(limits[0] <= number <= limits[1] for number in numbers)
-
-
-def remove(project: Project) -> list[str]:
-    """Disable and delete the project's schedules; their names."""
+def remove(project: Project, monitoring: bool = False) -> list[str]:
+    """Delete the project's schedules of training, or those of monitoring; their names."""
     client = workspace.client(project)
     with workspace.project_errors("Removing the schedules"):
         names = [
             one.name
             for one in client.schedules.list()
             if one.tags.get("project") == project.config.slug
+            and (MONITORING in one.tags) == monitoring
         ]
         for name in names:
-            client.schedules.begin_disable(name).result()
-            client.schedules.begin_delete(name).result()
+            delete(client, name)
     return names
 
 
-def _put(project: Project, client: Any, subject: str, cron: str, job: Any) -> str:
-    """Make a schedule, or replace the one of the same name; its name."""
+def delete(client: Any, name: str) -> None:
+    """Delete a schedule, which Azure wants to have disabled first."""
+    client.schedules.begin_disable(name).result()
+    client.schedules.begin_delete(name).result()
+
+
+def put(
+    project: Project,
+    client: Any,
+    subject: str,
+    cron: str,
+    job: Any,
+    tags: Mapping[str, str] = MappingProxyType({}),
+) -> str:
+    """Make a schedule, or replace the one of the same name; its name.
+
+    Args:
+        project: named in the schedule's name and tags.
+        client: of the workspace.
+        subject: the rest of its name.
+        cron: five fields, in UTC.
+        job: what is to run.
+        tags: of the schedule, beside that of the project.
+    """
     from azure.ai.ml.entities import CronTrigger, JobSchedule
 
     name = f"{project.config.slug}-{subject}"
     trigger = CronTrigger(expression=cron, time_zone="UTC")
-    made = JobSchedule(
-        name=name, trigger=trigger, create_job=job, tags={"project": project.config.slug}
-    )
+    marks = {"project": project.config.slug, **tags}
+    made = JobSchedule(name=name, trigger=trigger, create_job=job, tags=marks)
     with workspace.project_errors(f"Making the schedule {name}"):
         client.schedules.begin_create_or_update(made).result()
     return name

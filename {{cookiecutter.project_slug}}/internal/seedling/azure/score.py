@@ -8,6 +8,7 @@ import atexit
 import logging
 import sys
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -16,6 +17,7 @@ log = logging.getLogger(__name__)
 
 service: Any = None
 scorer: Any = None
+scratch: Any = None  # the folder of the parts that this process has scored
 
 
 def init() -> None:
@@ -24,7 +26,7 @@ def init() -> None:
     Raises:
         ProjectError: none of them can be served; the deployment then fails and says why.
     """
-    global service, scorer
+    global service, scorer, scratch
     sys.path[:0] = [str(ROOT), str(ROOT / "internal")]
     from seedling.config import Project
     from seedling.errors import ProjectError
@@ -34,7 +36,7 @@ def init() -> None:
     if SCORED.get() == FILES:
         from seedling.serving.score_files import Scorer
 
-        scorer = Scorer(project)
+        scorer, scratch = Scorer(project), TemporaryDirectory(prefix="seedling-")
         return
     from seedling.serving.service import Service
 
@@ -73,19 +75,29 @@ def _answer(body: str) -> Any:
 
 
 def _scored(paths: list[str]) -> list[str]:
-    """Score files; Azure ML counts the missing ones as failed, the log has the reason of each."""
+    """Score files; Azure ML counts the missing ones as failed, the log has the reason of each.
+
+    A file that is delivered twice to this process is scored once; `batch-score-in-aml` knows the
+    lines of one that two processes have scored, since they are the same.
+    """
+    from seedling.data import csv_lines
     from seedling.errors import ProjectError
+    from seedling.scoring.chunk import score_part
+    from seedling.scoring.formats import CSV
+    from seedling.serving.score_files import PART_ROWS
+    from seedling.serving.score_parts import parts
 
     answered = []
     for path in map(Path, paths):
+        found = [csv_lines.text([scorer.columns]).encode()]
         try:
-            parts = []
-            for part in scorer.scored(path):
-                parts.append(part.text)
-                for reject in part.rejects:
+            for part in parts(path, scorer.reading, scorer.needed, PART_ROWS):
+                done = score_part(scorer, part, Path(scratch.name))
+                found.append((Path(scratch.name) / f"{done.name}{CSV.ending}").read_bytes())
+                for reject in done.rejects:
                     print(f"Rejected: {reject.error(path)}", file=sys.stderr, flush=True)
         except ProjectError as error:
             print(f"Error: {error}", file=sys.stderr, flush=True)
             continue
-        answered.append("".join(parts).rstrip("\n"))
+        answered.append(b"".join(found).decode().rstrip("\n"))
     return answered

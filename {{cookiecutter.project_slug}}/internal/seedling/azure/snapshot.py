@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from seedling.config import Project
+from seedling.config.env_files import may_hold_secrets
 from seedling.containers import images
 
 RULES = ".amlignore"
@@ -27,6 +28,6 @@ def take(project: Project, folder: Path) -> Path:
 
 
 def _stays_here(project: Project, path: Path) -> bool:
-    """Say whether a path is hidden, an environment, or local_assets/."""
-    is_environment = (path / "pyvenv.cfg").exists()
-    return path.name.startswith(".") or is_environment or path == project.assets
+    """Say whether a path is hidden, an environment, local_assets/, or a file for credentials."""
+    is_apart = (path / "pyvenv.cfg").exists() or may_hold_secrets(path.name)
+    return path.name.startswith(".") or is_apart or path == project.assets

@@ -1,10 +1,11 @@
 """Runs the training pipeline on Azure ML: the YAML that runs here is what is submitted.
 
-It is submitted as a pipeline job, whose steps are jobs of their own, or as one command job.
+It is submitted as a pipeline job, whose steps are jobs of their own, as one command job, or with
+steps that many nodes share.
 """
 
 import shutil
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
@@ -12,7 +13,7 @@ from tempfile import TemporaryDirectory
 from typing import Any, ClassVar
 
 from seedling.azure import command_job, data, jobs, places, snapshot, workspace
-from seedling.azure.places import COMMAND, MODELS, PIPELINE, Group, variables
+from seedling.azure.places import COMMAND, MODELS, PARALLEL, PIPELINE, Group, variables
 from seedling.azure.registry import AzureRegistry
 from seedling.config import Dataset, Project, keep_models
 from seedling.errors import ProjectError
@@ -118,7 +119,7 @@ def submit(
         project: the project of the models.
         models: folders of models/.
         source: the URI of the folder with the dataset's file, instead of the registered dataset.
-        kind: PIPELINE or COMMAND.
+        kind: PIPELINE, COMMAND or PARALLEL.
 
     Returns:
         The models by the name of the job that trains them.
@@ -155,7 +156,7 @@ def prepared(
     """Yield jobs ready to submit, by dataset; their files are removed afterwards. See `submit`.
 
     Args:
-        kind: PIPELINE or COMMAND.
+        kind: PIPELINE, COMMAND or PARALLEL.
     """
     chosen = chosen_of(project, models)
     if source and not (data.URI.fullmatch(source) or data.ASSET.fullmatch(source)):
@@ -168,9 +169,16 @@ def prepared(
         ready, code = {}, snapshot.take(project, Path(scratch))
         for name, group in groups.items():
             config = narrowed(project, group.models, group.dataset, Path(scratch) / name)
-            make = command_job.of if kind == COMMAND else _pipeline
+            make = _maker(kind)
             ready[name] = make(project, chosen.only(group.models), group, config, code)
         yield ready
+
+
+def _maker(kind: str) -> Callable[[Project, Pipeline, Group, Path, Path], Any]:
+    """Return the function that makes a job of this kind."""
+    from seedling.azure import parallel_job  # which loads and places jobs as this module does
+
+    return {PIPELINE: _pipeline, COMMAND: command_job.of, PARALLEL: parallel_job.of}[kind]
 
 
 def how_to_follow(job: str) -> str:

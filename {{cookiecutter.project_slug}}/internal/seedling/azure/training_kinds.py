@@ -2,15 +2,16 @@
 
 from collections.abc import Sequence
 
-from seedling.azure import workspace
+from seedling.azure import jobs, workspace
 from seedling.azure.automl_run import AutoMlRun
 from seedling.azure.command_run import CommandRun
-from seedling.azure.places import KIND, MODELS, PIPELINE
+from seedling.azure.parallel_run import ParallelRun
+from seedling.azure.places import KIND, MODELS
 from seedling.azure.training import AzureRun
 from seedling.config import Project
-from seedling.errors import ProjectError
 
-RUNS: dict[str, type[AzureRun]] = {run.kind: run for run in (AzureRun, CommandRun, AutoMlRun)}
+KINDS = (AzureRun, CommandRun, AutoMlRun, ParallelRun)
+RUNS: dict[str, type[AzureRun]] = {run.kind: run for run in KINDS}
 
 
 def start(project: Project, kind: str, models: Sequence[str], source: str | None) -> list[AzureRun]:
@@ -32,8 +33,5 @@ def find(project: Project, job: str) -> AzureRun:
         ProjectError: there is no job of this name, or it is no training of this project.
     """
     client = workspace.client(project)
-    with workspace.project_errors(f"Looking for the job {job}"):
-        tags = client.jobs.get(job).tags or {}
-    if MODELS not in tags or tags.get(KIND, PIPELINE) not in RUNS:
-        raise ProjectError(f"The job {job} is no training of this project.")
-    return RUNS[tags.get(KIND, PIPELINE)](project, client, job, tags[MODELS].split())
+    tags = jobs.tags_of(client, job, KIND, RUNS, "training")
+    return RUNS[tags[KIND]](project, client, job, tags[MODELS].split())

@@ -84,6 +84,21 @@ def client(project: Project, may_ask: bool = True) -> Any:
     return _client(*names, may_ask=may_ask)
 
 
+def open_as(subscription_id: str, resource_group: str, workspace: str, credential: Any) -> Any:
+    """Make the SDK's client for a workspace as an identity of its own.
+
+    Args:
+        subscription_id: of the workspace.
+        resource_group: of the workspace.
+        workspace: its name.
+        credential: an azure.identity credential.
+
+    Raises:
+        ProjectError: the SDK is not installed.
+    """
+    return _client(subscription_id, resource_group, workspace, credential=credential)
+
+
 def registry_client(project: Project) -> Any:
     """Make the SDK's client for the registry that model.yaml names.
 
@@ -113,11 +128,11 @@ def has_sdk() -> bool:
         return False
 
 
-def _client(*where: str, may_ask: bool = True, **options: Any) -> Any:
+def _client(*where: str, may_ask: bool = True, credential: Any = None, **options: Any) -> Any:
     try:
         from azure.ai.ml import MLClient
 
-        credential = identity.credential(may_ask)
+        credential = credential or identity.credential(may_ask)
     except ImportError:
         raise ProjectError("Azure ML needs its SDK: run init with the group `aml`.") from None
     for name in ("azure.ai.ml", "azure.identity", "azure.core", "msrest"):

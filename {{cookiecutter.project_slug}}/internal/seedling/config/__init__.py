@@ -34,6 +34,13 @@ from seedling.config.models import (
     TrainedModel,
     Training,
 )
+from seedling.config.monitoring import (
+    DriftSettings,
+    Monitoring,
+    PerformanceSettings,
+    cron,
+    span,
+)
 from seedling.config.project import Project
 from seedling.config.reading import Reading
 from seedling.config.serving import FeatureStore, PredictionLog, Serving
@@ -50,12 +57,15 @@ __all__ = [
     "Cluster",
     "Config",
     "Dataset",
+    "DriftSettings",
     "FeatureStore",
     "Label",
     "ModelName",
+    "Monitoring",
     "Name",
     "NamedDataset",
     "OnlineDeployment",
+    "PerformanceSettings",
     "PredictionLog",
     "Project",
     "Reading",
@@ -75,12 +85,14 @@ __all__ = [
     "Training",
     "TrainingJob",
     "WebApp",
+    "cron",
     "expand",
     "keep_models",
     "read_config",
     "read_text",
     "registrations",
     "round_trip",
+    "span",
     "stage",
     "validated",
 ]

@@ -4,7 +4,14 @@ from collections.abc import Mapping
 from pathlib import PurePosixPath, PureWindowsPath
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, PlainValidator, StringConstraints
+from pydantic import (
+    AfterValidator,
+    Field,
+    PlainValidator,
+    StringConstraints,
+    ValidationInfo,
+    field_validator,
+)
 from pydantic import model_validator as validates_model
 
 from seedling import tasks
@@ -73,9 +80,14 @@ class Target(Section):
 
 
 class Split(Section):
-    """The rows to hold out are the last ones by a column of times, not a share by hash."""
+    """A rule by which rows are held out, beside or instead of a share by hash.
 
-    by: ColumnName
+    `by` is a column of times: the last rows by it are held out. `held_out` is a column that marks
+    rows: those with a value in it are held out always, beside the usual ones of the others.
+    """
+
+    by: ColumnName | None = None
+    held_out: ColumnName | None = None
     holdout: str | None = Field(default=None, pattern=r"^last \d{1,2}(\.\d+)? ?%$")
 
     @property
@@ -85,6 +97,10 @@ class Split(Section):
 
     @validates_model(mode="after")
     def _holds_some_rows_out(self) -> "Split":
+        if self.by is None and self.held_out is None:
+            raise ValueError("by: name a column of times, or under held_out one that marks rows")
+        if self.holdout and self.by is None:
+            raise ValueError("holdout: there are no last rows without `by`, a column of times")
         if self.share == 0:
             raise ValueError("last 0% holds out no row")
         return self
@@ -127,6 +143,7 @@ class Dataset(NamedDataset):
     source: str
     read: Reading = Reading()
     file_name: str = Field(pattern=r"^[^/\\]+\.(parquet|csv)$")
+    partition_by: list[str] = []  # columns: the file is a folder with one for each of their values
     task: Annotated[str, AfterValidator(_known_task)]
     # Of the task, of scikit-learn, or of metrics.py: training says if it is none of them.
     metric: str = Field(pattern=r"^[A-Za-z_]\w*$")
@@ -135,15 +152,28 @@ class Dataset(NamedDataset):
     split: Split | None = None
     target: Target
     features: list[AnyColumn] = Field(min_length=1)
+    # Features whose values make a group, of a task that has groups; the key may hold them too.
+    groups: list[str] = Field(default=[], validate_default=True)
     inputs: list[AnyColumn] = []  # columns that only derived features are computed from
     derived: dict[ColumnName, str] = {}  # expressions of derived features, such as `a / b`
     strict: bool = False  # a value beyond the schema, such as a new category, stops training
     ignored: list[str] = []  # the table's other columns, which a caller may send
 
+    @field_validator("groups")
+    @classmethod
+    def _groups_fit_the_task(cls, groups: list[str], info: ValidationInfo) -> list[str]:
+        known = info.data
+        if {"task", "entity_key", "split", "features"} <= known.keys():  # else they are the fault
+            key = known["entity_key"]
+            is_split = known["split"] is not None and known["split"].by is not None
+            tasks.find(known["task"]).check_groups(groups, known["features"], key, is_split)
+        return groups
+
     @validates_model(mode="after")
     def _columns_are_told_apart(self) -> "Dataset":
         columns = (column.name for column in (*self.features, *self.inputs))
-        names = [*self.entity_key, self.target.name, *columns]
+        key = [name for name in self.entity_key if name not in self.groups]  # these may be both
+        names = [*key, self.target.name, *columns]
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
             raise ValueError(
@@ -161,7 +191,8 @@ class Dataset(NamedDataset):
             raise ValueError("all features are derived: name under inputs what they are made from")
         for name, expression in self.expressions().items():
             column = next((each for each in self.features if each.name == name), None)
-            if name in {self.target.name, *self.entity_key, *(each.name for each in self.inputs)}:
+            key = {*self.entity_key} - {*self.groups}
+            if name in {self.target.name, *key, *(each.name for each in self.inputs)}:
                 raise ValueError(f"derived: {name} is a column of the table: choose another name")
             if column and column.numeric != (expression.kind == "number"):
                 raise ValueError(f"derived: {name} is a {expression.kind}, not a {column.type}")
@@ -177,15 +208,52 @@ class Dataset(NamedDataset):
         if self.target.type not in task.target_types:
             raise ValueError(f"a {self.target.type} target does not fit the task {self.task}")
         task.check_target(self.target)
+        task.check_features(self.features)
         if self.target.threshold is not None:
             task.check_threshold(self.target)
         return self
 
     @validates_model(mode="after")
-    def _is_split_by_a_column_of_times(self) -> "Dataset":
-        if self.split and self.split.by == self.target.name:
-            raise ValueError(f"split: {self.split.by} is the target, and no time")
+    def _is_partitioned_by_columns_of_the_table(self) -> "Dataset":
+        known = [*self.entity_key, *(column.name for column in self.raw)]
+        unknown = [name for name in self.partition_by if name not in known]
+        if unknown:
+            raise ValueError(f"partition_by: {', '.join(unknown)} is no key, feature or input")
         return self
+
+    @validates_model(mode="after")
+    def _is_split_by_a_column_of_times(self) -> "Dataset":
+        if self.by_time == self.target.name:
+            raise ValueError(f"split: {self.by_time} is the target, and no time")
+        used = [*self.entity_key, self.target.name, *self.feature_names, *self.computed]
+        if self.marked in used:
+            raise ValueError(
+                f"split: held_out: {self.marked} is the key, the target or a feature: name a "
+                "column that no model learns from"
+            )
+        return self
+
+    @property
+    def by_time(self) -> str:
+        """Return the column of times by which the rows are split; empty for a split by hash."""
+        return (self.split and self.split.by) or ""
+
+    @property
+    def marked(self) -> str:
+        """Return the column that marks rows which are always held out; empty if there is none."""
+        return (self.split and self.split.held_out) or ""
+
+    @property
+    def let_through(self) -> list[str]:
+        """Return columns of the table that a caller may send, and no model reads."""
+        known = {*self.feature_names, *(column.name for column in self.inputs)}
+        known |= {*self.ignored, *self.entity_key, self.target.name, ""}
+        return [*self.ignored, *(each for each in (self.by_time, self.marked) if each not in known)]
+
+    @property
+    def levels(self) -> list[str]:
+        """Return the columns that nested folders of a source are values of, where they are bare."""
+        return self.groups or self.partition_by
 
     @property
     def feature_names(self) -> list[str]:

@@ -75,27 +75,35 @@ def validated(text: str, path: Path, kind: type[S]) -> S:
     document = parse(YAML(typ="safe", pure=True), text, path)
     if not isinstance(document, Mapping):
         raise ProjectError(f"{path.name} holds no keys: restore it from version control.")
-    placeholder = _find_placeholder(document, ())
+    try:
+        placeholder = _find_placeholder(document, ())
+    except RecursionError:
+        raise ProjectError(f"{path.name}: an alias (*) stands within what it names.") from None
     if placeholder:
-        where = _place(path, text, placeholder)
+        where = place(path, text, placeholder)
         raise ProjectError(f"{where}: still {PLACEHOLDER}: put your own value there.")
     found, places = kind.filled_in(document, path.parent)
     try:
         return kind.model_validate(found)
     except ValidationError as error:
-        # A key that is not known, often a misspelt one, explains the one that is missing.
-        first = min(error.errors(), key=lambda found: found["type"] != "extra_forbidden")
-        problem = first["msg"].removeprefix("Value error, ")
-        if first["type"] == "extra_forbidden":
-            problem = "no such key here: correct its name or remove it"
-        elif first["type"] == "missing":
-            problem = "this key is missing"
-        elif first["type"] == "string_type":
-            problem = "this must be text: put it into quotes"
-        more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
-        keys = first["loc"]
-        where = _place(path, text, (*places.get(keys[:2], keys[:2]), *keys[2:]))
-        raise ProjectError(f"{where}: {problem}{more}.") from None
+        keys, problem = problem_of(error)
+        where = place(path, text, (*places.get(keys[:2], keys[:2]), *keys[2:]))
+        raise ProjectError(f"{where}: {problem}.") from None
+
+
+def problem_of(error: ValidationError) -> tuple[tuple[Any, ...], str]:
+    """Return the keys that lead to the first fault of a document, and the words for it."""
+    # A key that is not known, often a misspelt one, explains the one that is missing.
+    first = min(error.errors(), key=lambda found: found["type"] != "extra_forbidden")
+    problem = first["msg"].removeprefix("Value error, ")
+    if first["type"] == "extra_forbidden":
+        problem = "no such key here: correct its name or remove it"
+    elif first["type"] == "missing":
+        problem = "this key is missing"
+    elif first["type"] == "string_type":
+        problem = "this must be text: put it into quotes"
+    more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
+    return first["loc"], f"{problem}{more}"
 
 
 def _find_placeholder(node: Any, keys: tuple[Any, ...]) -> tuple[Any, ...] | None:
@@ -112,7 +120,7 @@ def _find_placeholder(node: Any, keys: tuple[Any, ...]) -> tuple[Any, ...] | Non
     )
 
 
-def _place(path: Path, text: str, keys: Sequence[Any]) -> str:
+def place(path: Path, text: str, keys: Sequence[Any]) -> str:
     """Return where the keys lead, as text: `model.yaml, line 12, datasets.0.target`."""
     line: int = 1
     node: Any = round_trip().load(text)

@@ -15,6 +15,7 @@ from seedling.config.datasets import Dataset, NamedDataset
 from seedling.config.document import read_text, validated
 from seedling.config.filled_in import FilledIn, filled_in
 from seedling.config.models import Registrations, TrainedModel, Training
+from seedling.config.monitoring import Monitoring
 from seedling.config.serving import FeatureStore, MonitoringStore, Serving
 from seedling.errors import ProjectError
 from seedling.files import is_device
@@ -43,6 +44,7 @@ class Config(Registrations):
     datasets_without_schema: list[NamedDataset] = []  # of `datasets` in model.yaml
     training: Training
     serving: Serving = Serving()
+    monitoring: Monitoring = Monitoring()
 
     @classmethod
     def filled_in(cls, document: Mapping[str, Any], folder: Path) -> FilledIn:
@@ -87,6 +89,21 @@ class Config(Registrations):
             self.aml.refuse_unknown(models, len(self.datasets))
         if self.serving.model is not None:
             _named(self.training.models, self.serving.model, "model", "serving.model")
+        return self
+
+    @validates_model(mode="after")
+    def _segments_are_columns(self) -> "Config":
+        columns = {column.name: column for dataset in self.datasets for column in dataset.raw}
+        for name in self.monitoring.segments:
+            if not columns:
+                break
+            if name not in columns:
+                raise ValueError(f"monitoring.segments: no dataset has a feature {name!r}")
+            if not columns[name].has_parts:
+                raise ValueError(
+                    f"monitoring.segments: {name} is a {columns[name].type}: parts of rows are "
+                    "made by categories, booleans and numbers"
+                )
         return self
 
     def dataset(self, name: str, asked_by: str = "") -> Dataset:

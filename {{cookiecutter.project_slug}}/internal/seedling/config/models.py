@@ -78,12 +78,13 @@ class Training(Section):
 
     `refit` says whether a model is fitted again on all other rows before it is measured and
     registered; `folds` in how many parts it is cross-validated: 0 for not at all, and unless
-    given, as rows and time allow.
+    given, as rows and time allow. A table of more than `rows_in_memory` is read batch by batch.
     """
 
     holdout: float = Field(0.2, gt=0, lt=1)
     refit: bool = True
     folds: int | None = Field(default=None, ge=0, le=50)
+    rows_in_memory: int = Field(5_000_000, ge=1)
     models: list[TrainedModel] = []
 
     @validates_model(mode="after")
