@@ -2,8 +2,9 @@
 
 What is left readable is what is known to be harmless, not the other way round: of a URL the scheme,
 the host, the path and a few parameters; of a connection string a few names. The rest is `***`. A
-second net takes the secrets of this process's own environment out of the text, whatever stands
-around them. The standard library is enough: errors, generation and serving use it.
+second net takes the secrets of this process's own environment, and of the credentials that it has
+read, out of the text, whatever stands around them. The standard library is enough: errors,
+generation and serving use it.
 """
 
 import logging
@@ -12,7 +13,7 @@ import re
 import sys
 from base64 import b64decode
 from binascii import Error
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import suppress
 from functools import lru_cache
 from itertools import pairwise
@@ -43,10 +44,12 @@ END = r"(?=[\"'`]?(?:\W*(?:\s|$)))"  # what may close a text that was quoted
 FOLDERS = ("PWD", "OLDPWD")  # variables of the shell that sound like passwords
 VARIABLE = re.compile(r"\$\{\w+\}")  # names where a secret stands, and is none
 
+_read: dict[tuple[str, str], None] = {}  # names and values of the credentials that were read
+
 # Most errors have nothing of this in them, and are done with at once.
 TRACES = re.findall(
     r"\S+",
-    "= @ % // ----- auth basic bearer cookie credential key pass pwd sas secret sig token",
+    "= @ % // ----- q~ auth basic bearer cookie credential key pass pwd sas secret sig token",
 )
 _words = re.compile(r"(?:[A-Za-z]{1,20}[ _-]?){1,4}\d{0,2}|[\d.,+-]{1,8}\w{0,2}")
 _long = re.compile(r"[\w+/\-]{16}")
@@ -75,6 +78,7 @@ _scheme = re.compile(
 _account = re.compile(r"(?<![\w/])([\w.+\-]{1,40}:)([^\s/@]{1,200})@(?!latest|sha256:)(?=[\w(\[])")
 _pem = re.compile(r"(-----BEGIN [A-Z ]*PRIVATE KEY-----)[^-]*(?:-----END [A-Z ]*-----)?")
 _issued = re.compile(  # tokens that say themselves what they are
+    r"(?<![\w~])[\w.~-]{3}\dQ~[\w.~-]{31,34}(?![\w~])|"  # a secret of Entra ID
     r"\b(?:eyJ[\w-]+\.[\w.-]+|gh[pousr]_\w{16,}|github_pat_\w{16,}|glpat-[\w-]{16,}|"
     r"(?:sk|pk|rk)[-_][\w-]{16,}|xox[a-z]-[\w-]{8,}|A[KS]IA[A-Z0-9]{12,}|AIza[\w-]{20,}|"
     r"dapi[0-9a-f]{16,}|hf_\w{16,}|pypi-[\w-]{16,}|npm_\w{16,}|dckr_pat_[\w-]{8,}|v1\.[\w-]{40,})"
@@ -92,7 +96,7 @@ def masked(text: str) -> str:
     shown = text
     if any(trace in lower for trace in TRACES) or _long.search(text):
         shown = _by_shape(text)
-    for secret in _of_environment():
+    for secret in _of_process():
         shown = shown.replace(secret, MASK)
     return f"{shown} ..." if len(text) > MAX_LENGTH else shown
 
@@ -122,6 +126,16 @@ def mask_output() -> None:
 
     logging.setLogRecordFactory(record)
     sys.excepthook = hook
+
+
+def remember(name: str, value: str) -> None:
+    """Mask the secret in a value from now on, as if it were a variable of the environment.
+
+    Args:
+        name: tells whether all of the value is a secret, or what looks like one in it.
+        value: a credential that this process has read.
+    """
+    _read[name, value] = None
 
 
 def has_secret(text: str) -> bool:
@@ -267,10 +281,10 @@ def _is_random(word: str) -> bool:
     return sum(one != two for one, two in pairwise(kinds)) > 0.45 * len(word)
 
 
-def _of_environment(environ: Mapping[str, str] | None = None) -> Iterator[str]:
-    """Yield the secrets of this process's environment, each in every form that is usual."""
-    for name, value in (os.environ if environ is None else environ).items():
-        yield from _secrets(name, value)
+def _of_process() -> Iterator[str]:
+    """Yield the secrets that this process knows, each in every form that is usual."""
+    for name, value in [*os.environ.items(), *_read]:
+        yield from secrets_of(name, value)
 
 
 _SECRET_VARIABLE = re.compile(rf"(?:{NAMED_SO}|KEY|CONNECTION_STRING|AUTHENTICATION)$", re.I)
@@ -278,18 +292,15 @@ _CUTS = (r"[\s:/?#&=@;,]+", r"[\s:/@]+")  # a password may have those of a URL's
 
 
 @lru_cache(maxsize=1024)
-def _secrets(name: str, value: str) -> tuple[str, ...]:
-    """Return the secrets in an environment variable, the longest first.
+def secrets_of(name: str, value: str) -> tuple[str, ...]:
+    """Return the secrets in an environment variable in every form that is usual, longest first.
 
     A short one, or one of letters only, stands in too many other words to be replaced in them.
     """
+    shown = _by_shape(value)
+    parts = {part for cut in _CUTS for part in {*re.split(cut, value)} - {*re.split(cut, shown)}}
     if _SECRET_VARIABLE.search(name) and name not in FOLDERS:
-        parts = {value, *re.split(r"[\s,;]+", value)}
-    else:
-        shown = _by_shape(value)
-        parts = {
-            part for cut in _CUTS for part in {*re.split(cut, value)} - {*re.split(cut, shown)}
-        }
+        parts |= {value, *re.split(r"[\s,;]+", value)}
     forms = {form for part in parts for form in (part, unquote(part), quote(part, safe=""))}
     found = [each for each in forms if len(each) >= 8 and not (each.isalpha() and each.islower())]
     return tuple(sorted(found, key=len, reverse=True))

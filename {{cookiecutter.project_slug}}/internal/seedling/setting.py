@@ -9,6 +9,7 @@ from seedling.errors import ProjectError
 from seedling.masking import quoted
 
 Value = TypeVar("Value")
+YES, NO = ("1", "yes", "true", "on"), ("", "0", "no", "false", "off")
 
 
 class Setting(NamedTuple, Generic[Value]):
@@ -68,6 +69,13 @@ def names(text: str) -> list[str]:
 def words(text: str) -> list[str]:
     """Parse several words with blanks or commas between, as make has them."""
     return text.replace(",", " ").split()
+
+
+def flag(text: str) -> bool:
+    """Read 1 or 0, yes or no, true or false, on or off; an empty text is no."""
+    if text.lower() not in (*YES, *NO):
+        raise ValueError("1 or 0")
+    return text.lower() in YES
 
 
 def choice(*values: str, any_case: bool = False) -> Callable[[str], str]:

@@ -8,7 +8,7 @@ import os
 import textwrap
 from collections.abc import Collection, Mapping
 
-from seedling.setting import Setting, choice, names, share, words
+from seedling.setting import Setting, choice, flag, names, share, words
 
 APP_DEV = "app-dev"
 DEV = "dev"
@@ -137,6 +137,14 @@ MODEL_NAME = Setting(
 MODEL_NAME_OF_THE_SEED = Setting(
     "MODElNAME", names, "Another spelling of MODEL_NAME.", MODELS, is_listed=False
 )
+SMOKE = Setting(
+    "SMOKE",
+    flag,
+    "Train once and quickly, to see that everything runs: 1, as train --smoke sets it for its "
+    "steps. Such a model is neither registered nor served.",
+    MODELS,
+    is_listed=False,
+)
 REGISTRY_FOLDER = Setting(
     "REGISTRY_FOLDER",
     str,
@@ -150,6 +158,13 @@ MODEL_REGISTRY = Setting(
     "The implementation of the registry, by its name in implementations.py.",
     MODELS,
     is_listed=False,
+)
+SIGNING_KEY = Setting(
+    "SIGNING_KEY",
+    str,
+    "The file of the private key that new versions are signed with, outside of git (group "
+    "`signing`); sign-model --new-key makes one. Unset: versions are not signed.",
+    MODELS,
 )
 PREDICTION_LOG = Setting(
     "PREDICTION_LOG",
@@ -269,6 +284,14 @@ APPLICATIONINSIGHTS_CONNECTION_STRING = Setting(
     part=AZURE_PART,
     is_secret=True,
     is_passed_on=True,
+)
+APPLICATIONINSIGHTS_KEY_VAULT_SECRET = Setting(
+    "APPLICATIONINSIGHTS_KEY_VAULT_SECRET",
+    str,
+    "Address of a Key Vault secret with that connection string, for the metrics of `monitor`: "
+    "https://NAME.vault.azure.net/secrets/SECRET. Jobs on Azure ML read it by their identity.",
+    LOGS,
+    part=AZURE_PART,
 )
 OTEL_TRACES_SAMPLER_ARG = Setting(
     "OTEL_TRACES_SAMPLER_ARG",

@@ -95,13 +95,16 @@ def data_folder(project: Project, reference: str = "") -> Path:
     """Return the folder that `data/` of a `$ref` stands for.
 
     It is DATA_FOLDER where that is set; else a folder data/ of the project, where that has the
-    table; else local_assets/datasets.
+    table; else where model.yaml has a dataset of that file; else local_assets/datasets.
     """
     if DATA_FOLDER.is_set():
         return project.root / DATA_FOLDER.get()
     own = project.root / DATA
-    if own.joinpath(*_below_data(reference)).is_file():
+    if own.joinpath(*_below_data(reference)).exists():
         return own
+    for dataset in project.config.datasets:
+        if (dataset.file_name,) == _below_data(reference):
+            return project.dataset_path(dataset).parent
     return project.assets / "datasets"
 
 
@@ -120,7 +123,8 @@ def _table(project: Project, reference: Any) -> Path:
         raise ProjectError("PAYLOAD, $ref: name a table, such as data/table.csv.")
     folder = data_folder(project, reference)
     path = folder.joinpath(*_below_data(reference))
-    if not path.resolve().is_relative_to(folder.resolve()) or not path.is_file():
+    is_there = path.is_file() or (path.is_dir() and path.suffix in TABLES)
+    if not path.resolve().is_relative_to(folder.resolve()) or not is_there:
         files = sorted(file.name for file in folder.glob("*") if file.suffix in TABLES)
         there = ", ".join(files) or "no table"
         raise ProjectError(f"PAYLOAD, $ref: there is no {reference!r}; {folder} has {there}.")

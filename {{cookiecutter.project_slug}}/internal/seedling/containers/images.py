@@ -10,9 +10,11 @@ from tempfile import TemporaryDirectory
 from seedling import team_code
 from seedling.compiled import forms
 from seedling.config import Project, RegisteredModel, registrations
-from seedling.containers import s2i
+from seedling.config.env_files import may_hold_secrets
+from seedling.containers import s2i, sbom
 from seedling.errors import ProjectError
 from seedling.files import write_text
+from seedling.registry import signatures
 from seedling.requirements import of_group, required
 from seedling.scaffold import all_models, model_dirs, model_requirements, parts
 from seedling.scaffold.model_folder import image_name
@@ -27,7 +29,6 @@ BUILDER = Path("s2i")
 SETUP = "setup"  # the folder of the scripts that the builder runs as root
 PART = r"[a-z0-9]+(?:(?:\.|_{1,2}|-+)[a-z0-9]+)*"
 NAME = re.compile(rf"(?:[\w.-]+(?::\d+)?/)?{PART}(?:/{PART})*(?::\w[\w.-]{{0,127}})?", re.ASCII)
-IGNORED = shutil.ignore_patterns("__pycache__")
 
 # An image with versions that no shared registry has. Each is verified by its hash, as anywhere.
 CARRIED = f"ENV {ASSETS.name}={LOCAL_ASSETS}\n"
@@ -66,6 +67,7 @@ def build(project: Project, tag: str | None = None) -> None:
             print("Its models are inside of it: it serves them in production too (ASSETS=local).")
         _build(Path(folder), tag or project.config.slug, "--build-arg", extras)
     _report(tag or project.config.slug)
+    _list_parts(project, tag or project.config.slug, project.config.models)
 
 
 def build_from_source(project: Project, name: str, kind: str, tag: str) -> None:
@@ -107,6 +109,7 @@ def build_from_source(project: Project, name: str, kind: str, tag: str) -> None:
             write_text(folder / "started" / "Dockerfile", text)
             _build(folder / "started", tag)
     _report(tag)
+    _list_parts(project, tag, [])  # its models are mounted
 
 
 def refuse_name(tag: str) -> None:
@@ -150,6 +153,7 @@ def groups(project: Project) -> list[str]:
         "plain": _needs_plain(project, config.models),
         "azure": config.feature_store.server or (log != "off" and log.endpoint),
         "registry": config.registry,
+        signatures.GROUP: config.serving.require_signature,
     }
     return ["serve", *(name for name, is_needed in needed.items() if is_needed)]
 
@@ -162,7 +166,8 @@ def serves_what_it_carries(project: Project) -> bool:
 def stage(project: Project, folder: Path) -> None:
     """Copy the files that .dockerignore allows, and the registered versions of the models."""
     assets.refuse_missing(project, project.config.models)
-    copy(project.root, _allowed_paths(project), folder)
+    key = [project.config.serving.public_key] if project.config.serving.require_signature else []
+    copy(project.root, [*_allowed_paths(project), *key], folder)
     for registered in project.config.models:
         source = project.model_path(registered)
         shutil.copytree(source, folder / MODELS / registered.name / registered.version)
@@ -245,6 +250,9 @@ def _allowed_paths(project: Project) -> list[str]:
 def copy(root: Path, names: Sequence[str], folder: Path) -> None:
     """Copy these files and folders below `root` to the same places below `folder`.
 
+    Files for credentials, such as `.env`, and notebooks, whose outputs may have shown one, are left
+    out, wherever they stand.
+
     Raises:
         ProjectError: a file or folder is missing.
     """
@@ -252,11 +260,17 @@ def copy(root: Path, names: Sequence[str], folder: Path) -> None:
         source, target = root / name, folder / name
         target.parent.mkdir(parents=True, exist_ok=True)
         if source.is_dir():
-            shutil.copytree(source, target, ignore=IGNORED, ignore_dangling_symlinks=True)
+            shutil.copytree(source, target, ignore=_left_out, ignore_dangling_symlinks=True)
         elif source.is_file():
             shutil.copy(source, target)
         else:
             raise ProjectError(f"{name} is missing: it is a part of the image.")
+
+
+def _left_out(folder: str, names: list[str]) -> set[str]:
+    """Return the names in a folder that no copy has, as shutil.copytree asks for them."""
+    found = {name for name in names if name == "__pycache__" or name.endswith(".ipynb")}
+    return found | {name for name in names if may_hold_secrets(name)}
 
 
 def _write_lines(path: Path, lines: Sequence[str]) -> None:
@@ -279,6 +293,13 @@ def _report(tag: str) -> None:
     found = subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()
     size = f", {int(found) / 2**20:,.0f} MiB with its base" if found.isdigit() else ""
     print(f"Built {tag}{size}.")
+
+
+def _list_parts(project: Project, tag: str, models: Sequence[RegisteredModel]) -> None:
+    """Write the list of an image's parts beside it, and print where it is."""
+    path = sbom.write(project, [engine()], tag, models)
+    if path:
+        print(f"Its parts: {path.relative_to(project.root).as_posix()}")
 
 
 def network() -> list[str]:

@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from seedling.config import RegisteredModel
 from seedling.errors import ProjectError
 from seedling.files import read_json, replacing, sha256, write_json
+from seedling.registry import audit, model_files
 from seedling.registry.protocol import RegisteredVersion
 from seedling.settings import MODEL_NAME, MODEL_NAME_OF_THE_SEED
 
@@ -87,11 +88,12 @@ class FolderRegistry:
 
     def set_champion(self, name: str, version: str) -> None:
         noted = champion(self.folder)
-        if noted:
+        if noted and noted.version != version:
             found = {"version": version, "sha256": self.find(name, version).sha256}
-            note(self.folder, noted.model_copy(update=found))
+            self._note(noted.model_copy(update=found), "promote")
 
     def register(self, name: str, folder: Path, tags: Mapping[str, str]) -> RegisteredVersion:
+        model_files.refuse_smoke(folder, name, "registered")
         digest = sha256(folder)
         versions = [int(path.name) for path in self.folder.glob("*") if path.name.isdigit()]
         same = [number for number in versions if sha256(self.folder / str(number)) == digest]
@@ -105,7 +107,7 @@ class FolderRegistry:
             version=version,
             sha256=digest,
         )
-        note(self.folder, noted)
+        self._note(noted, "register")
         return self._version(version, digest)
 
     def versions(self, name: str) -> list[RegisteredVersion]:
@@ -114,6 +116,22 @@ class FolderRegistry:
 
     def tag(self, name: str, version: str, tags: Mapping[str, str]) -> None:
         raise ProjectError(f"{self.folder.name} is a folder, whose versions have no tags.")
+
+    def note(self, name: str, entry: audit.Entry) -> None:
+        """Do nothing: a change of the champion notes itself in this folder."""
+
+    def history(self, name: str) -> list[audit.Entry]:
+        return audit.read(self.folder / audit.FILE_NAME)
+
+    def _note(self, registered: RegisteredModel, action: str) -> None:
+        """Write the champion, and a line about the change into the audit of this folder."""
+        before = champion(self.folder)
+        note(self.folder, registered)
+        if before is None or before.version != registered.version:
+            audit.append(
+                self.folder / audit.FILE_NAME,
+                audit.changed(action, [registered], before.version if before else ""),
+            )
 
     def _version(self, version: str, digest: str) -> RegisteredVersion:
         return RegisteredVersion(self.folder.name, version, self.folder / version, digest)

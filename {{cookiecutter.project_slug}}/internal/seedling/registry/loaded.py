@@ -116,6 +116,8 @@ class LoadedModel:
         score = f"score_{found['prediction'].iloc[0]}"
         output = output or (score if score in found else "prediction")
         numbers = [str(name) for name in found.select_dtypes("number")]
+        if not numbers:
+            raise ProjectError(f"The answers of {self.name} have no number to explain.")
         if output not in numbers:
             raise ProjectError(
                 f"{output!r} is no number of the answer: there are {listed(numbers)}."

@@ -2,12 +2,14 @@
 
 import shutil
 from collections.abc import Mapping
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from seedling.config import Project
 from seedling.errors import ProjectError
 from seedling.files import replacing, sha256
+from seedling.registry import audit, mlflow_file, model_files
 from seedling.registry.protocol import CHAMPION, RegisteredVersion
 from seedling.training import mlflow_runs
 
@@ -19,12 +21,21 @@ class LocalRegistry:
 
     def __init__(self, project: Project) -> None:
         self.root = project.models_folder
-        self.client = mlflow_runs.client(project)
+        self._project = project
+        self._database = mlflow_runs.database_of(project)
+
+    @cached_property
+    def client(self) -> Any:
+        """Return MLflow's client; its import takes seconds."""
+        return mlflow_runs.client(self._project)
 
     def name_of(self, dataset: str, model: str) -> str:
         return f"{dataset}-{model}"
 
     def champion(self, name: str) -> RegisteredVersion | None:
+        if self._database:
+            version = mlflow_file.champion(self._database, name)
+            return None if version is None else self.find(name, version)
         from mlflow.exceptions import MlflowException
 
         try:
@@ -33,23 +44,25 @@ class LocalRegistry:
             if error.error_code in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
                 return None
             raise ProjectError(f"The registry did not answer: {error}") from None
-        return self._version(found)
+        return self._version(name, found.version, found.tags)
 
     def find(self, name: str, version: str) -> RegisteredVersion:
-        from mlflow.exceptions import MlflowException
-
-        try:
-            return self._version(self.client.get_model_version(name, version))
-        except MlflowException:
-            raise ProjectError(f"The registry has no version {version!r} of {name}.") from None
+        for found in self.versions(name):
+            if found.version == version:
+                return found
+        raise ProjectError(f"The registry has no version {version!r} of {name}.")
 
     def fetch(self, version: RegisteredVersion) -> Path:
         return version.folder
 
     def set_champion(self, name: str, version: str) -> None:
-        self.client.set_registered_model_alias(name, CHAMPION, version)
+        if self._database:
+            mlflow_file.set_champion(self._database, name, version)
+        else:
+            self.client.set_registered_model_alias(name, CHAMPION, version)
 
     def register(self, name: str, folder: Path, tags: Mapping[str, str]) -> RegisteredVersion:
+        model_files.refuse_smoke(folder, name, "registered")
         digest = sha256(folder)
         description = tags.get("description", "")
         self._create(name, description.partition(";")[0])
@@ -71,12 +84,16 @@ class LocalRegistry:
         )
         if str(created.version) != home.name:  # a version was deleted: its number is not used again
             home.rename(home.with_name(str(created.version)))
-        self.set_champion(name, created.version)
-        return self._version(created)
+        self.set_champion(name, str(created.version))
+        return self._version(name, created.version, created.tags)
 
     def versions(self, name: str) -> list[RegisteredVersion]:
+        if self._database:
+            tagged = mlflow_file.versions(self._database, name)
+            return [self._version(name, version, tags) for version, tags in tagged.items()]
         found = self.client.search_model_versions(f"name = '{name}'")
-        return sorted((self._version(each) for each in found), key=lambda each: int(each.version))
+        found = sorted(found, key=lambda each: int(each.version))
+        return [self._version(name, each.version, each.tags) for each in found]
 
     def tag(self, name: str, version: str, tags: Mapping[str, str]) -> None:
         if version not in [found.version for found in self.versions(name)]:
@@ -85,6 +102,12 @@ class LocalRegistry:
             )
         for key, value in tags.items():
             self.client.set_model_version_tag(name, version, key, value)
+
+    def note(self, name: str, entry: audit.Entry) -> None:
+        """Do nothing: the file of the audit stands beside the versions."""
+
+    def history(self, name: str) -> list[audit.Entry]:
+        return [entry for entry in audit.read(self.root / audit.FILE_NAME) if entry.name == name]
 
     def _create(self, name: str, description: str) -> None:
         """Create a registered model of this name, unless there is one."""
@@ -96,6 +119,6 @@ class LocalRegistry:
             if error.error_code != "RESOURCE_ALREADY_EXISTS":
                 raise ProjectError(f"The registry refused {name!r}: {error}") from None
 
-    def _version(self, found: Any) -> RegisteredVersion:
-        home, tags = self.root / found.name / str(found.version), dict(found.tags)
-        return RegisteredVersion(found.name, home.name, home, tags.get("sha256", ""), tags)
+    def _version(self, name: str, version: int | str, tags: Mapping[str, str]) -> RegisteredVersion:
+        folder = self.root / name / str(version)
+        return RegisteredVersion(name, str(version), folder, tags.get("sha256", ""), dict(tags))

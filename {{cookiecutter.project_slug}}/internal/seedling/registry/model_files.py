@@ -4,6 +4,7 @@ import pickle
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +26,8 @@ if TYPE_CHECKING:  # a compiled form answers without pandas
     import pandas as pd
 
 SCHEMA = "schema.json"
+SMOKE = "smoke"  # the key of schema.json by which a smoke check's model says so
+PROFILE = "profile.json"  # of the rows that it was trained and measured on
 
 
 @dataclass(frozen=True)
@@ -132,10 +135,36 @@ def read_schema(folder: Path) -> tuple[Dataset, HeldOut]:
         raise ProjectError(f"The model {where}: {problem}.") from None
 
 
+def refuse_smoke(folder: Path, name: str, verb: str) -> None:
+    """Refuse the model of a smoke check, which shows that everything runs, and is no result.
+
+    Args:
+        folder: its files.
+        name: what the message calls it.
+        verb: what is refused: `registered`.
+
+    Raises:
+        ProjectError: it is one.
+    """
+    path = folder / SCHEMA
+    if path.is_file() and read_json(path).get(SMOKE):
+        raise ProjectError(
+            f"{name} was trained for a smoke check, which is not {verb}: train without SMOKE=1."
+        )
+
+
 def read_measured(folder: Path) -> Measured:
     """Read the measurements made before registration; empty ones if the file is missing."""
     path = folder / notes.MEASURED
     return notes.read(path, Measured) if path.exists() else Measured()
+
+
+def created(folder: Path) -> datetime | None:
+    """Return the moment at which the model was saved, with its zone; None if it is unknown."""
+    path = folder / "MLmodel"
+    text = path.read_text(encoding="utf-8") if path.exists() else ""
+    found = re.search(r"^utc_time_created: '([^']+)'", text, re.MULTILINE)
+    return datetime.fromisoformat(found[1]).replace(tzinfo=UTC) if found else None
 
 
 def mlflow_version(folder: Path) -> str:

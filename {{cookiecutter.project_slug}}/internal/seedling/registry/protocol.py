@@ -3,7 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from seedling.registry.audit import Entry
 
 CHAMPION = "champion"
 
@@ -61,3 +64,9 @@ class Registry(Protocol):
         Raises:
             ProjectError: there is no such version, or the registry keeps no tags.
         """
+
+    def note(self, name: str, entry: "Entry") -> None:
+        """Keep an entry of the audit for the other machines that use this registry, if any do."""
+
+    def history(self, name: str) -> "list[Entry]":
+        """Return the entries of the audit about a name, of all machines, the oldest first."""

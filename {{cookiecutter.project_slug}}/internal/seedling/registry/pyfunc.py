@@ -43,7 +43,9 @@ class Answers:
         """
         table = self.predictor.derived(raw_rows(rows, self.dataset))
         found = self.predictor.answer(table) if len(table) else {}
-        predictions = tasks.of(self.dataset).answer(found, self.dataset)["predictions"]
+        task = tasks.of(self.dataset)
+        cells_of_rows = task.batch_cells(task.answer(found, self.dataset))
+        predictions = [prediction for prediction, *_ in cells_of_rows]
         kinds = {type(value) for value in predictions}
         return np.array(predictions, dtype=None if len(kinds) == 1 else object)
 

@@ -11,7 +11,7 @@ from werkzeug.exceptions import HTTPException
 
 from seedling.config import Project
 from seedling.errors import ProjectError
-from seedling.serving import bodies, logs, page, protocols, routes
+from seedling.serving import bodies, logs, page, project_page, protocols, routes
 from seedling.serving.access import Access, Refused
 from seedling.serving.bodies import body
 from seedling.serving.encoding import ENCODER
@@ -192,11 +192,13 @@ def _predictions(app: Flask, service: Service) -> None:
 
 def _pages(app: Flask, service: Service, keyed: bool) -> None:
     app.register_blueprint(page.blueprint(lambda: (service.config, service.facts())))
+    app.register_blueprint(project_page.blueprint(service.project))
 
     @app.get("/")
     def index() -> Response:
         if page.wants_page(request):
-            found = page.page(service.config, service.facts(), keyed=keyed)
+            has_project = project_page.is_there(service.project)
+            found = page.page(service.config, service.facts(), keyed, has_project)
             return page.secured(Response(found, mimetype="text/html"))
         config = service.config
         names = {"name": config.name, "description": config.description}

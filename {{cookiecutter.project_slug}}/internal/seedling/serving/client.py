@@ -8,7 +8,7 @@ import json
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.error import HTTPError, URLError
 from urllib.parse import urlsplit
 from urllib.request import OpenerDirector, ProxyHandler, Request, build_opener
@@ -19,6 +19,13 @@ from seedling.settings import API_KEY, API_KEY_FILE
 
 ASK_SECONDS = 30.0
 LOOK_SECONDS = 5.0
+
+
+class Answer(NamedTuple):
+    """A decoded answer, and the prediction's id; empty where the service logs nothing."""
+
+    value: Any
+    prediction_id: str
 
 
 class Client:
@@ -35,16 +42,26 @@ class Client:
         self._headers = {"Content-Type": "application/json"} | ({"X-API-Key": key} if key else {})
 
     def ask(self, path: str, body: Any) -> Any:
-        """Send a POST, and return the decoded answer.
+        """Send a POST, and return the decoded answer; raises what `asked` does."""
+        return self.asked(path, body).value
+
+    def asked(self, path: str, body: Any, request_id: str = "") -> Answer:
+        """Send a POST, and return the answer.
+
+        Args:
+            path: the route, without the slash before it.
+            body: what JSON can hold.
+            request_id: what the prediction log is to know the request by; else the service's own.
 
         Raises:
             ProjectError: the service does not answer, or answers with an error.
         """
         url = f"{self.address}/{path}"
-        request = Request(url, json.dumps(body).encode(), self._headers)
+        named = {"X-Request-ID": request_id} if request_id else {}
+        request = Request(url, json.dumps(body).encode(), self._headers | named)
         try:
             with _opener(url).open(request, timeout=ASK_SECONDS) as response:
-                return json.load(response)
+                return Answer(json.load(response), response.headers.get("X-Prediction-ID", ""))
         except HTTPError as error:
             text = error.read().decode(errors="replace")
             raise ProjectError(f"{url} answers {error.code}: {text}") from None

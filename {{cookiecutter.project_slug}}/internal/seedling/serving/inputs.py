@@ -3,13 +3,13 @@
 import difflib
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from operator import itemgetter
 from typing import Any, Literal, get_args
 
 import msgspec
 
-from seedling.columns.protocol import parser
+from seedling.columns.protocol import Column, parser
 from seedling.config import Dataset
 from seedling.data.derived import Derivation
 from seedling.data.spelled import Marks
@@ -57,12 +57,15 @@ class Reader:
         self._computed = set(dataset.computed)
         self.names = list(self.columns)
         self.key_names = dataset.entity_key
-        kept = [*dataset.entity_key, dataset.target.name]
-        dropped = [name for name in dataset.ignored if name not in {*self.columns, *kept}]
+        self.beside = [name for name in dataset.entity_key if name not in self.columns]
+        kept = [*self.beside, dataset.target.name]
+        dropped = [name for name in dataset.let_through if name not in {*self.columns, *kept}]
         if UNNAMED & {*kept, *dropped}:
             taken = {*self.columns, *kept, *dropped}
             dropped += sorted({"", *UNNAMED} - taken)
         self.let_through = {*kept, *dropped}
+        read = [*self.columns, *kept]
+        self._keys = [read.index(name) for name in self.key_names]
         self._unspeakable = {name for name in dropped if UNSPEAKABLE.search(name)}
         dropped = [name for name in dropped if name not in self._unspeakable]
         self._required = {column.name for column in dataset.raw if not column.nullable}
@@ -110,7 +113,6 @@ class Reader:
         self._texts = itemgetter(*places, places[0]) if places else None  # two or more: a tuple
         self._parsers = {column.name: parser(column, marks) for column in dataset.raw}
         self._count = len(known)
-        self._keys = slice(self._count, self._count + len(self.key_names))
 
     def body(self, body: bytes) -> list[Any]:
         """Return the rows of `{"payload": {"instances": ...}}`, of `{"instances": ...}`, or bare.
@@ -201,9 +203,32 @@ class Reader:
             return found
         return [self._read(row, None if single else at) for at, row in enumerate(found)]
 
+    def value_reader(self, column: Column) -> Callable[[Any], Any]:
+        """Return what reads one JSON value of a raw column as `raw_values` does.
+
+        What is returned raises ValueError for a value that a row is refused for. That the column
+        must have a value, and a row one at least, is not looked at.
+        """
+        kind = column.json_type() | None
+        read = column.reader()
+
+        def value(found: Any) -> Any:
+            try:
+                found = msgspec.convert(found, kind, strict=True)
+            except msgspec.ValidationError:
+                if not isinstance(found, str):
+                    raise
+                found = msgspec.convert(self._parsed(column.name, found), kind, strict=True)
+            if found is None or self._is_blank(column.name, found):
+                return None
+            return found if read is None else read(found)
+
+        return value
+
     def keys(self, row: Any) -> Values:
         """Return the entity key of a row; empty if a part of it is missing."""
-        values = msgspec.structs.astuple(row)[self._keys]
+        found = msgspec.structs.astuple(row)
+        values = tuple(found[at] for at in self._keys)
         return () if msgspec.UNSET in values or None in values else values
 
     def has_more(self, row: Any) -> bool:
@@ -239,7 +264,7 @@ class Reader:
                     column = self.columns[self.names[at]]
                     where = "" if number is None else f"instances[{number}]."
                     raise InputError(
-                        f"{where}{column.name}: expected {column.expected}, got {values[at]!r:.80}."
+                        f"{where}{column.name}: {column.misfit(values[at])}."
                     ) from None
         return tuple(values)
 

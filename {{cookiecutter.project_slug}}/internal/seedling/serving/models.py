@@ -4,7 +4,7 @@ import hashlib
 import logging
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextvars import ContextVar
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from seedling import tasks
 from seedling.columns.protocol import Column
@@ -14,10 +14,13 @@ from seedling.data import derived
 from seedling.data.derived import Derivation
 from seedling.data.scalars import label_text, plain
 from seedling.errors import InputError, NotFound, ProjectError, Unavailable
-from seedling.registry import model_files
+from seedling.registry import model_files, signatures
 from seedling.serving.inputs import Reader, Values
 from seedling.training.notes import Measured
 from seedling.wording import listed
+
+if TYPE_CHECKING:  # only batches are answered by columns
+    from seedling.data.column_values import Values as Columns
 
 log = logging.getLogger(__name__)
 
@@ -29,9 +32,12 @@ class Version:
         registered: its name, version, hash and role in model.yaml.
         dataset: the schema that it learned.
         answer: returns the task's answer for n rows of values.
+        answer_columns: returns the same for n values of each feature, what is of each row as an
+            array or list; by rows unless given.
         plain: whether the team's predict answers, and not a compiled form.
         measured: its metrics, and the number of rows of the holdout.
         derivation: computes its derived features; by expressions alone unless given.
+        form: the compiled form that answers, if one does.
     """
 
     def __init__(
@@ -42,6 +48,8 @@ class Version:
         plain: bool = False,
         measured: Measured | None = None,
         derivation: Derivation | None = None,
+        answer_columns: "Callable[[Sequence[Columns]], Mapping[str, Any]] | None" = None,
+        form: forms.Compiled | None = None,
     ) -> None:
         self.registered, self.dataset, self.plain = registered, dataset, plain
         self.derivation = derivation or Derivation(dataset)
@@ -49,6 +57,13 @@ class Version:
         self.task = tasks.of(dataset)
         self.measured = measured or Measured()
         self.answer = answer
+        self.answer_columns = answer_columns or self._by_rows
+        self.form = form
+
+    def _by_rows(self, columns: "Sequence[Columns]") -> Mapping[str, Any]:
+        from seedling.data import column_values
+
+        return self.answer(column_values.rows(columns))
 
 
 class Lineup(NamedTuple):
@@ -68,11 +83,17 @@ class Lineup(NamedTuple):
 
 
 class Run:
-    """One call of the team's serve.py: its inputs, and the model and version of each answer."""
+    """One call of the team's serve.py: its inputs, and each answer.
+
+    Attributes:
+        answered_by: the model and the version of each.
+        answers: the champion, whose task it is, n rows of features, and the answer.
+    """
 
     def __init__(self, user_inputs: Mapping[str, Any]) -> None:
         self.user_inputs = user_inputs
         self.answered_by: list[tuple[str, str]] = []
+        self.answers: list[tuple[Version, Sequence[Values], Mapping[str, Any]]] = []
 
 
 RUN: ContextVar[Run | None] = ContextVar("run", default=None)
@@ -104,7 +125,8 @@ class ServedModel:
         """
         reader = self.lineup.reader
         key = {name: user_inputs[name] for name in reader.key_names if name in user_inputs}
-        if key and not any(name in reader.columns for name in user_inputs):
+        features = reader.columns.keys() - reader.key_names
+        if key and not any(name in features for name in user_inputs):
             entity = ", ".join(f"{name} {value}" for name, value in key.items())
             raise NotFound(f"Nothing is known of {entity}: send the features.")
         (values,) = reader.raw_values([reader.row(user_inputs)], single=True)
@@ -133,6 +155,7 @@ class ServedModel:
         if run:
             versions = answer.get("versions", [answer["version"]])
             run.answered_by += [(self.name, version) for version in dict.fromkeys(versions)]
+            run.answers.append((lineup.champion, values, answer))
         return answer
 
     def predict(self, lineup: Lineup, rows: Sequence[Any]) -> dict[str, Any]:
@@ -154,15 +177,13 @@ class ServedModel:
         if not lineup.challengers:
             answer = dict(lineup.champion.answer(rows))
             return answer | {"model": self.name, "version": lineup.champion.version}
-        chosen = [
-            self._version_for(lineup, key or row) for key, row in zip(keys, rows, strict=True)
-        ]
+        chosen = [self.version_for(lineup, key or row) for key, row in zip(keys, rows, strict=True)]
         answer = _merged(rows, chosen, lineup.champion)
         versions = [version.version for version in chosen]
         only = versions[0] if len(set(versions)) == 1 else None
         return answer | {"model": self.name, "version": only, "versions": versions}
 
-    def _version_for(self, lineup: Lineup, key: Values) -> Version:
+    def version_for(self, lineup: Lineup, key: Values) -> Version:
         """Return the version for an entity, chosen by a hash of its key, or of its features."""
         text = "\x1f".join([self.name, *(label_text(value) for value in key)])
         digest = hashlib.blake2b(text.encode(errors="surrogatepass"), digest_size=8).digest()
@@ -199,9 +220,7 @@ def as_values(row: Mapping[str, Any], columns: Sequence[Column]) -> Values:
         try:
             values.append(None if cell is None else column.cell(cell))
         except ValueError:
-            raise InputError(
-                f"{column.name}: expected {column.expected}, got {cell!r:.80}."
-            ) from None
+            raise InputError(f"{column.name}: {column.misfit(cell)}.") from None
     pairs = list(zip(columns, values, strict=True))
     missing = [column.name for column, value in pairs if value is None and not column.nullable]
     if missing:
@@ -321,28 +340,34 @@ def load(project: Project, registered: RegisteredModel) -> Version:
     """Verify and load a registered version, by its compiled form if that is valid.
 
     Raises:
-        ProjectError: its files are missing, have another hash, or cannot be loaded.
+        ProjectError: its files are missing, have another hash, are not signed where they have to
+            be, or cannot be loaded.
     """
     folder = project.model_path(registered)
     model_files.verify(folder, registered.sha256)
+    if project.config.serving.require_signature:
+        signatures.refuse_unsigned(folder, project.root / project.config.serving.public_key)
+    where = f"{registered.model}, version {registered.version}"
+    model_files.refuse_smoke(folder, f"The model {where},", "served")
     dataset, _ = model_files.read_schema(folder)
     measured = model_files.read_measured(folder)
     derivation = derived.of_model(folder, dataset)
-    where = f"{registered.model}, version {registered.version}"
     try:
         form = forms.load(folder, project.predict_path(registered.model))
     except ProjectError as error:
         reason = measured.compiled.refused or str(error)
-        answer = _plain(project, registered, reason)
-        log.warning("%s answers by pandas and scikit-learn: %s", where, reason)
-        return Version(registered, dataset, answer, True, measured, derivation)
-    return Version(registered, dataset, form.answer, False, measured, derivation)
+        answer, of_columns = _plain(project, registered, reason)
+        if tasks.of(dataset).compiles:
+            log.warning("%s answers by pandas and scikit-learn: %s", where, reason)
+        return Version(registered, dataset, answer, True, measured, derivation, of_columns)
+    columns = form.answer_columns
+    return Version(registered, dataset, form.answer, False, measured, derivation, columns, form)
 
 
 def _plain(
     project: Project, registered: RegisteredModel, reason: str
-) -> Callable[[Sequence[Values]], dict[str, Any]]:
-    """Return the function that answers by the team's predict, for a model without compiled form."""
+) -> "tuple[Callable[[Any], Mapping[str, Any]], Callable[[Any], Mapping[str, Any]]]":
+    """Return what answers rows, and columns, by the team's predict: for a model without form."""
     try:
         import pandas as pd
     except ImportError:
@@ -360,7 +385,14 @@ def _plain(
         table = pd.DataFrame(list(rows), columns=dataset.feature_names)
         return task.answer(predictor.answer(table) if len(table) else {}, dataset)
 
-    return answer
+    def answer_columns(columns: "Sequence[Columns]") -> dict[str, Any]:
+        if not len(columns[0]):
+            return task.answer({}, dataset)
+        named = zip(dataset.feature_names, columns, strict=True)
+        table = pd.DataFrame({name: column.series() for name, column in named})
+        return task.answer(predictor.answer(table), dataset)
+
+    return answer, answer_columns
 
 
 def fake(config: Config) -> dict[str, Lineup]:

@@ -171,7 +171,8 @@ def _service_paths(config: Config, first: ModelFacts | None) -> Json:
     about = {"name": config.name, "description": config.description}
     row = example(first.dataset.raw) if first else {}
     asked = {"schema": {"type": "object"}, "example": row}
-    run = {"tags": ["service"], "responses": _run_responses(row)}
+    outputs = schemas.answer_example(first) if first else {}
+    run = {"tags": ["service"], "responses": _run_responses(row, outputs)}
     words = "The answer of serve.py, which may look features up in the feature store"
     return {
         "/": {
@@ -204,8 +205,8 @@ def _service_paths(config: Config, first: ModelFacts | None) -> Json:
     }
 
 
-def _run_responses(row: Json) -> Json:
-    given = {"id": "9f1c…", "user_inputs": row, "features": row, "outputs": {}}
+def _run_responses(row: Json, outputs: Json) -> Json:
+    given = {"id": "9f1c…", "user_inputs": row, "features": row, "outputs": outputs}
     return _responses(schemas.ref("Run"), given, "400 404 413 422 503")
 
 

@@ -133,7 +133,7 @@ def query_text(value: Any) -> str:
 def _features(dataset: Dataset) -> Json:
     known = {column.name: _feature(column) for column in dataset.raw}
     ignored = "No feature: it may be sent along."
-    let_through = [dataset.target.name, *dataset.entity_key, *dataset.ignored]
+    let_through = [dataset.target.name, *dataset.entity_key, *dataset.let_through]
     others = {name: {"description": ignored} for name in let_through if name not in known}
     row = example(dataset.raw)
     words = "A row as the table has it. A feature that is left out is a missing value."

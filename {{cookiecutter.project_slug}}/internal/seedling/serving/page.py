@@ -7,7 +7,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from flask import Blueprint, Request, Response, abort, redirect, request, send_from_directory
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment
 from werkzeug import Response as WerkzeugResponse
 
 from seedling import tasks
@@ -16,7 +16,7 @@ from seedling.config import Config
 from seedling.serving import openapi_schemas
 from seedling.serving.model_info import ModelFacts, by_name
 from seedling.serving.openapi import document
-from seedling.wording import counted
+from seedling.templating import templates
 
 HERE = Path(__file__).parent
 SWAGGER_FILES = ("swagger-ui.css", "swagger-ui-bundle.js")
@@ -38,18 +38,20 @@ HEADERS = {
 Served = Callable[[], tuple[Config, Sequence[ModelFacts]]]
 
 
-def page(config: Config, models: Sequence[ModelFacts], keyed: bool = False) -> str:
+def page(
+    config: Config, models: Sequence[ModelFacts], keyed: bool = False, has_project: bool = False
+) -> str:
     """Return the HTML of the try-it page: a form for each served model, made from its schema.
 
     Args:
         config: name, description and organisation.
         models: the served versions, each champion before its challengers; the first is selected.
         keyed: whether callers need a key, which the curl command then sends.
+        has_project: whether /project has the page of the project's life.
     """
     shown = [_Shown(at, versions) for at, versions in enumerate(by_name(models).values())]
-    return (
-        _templates().get_template("page.html.j2").render(config=config, models=shown, keyed=keyed)
-    )
+    facts = {"config": config, "models": shown, "keyed": keyed, "has_project": has_project}
+    return _templates().get_template("page.html.j2").render(facts)
 
 
 def docs(config: Config) -> str:
@@ -119,15 +121,7 @@ def _swagger() -> Path:
 
 @cache
 def _templates() -> Environment:
-    templates = Environment(
-        loader=FileSystemLoader(HERE / "templates"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    templates.filters["counted"] = counted
-    return templates
+    return templates(HERE)
 
 
 class _Shown:

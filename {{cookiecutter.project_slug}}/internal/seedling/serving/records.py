@@ -40,6 +40,7 @@ ROWS = msgspec.json.Decoder(list[dict[str, msgspec.Raw]])
 ENCODER = msgspec.json.Encoder()
 MAX_WHOLE_BYTES = 256 * 1024  # of a line that becomes one record: Cosmos DB allows 2 MB
 PART_ROWS = 500  # of each record of a larger line
+PLACES = "rows"  # the key of the outputs of such a record
 
 
 def records_of(line: bytes) -> list[Record]:
@@ -64,7 +65,10 @@ def records_of(line: bytes) -> list[Record]:
 
 
 def _in_parts(line: Line, time: datetime) -> list[Record]:
-    """Return a record for each version and PART_ROWS rows."""
+    """Return a record for each version and PART_ROWS rows; `rows` of its outputs are the places.
+
+    The places are those in the request, from 0: by them and its id, truth is joined with a row.
+    """
     rows = ROWS.decode(line.rows)
     outputs = OUTPUTS.decode(line.outputs)
     by_row = {key: LIST.decode(outputs[key]) for key in line.by_row if key in outputs}
@@ -79,6 +83,7 @@ def _in_parts(line: Line, time: datetime) -> list[Record]:
         part_outputs = outputs | {
             key: _raw([values[at] for at in places]) for key, values in by_row.items() if values
         }
+        part_outputs[PLACES] = _raw(places)
         beside, features = _split_features(part_rows, line.features)
         found.append(_record(line, time, number, version, beside, features, _raw(part_outputs)))
     return found

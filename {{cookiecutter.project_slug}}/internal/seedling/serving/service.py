@@ -6,16 +6,19 @@ from typing import Any
 from uuid import uuid4
 
 from seedling.config import Config, Project, Stage, stage
+from seedling.config.serving import AS_GIVEN
 from seedling.errors import NotFound, Unavailable
 from seedling.registry import model_files
 from seedling.serving import (
     loading,
     log_lines,
+    log_texts,
     logs,
     model_info,
     protocols,
     run_features,
     selection,
+    taken_over,
     unnamed,
 )
 from seedling.serving.bodies import refuse_too_many
@@ -62,10 +65,13 @@ class Service:
         self.log = None if self.fake else _prediction_log(project, config, environment)
         self.metrics = Metrics(self.log.waiting if self.log else lambda: 0)
         self._watch = Watch(project, config, environment)
+        self._taken_over = taken_over.Note(project)
         self._loader = loading.Loader(project, environment)
         self._forking = forking
         self._arrangement = loading.Arrangement(config, {}, {}, {})
         self._remark = ""
+        self._warned = False
+        self._in_production = stage(config, environment) is Stage.PRODUCTION
         self._arrange(config)
 
     @property
@@ -115,7 +121,7 @@ class Service:
             root = self.project.root
             self.log.start(Drainer(root, spool_of(self.project)) if apart else None)
         if not self.fake:
-            self._watch.start(self._take_over)
+            self._watch.start(self._take_over, self._note)
 
     def open(self) -> None:
         """Load the team's Serve object and connect to the monitor, while the models answer."""
@@ -126,6 +132,7 @@ class Service:
     def stop(self) -> None:
         """Stop the threads; move what is logged to its store if that answers."""
         self._watch.stop()
+        self._taken_over.remove()
         if self.log:
             self.log.stop()
         if self.telemetry:
@@ -163,7 +170,7 @@ class Service:
         lineup = served.lineup
         reader = lineup.reader
         columns = list(reader.columns.values())
-        sent = protocols.score_rows(body, reader.names, columns, also=reader.key_names)
+        sent = protocols.score_rows(body, reader.names, columns, also=reader.beside)
         return self._answer(served, lineup, reader.instances(sent), "/score")
 
     def invocations(
@@ -176,7 +183,7 @@ class Service:
         columns = list(reader.columns.values())
         most = self._arrangement.config.serving.most_rows
         sent = protocols.rows(
-            body, content_type, reader.names, columns, also=reader.key_names, most_rows=most
+            body, content_type, reader.names, columns, also=reader.beside, most_rows=most
         )
         return self._answer(served, lineup, reader.instances(sent), "/invocations")
 
@@ -198,8 +205,10 @@ class Service:
         features = run_features.typed(features, columns)
         id = str(uuid4())
         if self.log:
-            line = log_lines.run_line(user_inputs, features, outputs, run.answered_by, id)
-            self._append(line, id)
+            datasets = [model.dataset for model in self.models.values()]
+            kept, called = self.config.serving.logged_texts, (user_inputs, features, outputs)
+            logged = log_texts.of_run(kept, called, run.answers, datasets)
+            self._append(log_lines.run_line(*logged, run.answered_by, id), id)
         found = {"id": id, "user_inputs": user_inputs}
         return found | {"features": features, "outputs": outputs}
 
@@ -235,9 +244,10 @@ class Service:
         if self.log:
             has_more = any(lineup.reader.has_more(row) for row in rows)
             features = lineup.reader.names if has_more else None
-            by_row = lineup.champion.task.by_row
-            id = log_lines.new_id()
-            self._append(log_lines.answer_line(route, rows, features, answer, by_row, id), id)
+            by_row, id = lineup.champion.task.by_row, log_lines.new_id()
+            kept = serving.logged_texts
+            sent, shown = log_texts.of_answer(kept, lineup.champion, rows, answer)
+            self._append(log_lines.answer_line(route, sent, features, shown, by_row, id), id)
         self._count(answer)
         return answer
 
@@ -270,6 +280,13 @@ class Service:
         if self.team_serve.is_missing:
             self.open()
 
+    def _note(self, seen: tuple[int, ...]) -> None:
+        """Note which versions answer, for the verbs that change them."""
+        lineups = self._arrangement.lineups
+        self._taken_over.write(
+            seen, {name: lineup.champion.version for name, lineup in lineups.items()}
+        )
+
     def _arrange(self, config: Config) -> None:
         """Load what model.yaml names and answer with it from now on."""
         before = self._arrangement
@@ -282,6 +299,7 @@ class Service:
         arrangement = loaded.after(before)
         trained = [model.name for model in arrangement.config.training.models]
         self._arrangement = arrangement
+        self._warn_of_texts(arrangement)
         best = self._unnamed()
         if best.remark and best.remark != self._remark:  # a worker inherits what is logged already
             log.warning("%s", best.remark)
@@ -290,6 +308,18 @@ class Service:
         for name, lineup in arrangement.lineups.items():
             champion = lineup.champion
             self.metrics.add_model(name, champion.task.outcomes(champion.dataset.target))
+
+    def _warn_of_texts(self, arrangement: loading.Arrangement) -> None:
+        """Say where texts that a model redacts are kept as they were sent, in production."""
+        served = [lineup.champion for lineup in arrangement.lineups.values()]
+        redacting = any(version.task.copied for version in served)
+        is_given = arrangement.config.serving.logged_texts == AS_GIVEN
+        if redacting and is_given and self.log and not self._warned and self._in_production:
+            self._warned = True
+            log.warning(
+                "The prediction log keeps texts as they are sent: `logged_texts: redacted` below "
+                "serving in model.yaml keeps what is found in them out of it."
+            )
 
     def _unnamed(self) -> unnamed.Choice:
         """Choose the model that answers where a request names none."""

@@ -7,7 +7,7 @@ from typing import Any
 
 from seedling.config import Project
 from seedling.errors import ProjectError
-from seedling.serving import assets, models, selection
+from seedling.serving import assets, log_texts, models, selection
 from seedling.serving.models import Version
 from seedling.serving.records import ENCODER, records_of
 from seedling.serving.stores import Record
@@ -53,18 +53,26 @@ class Shadows:
             for record in records_of(ENCODER.encode(shared | own)):
                 yield record._replace(id=f"{record.id}-shadow-{version.version}", role="shadow")
 
+    def _refuse_without_texts(self, kept: str, version: Version) -> None:
+        if not log_texts.are_kept(kept, version.dataset):
+            raise ProjectError(
+                f"the log keeps no texts (serving.logged_texts: {kept}), which it would answer."
+            )
+
     def _load(self) -> None:
         self._versions = {}
         try:
-            entries = selection.config(Project(self._project.root)).models
+            config = selection.config(Project(self._project.root))
         except ProjectError as error:
             log.error("model.yaml names no shadows that can be read: %s", error)
             return
-        for entry in entries:
+        kept = config.serving.logged_texts
+        for entry in config.models:
             if entry.shadow:
                 try:
                     assets.fetch(self._project, entry)
                     version = models.load(self._project, entry)
+                    self._refuse_without_texts(kept, version)
                 except ProjectError as error:
                     log.error("The shadow %s is not loaded: %s", entry.model, error)
                 else:

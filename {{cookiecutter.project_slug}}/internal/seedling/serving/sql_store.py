@@ -46,6 +46,15 @@ class SqlStore:
             connection.exec_driver_sql(self._insert, rows)  # half the time of a Core statement
         self._ready = True
 
+    def create(self) -> None:
+        """Create the table, where it is to be there before the first record."""
+        with self._own_errors(), self._engine.begin() as connection:
+            _create(connection, _table())
+
+    def close(self) -> None:
+        """Close the connections; a SQLite database is then its file alone."""
+        self._engine.dispose()
+
     def read(
         self,
         start: datetime,
@@ -54,6 +63,7 @@ class SqlStore:
         model: str | None = None,
         version: str | None = None,
         role: str | None = None,
+        route: str | None = None,
     ) -> Iterator[Record]:
         """Yield the records of a time window, oldest first; see Store."""
         from sqlalchemy import inspect, select, tuple_
@@ -61,7 +71,8 @@ class SqlStore:
         table = _table()
         time, key = table.c.time, tuple_(table.c.time, table.c.id)
         query = select(table).where(time >= time_text(start), time < time_text(end))
-        for name, value in (("model", model), ("version", version), ("role", role)):
+        given = {"model": model, "version": version, "role": role, "route": route}
+        for name, value in given.items():
             if value is not None:
                 query = query.where(table.c[name] == value)
         query = query.order_by(time, table.c.id).limit(PAGE_RECORDS)

@@ -10,6 +10,10 @@ from seedling.config import Config, PredictionLog, Project, Stage, expand, stage
 from seedling.errors import ProjectError, Unavailable
 from seedling.settings import LOCAL_PREDICTION_LOG, PREDICTION_LOG, SPOOL_FOLDER
 
+# What the ids of requests that `simulate-month` makes up begin with.
+SIMULATED = "simulated-"
+LEARNED = "-learned-"  # is in them where a month has rows that the model has learned from
+
 
 class StoreUnavailable(Unavailable):
     """The store did not answer; the same call may succeed later."""
@@ -38,6 +42,16 @@ class Record(NamedTuple):
     features: str
     outputs: str
 
+    @property
+    def is_simulated(self) -> bool:
+        """Return whether the rows were made up by `simulate-month`."""
+        return self.request_id.startswith(SIMULATED)
+
+    @property
+    def is_learned(self) -> bool:
+        """Return whether they are of a month with rows that the model has learned from."""
+        return self.is_simulated and LEARNED in self.request_id
+
 
 class Store(Protocol):
     def add(self, records: Sequence[Record]) -> None:
@@ -56,6 +70,7 @@ class Store(Protocol):
         model: str | None = None,
         version: str | None = None,
         role: str | None = None,
+        route: str | None = None,
     ) -> Iterator[Record]:
         """Yield the records of a time window, oldest first, with a page of them in memory.
 
@@ -68,6 +83,7 @@ class Store(Protocol):
             version: the records of this version only. A record of /run names several models and
                 versions, separated by commas, where serve.py used several.
             role: "served" or "shadow" only.
+            route: the records of this route only, such as "/run".
 
         Raises:
             StoreUnavailable: the store did not answer.

@@ -10,7 +10,7 @@ from seedling.serving import selection
 
 log = logging.getLogger(__name__)
 
-WATCH_SECONDS = 2.0  # between two looks at the files
+WATCH_SECONDS = 0.25  # between two looks at the files: a rollback waits for one
 
 
 class Watch:
@@ -52,11 +52,24 @@ class Watch:
         self._config = config
         return config
 
-    def start(self, take_over: Callable[[Config], None]) -> None:
-        """Start a thread that calls `take_over` with each new content of the files."""
+    def start(
+        self, take_over: Callable[[Config], None], note: Callable[[tuple[int, ...]], None]
+    ) -> None:
+        """Start a thread that looks for changes of the files.
+
+        Args:
+            take_over: called with each new content of them.
+            note: called with the times of their last change, once that is taken over.
+        """
 
         def run() -> None:
-            while not self._stopping.wait(WATCH_SECONDS):
+            noted: tuple[int, ...] = ()
+            while True:
+                if self._modified != noted:
+                    noted = self._modified
+                    note(noted)
+                if self._stopping.wait(WATCH_SECONDS):
+                    return
                 config = self.changed()
                 if config is not None:
                     take_over(config)

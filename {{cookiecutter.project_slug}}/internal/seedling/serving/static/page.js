@@ -3,6 +3,7 @@
 "use strict";
 
 const TIMEOUT_MILLISECONDS = 60000; // to wait for an answer
+const COLOURS = 8; // of marks, in page.css
 const forms = [...document.querySelectorAll("form[data-model]")];
 const answer = document.getElementById("answer");
 const note = document.getElementById("answer-note");
@@ -20,6 +21,21 @@ function element(name, text = "", kind = "") {
   made.textContent = text;
   if (kind) made.className = kind;
   return made;
+}
+
+/** Lets a button copy the text of an element. */
+function copies(button, from) {
+  button.addEventListener("click", async () => {
+    try {
+      await navigator.clipboard.writeText(from.textContent);
+      button.textContent = "Copied";
+    } catch {
+      // Without https there is no clipboard: the text is selected for Ctrl+C.
+      getSelection().selectAllChildren(from);
+      button.textContent = "Selected";
+    }
+    setTimeout(() => (button.textContent = "Copy"), 2000);
+  });
 }
 
 // --- The form ---------------------------------------------------------------------------------
@@ -141,6 +157,53 @@ function bars(labels, scores, predicted) {
   return list;
 }
 
+/** Returns the text with a mark for each piece, whose offsets count characters as Python does. */
+function marked(text, pieces, kinds) {
+  const shown = element("p", "", "passage");
+  const letters = [...text]; // JavaScript's own offsets count an emoji as two
+  let end = 0;
+  for (const piece of pieces) {
+    shown.append(letters.slice(end, piece.start).join(""));
+    const mark = element("mark", letters.slice(piece.start, piece.end).join(""), kindOf(piece.label, kinds));
+    mark.title = piece.score === undefined ? piece.label : `${piece.label}, ${percent(piece.score)}`;
+    mark.append(element("span", piece.label, "tag"));
+    shown.append(mark);
+    end = piece.end;
+  }
+  shown.append(letters.slice(end).join(""));
+  return shown;
+}
+
+function kindOf(label, kinds) {
+  return `kind-${Math.max(0, kinds.indexOf(label)) % COLOURS}`;
+}
+
+/** Returns how often each kind of piece was found. */
+function tallied(pieces, kinds) {
+  const list = element("ul", "", "tally");
+  for (const kind of kinds) {
+    const count = pieces.filter((piece) => piece.label === kind).length;
+    if (!count) continue;
+    const item = element("li", "", kindOf(kind, kinds));
+    item.append(element("span", kind), element("span", String(count), "count"));
+    list.append(item);
+  }
+  return list;
+}
+
+/** Returns a part with a heading, whose text scrolls where it is long, also by the keyboard. */
+function section(heading, body, button) {
+  const made = element("section", "", "part");
+  const head = element("div", "", "heading");
+  head.append(element("h3", heading));
+  if (button) head.append(button);
+  body.tabIndex = 0;
+  body.setAttribute("role", "region");
+  body.setAttribute("aria-label", heading);
+  made.append(head, body);
+  return made;
+}
+
 /** The parts below the prediction, by the kind that the model's task names. */
 const PARTS = {
   bars: (scores, payload) => bars(payload.labels, scores, payload.predictions[0]),
@@ -150,20 +213,44 @@ const PARTS = {
     line.append(element("span", key, "soft"), element("output", words));
     return line;
   },
+  text: (value, _, key) => {
+    const line = element("p", "", "further");
+    line.append(element("span", key, "soft"), element("output", value || "none"));
+    return line;
+  },
+  marks: (pieces, payload, _, text) => {
+    const both = document.createDocumentFragment();
+    both.append(tallied(pieces, payload.labels), section("marked", marked(text, pieces, payload.labels)));
+    return both;
+  },
+  passage: (value, _, key) => {
+    const body = element("p", value, "passage");
+    const button = element("button", "Copy", "quiet");
+    button.type = "button";
+    copies(button, body);
+    return section(key, body, button);
+  },
 };
 
-function show(form, payload, request, took) {
+/** Returns the prediction as words. */
+function headed(predicted, number) {
+  if (predicted === null) return "no answer";
+  if (Array.isArray(predicted)) return predicted.length ? `${predicted.length} found` : "none found";
+  return number ? amount(predicted) : String(predicted);
+}
+
+/** Shows an answer to a request; `text` is what its first area had, which pieces are in. */
+function show(form, payload, request, text, took) {
   const predicted = payload.predictions[0];
   const number = typeof predicted === "number" && !payload.labels?.length;
-  const words = predicted === null ? "no answer" : number ? amount(predicted) : String(predicted);
   const headline = element("p", "", "headline");
-  headline.append(element("span", form.dataset.target, "soft"), element("output", words));
+  headline.append(element("span", form.dataset.target, "soft"), element("output", headed(predicted, number)));
   if (number) headline.lastChild.title = String(predicted);
   const parts = [headline];
   if (number && form.dataset.unit) parts.push(element("p", form.dataset.unit, "soft unit"));
   for (const [kind, key] of JSON.parse(form.dataset.shown)) {
     const found = payload[key]?.[0];
-    if (found !== undefined) parts.push(PARTS[kind](found, payload, key));
+    if (found !== undefined) parts.push(PARTS[kind](found, payload, key, text));
   }
   answer.replaceChildren(...parts);
   const version = payload.versions ? payload.versions[0] : payload.version;
@@ -212,6 +299,7 @@ function unsendable(form) {
 async function ask(form) {
   const started = performance.now();
   const request = command(form);
+  const text = form.querySelector(".field textarea")?.value ?? "";
   const response = await fetch(address(form), {
     method: "POST",
     headers: { "Content-Type": "application/json" },
@@ -220,7 +308,7 @@ async function ask(form) {
   });
   const found = await response.json().catch(() => ({}));
   if (response.ok && found.payload) {
-    show(form, found.payload, request, performance.now() - started);
+    show(form, found.payload, request, text, performance.now() - started);
     return;
   }
   const message = found.payload?.error ?? found.error ?? `The service answered with status ${response.status}.`;
@@ -321,17 +409,7 @@ function start() {
     document.querySelector(`.chooser [value=${asked.id}]`).checked = true;
     choose(asked);
   }
-  copy.addEventListener("click", async () => {
-    try {
-      await navigator.clipboard.writeText(curl.textContent);
-      copy.textContent = "Copied";
-    } catch {
-      // Without https there is no clipboard: the text is selected for Ctrl+C.
-      getSelection().selectAllChildren(curl);
-      copy.textContent = "Selected";
-    }
-    setTimeout(() => (copy.textContent = "Copy"), 2000);
-  });
+  copies(copy, curl);
   update(chosen());
 }
 
