@@ -36,8 +36,8 @@ def test_the_training_query_yields_what_model_yaml_describes(store: Store) -> No
 
 def test_the_serving_query_yields_the_features_that_were_learned_from(store: Store) -> None:
     rows = create_dataset(DATASET.name, store.query(TRAINING))
-    (key,) = DATASET.entity_key
-    features = store.query(SERVING, {key: int(rows[key].iloc[0])})
+    last = rows.iloc[-1]
+    features = store.query(SERVING, as_json(last[DATASET.entity_key].to_dict()))
     assert len(features) == 1
-    learned = rows[features.columns].iloc[0]
+    learned = last[features.columns]
     assert as_json(features.iloc[0].to_dict()) == as_json(learned.to_dict())

@@ -13,7 +13,7 @@ help: ## List the verbs
 generate: $(READY) ## Generate .s2i/environment, predict.py and requirements.txt from the models' own
 	@$(RUN) generate-all
 
-train-all: $(READY) ## Train, evaluate and register them, side by side (MODEL=)
+train-all: $(READY) ## Train, evaluate and register them, side by side (MODEL= SMOKE=1)
 	@$(RUN) train-all
 
 build-predict: $(READY) ## Build the image that serves them (TAG= CONTAINER_NAME=)

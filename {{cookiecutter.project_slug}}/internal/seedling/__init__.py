@@ -1,16 +1,16 @@
-"""The public face: a team's own files import these names, and those of four modules.
+"""The public face: a team's own files import these names, and those of five modules.
 
-`seedling.fitting` is for a model's train.py, `seedling.testing` for the project's tests,
-`seedling.gunicorn` for gunicorn.conf.py, and `seedling.extending` for a task or a column type of
-one's own. The names of their `__all__` and of this one keep their meaning within a major version.
-Everything else may change with any version.
+`seedling.fitting` is for a model's train.py, `seedling.credentials` for what opens a database or a
+workspace, `seedling.testing` for the project's tests, `seedling.gunicorn` for gunicorn.conf.py, and
+`seedling.extending` for a task or a column type of one's own. The names of their `__all__` and of
+this one keep their meaning within a major version. Everything else may change with any version.
 """
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from seedling.by_hand import predict_here, run_here
+    from seedling.by_hand import predict_here, run_here, run_verb
     from seedling.config import Config, Dataset, Project, RegisteredModel
     from seedling.containers.entry_points import Predict, Train
     from seedling.data.datasets import load as load_dataset
@@ -45,12 +45,13 @@ __all__ = [
     "load_model",
     "predict_here",
     "run_here",
+    "run_verb",
     "validate_dataset",
 ]
 
 # Each is imported when it is first asked for: a service must not load what only training needs.
 _PLACES = {
-    "seedling.by_hand": ("predict_here", "run_here"),
+    "seedling.by_hand": ("predict_here", "run_here", "run_verb"),
     "seedling.config": ("Config", "Dataset", "Project", "RegisteredModel"),
     "seedling.containers.entry_points": ("Predict", "Train"),
     "seedling.data.datasets": ("load as load_dataset",),

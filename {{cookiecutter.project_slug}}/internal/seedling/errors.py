@@ -7,9 +7,16 @@ class ProjectError(Exception):
     """Say in one line what is wrong, where, and what to do; without the secrets in it."""
 
     status = 500  # of the HTTP response, if a request raises it
+    exit_code = 1  # of the verb
 
     def __str__(self) -> str:
         return masked(super().__str__())
+
+
+class OptionError(ProjectError):
+    """Refuse the value of a verb's option."""
+
+    exit_code = 2  # as click's, of an option that it does not know
 
 
 class InputError(ProjectError):

@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+SIGNATURE = "model.sig"  # of a folder's files: it is not one of them
+
 # The names that Windows keeps for its devices; superscript digits count as digits there.
 _device = re.compile(
     r"(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[0-9\u00b9\u00b2\u00b3])(\..*)?", re.I
@@ -33,6 +35,8 @@ def replacing(path: Path) -> Iterator[Path]:
         yield aside
         if path.is_dir():
             shutil.rmtree(path)
+        elif aside.is_dir():
+            path.unlink(missing_ok=True)
         os.replace(aside, path)
     finally:
         if aside.is_dir():
@@ -60,6 +64,15 @@ def first(path: Path) -> Iterator[Path]:
                 os.replace(aside, path)
     finally:
         aside.unlink(missing_ok=True)
+
+
+def copy(source: Path, path: Path) -> None:
+    """Copy a file, or a folder with all that is in it; a file or folder at `path` is replaced."""
+    with replacing(path) as aside:
+        if source.is_dir():
+            shutil.copytree(source, aside)
+        else:
+            shutil.copy(source, aside)
 
 
 def write_text(path: Path, text: str) -> None:
@@ -100,13 +113,15 @@ def read_json(path: Path) -> Any:
 def sha256(path: Path) -> str:
     """Return the SHA-256 of a file, or of the names and contents of all files of a folder.
 
-    Python's `__pycache__` folders are left out.
+    Python's `__pycache__` folders are left out, and the signature of the folder's files.
     """
     if path.is_file():
         with path.open("rb") as stream:
             return hashlib.file_digest(stream, "sha256").hexdigest()
     files = sorted(
-        file for file in path.rglob("*") if file.is_file() and "__pycache__" not in file.parts
+        file
+        for file in path.rglob("*")
+        if file.is_file() and "__pycache__" not in file.parts and file != path / SIGNATURE
     )
     lines = (f"{file.relative_to(path).as_posix()} {sha256(file)}\n" for file in files)
     return hashlib.sha256("".join(lines).encode()).hexdigest()

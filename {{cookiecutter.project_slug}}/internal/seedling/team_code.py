@@ -6,6 +6,7 @@ from collections.abc import Callable
 from importlib.machinery import SourceFileLoader
 from importlib.util import find_spec, module_from_spec, spec_from_loader
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from seedling.errors import ProjectError
@@ -17,7 +18,7 @@ if TYPE_CHECKING:  # the service reaches serve.py from here, and does without pa
     from seedling.tasks.protocol import Task
 
 # Folders and files that not every project has.
-OPTIONAL = ("columns", "common_utils", "features", "metrics.py", "tasks")
+OPTIONAL = ("columns", "common_utils", "features", "metrics.py", "monitoring", "tasks")
 
 
 def train_model(model: str) -> Callable[..., Any]:
@@ -99,6 +100,22 @@ class _Uncached(SourceFileLoader):
         raise OSError
 
 
+def severity() -> Callable[..., Any] | None:
+    """Return `severity` of monitoring/severity.py: (finding by name) -> none, mild or severe.
+
+    None: the project has no such file.
+
+    Raises:
+        ProjectError: the file cannot be imported, or has no `severity`.
+    """
+    if "severity" not in modules("monitoring"):
+        return None
+    found = vars(_run_once("monitoring.severity", "monitoring/severity.py")).get("severity")
+    if not callable(found):
+        raise ProjectError("monitoring/severity.py must define severity(finding).")
+    return found
+
+
 def metric(name: str) -> Callable[..., Any] | None:
     """Return the metric of this name in the project's metrics.py; None if it has none.
 
@@ -113,11 +130,26 @@ def metrics() -> dict[str, Any]:
     spec = find_spec("metrics")
     if spec is None or spec.origin is None:
         return {}
-    try:
-        module = importlib.import_module("metrics")
-    except Exception as error:  # whatever the file does when it is imported
-        raise ProjectError(f"metrics.py: {type(error).__name__}: {error}.") from error
+    module = _run_once("metrics", "metrics.py")
     return {name: value for name, value in vars(module).items() if not name.startswith("_")}
+
+
+def _run_once(module_name: str, shown: str) -> ModuleType:
+    """Import a module of the team whose faults are one line, whatever it does meanwhile.
+
+    Raises:
+        ProjectError: it cannot be imported.
+    """
+    try:
+        return importlib.import_module(module_name)
+    except (Exception, SystemExit) as error:
+        raise ProjectError(f"{shown}: {fault(error)}.") from error
+
+
+def fault(error: BaseException) -> str:
+    """Return what the team's code has raised, in one line."""
+    words = " ".join(str(error).split())[:200].rstrip(".")
+    return f"{type(error).__name__}: {words}" if words else type(error).__name__
 
 
 def modules(folder: str) -> list[str]:

@@ -8,8 +8,10 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -20,15 +22,17 @@ from click.testing import CliRunner, Result
 from flask.testing import FlaskClient
 
 from seedling import processes, settings, tasks, team_code
+from seedling.by_hand import entered
 from seedling.cli.main import main
 from seedling.config import Dataset, Project
-from seedling.data import datasets, derived, feature_store, instances
+from seedling.data import dataset_files, datasets, derived, feature_store, instances
 from seedling.data.schema import model_frame, random_rows, target_values
 from seedling.data.split import TEST, split
 from seedling.errors import ProjectError
 from seedling.scaffold import all_models
 from seedling.serving.app import create_app
-from seedling.training import pipeline
+from seedling.training import mlflow_runs, pipeline
+from seedling.training.fits import of_dataset
 from seedling.training.pipeline import TRAINING
 
 HOME: Path | None = None  # the project under test, where it is not that of the working folder
@@ -38,9 +42,11 @@ FILES = (
 )
 FOLDERS = (
     *("columns", "common_utils", "dataset_creation", "features", "mlops", "models", "s2i"),
-    *("serve", "tasks"),
+    *("monitoring", "serve", "tasks"),
 )
 ROWS = 400
+FEW_ROWS = 80  # for a task that takes long to learn from them
+_RUNS: dict[str, bytes] = {}  # a file without runs, by the slug that its experiment is named after
 
 processes.share_cores()
 
@@ -95,6 +101,41 @@ def _client(project: Project, environment: str) -> Iterator[FlaskClient]:
     app.extensions["service"].stop()
 
 
+@contextmanager
+def prepared_here(file: str) -> Iterator[Project]:
+    """Yield the project of a script, with the dataset of its first model.
+
+    Where it has not been created, that is done in a copy, which goes with the block.
+
+    Args:
+        file: the path of the script, `__file__`.
+    """
+    yield from _here(file, "create-local-datasets")
+
+
+@contextmanager
+def trained_here(file: str) -> Iterator[Project]:
+    """Yield the project of a script, with a registered model, as `prepared_here` does."""
+    yield from _here(file, "create-local-datasets", "train")
+
+
+def _here(file: str, *needed: str) -> Iterator[Project]:
+    with entered(file) as project:
+        config = project.config
+        dataset = config.dataset(config.training.models[0].dataset)
+        created = dataset_files.note_path(project.dataset_path(dataset)).exists()
+        if created and (config.models or "train" not in needed):
+            yield project
+            return
+        with TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+            copy = copy_project(Path(folder) / "project")
+            print(f"{', '.join(needed)}: run in a copy, since nothing is here yet.")
+            for verb in needed:
+                done = run_verb(copy, verb)
+                assert done.returncode == 0, done.stdout + done.stderr
+            yield Project(copy.root)
+
+
 def models() -> list[str]:
     """List the models of model.yaml."""
     return [model.name for model in Project(root()).config.training.models]
@@ -126,9 +167,8 @@ def fit(model: str) -> Fit:
         for side in split(sample_rows(dataset), dataset, 0.3, TEST)
     ]
     train_model, predict = team_code.train_model(model), team_code.predict(model)
-    trained, train_metrics, test_metrics = train_model(
-        X_train, y_train, X_test, y_test, **settings.arguments(dataset.target)
-    )
+    given = of_dataset(train_model, dataset) | settings.arguments(dataset.target)
+    trained, train_metrics, test_metrics = train_model(X_train, y_train, X_test, y_test, **given)
     return Fit(
         model,
         dataset,
@@ -199,9 +239,30 @@ def copy_project(folder: Path) -> Project:
 
 
 def run_verb(project: Project, *words: str) -> "subprocess.CompletedProcess[str]":
-    """Run `python -m seedling ...` in the project's folder, in a process of its own."""
+    """Run `python -m seedling ...` in the project's folder, in a process of its own.
+
+    A project that has not trained yet gets its empty file of runs first.
+    """
+    if words[0] == "train":
+        _add_runs(project)
     command = [sys.executable, "-m", "seedling", *words]
     return subprocess.run(command, cwd=project.root, capture_output=True, text=True, timeout=300)
+
+
+def _add_runs(project: Project) -> None:
+    """Copy an empty file of runs into the project: MLflow takes seconds to make one."""
+    try:
+        database, slug = mlflow_runs.database_of(project), project.config.slug
+    except ProjectError:
+        return  # the verb says what is wrong with model.yaml
+    if database is None or database.exists():
+        return
+    if slug in _RUNS:
+        database.parent.mkdir(parents=True, exist_ok=True)
+        database.write_bytes(_RUNS[slug])
+    else:
+        mlflow_runs.prepare(project)
+        _RUNS[slug] = database.read_bytes()
 
 
 def invoke(project: Project, *words: str, answers: str | None = None) -> Result:
@@ -225,17 +286,23 @@ def first_model(project: Project) -> str:
     return project.config.training.models[0].name
 
 
-def sample_rows(dataset: Dataset, count: int = ROWS, seed: int = 0) -> pd.DataFrame:
+def sample_rows(dataset: Dataset, count: int | None = None, seed: int = 0) -> pd.DataFrame:
     """Return rows that fit the schema, with a target that depends loosely on the features."""
+    training = tasks.of(dataset).training
+    if count is None:
+        count = FEW_ROWS if training.slow else ROWS
     rows = random_rows(dataset.raw, count, seed)
     rows = derived.in_project(root(), dataset).table(rows)
     for at, name in enumerate(dataset.entity_key):
-        rows.insert(at, name, range(count))
-    if dataset.split and dataset.split.by not in rows:
-        rows[dataset.split.by] = range(count)
+        if name not in rows:  # else it is one of the groups
+            rows.insert(at, name, range(count))
+    if dataset.by_time and dataset.by_time not in rows:
+        rows[dataset.by_time] = range(count)
+    if dataset.marked:
+        rows[dataset.marked] = ""
     generator = np.random.default_rng(seed)
     signal = rows[dataset.feature_names].rank(pct=True).sum(axis=1)
     noisy = (signal + generator.normal(0, signal.std(), count)).rank(pct=True, method="first")
-    made_up = tasks.of(dataset).training.made_up(noisy, dataset.target)
+    made_up = training.made_up(noisy, dataset.target)
     rows[dataset.target.name] = list(made_up)
     return rows

@@ -16,10 +16,16 @@ def listed(names: Sequence[str], most: int = 10) -> str:
     return ", ".join(names[:most]) + (f" and {more} more" if more > 0 else "")
 
 
-def rows_shown(rows: Sequence[int]) -> str:
-    """Return a list of row numbers in brackets, the first of them; empty for none."""
+def rows_shown(rows: Sequence[int], beside: int = 0) -> str:
+    """Return row numbers in brackets, the first of them; empty for none.
+
+    Args:
+        rows: the numbers, or the first ones.
+        beside: how many there are beside those.
+    """
     if not rows:
         return ""
+    count = len(rows) + beside
     shown = ", ".join(str(row) for row in rows[:MOST_ROWS])
-    more = f" and {len(rows) - MOST_ROWS:,} more" if len(rows) > MOST_ROWS else ""
-    return f" (row{'s' * (len(rows) > 1)} {shown}{more})"
+    more = f" and {count - MOST_ROWS:,} more" if count > MOST_ROWS else ""
+    return f" (row{'s' * (count > 1)} {shown}{more})"

@@ -3,10 +3,10 @@
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import click
 
-from seedling.cli.models import columns_of, show_groups
 from seedling.cli.section import Section, find_project
 from seedling.errors import ProjectError
 from seedling.wording import counted
@@ -20,6 +20,24 @@ def not_empty(context: click.Context, parameter: click.Parameter, value: str) ->
 
 
 section = Section("Azure", part="azure")
+kind_option = click.option(
+    "--what",
+    "kind",
+    type=click.Choice(["drift", "performance", "retrain", "collect"]),
+    help="Only drift or performance, else both; retrain: look at both, and train where a rule says "
+    "so; collect: copy the log for Azure's own monitors.",
+)
+log_option = click.option(
+    "--log",
+    metavar="URI",
+    help="A folder in Azure with a file of the prediction log, instead of it.",
+)
+truth_option = click.option(
+    "--truth", metavar="URI", help="A folder in Azure with the truth; else what is registered."
+)
+retrain_option = click.option(
+    "--retrain", is_flag=True, help="Train where a rule of monitoring.retrain says so."
+)
 
 
 @section.command("register-datasets-in-aml")
@@ -42,8 +60,9 @@ def register_datasets_in_aml() -> None:
 @click.option(
     "--job",
     "kind",
-    type=click.Choice(["pipeline", "command", "automl"]),
-    help="A pipeline of steps (the default), one command, or a search by Azure's AutoML.",
+    type=click.Choice(["pipeline", "command", "parallel", "automl"]),
+    help="A pipeline of steps (the default), one command, a pipeline in which many nodes sum up a "
+    "large table, or a search by Azure's AutoML.",
 )
 @click.option("--no-wait", is_flag=True, help="Leave the job running.")
 @click.option("--follow", "job", help="A job that was submitted before.")
@@ -120,6 +139,71 @@ def schedule_training(
         return
     for name in schedules.schedule(project, str(cron), models, on_new_data):
         click.echo(f"{name}: {cron} (UTC)")
+
+
+@section.command("monitor-in-aml")
+@click.argument("model", required=False)
+@kind_option
+@click.option("--since", help="How long ago the first predictions were that are read, such as 30d.")
+@log_option
+@truth_option
+@retrain_option
+@click.option(
+    "--fail-on",
+    type=click.Choice(["moderate", "severe"]),
+    help="Exit with 3 if the verdict is this or worse.",
+)
+@click.option("--no-wait", is_flag=True, help="Leave the jobs running.")
+@click.option("--follow", "job", help="A job that was submitted before.")
+def monitor_in_aml(no_wait: bool, job: str | None, fail_on: str | None, **given: Any) -> None:
+    """Look for drift and lost performance on Azure ML.
+
+    MODEL: a folder of models/; every model that has answered unless given.
+    """
+    from seedling.cli import azure_monitoring
+
+    if job and (no_wait or any(given.values())):
+        raise click.UsageError("--follow takes no other option beside it but --fail-on.")
+    project = find_project()
+    jobs = azure_monitoring.begun(project, job, given)
+    if no_wait:
+        azure_monitoring.leave(jobs)
+    else:
+        sys.exit(azure_monitoring.show(project, jobs, fail_on))
+
+
+@section.command("schedule-monitoring")
+@click.option("--cron", help='When, five fields in UTC: "0 4 * * *" is every day at four.')
+@click.option("--model", default="", help="Only this model, by a schedule of its own.")
+@kind_option
+@log_option
+@truth_option
+@retrain_option
+@click.option("--remove", is_flag=True, help="Delete this project's schedules of monitoring.")
+def schedule_monitoring(cron: str | None, remove: bool, **given: Any) -> None:
+    """Let Azure ML monitor on a schedule."""
+    from seedling.cli import azure_monitoring
+
+    project = find_project()
+    if given["kind"] == "retrain":
+        cron = cron or project.config.monitoring.retrain.cron
+    if remove == bool(cron) or (remove and any(given.values())):
+        raise click.UsageError(
+            "Give --cron, with other options or without; or --remove alone. What retrain asks by "
+            "may also stand in model.yaml: monitoring.retrain.cron."
+        )
+    azure_monitoring.schedule(project, cron, given)
+
+
+@section.command("write-azure-monitor")
+@click.argument("model", callback=not_empty)
+def write_azure_monitor(model: str) -> None:
+    """Write Azure ML's own monitor of a model as YAML."""
+    from seedling.azure import own_monitors
+
+    project = find_project()
+    path = own_monitors.write(project, model).relative_to(project.root).as_posix()
+    click.echo(f"{path} is what Azure ML loads: az ml schedule create -f {path}")
 
 
 @section.command()
@@ -307,16 +391,3 @@ def sweep_model_in_aml(model: str, trials: int | None, concurrent: int, write: b
         click.echo(f"They are in model.yaml; now run train --model {model}.")
     else:
         click.echo(f"Put them into model.yaml (--write does), then run train --model {model}.")
-
-
-@section.command("train-groups-in-aml")
-@click.option("--by", required=True, metavar="COLUMN[,COLUMN]", help="Columns that make a group.")
-@click.option("--dataset", help="The dataset to fit; the first unless given.")
-@click.option(
-    "--files", type=click.IntRange(1), help="Parts of the rows; four a node unless given."
-)
-def train_groups_in_aml(by: str, dataset: str | None, files: int | None) -> None:
-    """Fit a linear model for each group on Azure ML."""
-    from seedling.azure import groups
-
-    show_groups(*groups.train(find_project(), columns_of(by), dataset, files))

@@ -21,14 +21,20 @@ section = Section("Data")
 @click.option("--from", "source", metavar="FILE_OR_URL", help="Use your own table instead.")
 @click.option("--target", help="Its column to predict, if no name says it.")
 @click.option("--key", "keys", multiple=True, help="A column that identifies an entity; repeat.")
+@click.option("--groups", metavar="COLUMN[,COLUMN]", help="Columns that make a group of rows.")
 @click.option("--dataset", help="Only this one; with --from, the one to replace, else the first.")
 @reading_options
+@click.option(
+    "--inputs", metavar="FOLDER", help="Keep there what the source yields, and read it there."
+)
 @click.option("--yes", is_flag=True, help="Write the proposed schema without asking.")
 def create_local_datasets(
     source: str | None,
     target: str | None,
     keys: Sequence[str],
+    groups: str | None,
     dataset: str | None,
+    inputs: str | None,
     yes: bool,
     **reading: Any,
 ) -> None:
@@ -38,16 +44,20 @@ def create_local_datasets(
     project = find_project()
     if source is not None:
         wanted = own_table.Wanted(
-            source, target=target, keys=list(keys) or None, said=said(reading)
+            source,
+            target=target,
+            keys=list(keys) or None,
+            groups=_names(groups),
+            said=said(reading),
         )
         own_table.bring(project, wanted, dataset, yes)
-    elif target or keys or said(reading):
-        raise click.UsageError("--target, --key and how a file is read go with --from.")
+    elif target or keys or groups or said(reading):
+        raise click.UsageError("--target, --key, --groups and how a file is read go with --from.")
     config = project.config
     chosen = config.chosen_datasets(dataset if source is None else None)
     _fill_store(project, chosen)
     for entry in chosen:
-        _create(project, entry)
+        _create(project, entry, inputs)
 
 
 @section.command("add-dataset")
@@ -61,6 +71,7 @@ def create_local_datasets(
 @click.option("--task", help="What its models predict; guessed from the target unless given.")
 @click.option("--target", help="Its column to predict, if no name says it.")
 @click.option("--key", "keys", multiple=True, help="A column that identifies an entity; repeat.")
+@click.option("--groups", metavar="COLUMN[,COLUMN]", help="Columns that make a group of rows.")
 @reading_options
 @click.option("--yes", is_flag=True, help="Write the proposed schema without asking.")
 def add_dataset(
@@ -69,6 +80,7 @@ def add_dataset(
     task: str | None,
     target: str | None,
     keys: Sequence[str],
+    groups: str | None,
     yes: bool,
     **reading: Any,
 ) -> None:
@@ -77,12 +89,18 @@ def add_dataset(
     from seedling.data import own_table
 
     project = find_project()
-    wanted = own_table.Wanted(source, name, task, target, list(keys) or None, said(reading))
+    key = list(keys) or None
+    wanted = own_table.Wanted(source, name, task, target, key, _names(groups), said(reading))
     dataset = own_table.add(project, wanted, yes)
     _create(project, dataset)
     ready = ", ".join(tasks.of(dataset).ready_models)
     fitting = f"; ready models that fit are {ready}" if ready else ""
     click.echo(f"A model learns from it after add-model MODEL --dataset {dataset.name}{fitting}.")
+
+
+def _names(text: str | None) -> list[str] | None:
+    """Parse names of columns with commas between."""
+    return [name.strip() for name in text.split(",") if name.strip()] if text else None
 
 
 def _fill_store(project: "Project", chosen: Sequence["Dataset"]) -> None:
@@ -95,11 +113,21 @@ def _fill_store(project: "Project", chosen: Sequence["Dataset"]) -> None:
         click.echo(f"Filled {filled.relative_to(project.root).as_posix()} with sample data.")
 
 
-def _create(project: "Project", dataset: "Dataset") -> None:
-    """Create a dataset's file, and print its rows and columns."""
-    from seedling.data import datasets
+def _create(project: "Project", dataset: "Dataset", inputs: str | None = None) -> None:
+    """Create a dataset's file, and print its rows and columns.
 
-    note = datasets.create(project, dataset)
+    Args:
+        project: the dataset's.
+        dataset: one of model.yaml.
+        inputs: a folder of the project where what the source yields is kept first.
+    """
+    from seedling.data import datasets
+    from seedling.data.inputs import keep
+
+    kept = keep(project, dataset, project.root / inputs) if inputs else None
+    if kept and kept.is_relative_to(project.root):
+        click.echo(f"{kept.relative_to(project.root).as_posix()}: from {dataset.source}")
+    note = datasets.create(project, dataset, kept)
     path = project.dataset_path(dataset).relative_to(project.root).as_posix()
     columns = counted(len(note["columns"]), "column")
     click.echo(f"{path}: {counted(note['rows'], 'row')}, {columns}")

@@ -6,11 +6,10 @@ from typing import Any
 from seedling import team_code
 from seedling.config import Project
 from seedling.data import datasets
-from seedling.data.scalars import as_json
 from seedling.errors import ProjectError
 from seedling.files import sha256, write_text
 from seedling.processes import attended, free_port, interrupted
-from seedling.serving import background_service, unnamed
+from seedling.serving import background_service, run_features, unnamed
 
 
 def demo(project: Project) -> None:
@@ -64,13 +63,10 @@ def _heading(number: int, verb: str) -> None:
 
 
 def _row(project: Project, model: str) -> dict[str, Any]:
-    """Return the raw columns of the dataset's first row; booleans that SQLite kept are 0 or 1."""
+    """Return the raw columns of the dataset's first row, as a caller sends them."""
     dataset = project.config.dataset(project.config.trained_model(model).dataset)
     names = [column.name for column in dataset.raw]
-    row = datasets.load(project, dataset)[names].head(1)
-    values = as_json(json.loads(row.to_json(orient="records"))[0])
-    for column in dataset.raw:
-        restore = column.from_number()
-        if restore is not None:
-            values[column.name] = restore(values[column.name])
-    return values
+    row = datasets.load(project, dataset)[names].head(1).astype(object)
+    cells = row.where(row.notna(), None).iloc[0].to_dict()
+    found: dict[str, Any] = run_features.typed(cells, dataset.raw)
+    return found

@@ -1,21 +1,27 @@
 """The verbs around the code itself: tests, lint, locked dependencies, MLflow's pages."""
 
 import os
+import shlex
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
+from pathlib import Path
 
-from seedling import init
+from seedling import init, secret_files
 from seedling.config import Project
-from seedling.errors import ProjectError
+from seedling.errors import OptionError, ProjectError
+from seedling.files import write_text
 from seedling.processes import attended, refuse_taken
 from seedling.requirements import FILES
 from seedling.settings import WHEELHOUSE
 from seedling.training import mlflow_runs
+from seedling.wording import listed
 
 CHECKS = (["ruff", "check"], ["ruff", "format", "--check"], ["mypy"])
+GIT_HOOK = "# Written by `hooks --install`."
 FIXES = (["ruff", "check", "--fix"], ["ruff", "format"])
 
 
@@ -40,6 +46,61 @@ def _lint_imports(project: Project) -> int:
 
     os.chdir(project.root)
     return lint_imports(no_cache=True, no_logo=True)
+
+
+def check_secrets(project: Project, files: Sequence[Path]) -> int:
+    """Print the lines that hold secrets, of these files or of all that git keeps.
+
+    Raises:
+        OptionError: a file that is named is not there.
+    """
+    missing = [str(path) for path in files if not os.path.lexists(path)]
+    if missing:
+        raise OptionError(f"There is no {listed(missing)}: name files that are there.")
+    paths = [path.absolute() for path in files] or secret_files.of_git(project.root)
+    found = secret_files.find(project.root, paths)
+    for each in found:
+        print(f"{each.path}, line {each.line}: {each.what}.")
+    if found:
+        print(
+            "Keep secrets in .env, which git ignores. One that git has already is known: revoke "
+            f"it. A line that holds none may end in `{secret_files.ALLOWED}`."
+        )
+    return 1 if found else 0
+
+
+def run_hooks(project: Project, staged: bool) -> int:
+    """Run the hooks of .pre-commit-config.yaml; they are programs of this environment.
+
+    Args:
+        project: the project of the hooks.
+        staged: on what is to be committed; else on all files.
+    """
+    if find_spec("prek") is None:
+        raise ProjectError("prek is not installed: run init with the group `dev`.")
+    programs = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
+    command = [sys.executable, "-m", "prek", "run", *([] if staged else ["--all-files"])]
+    return subprocess.call(command, cwd=project.root, env=os.environ | {"PATH": programs})
+
+
+def install_hooks(project: Project) -> None:
+    """Let git run the hooks before each commit, whichever environment is active then.
+
+    Raises:
+        ProjectError: the project is in no repository, or there is another hook.
+    """
+    asked = ["git", "rev-parse", "--git-path", "hooks/pre-commit"]
+    found = subprocess.run(asked, cwd=project.root, capture_output=True, text=True, check=False)
+    if found.returncode:
+        raise ProjectError("This is no git repository: run git init first.")
+    path = project.root / found.stdout.strip()
+    if path.exists() and GIT_HOOK not in path.read_text(encoding="utf-8", errors="replace"):
+        raise ProjectError(f"{path} is not of this project: add `make hooks` to it, or remove it.")
+    root, python = (shlex.quote(each.as_posix()) for each in (project.root, Path(sys.executable)))
+    command = f"cd {root} && exec {python} -m seedling hooks --staged"
+    write_text(path, f"#!/bin/sh\n{GIT_HOOK}\n{command}\n")
+    path.chmod(0o755)
+    print("git runs the hooks of .pre-commit-config.yaml before each commit.")
 
 
 def lock(project: Project) -> int:

@@ -16,6 +16,7 @@ from seedling.errors import ProjectError
 from seedling.files import sha256
 from seedling.init import SUPPORTED, fingerprint
 from seedling.masking import has_secret
+from seedling.registry import audit
 from seedling.release import manifest
 from seedling.scaffold import all_models, parts
 from seedling.serving import assets, background_service, unnamed
@@ -68,6 +69,7 @@ def examine(project: Project) -> Iterator[Finding]:
         yield _attempt(f"dataset {dataset.name}", "to do", count)
         yield from _looked_up(project, dataset)
     yield from _models(project)
+    yield from _audit(project)
     left = killed.found(project)
     if left:
         size = sum(killed.size(each) for each in left) / 1e6
@@ -229,6 +231,15 @@ def _models(project: Project) -> Iterator[Finding]:
     remark = unnamed.choose(project.config, unnamed.on_disk(project, project.config)).remark
     if remark:
         yield Finding("best model", remark, "note")
+
+
+def _audit(project: Project) -> Iterator[Finding]:
+    """Yield what is wrong with the audit of what answers, and which models it is not about."""
+    for fault in audit.faults(project):
+        yield Finding("audit", f"{fault}: what it says of the past may be wrong", "wrong")
+    for model in audit.changed_by_hand(project):
+        message = f"{model} is answered otherwise than its last line says: changed by hand, or a"
+        yield Finding("audit", f"{message} killed verb; traffic shows what answers", "note")
 
 
 def _workspace(project: Project) -> str:

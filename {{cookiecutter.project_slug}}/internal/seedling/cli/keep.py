@@ -38,6 +38,28 @@ def lint(fix: bool) -> None:
     sys.exit(check(find_project(), fix))
 
 
+@section.command("check-secrets")
+@click.argument("files", nargs=-1, type=click.Path(path_type=Path))
+def check_secrets(files: Sequence[Path]) -> None:
+    """Look for secrets in what git keeps, or in FILES."""
+    from seedling.cli.development import check_secrets as check
+
+    sys.exit(check(find_project(), files))
+
+
+@section.command()
+@click.option("--install", is_flag=True, help="Let git run them before each commit.")
+@click.option("--staged", is_flag=True, help="Look only at what is to be committed.")
+def hooks(install: bool, staged: bool) -> None:
+    """Run the checks of a commit on all files."""
+    from seedling.cli.development import install_hooks, run_hooks
+
+    if install:
+        install_hooks(find_project())
+    else:
+        sys.exit(run_hooks(find_project(), staged))
+
+
 @section.command()
 def lock() -> None:
     """Resolve the dependencies into constraints.txt."""

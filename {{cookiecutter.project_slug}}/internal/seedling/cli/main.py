@@ -8,9 +8,13 @@ from typing import Any
 
 import click
 
-from seedling.cli import azure, containers, data, keep, models, serve, start
+import seedling.cli.clean_up
+import seedling.cli.lifecycle
+import seedling.cli.run_script  # noqa: F401 - verbs of the sections Watch and Azure
+from seedling.cli import azure, containers, data, keep, models, serve, start, watch
 from seedling.cli.section import Section
 from seedling.errors import ProjectError
+from seedling.home import page
 from seedling.masking import masked
 from seedling.processes import interrupted
 
@@ -21,11 +25,15 @@ SECTIONS: tuple[Section, ...] = (
     serve.section,
     containers.section,
     azure.section,
+    watch.section,
     keep.section,
 )
 FULL = {errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC)}
 MAKE_ROOM = "Make room, and run the verb again."
-OWN = (*("seedling", "columns", "common_utils", "models", "serve", "dataset_creation", "tasks"),)
+OWN = (
+    *("seedling", "columns", "common_utils", "dataset_creation", "models", "monitoring"),
+    *("serve", "tasks"),
+)
 
 
 class Verbs(click.Group):
@@ -63,11 +71,23 @@ class Verbs(click.Group):
             interrupted.leave()
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run a verb; exit with 1 and one line on stderr for an error that a person can mend."""
+        """Run a verb; exit with 1 and one line on stderr for an error that a person can mend,
+        with 2 where that is the value of an option.
+
+        What it has changed stands on the project's page then.
+        """
+        try:
+            return self._run(ctx)
+        finally:
+            if not interrupted.is_seen():
+                page.refresh(Path.cwd())
+
+    def _run(self, ctx: click.Context) -> Any:
+        code = 1
         try:
             return super().invoke(ctx)
         except ProjectError as error:
-            message = str(error)
+            message, code = str(error), error.exit_code
         except ModuleNotFoundError as error:
             if error.name is None or error.name.partition(".")[0] in OWN:
                 raise
@@ -88,7 +108,7 @@ class Verbs(click.Group):
             vars(error)["message"] = masked(error.message)
             raise
         click.echo(f"Error: {message}", err=True)
-        sys.exit(1)
+        sys.exit(code)
 
 
 def _remedy(name: str) -> str:

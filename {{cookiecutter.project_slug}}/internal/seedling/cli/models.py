@@ -1,27 +1,26 @@
 """The section Models: train, add and remove models."""
 
+import os
 import sys
 from collections.abc import Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from seedling.cli.section import Section, find_project
-from seedling.wording import counted
-
-if TYPE_CHECKING:
-    from seedling.training.grouped_regression import Fitted
 
 section = Section("Models")
 
 
 @section.command()
 @click.option("--model", "models", multiple=True, help="Only this model; may be given again.")
-def train(models: Sequence[str]) -> None:
+@click.option("--smoke", is_flag=True, help="Once and quickly, to see that all runs: no result.")
+def train(models: Sequence[str], smoke: bool) -> None:
     """Train, evaluate and register the models; train-all is the same."""
+    from seedling.settings import SMOKE
     from seedling.training import outcomes, train
 
+    if smoke:
+        os.environ[SMOKE.name] = "1"  # for the steps, here or on Azure ML
     outcomes.show(train.train(find_project(), models))
 
 
@@ -105,6 +104,16 @@ def add_model(model: str | None, source: str | None, kind: str | None, dataset: 
         click.echo("It needs packages that are not installed here: run init first.")
 
 
+@section.command("sign-model")
+@click.argument("model", required=False)
+@click.option("--new-key", is_flag=True, help="Make a pair of keys first.")
+def sign_model(model: str | None, new_key: bool) -> None:
+    """Sign the versions that are registered here."""
+    from seedling.registry import signing
+
+    signing.sign_registered(find_project(), model, new_key)
+
+
 @section.command("remove-model")
 @click.argument("model")
 @click.option("--yes", is_flag=True, help="Do not ask.")
@@ -122,27 +131,3 @@ def remove_model(model: str, yes: bool) -> None:
     click.echo(f"Removed {model}. What it registered stays in local_assets/; nothing serves it.")
     for path in removing.mentions(project, model):
         click.echo(f"{path} still names it: change that by hand.")
-
-
-@section.command("train-groups")
-@click.option("--by", required=True, metavar="COLUMN[,COLUMN]", help="Columns that make a group.")
-@click.option("--dataset", help="The dataset to fit; the first unless given.")
-def train_groups(by: str, dataset: str | None) -> None:
-    """Fit a linear regression for each group of rows."""
-    from seedling.training import groups
-
-    show_groups(*groups.train(find_project(), columns_of(by), dataset))
-
-
-def columns_of(text: str) -> list[str]:
-    """Parse names of columns with commas between."""
-    return [column.strip() for column in text.split(",")]
-
-
-def show_groups(folder: Path, fitted: "Fitted") -> None:
-    """Print what became of the groups; exit with 1 where some could not be fitted."""
-    for problem in fitted.problems:
-        click.echo(f"Not fitted: {problem}", err=True)
-    count = counted(len(fitted.rmse), "group")
-    click.echo(f"Fitted {count}: {folder} has coefficient.csv, rmse.csv.")
-    sys.exit(bool(fitted.problems))

@@ -69,7 +69,7 @@ def _show_all(found: "Sequence[Listed]", wanted: Mapping[str, str]) -> None:
         table.add_row(
             "-" if each.run is None else str(each.run),
             each.model,
-            ", ".join(filter(None, [each.version or "-", each.role])),
+            "smoke check" if each.smoke else _version(each),
             failed if each.value is None else f"{each.metric} {each.value:.4f}",
             "{:.4f} ± {:.2g}".format(*each.validated) if each.validated else "-",
             _data(each, len(datasets) > 1),
@@ -118,6 +118,10 @@ def _show_two(one: "Listed", other: "Listed") -> None:
             click.echo(f"Only run {each.run} has the features {', '.join(more)}.")
 
 
+def _version(one: "Listed") -> str:
+    return ", ".join(filter(None, [one.version or "-", one.role]))
+
+
 def _metric(one: "Listed", name: str) -> str:
     value, half = one.metrics.get(name), one.metrics.get(f"{name}{INTERVAL}")
     if value is None:
@@ -132,7 +136,7 @@ def _facts(one: "Listed", other: "Listed") -> list[tuple[str, ...]]:
     both = one, other
     facts: list[tuple[str, ...]] = [
         ("model", *(each.model for each in both)),
-        ("version", *(each.version or "-" for each in both)),
+        ("version", *("smoke check" if each.smoke else each.version or "-" for each in both)),
         ("age", *(age(each.begun) for each in both)),
         ("dataset", *(each.dataset for each in both)),
         ("its version", *(each.data.get("version", "-") for each in both)),

@@ -5,6 +5,7 @@ import math
 import os
 import sys
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -139,18 +140,22 @@ def traffic(
 
 
 @section.command("batch-score")
-@click.argument("source", metavar="INPUT", type=click.Path(path_type=Path))
-@click.argument("target", metavar="OUTPUT", type=click.Path(path_type=Path))
+@click.argument("source", metavar="INPUT")
+@click.argument("output", metavar="OUTPUT")
 @click.option("--model", help="The model that answers; the best unless given.")
 @click.option("--strict", is_flag=True, help="Refuse a file with a row that has no answer.")
-def batch_score(source: Path, target: Path, model: str | None, strict: bool) -> None:
-    """Score the rows of a file, or of a folder of files."""
+@click.option("--workers", type=click.IntRange(1), help="Threads; as many as cores unless given.")
+@click.option("--restart", is_flag=True, help="Forget what an interrupted run has scored.")
+@click.option(
+    "--backend",
+    type=click.Choice(["local", "ray"]),
+    default="local",
+    help="Where: on this machine, or on a cluster of Ray that is there.",
+)
+def batch_score(source: str, output: str, **options: Any) -> None:
+    """Score the rows of files, each exactly once."""
     from seedling.cli import batch_score
 
-    if Path() in (source, target):  # an empty text, as of a script's variable that is not set
-        raise click.UsageError("Give INPUT and OUTPUT.")
-    outcome = batch_score.score(find_project(), source, target, model, strict)
-    for problem in outcome.problems:
-        click.echo(f"Error: {problem}", err=True)
-    click.echo(outcome.words(target))
-    sys.exit(bool(outcome.problems or outcome.rejected))
+    if "" in (source, output) or Path() in (Path(source), Path(output)):
+        raise click.UsageError("Give INPUT and OUTPUT.")  # a script's variable that is not set
+    sys.exit(batch_score.score(find_project(), source, output, batch_score.Options(**options)))

@@ -62,6 +62,7 @@ def add(
         folder / "__init__.py": f'"""{ready.title}"""\n',
         folder / "train.py": train_source(ready),
         folder / "predict.py": tasks.find(learned_from.task).predict_source,
+        **{folder / name: content for name, content in ready.files},
     }
     instances = root / "dataset_creation" / f"{learned_from.name}_instances.json"
     if instances.exists():
@@ -105,7 +106,7 @@ def is_installed(ready: Ready) -> bool:
 def _entry(model: str, ready: Ready, dataset: str) -> str:
     """Return the model's lines for training.models of model.yaml."""
     values = {
-        name: value.lower() if value in ("True", "False") else value
+        name: value.lower() if value in ("True", "False") else value.strip('"')
         for name, _, value in ready.hyperparameters
     }
     settings = ", ".join(f"{name}: {value}" for name, value in values.items())

@@ -38,7 +38,7 @@ def _brought(
     """Return the texts of a part's own files, and of the files that get lines of it."""
     settings = root / parts.FILE
     folders = part_files.folders(part, present)
-    sources = part_files.sources(root, folders)
+    sources = part_files.sources(root, folders, facts)
     texts = part_files.whole(root, sources, folders, facts)
     if part == parts.CONTAINERS:
         texts |= part_files.of_models(root, facts)

@@ -1,5 +1,6 @@
 """Finishes a project that cookiecutter has written: adds its models and its parts."""
 
+import os
 from pathlib import Path
 
 from seedling.errors import ProjectError
@@ -30,7 +31,7 @@ def refuse_finished(root: Path, models: list[str], parts: list[str]) -> None:
 
 
 def finish(root: Path, models: list[str], parts: list[str]) -> None:
-    """Add the models, then the parts, take the note out of the README, and say what CI misses.
+    """Place scripts, add models, then parts, take the note out of the README, say what CI misses.
 
     Where cookiecutter wrote over a project (-f), models and parts are written over as well. Where
     it kept the files that were there (-f -s), the README is one of them: it has no note, and models
@@ -46,6 +47,7 @@ def finish(root: Path, models: list[str], parts: list[str]) -> None:
             no such part.
     """
     keep = is_finished(root)
+    _into_folders(root, keep)
     for model in models:
         if not (keep and (root / "models" / model).exists()):
             add_model.add(root, model, overwrite=True)
@@ -56,6 +58,22 @@ def finish(root: Path, models: list[str], parts: list[str]) -> None:
         _remove_note(root / "README.md")
     for words in filter(None, (in_repository.remark(root, part) for part in parts)):
         print(words)
+
+
+def _into_folders(root: Path, keep: bool) -> None:
+    """Move each file whose name spells its folders, such as `src+train.py`, to its place.
+
+    Args:
+        root: where they are.
+        keep: leave a file that is at its place as it is.
+    """
+    for path in root.glob("*+*"):
+        place = root.joinpath(*path.name.split("+"))
+        if keep and place.exists():
+            path.unlink()
+            continue
+        place.parent.mkdir(parents=True, exist_ok=True)
+        os.replace(path, place)
 
 
 def _remove_note(readme: Path) -> None:

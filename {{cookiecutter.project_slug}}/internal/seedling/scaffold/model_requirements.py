@@ -21,7 +21,7 @@ def of_ready(ready: Ready) -> dict[str, list[str]]:
     """
     return {
         "train": [*ready.requirements, *(COMPILING if ready.trees else ())],
-        "serve": list(TREES if ready.trees else ()),
+        "serve": [*(TREES if ready.trees else ()), *ready.served],
         "plain": list(ready.requirements),
     }
 

@@ -53,6 +53,13 @@ def first_dataset(settings: str) -> LearnedFrom:
     return LearnedFrom(name, file_name, task)
 
 
+def datasets(settings: str) -> str:
+    """Return the folder of the first dataset's file, as the text of model.yaml has it."""
+    found = edit_text.outline(settings).find("datasets")
+    first = found.entries[0].value("local_directory_path") if found and found.entries else None
+    return first or "local_assets/datasets"
+
+
 def models(settings: str) -> dict[str, Entry]:
     """Return the entries of `training.models` by the models' names.
 

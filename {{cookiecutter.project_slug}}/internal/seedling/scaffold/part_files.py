@@ -25,23 +25,29 @@ HOME = Path(__file__).resolve().parents[2] / "parts"
 class Facts(NamedTuple):
     """The facts about a project that the files of a part contain.
 
-    `tables` has the file of the dataset that each model learns from, by the model's name.
+    `tables` has the file of the dataset that each model learns from, by the model's name;
+    `datasets` is the folder of the first one's.
     """
 
     slug: str
     dataset: str
     tables: dict[str, str]
+    datasets: str
 
     def values(self) -> dict[str, str]:
         """Return what stands for each `@name@` in a part's files."""
         model = next(iter(self.tables))
+        site = model_folder.image_name(self.slug)
         return {
             "slug": self.slug,
             "dataset": self.dataset,
             "model": model,
             "table": self.tables[model],
             "image": model_folder.image_name(self.slug, model),
-            "site": model_folder.image_name(self.slug),
+            "site": site,
+            "service": f"{site[:20].rstrip('-')}-service",
+            "datasets": self.datasets,
+            "flavour": "spacy" if "spacy" in model.split("_") else "sklearn",
         }
 
 
@@ -50,7 +56,7 @@ def as_generated(root: Path) -> Facts:
     settings = (root / parts.FILE).read_text(encoding="utf-8")
     dataset = model_yaml.first_dataset(settings)
     tables = dict.fromkeys(model_yaml.models(settings), dataset.file_name)
-    return Facts(model_yaml.slug(settings), dataset.name, tables)
+    return Facts(model_yaml.slug(settings), dataset.name, tables, model_yaml.datasets(settings))
 
 
 def of_project(config: "Config") -> Facts:
@@ -58,7 +64,8 @@ def of_project(config: "Config") -> Facts:
     tables = {
         model.name: config.dataset(model.dataset).file_name for model in config.training.models
     }
-    return Facts(config.slug, config.named_datasets[0].name, tables)
+    first = config.named_datasets[0]
+    return Facts(config.slug, first.name, tables, first.local_directory_path)
 
 
 def folders(part: str, present: list[str]) -> list[Path]:
@@ -68,9 +75,12 @@ def folders(part: str, present: list[str]) -> list[Path]:
     return [folder for folder, needed in needs.items() if part in needed and needed <= known]
 
 
-def sources(root: Path, folders: list[Path]) -> dict[Path, Path]:
+def sources(root: Path, folders: list[Path], facts: Facts) -> dict[Path, Path]:
     """Return the file of internal/parts/ for each whole file of the project."""
-    return {root / path.relative_to(home): path for home, path in _each(folders, "files")}
+    return {
+        root / _with(str(path.relative_to(home)), facts): path
+        for home, path in _each(folders, "files")
+    }
 
 
 def whole(
@@ -187,7 +197,11 @@ def _joined(root: Path, path: Path, text: str, folders: list[Path], facts: Facts
 
 def _filled(source: Path, facts: Facts) -> str:
     """Return the text of a part's file with the project's facts."""
-    text = source.read_text(encoding="utf-8")
+    return _with(source.read_text(encoding="utf-8"), facts)
+
+
+def _with(text: str, facts: Facts) -> str:
+    """Return a text with the project's facts."""
     for name, value in facts.values().items():
         text = text.replace(f"@{name}@", value)
     return text
