@@ -53,11 +53,13 @@ class Answers(Extension):
             "one_of": one_of,
             "part_names": part_names,
             "quoted": quoted,
+            "script": self.script,
             "valid_slug": valid_slug,
             "within_quotes": within_quotes,
         }
         defaults = json.loads((HERE / "cookiecutter.json").read_text(encoding="utf-8"))
         hooks = {path.read_text(encoding="utf-8") for path in (HERE / "hooks").glob("*.py")}
+        self._catalog = defaults["_catalog"]
         self._ours = {value for value in defaults.values() if isinstance(value, str)}
         self._ours |= {TREE, *hooks}
         context, given = asked()
@@ -66,6 +68,15 @@ class Answers(Extension):
                 context[name] = default  # no question, so no answer
             elif name in given:
                 context[name] = Answer(as_text(context[name], name))
+
+    def script(self, vertical: str, purpose: str) -> str:
+        """Return the name of a vertical's script, empty if it has none of that purpose.
+
+        Cookiecutter makes a folder in every project or in none: the post-generation hook puts
+        `src+train.py` into its folder.
+        """
+        path: str = self._catalog[vertical].get("scripts", {}).get(purpose, "")
+        return path.replace("/", "+")
 
     def preprocess(self, source: str, name: str | None, filename: str | None = None) -> str:
         """Cookiecutter renders answers that come from its command line: keep them as they are."""
