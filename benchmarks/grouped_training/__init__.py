@@ -1,0 +1,1 @@
+"""Regressions of many groups, beside those of others."""
