@@ -1,9 +1,12 @@
 """Projects made from the template: which there are, and what the tests do in them."""
 
+import contextlib
 import json
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +23,11 @@ CI = {
     "none": ("",),
 }
 assert list(CI) == PROMPTS["_ci"]
+# What Python has compiled in one environment of a run of tests, for the others of that run. Python
+# itself looks whether a file belongs to its source, and compiles that again if not.
+RUN = os.environ.get("PYTEST_XDIST_TESTRUNUID", str(os.getpid()))
+COMPILED = Path(tempfile.gettempdir(), f"seedling-compiled-{RUN}")
+_environments: list[Path] = []  # that this process has made
 
 
 def models_of(vertical: str) -> list[str]:
@@ -91,6 +99,45 @@ def initialise(project: Path, groups: str) -> None:
     """Run the project's own init."""
     script = project / "internal" / "seedling" / "init.py"
     run([sys.executable, script, "--groups", groups], project)
+    share_compiled(project / ".venv")
+
+
+def python_with(folder: Path, *packages: str) -> Path:
+    """Make an environment in a new folder with these packages; return its Python."""
+    run(["uv", "venv", "--quiet", folder], folder.parent)
+    python = folder / "bin" / "python"
+    run(["uv", "pip", "install", "--quiet", "--python", python, *packages], folder.parent)
+    share_compiled(folder)
+    return python
+
+
+def share_compiled(environment: Path) -> None:
+    """Give a new environment what was compiled in the others: it takes seconds in each.
+
+    Args:
+        environment: the folder of one that uv has made, with the files of its cache.
+    """
+    for used in _environments:
+        _link_compiled(used, COMPILED)
+    _link_compiled(COMPILED, environment)
+    _environments.append(environment)
+
+
+def _link_compiled(source: Path, target: Path) -> None:
+    """Link the compiled files of one folder into the other, where it has not its own."""
+    for folder, _, names in os.walk(source):
+        at = target / Path(folder).relative_to(source)
+        if Path(folder).name != "__pycache__" or not (target == COMPILED or at.parent.is_dir()):
+            continue
+        at.mkdir(parents=True, exist_ok=True)
+        for name in (name for name in names if name.endswith(".pyc")):
+            with contextlib.suppress(FileExistsError):
+                os.link(Path(folder, name), at / name)
+
+
+def forget_compiled() -> None:
+    """Remove what was shared, at the end of the tests."""
+    shutil.rmtree(COMPILED, ignore_errors=True)
 
 
 def verb(project: Path, *words: str) -> str:

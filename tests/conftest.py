@@ -6,7 +6,7 @@ from collections.abc import Callable, Generator
 from pathlib import Path
 
 import pytest
-from baking import initialise, project_of
+from baking import forget_compiled, initialise, project_of
 from pytest_cookies.plugin import Cookies
 
 # Where it is set, as in Python's own images, every command compiles all that it imports again:
@@ -45,6 +45,11 @@ def installed(cookies_session: Cookies) -> Callable[..., Path]:
         return ready[key]
 
     return installed
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    if not hasattr(session.config, "workerinput"):  # a worker is not the last
+        forget_compiled()
 
 
 @pytest.hookimpl(wrapper=True)

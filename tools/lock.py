@@ -16,7 +16,7 @@ INTERNAL = TREE / "internal" / "pyproject.toml"
 CONSTRAINTS = TREE / "constraints.txt"
 REQUIREMENTS = ROOT / "requirements-dev.txt"
 # The groups of the plumbing that its tests need; the others are tried in projects of their own.
-TESTED = ("train", "serve", "plain", "dev", "build")
+TESTED = ("train", "serve", "plain", "dev", "notebooks", "build", "signing", "sbom")
 COMPILE = ["uv", "pip", "compile", "--quiet", "--universal", "--no-header", "--no-annotate"]
 
 

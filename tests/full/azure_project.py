@@ -6,7 +6,7 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-from baking import environment, python_of, run
+from baking import environment, python_of, run, share_compiled
 
 # A person of finance's dataset.
 ROW = {
@@ -77,32 +77,51 @@ def say(project: Path, aml: Any) -> None:
     path.write_text(f"{path.read_text()}\naml: {json.dumps(aml)}\n", encoding="utf-8")
 
 
-def steps_python(project: Path, folder: Path, *groups: str) -> Path:
-    """The Python of an environment with what steps of the project require, and not the project."""
-    script = REQUIREMENTS
-    path = os.pathsep.join([str(project), str(project / "internal")])
-    found = said_by(project, {"PYTHONPATH": path}, "-c", script, *groups)
-    assert found.returncode == 0, found.stderr
+def steps_python(project: Path, folder: Path, *groups: str, python: Path | None = None) -> Path:
+    """The Python of an environment with what steps of the project require, and not the project.
+
+    The project says that by its own Python, or by another one.
+    """
+    found = asked_for(project, python, REQUIREMENTS, *groups)
     (folder / "requirements.txt").write_text(found.stdout, encoding="utf-8")
-    return _installed(folder, project / "constraints.txt")
+    return installed_in(folder, project / "constraints.txt")
 
 
-def write_context(project: Path, folder: Path) -> None:
-    """Write what the image of an online deployment is made of."""
-    done = said_by(project, {}, "-c", CONTEXT, str(folder))
+def asked_for(
+    project: Path, python: Path | None, script: str, *words: str
+) -> "subprocess.CompletedProcess[str]":
+    """A script about the project, run by its Python or another one."""
+    path = os.pathsep.join([str(project), str(project / "internal")])
+    done = subprocess.run(
+        [python or python_of(project), "-c", script, *words],
+        cwd=project,
+        env=told({"PYTHONPATH": path}),
+        capture_output=True,
+        text=True,
+        timeout=600,
+        check=False,
+    )
     assert done.returncode == 0, done.stderr
+    return done
 
 
-def deployment_python(project: Path, folder: Path) -> Path:
+def write_context(project: Path, folder: Path, python: Path | None = None) -> None:
+    """Write what the image of an online deployment is made of."""
+    asked_for(project, python, CONTEXT, str(folder))
+
+
+def deployment_python(project: Path, folder: Path, python: Path | None = None) -> Path:
     """The Python of the environment that an online deployment's image has."""
-    write_context(project, folder)
-    return _installed(folder, folder / "constraints.txt")
+    write_context(project, folder, python)
+    return installed_in(folder)
 
 
-def _installed(folder: Path, constraints: Path) -> Path:
+def installed_in(folder: Path, constraints: Path | None = None) -> Path:
     """The Python of an environment with the requirements that a folder has."""
+    constraints = constraints or folder / "constraints.txt"
     run(["uv", "venv", "--quiet", "--python", "3.11", folder / "venv"], folder)
     python = folder / "venv" / "bin" / "python"
     command = ["uv", "pip", "install", "--quiet", "--python", python, "-r", "requirements.txt"]
     run([*command, "-c", constraints], folder)
+    share_compiled(folder / "venv")
     return python

@@ -2,14 +2,21 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
-from baking import run
+from baking import python_with
 from mlflow_server import MLFLOW, mlflow_server
 from postgresql import PostgreSQL, postgresql_server
 
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
 # Files that take longest, though some have few tests: what is begun last is waited for.
-FIRST = "verticals seeds_page projects fresh_install offline azureml_life azureml_training".split()
+FIRST = (
+    "seeds_page robustness azureml_training mlflow_models images verticals mlflow fresh_install "
+    "azureml_registry projects slugs prediction_log azureml_online offline azureml_life"
+).split()
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -23,6 +30,15 @@ def place(item: pytest.Item) -> int:
 
 
 @pytest.fixture(scope="module")
+def browser() -> Iterator["Browser"]:
+    """A browser, in which each test opens pages of its own."""
+    from chromium import chromium
+
+    with chromium() as browser:
+        yield browser
+
+
+@pytest.fixture(scope="module")
 def postgresql() -> Iterator[PostgreSQL]:
     """A PostgreSQL server that is stopped at the end, whatever happens."""
     with postgresql_server() as server:
@@ -32,11 +48,7 @@ def postgresql() -> Iterator[PostgreSQL]:
 @pytest.fixture(scope="session")
 def mlflow_python(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The Python of an environment with the whole of MLflow."""
-    folder = tmp_path_factory.mktemp("mlflow")
-    run(["uv", "venv", "--quiet", folder / "venv"], folder)
-    python = folder / "venv" / "bin" / "python"
-    run(["uv", "pip", "install", "--quiet", "--python", python, MLFLOW], folder)
-    return python
+    return python_with(tmp_path_factory.mktemp("mlflow") / "venv", MLFLOW)
 
 
 @pytest.fixture(scope="module")

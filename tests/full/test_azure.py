@@ -13,7 +13,7 @@ from threading import Thread
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from baking import call, run
+from baking import call, python_with, run
 from serving import free_port
 
 pytestmark = pytest.mark.full
@@ -113,11 +113,7 @@ def no_identity(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(scope="module")
 def sdk(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A Python with Azure ML's own client, which the project does not need yet."""
-    folder = tmp_path_factory.mktemp("sdk") / "venv"
-    run(["uv", "venv", "--quiet", folder], folder.parent)
-    python = folder / "bin" / "python"
-    run(["uv", "pip", "install", "--quiet", "--python", python, SDK], folder.parent)
-    return python
+    return python_with(tmp_path_factory.mktemp("sdk") / "venv", SDK)
 
 
 @needs_odbc

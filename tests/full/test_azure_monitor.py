@@ -79,6 +79,27 @@ print(json.dumps({
 }))
 """
 
+# The numbers of a model of which one column has moved.
+FOUND = """
+from seedling import implementations
+from seedling.errors import ProjectError
+from seedling.monitoring import findings
+from seedling.monitoring.drift import Drift
+
+drifts = [
+    Drift("age", "numbers", "feature", 500, 5000, "severe", 0.6),
+    Drift("hours", "numbers", "feature", 500, 5000, "steady", 0.01),
+]
+window = findings.Window("2026-11-01", "2026-11-08", 500, verdict="severe", drifts=drifts)
+found = findings.Findings(
+    "Cloud", "m", "3", "rows", "income", "2026-11-08", windows=[window], verdict="severe"
+)
+try:
+    implementations.find("azure monitor metrics")(found)
+except ProjectError as error:
+    print(error)
+"""
+
 
 @pytest.fixture(scope="module")
 def cloud(installed) -> Path:
@@ -244,3 +265,31 @@ def test_without_the_group_azure_a_line_says_so(installed: Callable[..., Path]):
     assert found == {"opened": None}
     (line,) = (json.loads(line) for line in log.splitlines())
     assert "run init with the group `azure`" in line["message"]
+
+
+def test_findings_are_metrics_on_which_an_alert_can_stand(cloud: Path):
+    def sent(port: int) -> str:
+        variables = environment() | {VARIABLE: connection(port)}
+        words = [python_of(cloud), "-c", FOUND]
+        done = subprocess.run(
+            words, cwd=cloud, env=variables, capture_output=True, text=True, timeout=120
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    with ingestion() as (port, envelopes):
+        assert sent(port) == ""
+    numbers = {
+        (metric["name"], one["properties"].get("column", "")): metric["value"]
+        for envelope in of(envelopes, "MetricData")
+        for one in [envelope["data"]["baseData"]]
+        for metric in one["metrics"]
+        if one["properties"]["model"] == "m" and one["properties"]["version"] == "3"
+    }
+    assert numbers == {
+        ("model_verdict", ""): 3,
+        ("model_rows", ""): 500,
+        ("model_drift_effect", "age"): 0.6,
+        ("model_drift_effect", "hours"): 0.01,
+    }
+    assert sent(free_port()) == "Azure Monitor does not answer: no metric is sent.\n"

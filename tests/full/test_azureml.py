@@ -142,6 +142,13 @@ def test_a_blob_is_a_datasets_source_as_a_file_is(cloud: Path, emulator: AzureML
         assert len(done.stderr.splitlines()) == 1
         return done.stderr
 
+    for name in ("a", "b"):
+        emulator.storage.put("tables", f"inputs/place={name}/part.parquet", table)
+    words = ("add-dataset", "--from", "az://tables/inputs/", "--target", "income", "--yes")
+    done = ask(project, settings, *words)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "inputs.parquet: 12,000 rows" in done.stdout
+    assert refused("az://tables/none/") == "Error: There is no blob az://tables/none/.\n"
     assert refused("az://tables/none.csv") == "Error: There is no blob az://tables/none.csv.\n"
     assert "AZURE_STORAGE_ACCOUNT_NAME" in refused(url, AZURE_STORAGE_ACCOUNT_NAME="")
     assert "no Azure credential is accepted" in refused(url, AZURE_CLIENT_ID="other")

@@ -110,6 +110,23 @@ def test_azure_and_this_machine_score_to_the_same_bytes(
     assert there.read_bytes() == here.read_bytes()
 
 
+def test_a_mini_batch_that_is_delivered_twice_is_in_the_result_once(
+    cloud: Path, deployed: AzureML, source: Path, tmp_path: Path
+):
+    here, there = tmp_path / "here.csv", tmp_path / "there.csv"
+    verb(cloud, "batch-score", str(source), str(here))
+    deployed.batch.twice = True
+    try:
+        scored = ask(
+            cloud, deployed.settings(), "batch-score-in-aml", str(source), "--output", str(there)
+        )
+    finally:
+        deployed.batch.twice = False
+    assert scored.returncode == 0, scored.stderr
+    assert "The predictions of 6,000 rows are in" in scored.stdout
+    assert there.read_bytes() == here.read_bytes()
+
+
 def test_a_job_that_was_left_is_followed_later(cloud: Path, deployed: AzureML, source: Path):
     one = str(source / "b.csv")
     left = ask(cloud, deployed.settings(), "batch-score-in-aml", one, "--no-wait")

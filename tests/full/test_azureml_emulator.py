@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from azureml.emulator import AzureML
-from baking import environment, run
+from baking import environment, python_with
 from mlflow_server import MLFLOW, mlflow_server
 
 pytestmark = pytest.mark.full
@@ -93,11 +93,7 @@ jobs:
 @pytest.fixture(scope="session")
 def azure(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The Python of an environment with Azure ML's SDK."""
-    folder = tmp_path_factory.mktemp("azure") / "venv"
-    run(["uv", "venv", "--quiet", folder], folder.parent)
-    python = folder / "bin" / "python"
-    run(["uv", "pip", "install", "--quiet", "--python", python, *SDK, MLFLOW], folder.parent)
-    return python
+    return python_with(tmp_path_factory.mktemp("azure") / "venv", *SDK, MLFLOW)
 
 
 @pytest.fixture

@@ -1,45 +1,25 @@
-"""Groups fitted on Azure ML: the real SDK submits, the stand-in runs the parallel step."""
+"""One table summed up by many nodes of Azure ML: the real SDK submits, the stand-in runs it."""
 
+import re
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 from azure_project import ask, steps_python
 from azureml.emulator import AzureML
 from azureml.messages import Refused
 from azureml.parallel import command_of
-from baking import python_of, run
+from baking import verb
 
 pytestmark = pytest.mark.full
 
-ANSWERS = {"vertical": "hello_world", "project_name": "Grouped"}
-VERB = ("train-groups", "--by", "runner_id")
-IN_AML = ("train-groups-in-aml", *VERB[1:])
-FILES = ("coefficient.csv", "rmse.csv")
-# 1,200 rows of 40 groups; one has too few, one has none that is complete.
-ROWS = """
-import numpy as np
-import pandas as pd
-from seedling.data import datasets
-from seedling.config import Project
-
-project = Project.find()
-generator = np.random.default_rng(0)
-rows = pd.DataFrame({
-    "runner_id": [f"runner {number}" for number in generator.integers(0, 40, 1_200)],
-    "usage": generator.integers(1, 8, 1_200),
-    "fitness": generator.integers(1, 6, 1_200),
-    "miles": generator.normal(30, 10, 1_200).round(2),
-})
-few = rows[rows["runner_id"] == "runner 7"].index[3:]
-rows.loc[rows["runner_id"] == "runner 9", "usage"] = np.nan
-datasets.save(project, project.config.datasets[0], rows.drop(index=few))
-"""
-PROBLEMS = [
-    "Not fitted: runner_id runner 7: 3 complete rows, and 4 are needed.",
-    "Not fitted: runner_id runner 9: no complete row.",
-]
+ANSWERS = {"vertical": "retail", "project_name": "Grouped"}
+MODEL = "grouped_linear_regression"
+IN_AML = ("train-model-in-aml", "--job", "parallel")
+LEAVES = ("coefficient.csv", "rmse.csv")
 NODE = {
     "input_data": "${{inputs.rows}}",
     "mini_batch_size": 1,
@@ -54,80 +34,105 @@ TASK = {
 
 @pytest.fixture(scope="module")
 def cloud(installed) -> Path:
-    """A project with the SDK and a dataset in groups."""
+    """A project with the SDK and a dataset of many parts."""
     project = installed(ANSWERS, "train,serve,dev,aml")
-    run([python_of(project), "-c", ROWS], project)
+    verb(project, "create-local-datasets")
     return project
 
 
 @pytest.fixture(scope="module")
 def steps(cloud: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return steps_python(cloud, tmp_path_factory.mktemp("steps"), "train")
+    return steps_python(cloud, tmp_path_factory.mktemp("steps"), "train", "aml")
 
 
 @pytest.fixture
-def emulator(steps: Path) -> Iterator[AzureML]:
-    with AzureML(steps) as emulator:
+def emulator(cloud: Path, steps: Path, mlflow: str) -> Iterator[AzureML]:
+    """A workspace that has the dataset; the project is put back afterwards."""
+    path = cloud / "model.yaml"
+    settings = path.read_text()
+    with AzureML(steps, mlflow=mlflow) as emulator:
         yield emulator
         assert emulator.unknown == []
+    path.write_text(settings)
+    shutil.rmtree(cloud / "local_assets" / "models", ignore_errors=True)
 
 
-def written(project: Path) -> list[bytes]:
+def beyond_memory(project: Path) -> None:
+    path = project / "model.yaml"
+    text = path.read_text()
+    path.write_text(text.replace("  holdout: 0.2\n", "  holdout: 0.2\n  rows_in_memory: 1000\n"))
+
+
+def left(project: Path) -> list[pd.DataFrame]:
     folder = project / "local_assets" / "Training_Output"
-    return [(folder / name).read_bytes() for name in FILES]
+    return [pd.read_csv(folder / name, dtype={"product_id": str}) for name in LEAVES]
 
 
 def log_of(emulator: AzureML) -> str:
     """What the parallel step has said."""
     blobs = emulator.storage.blobs
-    (log,) = [blob for name, blob in blobs.items() if "fit_groups/user_logs/" in str(name)]
+    (log,) = [b for name, b in blobs.items() if f"sum_{MODEL}/user_logs/" in str(name)]
     return log.data.decode()
 
 
-@pytest.mark.parametrize(
-    ("options", "batches"), [((), 16), (("--files", "3"), 3)], ids=["four-a-node", "three"]
-)
-def test_the_cluster_writes_what_this_machine_writes(
-    cloud: Path, emulator: AzureML, options: tuple[str, ...], batches: int
-):
-    here = ask(cloud, {}, *VERB)
-    assert here.returncode == 1
-    assert here.stderr.splitlines() == PROBLEMS
-    assert "Fitted 38 groups" in here.stdout
-    wanted = written(cloud)
-    for name in FILES:
-        (cloud / "local_assets" / "Training_Output" / name).unlink()
+def test_many_nodes_train_the_model_that_one_machine_trains(cloud: Path, emulator: AzureML):
+    """Though a mini-batch is delivered twice, and two of them to two nodes."""
+    beyond_memory(cloud)
+    verb(cloud, "train")
+    wanted = left(cloud)
+    shutil.rmtree(cloud / "local_assets" / "Training_Output")
+    shutil.rmtree(cloud / "local_assets" / "models")
 
-    there = ask(cloud, emulator.settings(), *IN_AML, *options)
-    assert [line for line in there.stderr.splitlines() if "Not fitted" in line] == PROBLEMS
-    assert there.returncode == 1
-    assert f"39 groups in {batches} files." in there.stdout
-    assert there.stdout.splitlines()[-1] == here.stdout.splitlines()[-1]
-    assert written(cloud) == wanted
-    assert log_of(emulator).count("A mini-batch of 1 files: 1 results.") == batches
-    (job,) = emulator.documents.children("workspaces/workspace/jobs")[-1:]
-    (node,) = job["properties"]["jobs"].values()
-    assert node["resources"]["instance_count"] == min(4, batches)
+    emulator.jobs.twice = True
+    settings = emulator.settings()
+    assert ask(cloud, settings, "register-datasets-in-aml").returncode == 0
+    done = ask(cloud, settings, *IN_AML)
+    assert done.returncode == 0, done.stderr
+    assert f"Registered as grouped-demand-{MODEL}, version 1" in done.stdout
+    for here, there in zip(wanted, left(cloud), strict=True):
+        pd.testing.assert_frame_equal(here, there, rtol=1e-9, atol=1e-12)
+    tags = emulator.documents.get(f"workspaces/workspace/models/grouped-demand-{MODEL}/versions/1")
+    assert tags["properties"]["tags"]["role"] == "champion"
+    assert list((cloud / "local_assets" / "reports").glob(f"*/{MODEL}/report.html"))
+    jobs = emulator.documents.children("workspaces/workspace/jobs")
+    (job,) = [one for one in jobs if one["properties"]]  # the steps have none
+    node = job["properties"]["jobs"][f"sum_{MODEL}"]
+    assert node["resources"]["instance_count"] == 4
     assert node["mini_batch_error_threshold"] == node["error_threshold"] == 0
+    names = [str(name) for name in emulator.storage.blobs]
+    sums = [name for name in names if re.search(r"/sums/\d{12}-[0-9a-f]{32}\.parquet", name)]
+    assert len(sums) == len({name.rpartition("/")[2].partition("-")[0] for name in sums}) > 1
 
 
-def test_a_group_that_the_script_stumbles_over_fails_the_job(cloud: Path, emulator: AzureML):
-    assert ask(cloud, {}, *VERB).returncode == 1
-    before = written(cloud)
-    script = cloud / "internal/seedling/azure/groups_entry.py"
+def test_rows_that_fit_into_memory_are_refused_before_anything_is_submitted(
+    cloud: Path, emulator: AzureML
+):
+    refused = ask(cloud, emulator.settings(), *IN_AML)
+    assert refused.returncode == 1
+    last = refused.stderr.splitlines()[-1]
+    assert "which fit into memory (rows_in_memory of model.yaml is 5,000,000)" in last
+    assert not emulator.documents.children("workspaces/workspace/jobs")
+
+
+def test_a_part_that_the_script_stumbles_over_fails_the_job(cloud: Path, emulator: AzureML):
+    beyond_memory(cloud)
+    settings = emulator.settings()
+    assert ask(cloud, settings, "register-datasets-in-aml").returncode == 0
+    script = cloud / "internal/seedling/azure/sums_entry.py"
     text = script.read_text(encoding="utf-8")
-    stumbles = "    assert 'part-000001' not in str(path)\n"
-    broken = text.replace("    rows = pd", f"{stumbles}    rows = pd")
+    broken = text.replace(
+        "    return [sums.write(",
+        "    assert not mini_batch[0].endswith('000000000000.parquet')\n    return [sums.write(",
+    )
     assert broken != text
     script.write_text(broken, encoding="utf-8")
     try:
-        failed = ask(cloud, emulator.settings(), *IN_AML)
+        failed = ask(cloud, settings, *IN_AML)
     finally:
         script.write_text(text, encoding="utf-8")
     assert failed.returncode == 1
-    assert " failed: fit_groups failed: " in failed.stderr.splitlines()[-1]
+    assert f" failed: sum_{MODEL} failed: " in failed.stderr.splitlines()[-1]
     assert "Traceback" not in failed.stderr
-    assert written(cloud) == before
     assert log_of(emulator).count("AssertionError") == 4  # tried again three times
 
 
@@ -137,7 +142,7 @@ def test_a_group_that_the_script_stumbles_over_fails_the_job(cloud: Path, emulat
         ({"mini_batch_size": "10kb"}, {}, "mini_batch_size 10kb"),
         ({"partition_keys": '["store"]'}, {}, "partition_keys"),
         ({"input_data": "${{inputs.other}}"}, {}, "input_data"),
-        ({}, {"append_row_to": None}, "append_row_to"),
+        ({}, {"append_row_to": "${{outputs.other}}"}, "append_row_to"),
         ({}, {"type": "model"}, "a task of the type model"),
     ],
     ids=["bytes", "partitions", "input", "output", "task"],
@@ -153,9 +158,3 @@ def test_the_stand_in_refuses_what_it_does_not_do(
     assert "--size 1 --retries 3" in command_of("fit", NODE, spec)
     with pytest.raises(Refused, match=word):
         command_of("fit", NODE | changed, spec | {"task": TASK | task})
-
-
-def test_parts_are_for_the_cluster(cloud: Path):
-    refused = ask(cloud, {}, *VERB, "--files", "3")
-    assert refused.returncode == 2
-    assert "No such option" in refused.stderr

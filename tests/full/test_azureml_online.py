@@ -17,6 +17,7 @@ import pytest
 from azure_project import ROW, deployment_python, say, write_context
 from azureml.emulator import AzureML
 from baking import environment, python_of, verb
+from planted import Planted
 from serving import free_port, serving
 
 pytestmark = pytest.mark.full
@@ -218,7 +219,13 @@ def test_the_inference_server_answers_as_the_service_does(answering: Path, serve
 
 
 def test_blue_then_green_then_back(answering: Path, emulator: AzureML, tmp_path: Path):
+    planted = Planted(answering)
     first = deployed(answering, emulator)
+    blobs = emulator.storage.blobs
+    assert [str(name) for name, blob in blobs.items() if planted.shown_in(blob.data)] == []
+    assert not planted.shown_in(repr(emulator.documents.state()) + first)
+    assert planted.holders(answering) == []
+    planted.remove()
     assert first.splitlines()[-1].endswith("/score/answering is answered by blue 100 %.")
     document = emulator.documents.get(f"{ENDPOINT}/deployments/blue")
     assert document["tags"].items() >= {"income-logistic_regression": "1"}.items()

@@ -17,8 +17,12 @@ from azure_project import ask, said_by, say, steps_python, told
 from azureml.emulator import AzureML
 from azureml.runs import FINAL
 from azureml.storage import CONTAINER
-from azureml.workspace import WORKSPACE
+from azureml.tokens import SECRET
+from azureml.workspace import GROUP, SUBSCRIPTION, WORKSPACE
 from baking import python_of, verb
+from planted import Planted
+
+from seedling.credentials import WORKSPACE as PLACE
 
 pytestmark = pytest.mark.full
 
@@ -26,6 +30,13 @@ ANSWERS = {"vertical": "finance", "project_name": "Trained", "models": "logistic
 NAME = "trained-income-logistic_regression"
 MODEL = f"workspaces/workspace/models/{NAME}/versions"
 TRAIN = "train-model-in-aml"
+OF_THE_SEED = """
+from seedling.credentials import AzureConfig
+
+config = AzureConfig(prefix="RSI_AZURE_")
+print(type(config.credential).__name__, config.Workspace.workspaces.get("workspace").name)
+print(config)
+"""
 REGISTRY = """
 import json
 import shutil
@@ -63,6 +74,10 @@ try:
     registry.fetch(type(damaged)(damaged.name, damaged.version, damaged.folder, "0" * 64))
 except ProjectError as error:
     found["damaged"] = str(error).split(": ")[1].rstrip(".")
+found["audit"] = [(one.from_version, one.to_version) for one in registry.history("churn")]
+found["chained"] = [one.before for one in registry.history("churn")][1:] == [
+    one.hash for one in registry.history("churn")
+][:-1]
 try:
     registry.find("churn", "11")
 except ProjectError as error:
@@ -104,6 +119,19 @@ for told in json.load(sys.stdin):
         print(json.dumps(str(error)))
 """
 
+# A run script as a command job, followed to its end.
+SCRIPT = """
+import json
+from pathlib import Path
+from seedling.azure import jobs, script_job, workspace
+from seedling.config import Project
+
+project = Project.find()
+client = workspace.client(project)
+job = script_job.submit(project, client, Path("run"))
+print(json.dumps([job.name, jobs.follow(client, job.name, "")]))
+"""
+
 
 @pytest.fixture(scope="module")
 def made(installed, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
@@ -136,18 +164,17 @@ def emulator(made: tuple[Path, Path], mlflow: str) -> Iterator[AzureML]:
 
 def test_secrets_stay_here_and_ctrl_c_leaves_the_job_running(cloud: Path, emulator: AzureML):
     """And what passes by itself, a busy service or a cut connection, does not end a training."""
-    (cloud / ".env").write_text("API_KEY=never-to-be-uploaded\n")
-    settings = emulator.settings()
+    planted = Planted(cloud)
+    settings = emulator.settings() | planted.variables
     assert ask(cloud, settings, "register-datasets-in-aml").returncode == 0
     emulator.jobs.queue = 15
     emulator.fault("PUT", "/jobs/", 500)
     errors = interrupted(cloud, settings, TRAIN)
-    (cloud / ".env").unlink()
+    assert not planted.shown_in(errors)
     job = re.search(r"The job (\w+) is not followed any more. It goes on. Follow it: ", errors)[1]
     assert f"{TRAIN} --follow {job}" in errors
     assert "Traceback" not in errors
     blobs = emulator.storage.blobs
-    assert not any(b"never-to-be-uploaded" in blob.data for blob in blobs.values())
     names = {str(name) for name in blobs}
     assert any("steps/train.py" in name for name in names)
     assert not any(re.search(r"/(tests|docs|\.venv)/", name) for name in names)
@@ -158,6 +185,38 @@ def test_secrets_stay_here_and_ctrl_c_leaves_the_job_running(cloud: Path, emulat
     followed = ask(cloud, settings, TRAIN, "--follow", job)
     assert followed.returncode == 0, followed.stderr
     assert f"Registered as {NAME}, version 1" in followed.stdout
+    assert emulator.documents.children("workspaces/workspace/environments")
+    assert_nowhere(planted, cloud, emulator, followed)
+    planted.remove()
+
+
+def assert_nowhere(
+    planted: Planted,
+    project: Path,
+    emulator: AzureML,
+    done: "subprocess.CompletedProcess[str]",
+) -> None:
+    """Neither what was uploaded and registered has a secret, nor what is said and kept here."""
+    blobs = emulator.storage.blobs
+    assert [str(name) for name, blob in blobs.items() if planted.shown_in(blob.data)] == []
+    assert not planted.shown_in(repr(emulator.documents.state()))
+    assert not planted.shown_in(done.stdout + done.stderr)
+    assert planted.holders(project) == []
+
+
+def test_the_credentials_of_the_seed_open_the_workspace(cloud: Path, emulator: AzureML):
+    settings = emulator.settings()
+    who = ("TENANT_ID", "CLIENT_ID", "CLIENT_SECRET")
+    lines = [f"export RSI_AZURE_{name}={settings.pop(f'AZURE_{name}')}" for name in who]
+    place = dict(zip(PLACE, (SUBSCRIPTION, GROUP, WORKSPACE), strict=True))
+    (cloud / "azure-export-dev-config.env").write_text("\n".join(lines))
+    (cloud / "azure-config.json").write_text(json.dumps(place))
+    opened = said_by(cloud, settings, "-c", OF_THE_SEED)
+    for name in ("azure-export-dev-config.env", "azure-config.json"):
+        (cloud / name).unlink()
+    assert opened.returncode == 0, opened.stderr
+    assert opened.stdout.startswith("ClientSecretCredential workspace\n")
+    assert SECRET not in opened.stdout + opened.stderr
 
 
 def interrupted(project: Path, settings: dict[str, str], verb: str) -> str:
@@ -184,8 +243,13 @@ def interrupted(project: Path, settings: dict[str, str], verb: str) -> str:
 
 def test_a_failing_step_is_told_with_its_log(cloud: Path, emulator: AzureML):
     train = cloud / "models/logistic_regression/train.py"
-    train.write_text(train.read_text() + "\n\nraise RuntimeError('no more heap')\n")
-    settings = emulator.settings()
+    planted = Planted(cloud)
+    held = "' '.join(EnvConfig('team.env', error_no_file_found=False).values())"
+    lines = (
+        f"from seedling.credentials import EnvConfig\nraise RuntimeError('no more heap' + {held})\n"
+    )
+    train.write_text(f"{train.read_text()}\n\n{lines}")
+    settings = emulator.settings() | planted.variables
     assert ask(cloud, settings, "register-datasets-in-aml").returncode == 0
     failed = ask(cloud, settings, TRAIN)
     assert failed.returncode == 1
@@ -196,6 +260,8 @@ def test_a_failing_step_is_told_with_its_log(cloud: Path, emulator: AzureML):
     log = re.search(r"log: (.+)\)", last)[1]
     assert "no more heap" in (cloud / log).read_text()
     assert emulator.documents.find(f"{MODEL}/1") is None
+    assert_nowhere(planted, cloud, emulator, failed)
+    planted.remove()
 
 
 def test_a_dataset_must_be_registered_as_it_is_here(cloud: Path, emulator: AzureML):
@@ -240,6 +306,8 @@ def test_the_newest_of_several_champions_counts(cloud: Path, emulator: AzureML):
         "roles": ["former champion", "champion", "former champion", "former champion"],
         "fetched": "2",
         "damaged": "the files' hash is not the registered one",
+        "audit": [["", "1"], ["1", "2"], ["2", "3"], ["3", "10"]],
+        "chained": True,
         "missing": "The workspace has no churn, version 11.",
     }
 
@@ -262,9 +330,13 @@ def test_a_schedule_trains_what_is_registered(cloud: Path, emulator: AzureML):
     assert found["trigger"]["expression"] == "0 3 * * 1"
     assert finished(emulator, emulator.jobs.fire("trained-income")) == "Completed"
     assert emulator.documents.find(f"{MODEL}/1")
+    watching = "workspaces/workspace/schedules/trained-monitor-drift"
+    found["tags"]["monitoring"] = "drift"
+    emulator.documents.put(watching, {"properties": found})
     removed = ask(cloud, settings, "schedule-training", "--remove")
     assert removed.stdout == "Removed trained-income.\n"
     assert emulator.documents.find("workspaces/workspace/schedules/trained-income") is None
+    assert emulator.documents.find(watching)  # schedule-monitoring removes it
 
 
 def test_a_schedule_trains_on_new_data(cloud: Path, emulator: AzureML, tmp_path: Path):
@@ -369,3 +441,38 @@ def test_a_ready_environment_a_conda_file_and_a_data_asset_are_taken_or_missed_b
         "The workspace has no environment ready:5: correct aml_env_name in model.yaml.",
         "conda_path: there is no none.yml in the project.",
     ]
+
+
+def test_a_run_script_runs_by_itself_and_as_a_job(cloud: Path, emulator: AzureML):
+    """The base script is a smoke check; the job leaves a registered model, and no secret there."""
+    (cloud / "run" / "azure-config.json").write_text('{"client_secret": "never-uploaded"}')
+    (cloud / "run" / ".env").write_text("KEY=never-uploaded\n")
+    smoke = in_folder(cloud, "train.py")
+    assert smoke.returncode == 0, smoke.stderr
+    assert "'accuracy': 0.7" in smoke.stdout
+    assert not (cloud / "run" / "outputs").exists()
+    settings = emulator.settings()
+    done = said_by(cloud, settings, "-W", "ignore", "-c", SCRIPT)
+    assert done.returncode == 0, done.stderr
+    _, status = json.loads(done.stdout.splitlines()[-1])
+    assert status == "Completed", done.stdout
+    assert "Registered as trained-logistic-regression, version 1." in done.stdout
+    (command,) = jobs_of(emulator, "Command")
+    assert command["experimentName"] == "trained_run"
+    assert command["computeId"].endswith("/computes/cpu-cluster")
+    assert "/environments/trained-run/versions/" in command["environmentId"]
+    blobs = emulator.storage.blobs
+    assert not any(b"never-uploaded" in blob.data for blob in blobs.values())
+    names = {str(name) for name in blobs}
+    assert any("/run/train_completed.py" in name for name in names)
+    assert any("/model/MLmodel" in name for name in names)
+    key = f"workspaces/{WORKSPACE}/models/trained-logistic-regression/versions/1"
+    uri = emulator.documents.get(key)["properties"]["modelUri"]
+    assert "MLmodel" in emulator.jobs.assets.files(uri)
+
+
+def in_folder(project: Path, script: str) -> "subprocess.CompletedProcess[str]":
+    """What a script of the run folder says, run there by the project's Python."""
+    command = [python_of(project), "-W", "ignore", script]
+    folder = project / "run"
+    return subprocess.run(command, cwd=folder, env=told({}), capture_output=True, text=True)

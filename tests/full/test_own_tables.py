@@ -85,7 +85,7 @@ TARGETS = {
 }
 REFUSED = {
     "a file that is not there": ("nowhere.csv", [], "There is no file"),
-    "a folder": (".", [], "There is no file"),
+    "a folder without one": ("empty", [], "is a folder without a table"),
     "an empty file": ("empty.csv", [], "is empty: expected column names, then rows"),
     "a header alone": ("header.csv", [], "has no rows"),
     "one column": ("one_column.csv", [], "is its separator a comma?"),
@@ -117,6 +117,7 @@ def tables(finance: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     garbage = bytes(range(256)) * 40
     for name in ("garbage.csv", "garbage.parquet", "garbage.xlsx", "garbage.docx"):
         (folder / name).write_bytes(garbage)
+    (folder / "empty").mkdir()
     (folder / "empty.csv").write_text("")
     (folder / "header.csv").write_text("a,b,target\n")
     (folder / "one_column.csv").write_text("target\n1\n0\n")

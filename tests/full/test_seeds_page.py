@@ -5,9 +5,10 @@ import re
 import shlex
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from urllib.error import HTTPError, URLError
 from urllib.request import urlopen
@@ -15,14 +16,14 @@ from urllib.request import urlopen
 import pytest
 from azure_project import deployment_python, steps_python, told
 from azureml.emulator import AzureML
-from baking import ROOT, generate, initialise
+from baking import ROOT, generate, share_compiled
 from engine import find_engine
 from serving import free_port
 
 pytestmark = pytest.mark.full
 
 PAGE = (ROOT / "docs" / "seeds.md").read_text(encoding="utf-8")
-SECTIONS = {part[:3]: part for part in re.split(r"(?m)^## (?=\d{3}:)", PAGE)[1:]}
+SECTIONS = {part.partition(":")[0]: part for part in re.split(r"(?m)^## (?=\d{3}\b)", PAGE)[1:]}
 SERVERS = re.compile(r"\bmake .*\b(serve-local|serve-local-app-dev|predict-local)\b")
 PORT = "8000"
 PATIENCE = 60  # seconds until a server must listen
@@ -52,6 +53,7 @@ def made(section: str, folder: Path) -> Path:
     assert enter == f"cd {project.name}"
     for command in others:
         said(command, project, {})
+    share_compiled(project / ".venv")
     return project
 
 
@@ -124,14 +126,25 @@ def listens(port: str) -> bool:
         return False
 
 
-def row_said(commands: list[str], project: Path, settings: dict[str, str]) -> str:
-    """Run the commands of a row; return all that they printed."""
-    port = str(free_port())
-    here = [command.replace(f":{PORT}", f":{port}") for command in commands]
-    if SERVERS.search(here[0]):
-        with served(here[0], project, settings, port):
-            return "\n".join(said(command, project, settings) for command in here[1:])
-    return "\n".join(said(command, project, settings) for command in here)
+class Rows:
+    """The rows of a project; a service goes on while the next row begins with the same command."""
+
+    def __init__(self, project: Path, services: ExitStack) -> None:
+        self._project, self._services = project, services
+        self._served, self._port = "", ""
+
+    def said(self, commands: list[str], settings: dict[str, str]) -> str:
+        """Run the commands of a row; return all that they printed."""
+        server = commands[0] if SERVERS.search(commands[0]) else ""
+        if server != self._served:
+            self._services.close()
+            if server:
+                self._port = str(free_port())
+                self._services.enter_context(served(server, self._project, settings, self._port))
+            self._served = server
+        asked = commands[1:] if server else commands
+        here = [command.replace(f":{PORT}", f":{self._port}") for command in asked]
+        return "\n".join(said(command, self._project, settings) for command in here)
 
 
 @pytest.fixture(scope="module")
@@ -139,11 +152,11 @@ def azure(mlflow: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Azu
     """A workspace and a registry whose jobs run in the environments of a project of the page."""
     folder = tmp_path_factory.mktemp("azure")
     project = generate(folder / "projects", answers(SECTIONS["000"]))
-    initialise(project, "train,serve,aml")
     for name in ("steps", "serving"):
         (folder / name).mkdir()
-    steps = steps_python(project, folder / "steps", "train", "aml")
-    serving = deployment_python(project, folder / "serving")
+    here = Path(sys.executable)  # says what they require: the project needs no environment for that
+    steps = steps_python(project, folder / "steps", "train", "aml", python=here)
+    serving = deployment_python(project, folder / "serving", here)
     with AzureML(steps, mlflow=mlflow, serving=serving) as emulator:
         yield emulator
         assert emulator.unknown == []
@@ -164,11 +177,15 @@ def follow(section: str, project: Path, settings: dict[str, str]) -> None:
     """Run the commands of each row of a section's table, and look for what the row shows."""
     found = rows(section)
     assert found
-    for contract, typed, seen in found:
-        commands = quoted(typed)
-        assert commands, contract
-        if commands[0].startswith("make build"):
-            settings = settings | with_engine()
-        printed = row_said(commands, project, settings)
-        for text in quoted(seen):
-            assert text in printed, f"{contract}: {text!r} is not in what was printed:\n{printed}"
+    with ExitStack() as services:
+        run = Rows(project, services)
+        for contract, typed, seen in found:
+            commands = quoted(typed)
+            assert commands, contract
+            if commands[0].startswith("make build"):
+                settings = settings | with_engine()
+            printed = run.said(commands, settings)
+            for text in quoted(seen):
+                assert text in printed, (
+                    f"{contract}: {text!r} is not in what was printed:\n{printed}"
+                )

@@ -49,11 +49,12 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return generate(tmp_path_factory.mktemp("small") / "in", SMALL)
 
 
-def test_a_project_has_as_many_files_as_its_parts_ask_for(tmp_path: Path) -> None:
-    whole = generate(tmp_path / "whole", {"vertical": "finance"})
-    assert len(own(whole)) <= 90
-    least = generate(tmp_path / "least", {"vertical": "finance", "parts": "none"})
-    assert len(own(least)) <= 45
+@pytest.mark.parametrize("vertical", ["finance", "retail"])
+def test_a_project_has_as_many_files_as_its_parts_ask_for(vertical: str, tmp_path: Path) -> None:
+    whole = generate(tmp_path / "whole", {"vertical": vertical})
+    assert len(own(whole)) <= 99
+    least = generate(tmp_path / "least", {"vertical": vertical, "parts": "none"})
+    assert len(own(least)) <= 48
 
 
 def test_a_project_without_parts_does_not_speak_of_them(small: Path) -> None:

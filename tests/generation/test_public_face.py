@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from baking import call
 
-PUBLIC = {"extending", "fitting", "gunicorn", "testing"}
+PUBLIC = {"azure_run", "credentials", "extending", "fitting", "gunicorn", "testing"}
 
 
 def test_every_private_module_is_banned(bake: Callable[[dict[str, str]], Path]):

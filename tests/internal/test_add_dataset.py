@@ -71,7 +71,7 @@ def test_a_dataset_stands_beside_the_others(project: Project, table: Path) -> No
     ("words", "said"),
     [
         (("--name", "{first}"), "model.yaml has another dataset '{first}'"),
-        (("--task", "ranking"), "There is no task 'ranking'; there are classification, regression"),
+        (("--task", "ranking"), "There is no task 'ranking'; there are classification, grouped"),
         (("--task", "classification", "--target", "price"), "price has 198 different values"),
         (("--task", "regression", "--target", "sold"), "add-dataset --task classification"),
         (("--target", "colour"), "no column 'colour'"),

@@ -7,10 +7,9 @@ import pytest
 from click.testing import CliRunner, Result
 
 from seedling.config import Project
+from seedling.monitoring import profiles
 from seedling.steps import adopt, evaluate, prepare, register
 from seedling.testing import first_model
-
-pytestmark = pytest.mark.one_vertical
 
 MANUAL = Path("local_assets/runs/manual")
 
@@ -33,6 +32,7 @@ def run(step: object, *words: str) -> Result:
     return CliRunner().invoke(step.main, words)  # type: ignore[attr-defined]
 
 
+@pytest.mark.every_vertical
 def test_what_another_program_has_fitted_is_registered_only_if_it_is_better(
     handed: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -40,6 +40,10 @@ def test_what_another_program_has_fitted_is_registered_only_if_it_is_better(
     for step in (adopt, evaluate):
         done = run(step, *(["--by", "a friend"] if step is adopt else []))
         assert done.exit_code == 0, done.output
+    (profile,) = (handed.root / MANUAL).glob("evaluate_*/evaluation/profile.json")
+    (entry,) = handed.config.models
+    known = profiles.of_version(handed.model_path(entry))
+    assert profiles.read(profile).features == (known and known.features)  # of the same rows
     done = run(register)
     assert done.exit_code == 0, done.output
     assert "Model was not registered for this run." in done.output

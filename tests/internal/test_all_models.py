@@ -20,6 +20,8 @@ from seedling.scaffold import (
 )
 from seedling.testing import first_model, invoke, root
 
+pytestmark = pytest.mark.every_vertical
+
 
 def test_what_is_generated_is_current() -> None:
     """If this fails: `make generate-all`, and look at what it changes."""

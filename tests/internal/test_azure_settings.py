@@ -14,8 +14,6 @@ from seedling.testing import first_model, invoke
 from seedling.training import pipeline
 from seedling.training.outcomes import chosen_of
 
-pytestmark = pytest.mark.one_vertical
-
 ALL = {
     "compute": {"cluster_name": "c", "cluster_size": "Standard_E4", "cluster_region": "uk"},
     "training": {"dataset_name": "rows:3", "aml_env_name": "ours@latest"},

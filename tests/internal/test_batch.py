@@ -8,14 +8,20 @@ from typing import Any
 
 import pytest
 
+from seedling import tasks as tasks_of
 from seedling.azure import batch
 from seedling.azure import score as script
+from seedling.columns.text import Text
 from seedling.config import Project
+from seedling.data import table_folders
 from seedling.errors import ProjectError
-from seedling.serving import score_files
-from seedling.serving.score_files import Scorer
+from seedling.scoring import tasks
+from seedling.serving.score_files import PART_ROWS, Scorer
+from seedling.serving.score_parts import parts
 from seedling.serving.service import Service
 from seedling.testing import first_model, invoke, sample_rows
+
+pytestmark = pytest.mark.every_vertical
 
 
 def rows_of(project: Project, count: int = 7) -> Any:
@@ -39,10 +45,16 @@ def test_rows_are_answered_as_the_service_does(trained: Project, tmp_path: Path)
     assert result.exit_code == 0, result.output
     found = read(tmp_path / "answers.csv")
     service = Service(trained)
-    body = {"payload": {"instances": json.loads(rows.to_json(orient="records"))}}
+    body = {
+        "payload": {"instances": json.loads(rows.to_json(orient="records", double_precision=15))}
+    }
     expected = service.predict(json.dumps(body).encode(), first_model(trained))
-    assert [line["prediction"] for line in found] == [str(one) for one in expected["predictions"]]
-    for label, *scores in zip(expected["labels"], *expected["scores"], strict=False):
+    task = tasks_of.of(service.model(None).dataset)
+    at = task.batch_columns(expected).index("prediction")
+    cells = [str(line[at]) for line in task.batch_cells(expected)]
+    assert [line["prediction"] for line in found] == cells
+    scored = expected.get("scores") or []  # a task may have labels, and no scores
+    for label, *scores in zip(expected["labels"] if scored else [], *scored, strict=True):
         # Rows that are answered together may differ in the last digit from rows answered in parts.
         assert [float(line[f"score_{label}"]) for line in found] == pytest.approx(scores)
     assert [line["row"] for line in found] == [str(number) for number in range(1, 8)]
@@ -60,25 +72,35 @@ def test_the_kind_and_the_parts_of_a_file_change_nothing(
     rows.to_parquet(tmp_path / "whole" / "rows.parquet")
     rows.to_csv(tmp_path / "text" / "rows.csv", index=False, sep=";")
     assert score(trained, tmp_path / "whole", tmp_path / "whole.csv").exit_code == 0
-    monkeypatch.setattr(score_files, "PART_ROWS", 3)
+    monkeypatch.setattr(tasks, "PART_ROWS", 3)
     assert score(trained, tmp_path / "text", tmp_path / "text.csv").exit_code == 0
     whole, text = read(tmp_path / "whole.csv"), read(tmp_path / "text.csv")
     assert [line | {"file": ""} for line in whole] == [line | {"file": ""} for line in text]
 
 
-def numeric_name(project: Project) -> str:
+def numeric_names(project: Project) -> list[str]:
+    """Name the first feature of numbers, if there is one."""
     features = project.config.datasets[0].features
-    return next(column.name for column in features if column.type in ("integer", "number"))
+    return [column.name for column in features if column.type in ("integer", "number")][:1]
+
+
+def faulty(project: Project) -> tuple[str, str, str]:
+    """Return a feature's name, a cell that does not fit it, and how the reason for that ends."""
+    if numeric := numeric_names(project):
+        return numeric[0], "much", "got text: much"
+    text = next(each for each in project.config.datasets[0].features if isinstance(each, Text))
+    return text.name, "a" * (text.longest + 1), f"more than the {text.longest:,} allowed"
 
 
 @pytest.fixture
 def three_files(trained: Project, tmp_path: Path) -> Path:
     """Return a folder of three files; the seventh row of the second has a faulty cell."""
-    source, rows, numeric = tmp_path / "source", rows_of(trained), numeric_name(trained)
+    source, rows = tmp_path / "source", rows_of(trained)
+    name_of, cell, _ = faulty(trained)
     source.mkdir()
     for name in ("a", "b", "c"):
         rows.to_csv(source / f"{name}.csv", index=False)
-    rows.astype({numeric: object}).assign(**{numeric: [*rows[numeric][:6], "much"]}).to_csv(
+    rows.astype({name_of: object}).assign(**{name_of: [*rows[name_of][:6], cell]}).to_csv(
         source / "b.csv", index=False
     )
     return source
@@ -94,8 +116,9 @@ def test_a_row_that_cannot_be_answered_stands_in_the_rejects_file_with_the_reaso
     assert found == [*["a.csv"] * 7, *["b.csv"] * 6, *["c.csv"] * 7]
     (reject,) = read(tmp_path / "answers.rejects.csv")
     assert (reject["file"], reject["row"]) == ("b.csv", "7")
-    assert reject["column"] == numeric_name(trained)
-    assert reject["reason"].endswith("got text: much")
+    name, _, reason = faulty(trained)
+    assert reject["column"] == name
+    assert reason in reject["reason"]
 
 
 def test_a_strict_run_writes_nothing_of_a_file_with_such_a_row(
@@ -104,7 +127,9 @@ def test_a_strict_run_writes_nothing_of_a_file_with_such_a_row(
     answers = tmp_path / "answers.csv"
     result = invoke(trained, "batch-score", str(three_files), str(answers), "--strict")
     assert result.exit_code == 1
-    assert f"Error: b.csv, row 7, {numeric_name(trained)}: expected a" in result.stderr
+    name, _, reason = faulty(trained)
+    assert f"Error: b.csv, row 7, {name}: " in result.stderr
+    assert reason in result.stderr
     found = [line["file"] for line in read(tmp_path / "answers.csv")]
     assert found == [*["a.csv"] * 7, *["c.csv"] * 7]
     assert not (tmp_path / "answers.rejects.csv").exists()
@@ -139,14 +164,17 @@ def test_rejects_of_an_earlier_run_are_gone(trained: Project, tmp_path: Path) ->
 
 def test_files_are_read_as_the_dataset_is(trained: Project, tmp_path: Path) -> None:
     """A comma before the fraction, a title line, Latin letters: as `read` of model.yaml says."""
-    rows, numeric = rows_of(trained), numeric_name(trained)
+    # Three digits behind a point would be thousands where the comma is decimal.
+    rows, numeric = rows_of(trained).round(2), numeric_names(trained)
     reading = {"encoding": "cp1252", "separator": ";", "decimal": ",", "skip": 1, "na": ["-"]}
     trained.edit(lambda document: document["datasets"][0].update(read=reading))
     try:
-        text = rows.astype({numeric: float}).to_csv(sep=";", decimal=",", index=False, na_rep="-")
+        text = rows.astype(dict.fromkeys(numeric, float)).to_csv(
+            sep=";", decimal=",", index=False, na_rep="-"
+        )
         (tmp_path / "own.csv").write_bytes(f"Größe\n{text}".encode("cp1252"))
         rows.to_csv(tmp_path / "plain.csv", index=False)
-        rows.to_json(tmp_path / "rows.jsonl", orient="records", lines=True)
+        rows.to_json(tmp_path / "rows.jsonl", orient="records", lines=True, double_precision=15)
         rows.to_excel(tmp_path / "rows.xlsx", index=False)
         rows.to_feather(tmp_path / "rows.feather")
         rows.to_csv(tmp_path / "rows.tsv.gz", index=False, sep="\t")
@@ -171,10 +199,10 @@ def test_types_of_a_parquet_file_change_no_answer(trained: Project, tmp_path: Pa
     """Decimals, categoricals, nullable numbers; a column of lists that no model knows."""
     rows = rows_of(trained)
     rows.to_csv(tmp_path / "rows.csv", index=False)
-    numeric = numeric_name(trained)
     kinds = {name: "category" for name in rows.columns if rows[name].dtype == object}
     typed = rows.astype(kinds).convert_dtypes()
-    typed[numeric] = [Decimal(str(value)) for value in rows[numeric]]
+    for name in numeric_names(trained):
+        typed[name] = [Decimal(str(value)) for value in rows[name]]
     typed["tags"] = [["x"]] * len(rows)
     typed.to_parquet(tmp_path / "rows.parquet")
     found = []
@@ -182,6 +210,37 @@ def test_types_of_a_parquet_file_change_no_answer(trained: Project, tmp_path: Pa
         assert score(trained, tmp_path / name, tmp_path / "answers.csv").exit_code == 0
         found.append([{**line, "file": ""} for line in read(tmp_path / "answers.csv")])
     assert found[0] == found[1]
+
+
+@pytest.mark.parametrize("kind", [".parquet", ".csv"])
+def test_a_column_that_folders_say_is_read_as_one_that_a_file_has(
+    kind: str, trained: Project, tmp_path: Path
+) -> None:
+    """Files of Parquet in folders, or data.csv and target.csv; all, by a pattern, and one alone."""
+    dataset = trained.config.dataset(trained.config.trained_model(first_model(trained)).dataset)
+    by, rows = dataset.features[0].name, sample_rows(dataset, 7)
+    rows.to_parquet(tmp_path / "rows.parquet")
+    folder = tmp_path / "rows"
+    folder.mkdir()
+    table_folders.write(rows, folder, [by], dataset.target.name, kind)
+    name = "part-0.parquet" if kind == ".parquet" else "data.csv"
+    expected = answers(trained, tmp_path / "rows.parquet", tmp_path / "whole.csv")
+    assert answers(trained, folder, tmp_path / "all.csv") == expected
+    assert answers(trained, folder / f"{by}=*" / name, tmp_path / "pattern.csv") == expected
+    one = next(folder.glob(f"{by}=*/{name}"))
+    scorer = Scorer(trained)
+    part = next(parts(one, scorer.reading, scorer.needed, 7))  # as a cluster reads it
+    assert part.file == f"{one.parent.name}/{name}"
+    alone = [answers(trained, path, tmp_path / "one.csv") for path in folder.glob(f"{by}=*/{name}")]
+    assert sorted(each for some in alone for each in some) == expected
+    assert read(tmp_path / "all.csv")[0]["file"].startswith(f"{by}=")
+
+
+def answers(project: Project, source: Path, target: Path) -> list[str]:
+    """Score files; return the predictions, sorted."""
+    result = score(project, source, target)
+    assert result.exit_code == 0, result.output
+    return sorted(line["prediction"] for line in read(target))
 
 
 @pytest.mark.parametrize(
@@ -196,8 +255,9 @@ def test_what_is_no_table_is_refused(
     trained: Project, tmp_path: Path, text: str, words: str
 ) -> None:
     (tmp_path / "x.csv").write_text(text, encoding="utf-8")
+    scorer = Scorer(trained)
     with pytest.raises(ProjectError, match=words):
-        list(Scorer(trained).scored(tmp_path / "x.csv"))
+        list(parts(tmp_path / "x.csv", scorer.reading, scorer.needed, PART_ROWS))
 
 
 def test_the_scoring_script_answers_with_a_text_for_each_good_file(
@@ -254,3 +314,41 @@ def test_no_input_is_written_over(
     assert (tmp_path / "in" / "a.csv").read_bytes() == before
     with pytest.raises(ProjectError, match=words):  # before anything is uploaded
         batch.submit(trained, str(tmp_path / source), tmp_path / target)
+
+
+def test_threads_and_processes_write_the_same_bytes(
+    trained: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A compiled model is shared by threads; where Python runs for each cell, processes score."""
+    rows = rows_of(trained, 60)
+    rows.to_csv(tmp_path / "rows.csv", index=False)
+    rows.to_parquet(tmp_path / "rows.parquet", row_group_size=20)
+    monkeypatch.setattr("seedling.scoring.tasks.PART_ROWS", 20)
+    monkeypatch.setattr("seedling.serving.text_blocks.FIRST", 400)
+    for kind in ("csv", "parquet"):
+        written = set[bytes]()
+        for workers, by_arrays in (("1", True), ("3", True), ("2", False)):
+            monkeypatch.setattr(Scorer, "is_by_arrays", by_arrays)
+            target = tmp_path / f"{workers}.csv"
+            words = ("--workers", workers, "--restart")
+            result = invoke(
+                trained, "batch-score", *words, str(tmp_path / f"rows.{kind}"), str(target)
+            )
+            assert result.exit_code == 0, result.output
+            written.add(target.read_bytes())
+        assert len(written) == 1
+
+
+def test_what_fails_in_a_thread_ends_the_run(
+    trained: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*_: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Scorer, "is_by_arrays", True)
+    monkeypatch.setattr("seedling.scoring.durable.write_noted", fails)
+    rows_of(trained).to_csv(tmp_path / "rows.csv", index=False)
+    target = str(tmp_path / "answers.csv")
+    result = invoke(trained, "batch-score", "--workers", "2", str(tmp_path / "rows.csv"), target)
+    assert result.exit_code == 1
+    assert "Make room, and run the verb again." in result.output

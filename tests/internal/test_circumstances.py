@@ -17,8 +17,6 @@ from seedling.serving import background_service
 from seedling.testing import invoke
 from seedling.training import mlflow_runs
 
-pytestmark = pytest.mark.one_vertical
-
 # Below a limit of a file's size Python cuts what it compiles, and keeps it (gh-126606).
 UNCOMPILED = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
 PREPARE = """

@@ -5,7 +5,6 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 import pytest
 from small import PETS, pets
@@ -95,21 +94,7 @@ def test_a_type_that_says_little_is_text() -> None:
     assert column.values(cells) == ["a", None, "3"]
     assert column.frame(cells)["note"].tolist()[::2] == ["a", "3"]
     assert column.checks()[0].fits(cells.dropna()).all()
-    assert column.drift(pd.Series(["a", "b"]), pd.Series(["b", None])) == 0.5
-
-
-def test_drift_is_0_for_alike_and_1_for_nothing_in_common() -> None:
-    generator = np.random.default_rng(0)
-    low = pd.Series(generator.normal(0, 1, 1000))
-    number, category = columns.find("number"), columns.find("category")
-    assert number
-    assert category
-    assert number.drift(low, low.sample(frac=1, random_state=1)) == 0
-    assert number.drift(low, low + 100) == 1
-    assert 0.3 < number.drift(low, low + 1) < 0.5  # 0.383 for normal distributions
-    assert number.drift(low, low.where(low.index % 2 == 0)) == pytest.approx(0.5, abs=0.01)
-    assert category.drift(pd.Series(["a", "b"] * 50), pd.Series(["b", "a"] * 30)) == 0
-    assert category.drift(pd.Series(["a"]), pd.Series(["b"])) == 1
+    assert column.measures(cells).tolist()[::2] == ["a", "3"]
 
 
 def test_the_frame_of_a_row_is_the_same_alone_and_in_a_batch() -> None:

@@ -19,8 +19,9 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler
 from small import PETS, pets
 
-from seedling.compiled import compiling, forms
+from seedling.compiled import compiling, forms, tree_ensembles
 from seedling.config import Dataset
+from seedling.data.column_values import distinct
 from seedling.data.held_out import HeldOut
 from seedling.data.schema import model_frame
 from seedling.errors import ProjectError
@@ -114,6 +115,52 @@ def test_it_answers_as_the_model_does_at_every_edge(
     assert whole["predictions"] == pytest.approx(list(truth["predictions"]))
     alone = [form.answer([row])["predictions"][0] for row in values]
     assert alone == whole["predictions"]
+    edges = compiling.edges(predictor.dataset, form.form, [])
+    values += compiling.values(edges, predictor.dataset)
+    whole = form.answer(values)
+    of_columns = form.answer_columns([distinct(column) for column in zip(*values, strict=True)])
+    for key in form.task.by_row:
+        assert np.array(of_columns[key]).tolist() == whole[key]
+
+
+@pytest.mark.parametrize(
+    ("kind", "leaves"),
+    [
+        *(("number", 2), ("three", 16), ("two", 31), ("three", 31), ("number", 64)),
+        *(("number", 200), ("three", 200), ("forest", 200)),
+    ],
+)
+def test_many_rows_have_the_bits_of_a_walk_through_each_tree(
+    kind: str, leaves: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Trees are answered by masks; of those of more than 64 leaves, top and trees below."""
+    pytest.importorskip("onnx")
+    monkeypatch.setattr("seedling.compiled.leaf_masks.GROVE", 4)
+    if leaves > 64:  # of so few rows not all trees are large
+        most = 32 if kind == "number" else 12
+        monkeypatch.setattr("seedling.compiled.leaf_masks.MOST_LEAVES", most)
+    boosting = HistGradientBoostingRegressor if kind == "number" else HistGradientBoostingClassifier
+    model = boosting(max_iter=9, max_leaf_nodes=leaves, min_samples_leaf=1)
+    if kind == "forest":
+        kind, model = "three", RandomForestClassifier(9, max_leaf_nodes=leaves, random_state=0)
+    predictor = fitted(kind, model)
+    assert not compile_to(tmp_path, predictor).refused
+    form = forms.load(tmp_path, tmp_path / "predict.py")
+    values = compiling.values(pets(600), predictor.dataset)
+    splits = tree_ensembles.splits(tmp_path / "compiled" / "trees.onnx")
+    edges = compiling.edges(predictor.dataset, form.form, splits)
+    values += compiling.values(edges, predictor.dataset)
+    trees = form._model
+    assert isinstance(trees, forms.Trees)
+    masks = trees.masks(len(values))
+    assert masks
+    assert {grove._below is not None for grove in masks._groves} == {leaves > 64}
+    whole = form.answer(values)
+    for some in (values, values[:1], values[7:10]):
+        of_columns = form.answer_columns([distinct(column) for column in zip(*some, strict=True)])
+        for key in form.task.by_row:
+            expected = whole[key] if some is values else form.answer(some)[key]
+            assert np.array(of_columns[key]).tolist() == expected
 
 
 def boosted(kind: str, offset: float, scale: float) -> Predictor:

@@ -8,6 +8,8 @@ import pytest
 from seedling.config import Project, expand, read_config
 from seedling.errors import ProjectError
 
+pytestmark = pytest.mark.every_vertical
+
 
 def refusal(project: Project, old: str, new: str) -> str:
     """What reading model.yaml says once `old` in it has become `new`."""

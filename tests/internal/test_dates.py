@@ -194,6 +194,7 @@ def test_parts_that_never_vary_are_not_proposed() -> None:
     [
         {"type": "date"},
         {"type": "date", "since": "1970-01-01", "parts": ["days", "year", "quarter", "yearday"]},
+        {"type": "date", "parts": ["season_sin", "season_cos"]},
         {"type": "datetime", "parts": ["weekend", "days", "hour", "time"]},
     ],
 )
@@ -210,6 +211,14 @@ def test_a_row_has_the_same_parts_alone_and_in_a_table(entry: dict[str, Any]) ->
     typed = pd.DataFrame(kind.frame(kind.from_text(cells)))  # as the dataset keeps it
     pd.testing.assert_frame_equal(typed, frame)
     assert all(kind.checks()[0].fits(cells[:-1]))
+
+
+def test_the_season_is_a_circle_on_which_new_year_follows_the_last_day() -> None:
+    kind = column(type="date", parts=["season_sin", "season_cos"])
+    assert kind.encode("2023-01-01") == [0, 1]
+    sine, cosine = kind.encode("2023-12-31")
+    assert sine == pytest.approx(-0.02, abs=0.005)
+    assert cosine == pytest.approx(1, abs=0.001)
 
 
 def test_the_parts_are_what_their_names_say() -> None:
@@ -238,7 +247,7 @@ def test_a_dumped_column_is_read_again() -> None:
     assert columns.read(json.loads(json.dumps(kind.model_dump()))) == kind
 
 
-def test_a_summary_and_a_drift_are_of_moments() -> None:
+def test_a_summary_and_what_is_counted_are_of_moments() -> None:
     kind = columns.find("date")
     assert kind
     days = pd.Series(pd.date_range("2024-01-01", periods=101))
@@ -246,8 +255,10 @@ def test_a_summary_and_a_drift_are_of_moments() -> None:
     assert kind.summary(days.astype(str)) == kind.summary(days)
     in_order_with_a_gap = pd.concat([pd.Series([pd.NaT]), days], ignore_index=True)
     assert kind.summary(in_order_with_a_gap) == kind.summary(days)
-    assert kind.drift(days, days.sample(frac=1, random_state=0)) == 0
-    assert kind.drift(days, days + pd.Timedelta(days=200)) == 1
+    seconds = column(type="date").measures(in_order_with_a_gap.astype(str))
+    assert seconds.isna().tolist() == [True] + [False] * 101
+    assert seconds.diff()[2:].eq(86_400).all()
+    assert seconds.equals(column(type="date").measures(in_order_with_a_gap))
 
 
 def sales(count: int = COUNT) -> pd.DataFrame:

@@ -19,7 +19,6 @@ from seedling.processes import attended, free_port
 from seedling.testing import first_model, sample_rows
 
 pytestmark = [
-    pytest.mark.one_vertical,
     pytest.mark.skipif(sys.platform == "win32", reason="signals are Unix's"),
 ]
 needs_make = pytest.mark.skipif(not shutil.which("make"), reason="there is no make")

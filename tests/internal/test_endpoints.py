@@ -25,6 +25,7 @@ def served(trained: Project, tmp_path: Path) -> Project:
     return Project(tmp_path / "project")
 
 
+@pytest.mark.every_vertical
 def test_a_service_in_the_background_is_tried_and_stopped(served: Project) -> None:
     first, port = first_model(served), str(free_port())
     started = run_verb(served, "predict-all", "--port", port)
@@ -71,6 +72,7 @@ def test_test_instances_that_cannot_be_read_are_named(project: Project, text: st
         instances.read(project, first)
 
 
+@pytest.mark.every_vertical
 def test_an_example_is_written_from_the_schema(project: Project) -> None:
     first = first_model(project)
     instances.write_example(project, first)

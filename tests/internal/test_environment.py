@@ -17,8 +17,6 @@ from seedling.serving.app import create_app
 from seedling.serving.stores import log_settings
 from seedling.testing import first_model, invoke
 
-pytestmark = pytest.mark.one_vertical
-
 COSMOS = {"endpoint": "https://ours.example", "database": "d", "container": "c"}
 
 

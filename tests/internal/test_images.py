@@ -26,6 +26,7 @@ with open("LOG", "a") as log:
 """
 
 
+@pytest.mark.every_vertical
 def test_the_registered_versions_go_into_the_image_and_nothing_private(
     trained: Project, tmp_path: Path
 ) -> None:
@@ -38,7 +39,10 @@ def test_the_registered_versions_go_into_the_image_and_nothing_private(
     images.stage(whole, folder)
     (registered,) = whole.config.models
     staged = {path.relative_to(folder).as_posix() for path in folder.rglob("*")}
-    assert f"local_assets/models/{registered.name}/{registered.version}/model.pkl" in staged
+    version = whole.model_path(registered)
+    files = {path.relative_to(whole.root).as_posix() for path in version.rglob("*")}
+    assert files
+    assert files <= staged
     assert {"model.yaml", "serve/serve.py"} <= staged
     private = [path for path in staged if path.endswith((".env", ".db"))]
     assert private == []

@@ -8,8 +8,6 @@ from seedling.config import Project
 from seedling.scaffold import finish, in_repository
 from seedling.testing import invoke
 
-pytestmark = pytest.mark.one_vertical
-
 
 @pytest.fixture
 def second(tmp_path: Path, project: Project) -> Project:

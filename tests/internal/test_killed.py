@@ -17,8 +17,6 @@ from seedling.errors import ProjectError
 from seedling.testing import first_model, run_verb, sample_rows
 from seedling.training import killed
 
-pytestmark = pytest.mark.one_vertical
-
 SLOW = """
 import time
 def train_model(*_, **__):

@@ -139,9 +139,9 @@ def test_arguments_keep_their_order_and_what_looks_like_an_option():
 @pytest.mark.parametrize(
     ("names", "given", "message"),
     [
-        (["train"], {"MODLE": "a"}, "train has no option MODLE=. Its options: MODEL="),
+        (["train"], {"MODLE": "a"}, "train has no option MODLE=. Its options: MODEL= SMOKE=1"),
         (["stop"], {"PORT": "1"}, "stop has no option PORT=. Its options: none"),
-        (["train-groups"], {}, "train-groups needs BY=."),
+        (["add-dataset"], {}, "add-dataset needs FROM=."),
         (["batch-score"], {"OUTPUT": "x"}, "batch-score needs INPUT=."),
         (["test"], {"ARGUMENTS": "-q 'unclosed"}, "ARGUMENTS=-q 'unclosed: No closing quotation."),
         (["lint"], {"FIX": "please"}, "FIX=please: say FIX=1, or leave it out."),
@@ -264,7 +264,7 @@ def test_an_exit_code_reaches_make(folder):
     done = make(folder, "train", "MODLE=a")
     assert done.returncode == 2
     first, second = done.stderr.splitlines()
-    assert first == "Error: train has no option MODLE=. Its options: MODEL="
+    assert first == "Error: train has no option MODLE=. Its options: MODEL= SMOKE=1"
     assert "Error" in second
 
 

@@ -374,9 +374,10 @@ def test_folds_choose_the_threshold_on_rows_that_their_fits_have_not_seen() -> N
     dataset = by("f1", threshold={"recall": 0.9})
     truth = rows["adopted"]
     parts = [
-        cross_validation.Part(repeat, truth[place::2], answer_of(rows[place::2]), 0.25)
+        cross_validation.Part(repeat, truth[place::2], answer_of(some), 0.25, some)
         for repeat in range(2)
         for place in range(2)
+        for some in [rows[place::2]]
     ]
     pooled, answer = cross_validation.pooled(parts, dataset)
     assert len(pooled) == len(answer["scores"]) == 60
@@ -404,7 +405,7 @@ def test_without_folds_the_rows_set_aside_choose_and_a_sweep_compares_by_them(wa
     rows, dataset = pets(60), by("f1", threshold=wanted)
     fit = Fit(None, {}, {"f1": 0.0}, 0.1)
     found, words, metrics = train._decided(
-        dataset, CrossValidated(), fit, lambda model, X: answer_of(X), rows, rows["adopted"]
+        dataset, CrossValidated(), fit, lambda model, X: answer_of(X), rows, rows["adopted"], rows
     )
     assert isinstance(found.target.threshold, float)
     assert words.startswith("Predicts yes from a probability of")

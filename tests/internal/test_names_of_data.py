@@ -17,8 +17,6 @@ from seedling.files import is_device
 from seedling.testing import invoke, run_verb, sample_rows
 from seedling.training import mlflow_names, mlflow_runs, past_runs
 
-pytestmark = pytest.mark.one_vertical
-
 LONG = "a very long category " * 12
 CATEGORIES = ["R&D", "50%", 'say "x"', "a/b//c", "x, y", "..", "🌱", "Plan", "plan", "-x26-", LONG]
 

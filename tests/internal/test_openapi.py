@@ -12,6 +12,8 @@ from seedling.registry import model_files
 from seedling.serving.app import create_app
 from seedling.testing import first_model
 
+pytestmark = pytest.mark.every_vertical
+
 
 @pytest.fixture(scope="module")
 def asked(trained: Project) -> FlaskClient:

@@ -20,8 +20,6 @@ from seedling.serving.access import Access, Refused
 from seedling.serving.client import Client
 from seedling.testing import invoke, run_verb
 
-pytestmark = pytest.mark.one_vertical
-
 KEY = "a-key-of-the-file-of-keys"
 
 

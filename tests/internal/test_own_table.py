@@ -4,17 +4,20 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 from small import PETS, pets
 from sqlalchemy import create_engine
 
-from seedling import implementations
+from seedling import implementations, tasks
 from seedling.config import Project
 from seedling.data import datasets, instances
 from seedling.data.datasets import read_table
 from seedling.data.infer_schema import propose
 from seedling.errors import ProjectError
 from seedling.testing import first_model, invoke, sample_rows
+
+pytestmark = pytest.mark.every_vertical
 
 
 def test_types_key_and_target_are_proposed() -> None:
@@ -102,14 +105,28 @@ def test_a_continuous_target_does_not_fit_classification() -> None:
         propose(rows, "pets", "pets.csv", "classification", target="price")
 
 
+def grouped(project: Project) -> tuple[str, ...]:
+    """The option that names a column of pets, where the project's task needs groups."""
+    return ("--groups", "age") if project.config.datasets[0].groups else ()
+
+
+def own(project: Project) -> tuple[pd.DataFrame, str, str]:
+    """Return a table for the project's task, its target, and a feature that is not of numbers."""
+    dataset = project.config.datasets[0]
+    task, rows = tasks.of(dataset), pets()
+    if not task.text_column(dataset):
+        return rows, "adopted" if dataset.task == "classification" else "weight", "kind"
+    rows["words"] = [f"The pet in house {number} is good" for number in rows["id"]]
+    ranks = pd.Series(range(len(rows))) / len(rows)
+    return rows.assign(found=task.training.made_up(ranks, dataset.target)), "found", "words"
+
+
 def test_a_table_takes_the_place_of_the_dataset(project: Project, tmp_path: Path) -> None:
     table = tmp_path / "pets.csv"
-    rows = pets()
-    task = project.config.datasets[0].task
-    target = "adopted" if task == "classification" else "weight"
+    rows, target, _ = own(project)
     rows.to_csv(table, index=False)
     command = ("create-local-datasets", "--from", str(table), "--target", target, "--yes")
-    result = invoke(project, *command)
+    result = invoke(project, *command, *grouped(project))
     assert result.exit_code == 0, result.stderr
     config = Project(project.root).config
     assert config.datasets[0].name == "pets"
@@ -119,23 +136,21 @@ def test_a_table_takes_the_place_of_the_dataset(project: Project, tmp_path: Path
 
 
 def test_a_table_of_a_database_goes_in_with_its_gaps(project: Project, tmp_path: Path) -> None:
-    rows = pets()
-    rows.loc[::6, "kind"] = None
-    task = project.config.datasets[0].task
-    target = "adopted" if task == "classification" else "weight"
+    rows, target, feature = own(project)
+    rows.loc[::6, feature] = None
     rows.loc[1::20, target] = None
     url = f"sqlite:///{(tmp_path / 'pets.db').as_posix()}"
     engine = create_engine(url)
     rows.to_sql("pets of May", engine, index=False)
     engine.dispose()
     command = ("create-local-datasets", "--from", f"{url}#pets of May", "--target", target)
-    result = invoke(project, *command, "--yes")
+    result = invoke(project, *command, "--yes", *grouped(project))
     assert result.exit_code == 0, result.stderr
     assert f"3 rows without {target}: left out" in result.output
     assert "still describe the table before: edit them" in " ".join(result.output.split())
     dataset = Project(project.root).config.datasets[0]
-    kind = next(column for column in dataset.features if column.name == "kind")
-    assert (kind.type, kind.nullable) == ("category", True)
+    column = next(column for column in dataset.features if column.name == feature)
+    assert (column.type, column.nullable) == ({"kind": "category"}.get(feature, "text"), True)
     assert invoke(project, "validate-datasets").exit_code == 0
 
 
@@ -144,9 +159,9 @@ def test_a_dataset_that_no_longer_fits_model_yaml_is_told_not_a_traceback(
 ) -> None:
     for dataset in project.config.datasets:
         datasets.save(project, dataset, sample_rows(dataset))
-    new = {"name": "gone", "type": "number"}
     project.edit(lambda document: document["datasets"][0].update(entity_key=[]))
-    project.edit(lambda document: document["datasets"][0]["features"].append(new))
+    # Of the same type: a task may have one feature, and that of a type.
+    project.edit(lambda document: document["datasets"][0]["features"][-1].update(name="gone"))
     result = invoke(project, "validate-datasets")
     assert result.exit_code == 1
     assert "gone: the column is missing" in result.stdout

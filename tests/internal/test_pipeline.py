@@ -9,6 +9,8 @@ from seedling.errors import ProjectError
 from seedling.training import pipeline
 from seedling.training.pipeline import TRAINING
 
+pytestmark = pytest.mark.every_vertical
+
 
 def refusal(project: Project, file: Path, old: str, new: str) -> str:
     """What loading the pipeline says once the first `old` in a file has become `new`."""

@@ -8,6 +8,7 @@ import msgspec
 import pytest
 from flask.testing import FlaskClient
 
+from seedling import tasks
 from seedling.config import Dataset, Project
 from seedling.data.example_rows import example
 from seedling.errors import InputError
@@ -21,6 +22,7 @@ from seedling.serving.protocols import named_model, rows, score_rows
 from seedling.testing import first_model
 from seedling.wording import listed
 
+pytestmark = pytest.mark.every_vertical
 HOUSES = Dataset.model_validate(
     {
         "name": "houses",
@@ -94,9 +96,13 @@ def test_a_column_that_the_table_has_since_may_be_sent_to_an_older_version(
 ) -> None:
     config, learned = trained.config, trained.config.datasets[0]
     assert config.as_sent(learned) is learned
+    if tasks.of(learned).text_column(learned):
+        pytest.skip("its rows are a text each, and nothing more")
     column = {"name": "loyalty", "type": "integer"}
     settings = learned.model_dump(mode="json")
-    settings["features"] = [*settings["features"][1:], column]
+    gone = next(each.name for each in learned.features if each.name not in (learned.groups or ()))
+    kept = [each for each in settings["features"] if each["name"] != gone]
+    settings["features"] = [*kept, column]
     settings["ignored"] = ["street"]
     now = config.model_copy(update={"datasets": [Dataset.model_validate(settings)]})
     arrangement = Loader(trained, "").load(now)
@@ -155,12 +161,16 @@ def test_every_route_names_the_features_that_a_row_lacks(
 ) -> None:
     model = first_model(trained)
     features = trained.config.datasets[0].features
+    if path == "run" and trained.config.datasets[0].groups:
+        pytest.skip("its /run looks up what a row of a known group lacks")
     required = [column.name for column in features if not column.nullable]
-    lacking = required[1:][-2:]
+    lacking = (required[1:] or required)[-2:]
     for gaps in ({name: None for name in lacking}, {}):
         row = {**example(features), **gaps}
         for name in lacking if not gaps else ():
             del row[name]
+        if not row:
+            continue  # of its one feature: what is then sent is no row, which another test says
         response = client.post(f"/{path.format(model=model)}", json=row)
         assert response.status_code == 400
         said = response.get_data(as_text=True)

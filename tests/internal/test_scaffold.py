@@ -14,10 +14,12 @@ from seedling.testing import first_model, invoke
 from seedling.training import pipeline
 from seedling.training.pipeline import TRAINING
 
+pytestmark = pytest.mark.every_vertical
+
 
 def ready(project: Project) -> list[str]:
     """The ready models that fit the project's first dataset."""
-    return list(READY[project.config.datasets[0].task])
+    return list(tasks.of(project.config.datasets[0]).ready_models)
 
 
 def absent(project: Project) -> str:

@@ -20,8 +20,6 @@ from seedling.serving import logs
 from seedling.serving.app import create_app
 from seedling.testing import invoke, root, run_verb
 
-pytestmark = pytest.mark.one_vertical
-
 RNG = random.SystemRandom()
 
 

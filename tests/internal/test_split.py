@@ -13,6 +13,7 @@ from seedling.data.schema import model_frame, target_values
 from seedling.data.split import HOLDOUT, folds, hold_out, is_held_out, split
 from seedling.errors import ProjectError
 from seedling.registry.model_files import Predictor
+from seedling.serving.inputs import Reader
 from seedling.steps.evaluate import _unseen
 
 WEIGHTS = Dataset.model_validate(
@@ -183,3 +184,59 @@ def test_labels_survive_a_change_of_type() -> None:
     numbered = PETS.model_copy(update={"target": PETS.target.model_copy(update={"labels": [1, 2]})})
     rows = pd.DataFrame({"adopted": [1.0, 2.0, None]})
     assert target_values(rows, numbered).tolist()[:2] == [1, 2]
+
+
+def test_rows_with_a_mark_are_held_out_beside_the_usual_share_of_the_others() -> None:
+    marked = PETS.model_copy(update={"split": Split(held_out="unusual")})
+    marks = ["old"] * 5 + [None, ""] * 10 + [None] * 35
+    rows = pets().assign(unusual=marks)
+    training, holdout, rule = hold_out(rows, marked, 0.3)
+    assert {1, 2, 3, 4, 5} <= {*holdout["id"]}
+    assert 12 <= len(holdout) - 5 <= 20
+    assert training["unusual"].fillna("").eq("").all()
+    later = rows.assign(unusual=[None] * 59 + ["new"])
+    assert is_held_out(later, marked, rule)[-1]
+    assert not is_held_out(training, marked, rule).any()
+    (part, *_) = folds(training, marked, 3, "fold")
+    assert len(part[0]) + len(part[1]) == len(training)
+
+
+def test_rows_with_a_mark_have_no_say_in_the_time_from_which_others_are_held_out() -> None:
+    both = PETS.model_copy(update={"split": Split(by="id", held_out="unusual")})
+    rows = pets().assign(unusual=["new" if number >= 40 else "" for number in range(60)])
+    _, holdout, rule = hold_out(rows, both, 0.25)
+    assert {*holdout["id"]} == {*range(31, 61)}
+    assert (rule.by, rule.marked) == ("id", "unusual")
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({}, "by: name a column of times, or under held_out one that marks rows"),
+        ({"held_out": "a", "holdout": "last 20%"}, "there are no last rows without `by`"),
+    ],
+)
+def test_a_split_by_nothing_is_refused(given: dict[str, str], words: str) -> None:
+    with pytest.raises(ValidationError, match=words):
+        Split.model_validate(given)
+
+
+def test_a_mark_that_a_model_learns_from_is_refused() -> None:
+    with pytest.raises(ValidationError, match="split: held_out: kind is the key, the target or"):
+        Dataset.model_validate(PETS.model_dump() | {"split": {"held_out": "kind"}})
+
+
+def test_a_table_without_the_marks_is_one_line() -> None:
+    marked = PETS.model_copy(update={"split": Split(held_out="unusual")})
+    with pytest.raises(ProjectError, match="pets, split: the table has no column 'unusual'"):
+        hold_out(pets(), marked, 0.3)
+
+
+def test_a_row_as_the_table_has_it_may_be_sent_with_its_mark() -> None:
+    marked = PETS.model_copy(update={"split": Split(by="seen", held_out="unusual")})
+    assert marked.let_through == ["seen", "unusual"]
+    assert PETS.let_through == []
+    row = {"age": 3, "weight": 4.0, "kind": "cat", "tame": True}
+    one, other = Reader(marked), Reader(PETS)
+    sent = one.values(one.instances([{**row, "id": 1, "seen": 3, "unusual": "old"}]))
+    assert sent == other.values(other.instances([{**row, "id": 1}]))

@@ -22,13 +22,11 @@ from seedling.testing import invoke
 
 PLUMBING = Path(seedling.__file__).parent
 NAMES = re.compile(
-    r"\b(classification|regression|roc_auc|accuracy|f1|log_loss|brier|rmse|mae|r2)\b"
+    r"\b(classification|grouped_regression|regression|spans|partial_f2|leak_rate|roc_auc|accuracy|f1|log_loss|brier|rmse|mae|r2)\b"
 )
-# `train-groups` fits lines and writes rmse.csv; it becomes a task of its own.
-GROUPS = {"azure/groups.py", "azure/groups_entry.py", "cli/models.py"} | {
-    *("training/groups.py", "training/grouped_regression.py")
-}
-MODULES = "seedling.serving.app", "seedling.serving.models", "seedling.serving.score_files"
+# The estimator of groups has a column `rmse` in its table.
+ESTIMATORS = PLUMBING / "training" / "grouped"
+MODULES = "seedling.serving.app", "seedling.serving.models", "seedling.compiled.forms"
 
 
 @pytest.fixture
@@ -45,18 +43,18 @@ def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 def test_no_other_module_names_a_task_or_a_metric() -> None:
     files = [path for kind in ("py", "j2", "js") for path in PLUMBING.rglob(f"*.{kind}")]
-    apart = {PLUMBING / "scaffold" / "ready_models.py", *(PLUMBING / name for name in GROUPS)}
+    apart = {PLUMBING / "scaffold" / "ready_models.py"}
     found = {
         path.relative_to(PLUMBING).as_posix(): words
         for path in files
-        if path not in apart and PLUMBING / "tasks" not in path.parents
+        if path not in apart and not {PLUMBING / "tasks", ESTIMATORS} & {*path.parents}
         if (words := NAMES.findall(path.read_text(encoding="utf-8")))
     }
     assert found == {}
 
 
 def test_a_folder_is_a_task() -> None:
-    assert set(tasks.READY) >= {"classification", "regression"}
+    assert set(tasks.READY) >= {"classification", "grouped_regression", "regression", "spans"}
     for name in tasks.READY:
         assert tasks.find(name).name == name
         assert tasks.find(name).lower_is_better & set(tasks.find(name).metrics)
@@ -87,7 +85,7 @@ def test_an_unknown_task_is_one_line_with_the_known_ones(project: Project) -> No
     result = invoke(project, "validate-datasets")
     (line,) = result.stderr.splitlines()
     assert re.search(r"model.yaml, line \d+, datasets.0.task: There is no task 'ranking'", line)
-    assert "classification, regression: define another in tasks/ranking.py" in line
+    assert "grouped_regression, regression, spans: define another in tasks/ranking.py" in line
 
 
 def test_a_project_brings_its_own(own: Path) -> None:

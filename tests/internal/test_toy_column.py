@@ -19,6 +19,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from seedling.config import Project
+from seedling.monitoring import profiles
 from seedling.processes import free_port
 from seedling.testing import copy_project, first_model, run_verb
 
@@ -132,6 +133,16 @@ def test_the_gate_measures_and_the_report_describes_it(colours: Project) -> None
     assert "<td>tint</td><td>colour</td>" in text
     assert "tint_red" in text  # whose importance was measured
     assert "| tint | colour |" in (page.parent / "model_card.md").read_text(encoding="utf-8")
+
+
+def test_its_values_are_in_the_profile_that_later_ones_are_compared_with(colours: Project) -> None:
+    _, folder = registered(colours)
+    profile = profiles.of_version(folder)
+    assert profile
+    assert profile.rows == COUNT
+    assert (profile.features["tint"].kind, profile.features["tint"].rows) == ("categories", COUNT)
+    assert 0 < profile.outputs["prediction"].rows < COUNT
+    assert len(bytes(profile.performance)) > 2
 
 
 @pytest.fixture(scope="module")

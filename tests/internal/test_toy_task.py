@@ -222,9 +222,40 @@ def test_the_rows_of_a_large_record_are_parted_by_its_keys() -> None:
     }
     first, second = records_of(json.dumps(line).encode())
     assert json.loads(first.outputs) == {"predictions": [3], "low": [1], "high": [5]} | {
-        "unit": ["visits"]
+        "unit": ["visits"],
+        "rows": [0],
     }
     assert json.loads(second.outputs)["high"] == [6]
+    assert json.loads(second.outputs)["rows"] == [1]
+
+
+def test_monitor_measures_it_by_truth_and_estimates_it_without(
+    project: Project, address: str, tmp_path: Path
+) -> None:
+    """Its metrics, its intervals' coverage and its losses come from defaults of the protocol."""
+    rows = wards(500).tail(200)
+    sent = json.loads(rows.drop(columns="visits").to_json(orient="records"))
+    ask(f"{address}/count_line/predict", {"payload": {"instances": sent}})
+    rows[["ward_id", "visits"]].to_csv(tmp_path / "truth.csv", index=False)
+    added = verb(project, "add-truth", str(tmp_path / "truth.csv"), "--dataset", "more_wards")
+    assert "more_wards: 200 rows of visits by ward_id: 200 new" in added
+    until = time.monotonic() + PATIENCE
+    found: dict[str, Any] = {}
+    while found.get("rows") != 200 and time.monotonic() < until:
+        time.sleep(0.5)
+        shown = verb(project, "monitor", "count_line", "--window", "1000", "--json")
+        (looked,) = json.loads(shown)
+        window = looked["windows"][-1]
+        found, guess = window["performance"], window["estimate"]
+    assert found["rows"] == 200
+    assert {*found["metrics"]} == {"mae", "coverage"}
+    share = found["coverage"]["share"]
+    assert share["value"] == pytest.approx(found["metrics"]["coverage"]["value"])
+    assert share["low"] < share["value"] < share["high"]
+    assert found["loss_name"] == "squared error"
+    mae = found["metrics"]["mae"]
+    assert mae["low"] < mae["value"] < mae["high"]
+    assert guess.get("refused") or guess["metrics"]["mae"]["low"] < mae["value"]
 
 
 def test_app_developers_get_its_shape(project: Project, tmp_path: Path) -> None:

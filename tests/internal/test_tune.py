@@ -417,7 +417,7 @@ def test_a_log_shows_from_the_first_second_how_far_a_search_is(
         bar.begin(True, 0, 4)
         until("as model.yaml has it, 0 of 4 folds;")
         bar.fold([1.0])
-        until("as model.yaml has it, 1 of 4 folds; 0 s so far, 0 s left")
+        until("as model.yaml has it, 1 of 4 folds; ")
         bar.end(Tried({"depth": 1}, [1.0] * 4), False)
         bar.begin(False, 1, 4)
         until("trial 1, 0 of 4 folds, best rmse 1")

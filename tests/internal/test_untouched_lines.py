@@ -18,8 +18,6 @@ from seedling.scaffold import edit_text, model_yaml, parts
 from seedling.testing import first_model
 from seedling.training import tuned
 
-pytestmark = pytest.mark.one_vertical
-
 DESCRIPTIONS = [
     'description: "A very long line: ' + "word " * 60 + '\\u00e9 \\"so\\""   # never wrapped',
     "description: >-\n  folded # no comment\n\n    over lines  \n\n  to the end\n",
@@ -215,6 +213,7 @@ def test_every_verb_that_edits_model_yaml_is_tried() -> None:
     }
     assert found == {
         "azure/refresh.py",
+        "azure/retraining.py",  # a copy for a job
         "azure/training.py",  # a copy for a job
         "config/confirmed_edit.py",
         "config/registrations.py",
@@ -225,6 +224,7 @@ def test_every_verb_that_edits_model_yaml_is_tried() -> None:
         "scaffold/add_part.py",
         "scaffold/copy_model.py",
         "scaffold/remove_model.py",
+        "steps/watching.py",  # a copy for a job
         "testing.py",
         "training/tuned.py",
     }

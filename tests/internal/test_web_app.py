@@ -13,8 +13,6 @@ from seedling.config import AzureEnvironment, Project, WebApp
 from seedling.errors import ProjectError
 from seedling.testing import invoke
 
-pytestmark = pytest.mark.one_vertical
-
 DESCRIBED = {"site_name": "ours", "plan": "plan", "container_registry": "ours.azurecr.io"}
 
 

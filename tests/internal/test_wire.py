@@ -24,8 +24,6 @@ from seedling.serving.app import create_app
 from seedling.serving.gunicorn_hooks import Worker
 from seedling.testing import first_model
 
-pytestmark = pytest.mark.one_vertical
-
 HOST = b"Host: localhost\r\n"
 PING = b"GET /ping HTTP/1.1\r\n" + HOST
 REFUSED = {

@@ -31,11 +31,13 @@ class Batch:
     """
     Attributes:
         taken: the names of endpoints that other workspaces of the region have.
+        twice: whether a mini-batch is delivered twice to a node, and another one to two nodes.
     """
 
     def __init__(self, address: str, documents: Documents, jobs: Jobs) -> None:
         self.address, self.documents, self.jobs = address, documents, jobs
         self.taken: set[str] = set()
+        self.twice = False
         documents.completions["batchEndpoints"] = self._endpoint
         documents.completions["batchEndpoints/deployments"] = self._deployment
 
@@ -82,7 +84,7 @@ class Batch:
         properties = {"jobType": "Pipeline", "experimentName": match["endpoint"]}
         properties |= {"jobs": {}, "properties": {}, "tags": {}}
         document = self.documents.put(f"{JOBS}/{job}", {"properties": properties})
-        step = _step(deployment["properties"], asset)
+        step = _step(deployment["properties"], asset, self.twice)
         Thread(target=self._perform, args=(job, step), daemon=True).start()
         return Answer(201, document)
 
@@ -95,7 +97,7 @@ class Batch:
             self.jobs.end(run, "Failed", str(error))
 
 
-def _step(deployment: Document, data: Asset) -> Step:
+def _step(deployment: Document, data: Asset, twice: bool) -> Step:
     """The only step of a scoring job."""
     script = deployment["codeConfiguration"]["scoringScript"]
     command = [
@@ -103,8 +105,9 @@ def _step(deployment: Document, data: Asset) -> Step:
         *("--size", str(deployment["miniBatchSize"])),
         *("--retries", str(deployment["retrySettings"]["maxRetries"])),
         *("--threshold", str(deployment["errorThreshold"])),
+        *["--twice"] * twice,
     ]
-    files = "--data ${{inputs.data}} --output ${{outputs.score}}/" + deployment["outputFileName"]
+    files = "--data ${{inputs.data}} --rows ${{outputs.score}}/" + deployment["outputFileName"]
     return Step(
         name="batchscoring",
         command=f"{shlex.join(command)} {files}",

@@ -15,32 +15,34 @@ PATH = sys.path[1:]
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser()
+    parser = argparse.ArgumentParser(allow_abbrev=False)
     parser.add_argument("--script", type=Path)
     parser.add_argument("--data", type=Path)
-    parser.add_argument("--output", type=Path)
+    parser.add_argument("--rows", type=Path)
     parser.add_argument("--size", type=int)
     parser.add_argument("--retries", type=int)
     parser.add_argument("--threshold", type=int)
     parser.add_argument("--batches", type=int, default=-1)
+    parser.add_argument("--twice", action="store_true")
     own, theirs = parser.parse_known_args()
     sys.argv = [str(own.script), *theirs]
     sys.path[0] = str(own.script.parent.resolve())
-    spec = importlib.util.spec_from_file_location("entry", own.script.resolve())
-    script = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(script)
-    script.init()
+    nodes = [node(own.script) for _ in range(1 + own.twice)]
     files = [own.data] if own.data.is_file() else [one for one in own.data.rglob("*")]
     files = sorted((str(one) for one in files if one.is_file()), reverse=True)
     failed = failed_batches = 0
-    for start in range(0, len(files), own.size):
-        batch = files[start : start + own.size]
+    batches = [files[start : start + own.size] for start in range(0, len(files), own.size)]
+    delivered = [(batch, nodes[0]) for batch in batches]
+    if own.twice:  # the first one to the same node, and it and the last one to another one too
+        delivered = [delivered[0], *delivered, (batches[0], nodes[1]), (batches[-1], nodes[1])]
+    for batch, script in delivered:
         results = attempt(script, batch, own.retries)
         print(f"A mini-batch of {len(batch)} files: {len(results or [])} results.", flush=True)
         failed += max(0, len(batch) - len(results or []))
         failed_batches += results is None
-        with own.output.open("a", encoding="utf-8", newline="") as stream:
-            stream.writelines(f"{result}\n" for result in results or [])
+        if own.rows:
+            with own.rows.open("a", encoding="utf-8", newline="") as stream:
+                stream.writelines(f"{result}\n" for result in results or [])
         if 0 <= own.threshold < failed:
             print(f"The error threshold is reached: {failed} files have failed.", flush=True)
             return 1
@@ -48,6 +50,15 @@ def main() -> int:
             print(f"The error threshold is reached: {failed_batches} mini-batches have failed.")
             return 1
     return 0
+
+
+def node(path: Path) -> object:
+    """The script as a process of a node has it."""
+    spec = importlib.util.spec_from_file_location("entry", path.resolve())
+    script = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(script)
+    script.init()
+    return script
 
 
 def attempt(script: object, batch: list[str], retries: int) -> list[object] | None:

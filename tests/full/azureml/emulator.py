@@ -77,7 +77,7 @@ class AzureML:
         self.storage = Storage(self.address)
         self.documents = Documents(self.address, GROUP_PATH, OWNERS)
         self.workspace = Workspace(self.address, self.storage, self.documents)
-        proxy = Proxy(self.mlflow, self.workspace.tracking_uri)
+        proxy = Proxy(self.mlflow, self.workspace.tracking_uri, self.documents)
         self.jobs = Jobs(
             self.documents, self.storage, proxy, self.python, folder / "jobs", self.job_settings()
         )

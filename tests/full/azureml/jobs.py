@@ -33,6 +33,7 @@ class Jobs:
     Attributes:
         runs: every job and every step of one, by id.
         queue: seconds that a job waits before it starts.
+        twice: whether a parallel step's first mini-batch is delivered twice, its last to two nodes.
     """
 
     def __init__(
@@ -47,6 +48,7 @@ class Jobs:
         self.documents, self.storage, self.proxy = documents, storage, proxy
         self.python, self.folder, self.settings = python, folder, settings
         self.queue = 0.0
+        self.twice = False
         self.assets = Assets(storage, documents)
         self.runs: dict[str, Run] = {}
         documents.completions["jobs"] = self._submitted
@@ -183,9 +185,8 @@ class Jobs:
     def _node(self, name: str, node: Document) -> Step:
         component = node["componentId"].removeprefix("azureml:").partition("/components/")[2]
         key = f"workspaces/{WORKSPACE}/components/{component}"
-        return steps_of.of_component(
-            name, node, self.documents.get(key)["properties"]["componentSpec"]
-        )
+        spec = self.documents.get(key)["properties"]["componentSpec"]
+        return steps_of.of_component(name, node, spec, self.twice)
 
     def _child(self, run: Run, name: str, title: str = "") -> Run:
         child = Run(f"{run.id}_{name}", run.id, "Command", run.experiment, title or name)

@@ -12,13 +12,14 @@ REFERENCE = re.compile(r"\$\{\{\s*(inputs|outputs)\.(\w+)\s*\}\}")
 UNLIMITED = -1
 
 
-def command_of(name: str, node: Document, spec: Document) -> str:
+def command_of(name: str, node: Document, spec: Document, twice: bool = False) -> str:
     """The command that calls the script of a pipeline's parallel node.
 
     Args:
         name: the node's.
         node: what the pipeline says of it, which goes before its component.
         spec: its component.
+        twice: whether some mini-batches are delivered twice.
     """
     task = spec["task"]
     if task["type"] != "run_function":
@@ -27,8 +28,8 @@ def command_of(name: str, node: Document, spec: Document) -> str:
         if (node | task).get(option):
             _refuse(name, option)
     source = _bound(name, "input_data", node["input_data"], spec["inputs"], "uri_folder")
-    append = task.get("append_row_to") or ""
-    target = _bound(name, "append_row_to", append, spec["outputs"], "uri_file")
+    append = task.get("append_row_to")  # without it, what run() returns is only counted
+    target = append and _bound(name, "append_row_to", append, spec["outputs"], "uri_file")
     size = str(node["mini_batch_size"])
     if not re.fullmatch(r"[1-9]\d*", size):
         _refuse(name, f"mini_batch_size {size}, for files,")
@@ -38,9 +39,11 @@ def command_of(name: str, node: Document, spec: Document) -> str:
         *("--retries", str(node["retry_settings"]["max_retries"])),
         *("--threshold", str(node.get("error_threshold", UNLIMITED))),
         *("--batches", str(node.get("mini_batch_error_threshold", UNLIMITED))),
+        *["--twice"] * twice,
     ]
     arguments = task.get("program_arguments") or ""
-    return f"{shlex.join(words)} --data {source} --output {target} {arguments}"
+    places = f"--data {source}" + (f" --rows {target}" if target else "")
+    return f"{shlex.join(words)} {places} {arguments}"
 
 
 def _bound(node: str, option: str, value: str, declared: Document, type_: str) -> str:

@@ -10,7 +10,9 @@ from urllib.parse import urlencode, urlsplit
 from urllib.request import Request as Call
 from urllib.request import urlopen
 
+from azureml.documents import Document, Documents
 from azureml.messages import Answer, Refused, Request, Routes
+from azureml.workspace import DATASTORES, WORKSPACE
 
 PATH = r"/mlflow/v\d\.\d/subscriptions/.+?(?P<path>/api/2\.0/mlflow(-artifacts)?/.+)"
 TIMEOUT = 60
@@ -20,8 +22,8 @@ ARTIFACTS = re.compile(rb'("artifact_uri": *")[^"]*/([0-9a-f]{32})/artifacts"')
 class Proxy:
     """Passes on what mlflow's client asks the workspace."""
 
-    def __init__(self, server: str | None, tracking_uri: str) -> None:
-        self.server, self.tracking_uri = server, tracking_uri
+    def __init__(self, server: str | None, tracking_uri: str, documents: Documents) -> None:
+        self.server, self.tracking_uri, self.documents = server, tracking_uri, documents
         self.aliases: dict[str, str] = {}  # runs of MLflow by the id of their job
 
     def add_routes(self, routes: Routes) -> None:
@@ -70,9 +72,23 @@ class Proxy:
         path = match["path"] + (f"?{query}" if query else "")
         kind = request.headers.get("Content-Type", "application/json")
         answer = self._ask(request.method, path, request.body or None, kind)
+        if match["path"].endswith("/model-versions/create") and answer.status == 200:
+            self._register(json.loads(answer.data)["model_version"])
         # Artifacts go to the workspace's storage, not to the server's.
         here = rb'\1%s/experiments/all/runs/\2/artifacts"' % self.tracking_uri.encode()
         return replace(answer, body=ARTIFACTS.sub(here, answer.data))
+
+    def _register(self, version: Document) -> None:
+        """Keep a version that MLflow has registered: in the workspace both are one registry."""
+        place = version["source"].partition("/artifacts/")[2]
+        folder = f"ExperimentRun/dcid.{version['run_id']}/{place}/"
+        properties = {
+            "modelUri": f"azureml://datastores/{DATASTORES[0]}/paths/{folder}",
+            "modelType": "mlflow_model",
+            "tags": {},
+        }
+        key = f"workspaces/{WORKSPACE}/models/{version['name']}/versions/{version['version']}"
+        self.documents.put(key, {"properties": properties})
 
     def _ask(self, method: str, path: str, data: bytes | None, kind: str) -> Answer:
         call = Call(f"{self.server}{path}", data, {"Content-Type": kind}, method=method)

@@ -44,7 +44,7 @@ class Step:
         return {part[2] for part in parts if part[:2] == ["parent", "jobs"]}
 
 
-def of_component(name: str, node: Document, spec: Document) -> Step:
+def of_component(name: str, node: Document, spec: Document, twice: bool = False) -> Step:
     """A pipeline's node, which gives values to a component."""
     defaults = {
         key: str(one["default"]) for key, one in spec_of(spec, "inputs").items() if "default" in one
@@ -52,7 +52,7 @@ def of_component(name: str, node: Document, spec: Document) -> Step:
     outputs = {key: one["type"] for key, one in spec_of(spec, "outputs").items()}
     bound = {key: _binding(one) for key, one in (node.get("outputs") or {}).items()}
     parallel = spec.get("type") == "parallel"
-    command = command_of(name, node, spec) if parallel else spec["command"]
+    command = command_of(name, node, spec, twice) if parallel else spec["command"]
     return Step(
         name=name,
         command=command,

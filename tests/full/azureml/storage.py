@@ -152,7 +152,8 @@ class Storage:
             f"<BlobPrefix><Name>{escape(name)}</Name></BlobPrefix>" for name in sorted(folders)
         ]
         return (
-            '<?xml version="1.0" encoding="utf-8"?><EnumerationResults>'
+            '<?xml version="1.0" encoding="utf-8"?>'
+            f'<EnumerationResults ContainerName="{escape(container)}">'
             f"<Blobs>{''.join(items)}</Blobs><NextMarker/></EnumerationResults>"
         ).encode()
 
