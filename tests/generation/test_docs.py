@@ -41,3 +41,9 @@ def test_the_rows_that_pages_send_have_all_that_is_required(vertical: str, page:
     features = {one["name"]: one.get("nullable", False) for one in dataset["features"]}
     assert {name for name, nullable in features.items() if not nullable} <= row.keys()
     assert row.keys() <= features.keys()
+
+
+def test_every_decision_is_in_the_list():
+    folder = ROOT / "docs" / "decisions"
+    listed = re.findall(r"\]\((\d{4}-.*?\.md)\)", (folder / "README.md").read_text("utf-8"))
+    assert listed == sorted(path.name for path in folder.glob("[0-9]*.md"))

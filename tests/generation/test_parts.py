@@ -3,7 +3,7 @@
 import itertools
 import re
 import shutil
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import pytest
@@ -131,6 +131,20 @@ def test_all_parts_with_both_ci_systems_are_the_same_in_any_order(small: Path, t
         for number, order in enumerate(itertools.permutations(NAMES))
     ]
     assert all(other == first for other in others)
+
+
+@pytest.mark.parametrize("ci", ["github", "azure_devops"])
+def test_the_lines_of_a_part_have_a_place(ci: str, bake: Callable[[dict[str, str]], Path]):
+    """Lines for a file that is called otherwise by now would be left out, or go to its end."""
+    project = bake({"vertical": "finance", "parts": "all", "ci": ci})
+    present = {"containers", "azure", ci}
+    homes = [home for home in part_files.HOME.iterdir() if {*home.name.split("+")} <= present]
+    for home in homes:
+        for path in sorted((home / "lines").rglob("*.lines")):
+            target = project / path.relative_to(home / "lines").with_suffix("")
+            text = "\n" + target.read_text(encoding="utf-8")
+            places = re.findall(r"(?m)^@@ \w+: (.*)$", path.read_text(encoding="utf-8"))
+            assert [start for start in places if f"\n{start}" not in text] == [], path
 
 
 def test_a_model_added_meanwhile_has_the_files_of_the_part(small: Path, tmp_path: Path):
