@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -47,3 +48,36 @@ def test_every_decision_is_in_the_list():
     folder = ROOT / "docs" / "decisions"
     listed = re.findall(r"\]\((\d{4}-.*?\.md)\)", (folder / "README.md").read_text("utf-8"))
     assert listed == sorted(path.name for path in folder.glob("[0-9]*.md"))
+
+
+def broken(root: Path) -> list[str]:
+    """List the links of a folder's pages that lead to no file or heading of it."""
+    found = []
+    pages = [*root.glob("*.md"), *root.glob("docs/**/*.md"), *root.glob("models/*/*.md")]
+    for page in pages:
+        text = re.sub(r"```.*?```", "", page.read_text(encoding="utf-8"), flags=re.DOTALL)
+        for target in re.findall(r"\]\((?!https?:|mailto:)([^)\s]+)\)", text):
+            name, _, heading = target.partition("#")
+            path = page.parent / name if name else page
+            if not path.exists() or (heading and heading not in headings(path)):
+                found.append(f"{page.relative_to(root)}: {target}")
+    return found
+
+
+def headings(page: Path) -> set[str]:
+    """Read the headings of a page as they are linked to."""
+    lines = re.findall(r"(?m)^#+ (.+)$", page.read_text(encoding="utf-8"))
+    return {re.sub(r"[^\w -]", "", line.lower()).replace(" ", "-") for line in lines}
+
+
+def test_no_link_of_the_template_is_broken():
+    assert broken(ROOT) == []
+
+
+@pytest.mark.parametrize(
+    ("parts", "ci"), [("none", "none"), ("all", "github"), ("all", "azure_devops")]
+)
+def test_no_link_of_a_project_is_broken(
+    parts: str, ci: str, bake: Callable[[dict[str, str]], Path]
+):
+    assert broken(bake({"vertical": "finance", "parts": parts, "ci": ci})) == []
