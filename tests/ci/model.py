@@ -137,8 +137,17 @@ class Machine(Protocol):
     scratch: Path
     variables: dict[str, str]
 
-    def check_out(self, commit: str, folder: str = ".", *, whole: bool = False) -> Path:
-        """Clone the repository below `work` and check a commit out: the last only, or all."""
+    def check_out(
+        self, commit: str, folder: str = ".", *, whole: bool = False, persist: bool = False
+    ) -> Path:
+        """Clone the repository below `work` and check a commit out; return where.
+
+        Args:
+            commit: its hash.
+            folder: below `work`.
+            whole: whether all branches and their past come with it, as with a depth of 0.
+            persist: whether later steps may fetch and push, as git keeps the credentials.
+        """
         ...
 
     def log_in(self, client: str, tenant: str, subscription: str) -> None:
@@ -152,7 +161,11 @@ class Machine(Protocol):
     def run(
         self, command: list[str], folder: Path, variables: Mapping[str, str], limit: float
     ) -> "subprocess.CompletedProcess[str]":
-        """Run a command with `variables` and nothing else; both streams in stdout."""
+        """Run a command with `variables` and nothing else; both streams in stdout.
+
+        Raises:
+            subprocess.TimeoutExpired: it took longer than the limit, and was killed.
+        """
         ...
 
 

@@ -261,3 +261,14 @@ def refused(project: Path, part: str) -> str:
     done = call(["python", "-m", "seedling", "add-part", part], project)
     assert done.returncode == 1
     return done.stdout
+
+
+@pytest.mark.parametrize("ci", ["github", "azure_devops", "none"])
+def test_git_keeps_every_file_of_a_project(bake, ci: str, tmp_path: Path):
+    """A fresh clone has them all: `check-internal` fails in CI on one that .gitignore leaves out."""
+    project = bake({"vertical": "hello_world", "ci": ci})
+    git = ["git", f"--git-dir={tmp_path}", f"--work-tree={project}"]
+    run([*git, "init", "--quiet"], project)
+    listed = run([*git, "ls-files", "--others", "--ignored", "--exclude-standard"], project)
+    ignored = [path for path in listed.splitlines() if "__pycache__" not in path]
+    assert ignored == []

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, quote
 from urllib.request import Request as Call
 from urllib.request import urlopen
 
@@ -46,6 +46,8 @@ class Web:
         broken: (image, slot) of what does not start there; a slot of `*` is any.
         secrets: of the key vault, by URI.
         pushed: the file in which the container engine notes what it has pushed.
+        project: the folder of the service, whatever the image; unless `images` is given.
+        images: the folder in which tests/ci/programs/docker.py keeps an image's files by its name.
         may_push: whether the registry lets anybody in.
         tier: of the plan.
     """
@@ -59,6 +61,7 @@ class Web:
         self.secrets: dict[str, str] = {}
         self.pushed: Path | None = None
         self.project: Path | None = None
+        self.images: Path | None = None
         self.may_push, self.tier, self.swaps = True, "Standard", 0
 
     @property
@@ -201,10 +204,12 @@ class Web:
             app.port = probe.getsockname()[1]
         given = {name: self._resolved(value) for name, value in app.settings.items()}
         own = {"PATH": os.environ["PATH"], "BIND": f"127.0.0.1:{app.port}", "WEB_CONCURRENCY": "1"}
+        folder = self.images / quote(app.image, safe="") if self.images else self.project
+        built = _environment_of(folder) if self.images and folder else {}
         app.process = subprocess.Popen(
             [self.python, "-m", "gunicorn"],
-            cwd=self.project,
-            env=own | {"HOME": os.environ["HOME"], "PREDICTION_LOG": "off"} | given,
+            cwd=folder,
+            env=own | {"HOME": os.environ["HOME"], "PREDICTION_LOG": "off"} | built | given,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
@@ -212,6 +217,14 @@ class Web:
     def _resolved(self, value: str) -> str:
         found = KEY_VAULT.fullmatch(value)
         return self.secrets[found["uri"]] if found else value
+
+
+def _environment_of(image: Path) -> dict[str, str]:
+    """What the image's last lines set, and where its Python finds the code."""
+    lines = (image / "Dockerfile").read_text(encoding="utf-8").splitlines()
+    words = [line.split(" ", 1)[1] for line in lines if re.fullmatch(r"ENV \w+=\S+", line)]
+    paths = {"PYTHONPATH": os.pathsep.join([str(image / "internal"), str(image)])}
+    return dict(word.split("=", 1) for word in words) | paths
 
 
 def _end(app: App) -> None:
