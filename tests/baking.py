@@ -19,7 +19,12 @@ VERTICALS = PROMPTS["_catalog"]
 # The folder and the files of each CI system, in a project with Azure.
 CI = {
     "github": (".github/workflows", "ci.yml", "train.yml", "trained.yml"),
-    "azure_devops": (".pipelines", "ci.yml", "train.yml"),
+    "azure_devops": (
+        ".pipelines",
+        *("ci.yml", "codeql.yml", "dependencies.yml", "monitor.yml", "release.yml", "retrain.yml"),
+        *("train.yml", "templates/check.yml", "templates/deploy.yml", "templates/in-azure.yml"),
+        *("templates/not-configured.yml", "templates/set-up.yml", "templates/variables.yml"),
+    ),
     "none": ("",),
 }
 assert list(CI) == PROMPTS["_ci"]

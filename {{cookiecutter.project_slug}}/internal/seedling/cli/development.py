@@ -22,6 +22,7 @@ from seedling.wording import listed
 
 CHECKS = (["ruff", "check"], ["ruff", "format", "--check"], ["mypy"])
 GIT_HOOK = "# Written by `hooks --install`."
+REPORTS = "local_assets/reports"
 FIXES = (["ruff", "check", "--fix"], ["ruff", "format"])
 
 
@@ -30,6 +31,13 @@ def run(project: Project, module: list[str]) -> int:
     if find_spec(module[0].partition(".")[0]) is None:
         raise ProjectError(f"{module[0]} is not installed: run init with the group `dev`.")
     return subprocess.call([sys.executable, "-m", *module], cwd=project.root)
+
+
+def coverage(project: Project) -> int:
+    """Run the tests and list the lines that they did not run; return the exit code."""
+    shown = ["--cov", "--cov-report=term-missing:skip-covered"]
+    kept = [f"--cov-report=xml:{REPORTS}/coverage.xml", f"--junit-xml={REPORTS}/tests.xml"]
+    return run(project, ["pytest", *shown, *kept])
 
 
 def lint(project: Project, fix: bool) -> int:

@@ -11,7 +11,17 @@ import click
 import seedling.cli.clean_up
 import seedling.cli.lifecycle
 import seedling.cli.run_script  # noqa: F401 - verbs of the sections Watch and Azure
-from seedling.cli import azure, containers, data, keep, models, serve, start, watch
+from seedling.cli import (
+    azure,
+    containers,
+    data,
+    keep,
+    models,
+    pull_requests,
+    serve,
+    start,
+    watch,
+)
 from seedling.cli.section import Section
 from seedling.errors import ProjectError
 from seedling.home import page
@@ -27,6 +37,7 @@ SECTIONS: tuple[Section, ...] = (
     azure.section,
     watch.section,
     keep.section,
+    pull_requests.section,
 )
 FULL = {errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC)}
 MAKE_ROOM = "Make room, and run the verb again."

@@ -16,8 +16,8 @@ class Section(click.Group):
 
     Attributes:
         title: the heading.
-        part: the part of a project whose verbs these are, `containers` or `azure`; None where
-            every project has them.
+        part: the part of a project whose verbs these are, such as `azure`; None where every
+            project has them.
     """
 
     def __init__(self, title: str, part: str | None = None) -> None:
