@@ -24,15 +24,16 @@ from seedling.scaffold import parts
 from seedling.scaffold.model_code import train_source
 from seedling.scaffold.ready_models import CLASSIFIERS
 from seedling.serving import unnamed
-from seedling.steps import train
 from seedling.tasks import measuring
 from seedling.tasks.classification import TASK, choose_threshold
 from seedling.tasks.label_encoded import LabelEncoded
 from seedling.testing import invoke
 from seedling.training import cross_validation, saving
-from seedling.training.fits import Fit, refuse_weights
+from seedling.training.first_rows import FirstRows
+from seedling.training.fits import Fit, Table, refuse_weights
 from seedling.training.gate import gate
-from seedling.training.notes import CrossValidated
+from seedling.training.learning import Learned, decided
+from seedling.training.notes import CrossValidated, Refit
 
 TRUTH = pd.Series(["no", "yes", "yes", "no", "no", "yes"])
 CHANCES = [0.1, 0.9, 0.4, 0.45, 0.2, 0.6]
@@ -404,9 +405,10 @@ def test_the_page_and_openapi_say_from_which_probability() -> None:
 def test_without_folds_the_rows_set_aside_choose_and_a_sweep_compares_by_them(wanted: Any) -> None:
     rows, dataset = pets(60), by("f1", threshold=wanted)
     fit = Fit(None, {}, {"f1": 0.0}, 0.1)
-    found, words, metrics = train._decided(
-        dataset, CrossValidated(), fit, lambda model, X: answer_of(X), rows, rows["adopted"], rows
-    )
+    first = FirstRows(np.array([]), np.arange(len(rows)))
+    table = Table(rows, rows, rows["adopted"], dataset)
+    learned = Learned(fit, fit, first, CrossValidated(), Refit(), table)
+    found, words, metrics = decided(dataset, learned, lambda model, X: answer_of(X))
     assert isinstance(found.target.threshold, float)
     assert words.startswith("Predicts yes from a probability of")
     answer = measuring.decided(answer_of(rows), found)

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from seedling.azure import ci_output, tag_models
+from seedling.azure import tag_models
+from seedling.ci import output
 from seedling.config import Project
 from seedling.registry.open import open_registry
 from seedling.registry.protocol import RegisteredVersion
@@ -120,17 +121,17 @@ def test_what_cannot_be_tagged_is_refused(built: Project, words: list[str], said
 def test_an_output_is_one_line(
     outputs: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    ci_output.write("job", "quiet_50%0A")
-    ci_output.write("registered", "true")
+    output.write("job", "quiet_50%0A")
+    output.write("registered", "true")
     assert outputs.read_text() == "job=quiet_50%0A\nregistered=true\n"
     said = capsys.readouterr().out.splitlines()
     assert said[0].startswith("##vso[task.setvariable variable=AZUREML_JOB_NAME;isOutput=true]")
     assert said[0].endswith("]quiet_50%AZP250A")
     injected: Any = "x\nregistered=true"
     with pytest.raises(ValueError, match="one line"):
-        ci_output.write("job", injected)
+        output.write("job", injected)
     monkeypatch.setenv("GITHUB_OUTPUT", "")
     monkeypatch.setenv("TF_BUILD", "")
-    ci_output.write("job", "nobody listens")
+    output.write("job", "nobody listens")
     assert capsys.readouterr().out == ""
     assert "nobody" not in outputs.read_text()

@@ -16,6 +16,7 @@ INTERNAL = Path(settings.__file__).parent
 # Set by other programs, or read by them: no setting of a project.
 FOREIGN = {
     *("AZUREML_ENTRY_SCRIPT", "AZUREML_MODEL_DIR", "GITHUB_OUTPUT", "GITHUB_SHA", "TF_BUILD"),
+    "GITHUB_STEP_SUMMARY",
     *("IDENTITY_ENDPOINT", "MSI_ENDPOINT", "MAKECMDGOALS", "MAKEFLAGS", "MLFLOW_RUN_ID"),
     "PATH",
     *("PIP_FIND_LINKS", "PIP_NO_INDEX", "PYTHONWARNINGS", "DO_NOT_TRACK"),

@@ -14,7 +14,7 @@ from seedling.data.split import HOLDOUT, folds, hold_out, is_held_out, split
 from seedling.errors import ProjectError
 from seedling.registry.model_files import Predictor
 from seedling.serving.inputs import Reader
-from seedling.steps.evaluate import _unseen
+from seedling.training import champions
 
 WEIGHTS = Dataset.model_validate(
     PETS.model_dump()
@@ -110,7 +110,7 @@ def test_a_champion_is_measured_only_on_rows_that_it_has_not_learned(kind: str) 
     now = pets(600).assign(weight=[number / 7 for number in range(600)])
     learned, _, rule = hold_out(before, dataset, 0.2)
     _, holdout = split(now, dataset, 0.4, HOLDOUT)
-    unseen = _unseen(champion(dataset, rule), holdout)
+    unseen = champions.unseen(champion(dataset, rule), holdout)
     assert not {*unseen["id"]} & {*learned["id"]}
     assert len(unseen) >= (len(holdout) if kind == "time" else 100)
 
@@ -119,7 +119,7 @@ def test_a_champion_has_not_seen_the_holdout_of_its_own_table() -> None:
     for dataset in (PETS, NAMELESS, BY_TIME):
         rows = pets(300).assign(weight=[number / 7 for number in range(300)])
         _, holdout, rule = hold_out(rows, dataset, 0.2)
-        assert len(_unseen(champion(dataset, rule), holdout)) == len(holdout)
+        assert len(champions.unseen(champion(dataset, rule), holdout)) == len(holdout)
 
 
 def test_a_champion_of_an_older_version_has_its_old_holdout() -> None:

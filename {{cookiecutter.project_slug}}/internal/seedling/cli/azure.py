@@ -70,7 +70,8 @@ def train_model_in_aml(
     models: Sequence[str], data: str | None, kind: str | None, no_wait: bool, job: str | None
 ) -> None:
     """Train, evaluate and register on Azure ML."""
-    from seedling.azure import ci_output, training, training_kinds
+    from seedling.azure import training, training_kinds
+    from seedling.ci import output
     from seedling.training import outcomes, train
 
     project = find_project()
@@ -83,7 +84,7 @@ def train_model_in_aml(
     if no_wait:
         for run in runs:
             click.echo(training.how_to_follow(run.id))
-            ci_output.write("job", run.id)
+            output.write("job", run.id)
     else:
         outcomes.show(train.complete(project, runs))
 
@@ -283,13 +284,14 @@ def publish_training_pipeline(version: str | None) -> None:
 @click.option("--fail", is_flag=True, help="Exit code 1 where no model was registered.")
 def registered_models(build_id: str | None, fail: bool) -> None:
     """List the models that a build has registered."""
-    from seedling.azure import ci_output, tag_models
+    from seedling.azure import tag_models
+    from seedling.ci import output
     from seedling.training import outcomes
 
     found = tag_models.of_build(find_project(), build_id or outcomes.build_id())
     for line in tag_models.lines(found):
         click.echo(line)
-    ci_output.write("registered", "true" if found else "false")
+    output.write("registered", "true" if found else "false")
     sys.exit(fail and not found)
 
 

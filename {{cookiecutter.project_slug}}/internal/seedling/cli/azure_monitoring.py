@@ -5,8 +5,9 @@ from typing import Any
 
 import click
 
-from seedling.azure import ci_output, monitoring, schedules
+from seedling.azure import monitoring, schedules
 from seedling.azure.monitoring import Given, Watching
+from seedling.ci import output
 from seedling.config import Project
 from seedling.monitoring import findings, verdicts
 from seedling.monitoring.findings import VERDICTS, Findings
@@ -31,7 +32,7 @@ def leave(jobs: Sequence[Watching]) -> None:
     """Say how jobs that are left running are followed."""
     for job in jobs:
         click.echo(monitoring.how_to_follow(job.id))
-        ci_output.write("job", job.id)
+        output.write("job", job.id)
 
 
 def show(project: Project, jobs: Sequence[Watching], fail_on: str | None) -> int:

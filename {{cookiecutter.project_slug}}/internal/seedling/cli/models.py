@@ -28,6 +28,30 @@ section.also("train-all", train)
 
 
 @section.command()
+@click.option("--base", help="A git ref: the state of before; origin/main unless given.")
+@click.option("--model", "models", multiple=True, help="Only this model; may be given again.")
+@click.option(
+    "--rows",
+    type=click.IntRange(50),
+    default=2000,
+    show_default=True,
+    help="Rows of each dataset to train and measure on, about.",
+)
+@click.option("--fail-on", type=click.Choice(["worse"]), help="Exit with 3 if a model is worse.")
+def review(base: str | None, models: Sequence[str], rows: int, fail_on: str | None) -> None:
+    """Compare this checkout's models and data with those of before.
+
+    Both are trained on the same sample of rows, and measured on the same held-out ones; the
+    registered champion stands for the model of before where its files are here. Nothing is
+    registered.
+    """
+    from seedling.cli import review as reviewing
+    from seedling.lifecycle.review.run import Wishes
+
+    sys.exit(reviewing.review(find_project(), Wishes(base, rows, models), fail_on))
+
+
+@section.command()
 @click.option("--model", help="A model of model.yaml; needed where there are several.")
 @click.option("--trials", type=click.IntRange(1), help="How many in all; else 20, or all of lists.")
 @click.option("--minutes", type=click.FloatRange(0, min_open=True), help="How long from now on.")

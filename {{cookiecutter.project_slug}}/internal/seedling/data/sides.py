@@ -41,7 +41,7 @@ def sides(rows: pd.DataFrame, dataset: Dataset, share: float) -> Sides:
         ProjectError: a class is too rare, or a side would lack something: training would fail.
             Or its metric is unknown.
     """
-    settled, learned, notes = _settled(rows, dataset)
+    settled, learned, notes = settle(rows, dataset)
     held_out, rule = divide(settled, learned, share, HOLDOUT)
     return Sides(learned, settled[~held_out], settled[held_out], rule, notes)
 
@@ -74,14 +74,14 @@ def refuse_untrainable(rows: pd.DataFrame, dataset: Dataset, share: float) -> li
     Raises:
         ProjectError: training would fail.
     """
-    settled, learned, notes = _settled(rows, dataset)
+    settled, learned, notes = settle(rows, dataset)
     held_out, _ = divide(settled, learned, share, HOLDOUT)
     if dataset.by_time or (~held_out).sum() < MANY:
         divide(settled[~held_out], learned, TEST_SHARE, TEST)
     return notes
 
 
-def _settled(rows: pd.DataFrame, dataset: Dataset) -> tuple[pd.DataFrame, Dataset, list[str]]:
+def settle(rows: pd.DataFrame, dataset: Dataset) -> tuple[pd.DataFrame, Dataset, list[str]]:
     """Return rows and dataset as models learn them, and what a person should know of it."""
     measuring.refuse_unknown(dataset)
     settled, target, notes = tasks.of(dataset).training.settled(rows, dataset)

@@ -157,7 +157,7 @@ def _paired(both: pd.DataFrame) -> Differences | None:
     if len(both) < 2:
         return None
     found = (both["loss"] - both["loss_ours"]).to_numpy()
-    sd = _sd(found, both["entity"])
+    sd = spread(found, both["entity"])
     return Differences(len(found), float(found.mean()), sd, int((found != 0).sum()))
 
 
@@ -180,10 +180,10 @@ def _split(ours: pd.DataFrame, theirs: pd.DataFrame) -> Differences | None:
     )
     entities = pd.concat([theirs["entity"], ours["entity"]], ignore_index=True)
     fewer = min(len(one), len(other))
-    return Differences(rows, difference, _sd(influence, entities), fewer)
+    return Differences(rows, difference, spread(influence, entities), fewer)
 
 
-def _sd(values: "np.ndarray[tuple[int], np.dtype[np.float64]]", entities: pd.Series) -> float:
+def spread(values: "np.ndarray[tuple[int], np.dtype[np.float64]]", entities: pd.Series) -> float:
     """Return the standard deviation of one of n values, larger where an entity's are alike.
 
     Rows of one entity then count for less: the square of it over n is the variance of the mean.

@@ -54,10 +54,26 @@ def call(words: Sequence[str], folder: Path) -> int:
     return wait(start(words, folder))
 
 
+def start_command(words: Sequence[str], folder: Path, log: int = -1) -> "subprocess.Popen[bytes]":
+    """Start a command that is no verb and ends with this process, as what it starts does.
+
+    Args:
+        words: the command.
+        folder: the working folder.
+        log: as `start` has it.
+    """
+    return subprocess.Popen(
+        [sys.executable, "-m", __name__, *words],
+        cwd=folder,
+        stdin=subprocess.PIPE,
+        stdout=None if log < 0 else log,
+        stderr=None if log < 0 else subprocess.STDOUT,
+    )
+
+
 def call_command(words: Sequence[str], folder: Path) -> int:
-    """Run a command that is no verb; return its exit code. What it starts ends with it."""
-    command = [sys.executable, "-m", __name__, *words]
-    return wait(subprocess.Popen(command, cwd=folder, stdin=subprocess.PIPE))
+    """Run a command as `start_command` does; return its exit code."""
+    return wait(start_command(words, folder))
 
 
 def wait(process: "subprocess.Popen[bytes]") -> int:

@@ -12,7 +12,6 @@ import pandas as pd
 from seedling import tasks
 from seedling.compiled import compiling
 from seedling.config import Dataset, Project
-from seedling.data import split
 from seedling.errors import ProjectError
 from seedling.files import sha256, write_text
 from seedling.monitoring import profiles
@@ -23,7 +22,7 @@ from seedling.steps import options
 from seedling.steps.options import config_option, model_option, path_option, step
 from seedling.tasks import measuring
 from seedling.tasks.training_protocol import Setbacks
-from seedling.training import holdout_file, mlflow_runs, notes, reference_profile, report
+from seedling.training import champions, holdout_file, mlflow_runs, notes, reference_profile, report
 from seedling.training.notes import Compiled, Evaluation, TrainingRun
 
 
@@ -62,7 +61,7 @@ def main(
     champion, incomparable = _champion(project, model, dataset, rows, fewest_rows)
     held_out = rows
     if champion:
-        rows = _unseen(champion, rows)
+        rows = champions.unseen(champion, rows)
     training = tasks.of(dataset).training
     truth, answer = training.values(rows, dataset.target), challenger.answer(rows)
 
@@ -122,7 +121,7 @@ def _champion(
     if not folder.is_dir():
         return None, f"{where}: its files are gone"
     champion = model_files.load(model, version.version, folder, version.sha256)
-    reason = _incomparable(champion, dataset, rows, fewest)
+    reason = champions.why_not(champion, dataset, rows, fewest)
     return (None, f"{where}: {reason}") if reason else (champion, "")
 
 
@@ -137,32 +136,6 @@ def _compiled(
         return compiling.compare(folder, challenger, predict, rows)
     except ProjectError as error:
         return Compiled(refused=str(error))
-
-
-def _incomparable(champion: Predictor, dataset: Dataset, rows: pd.DataFrame, fewest: int) -> str:
-    learned, task = champion.dataset, tasks.of(dataset)
-    gone = [column.name for column in learned.raw if column.name not in rows.columns]
-    if gone:
-        return f"the dataset has no {', '.join(gone)} any more"
-    if tasks.of(learned).meaning(learned.target) != task.meaning(dataset.target):
-        return "it predicts another target"
-    rule = champion.held_out
-    needed = split.needed(learned, rule)
-    if not needed:
-        return "it was made by a version that does not note which rows it has learned from"
-    gone = [name for name in needed if name not in rows.columns]
-    if gone:
-        return f"the table has no {', '.join(gone)} any more, by which its rows were split"
-    unseen = _unseen(champion, rows)
-    seen = set(task.training.values(unseen, dataset.target))
-    if len(unseen) < min(fewest, len(rows)) or not seen >= set(task.outcomes(dataset.target)):
-        return "it has learned from most of the rows held out now"
-    return ""
-
-
-def _unseen(champion: Predictor, rows: pd.DataFrame) -> pd.DataFrame:
-    """Return the rows that the champion's own split held out too: all, or nearly."""
-    return rows[split.is_held_out(rows, champion.dataset, champion.held_out)]
 
 
 if __name__ == "__main__":

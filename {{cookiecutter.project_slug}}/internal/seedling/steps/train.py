@@ -5,13 +5,12 @@ from pathlib import Path
 from typing import Any
 
 import click
-import pandas as pd
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from seedling import team_code
 from seedling.compiled import compiling
-from seedling.config import Dataset, TrainedModel
+from seedling.config import TrainedModel
 from seedling.data.derived import FILE
 from seedling.errors import ProjectError
 from seedling.files import replacing
@@ -27,9 +26,7 @@ from seedling.steps.options import (
     path_option,
     step,
 )
-from seedling.tasks import measuring
 from seedling.training import (
-    cross_validation,
     made_with,
     mlflow_runs,
     notes,
@@ -40,10 +37,9 @@ from seedling.training import (
     saving,
     search_space,
 )
-from seedling.training.cross_validation import Predict
-from seedling.training.fits import SEED, Fit, Fitting, refuse_weights
-from seedling.training.learning import learn
-from seedling.training.notes import CrossValidated, Rows, TrainingRun
+from seedling.training.fits import SEED, Fitting, refuse_weights
+from seedling.training.learning import decided, learn
+from seedling.training.notes import Rows, TrainingRun
 from seedling.wording import counted
 
 
@@ -90,11 +86,8 @@ def main(
         learned = learn(fitting, predict, table, project.config.training, once or smoke, others)
         table, rows = learned.table, learned.table.rows
         kept, validated, refit = learned.kept, learned.validated, learned.refit
-        X_test, y_test = table.part(learned.rows.test)
         tested = rows.iloc[learned.rows.test]
-        dataset, decision, test_metrics = _decided(
-            dataset, validated, learned.first, predict, X_test, y_test, tested
-        )
+        dataset, decision, test_metrics = decided(dataset, learned, predict)
         mlflow = mlflow_runs.mlflow()
         mlflow_runs.log_params({"model": model, "dataset": dataset.name, **hyperparameters})
         if smoke:
@@ -138,33 +131,6 @@ def main(
         click.echo(f"{model}: {decision}")
     for line in outcomes.fits(dataset.metric, done.learned_rows, refit, validated, compiled):
         click.echo(f"{model}: {line}")
-
-
-def _decided(
-    dataset: Dataset,
-    validated: CrossValidated,
-    first: Fit,
-    predict: Predict,
-    X_test: pd.DataFrame,
-    y_test: pd.Series,
-    tested: pd.DataFrame,
-) -> tuple[Dataset, str, dict[str, Any]]:
-    """Return the dataset with its threshold as a number, the sentence about it, and test metrics.
-
-    The number was chosen on the folds, or is on the test rows, which the first fit has not seen.
-    The dataset's metric is always among the metrics: a sweep compares by it.
-    """
-    decision, metrics = validated.decision, dict(first.test_metrics)
-    if dataset.target.threshold is None and dataset.metric in metrics:
-        return dataset, decision, metrics
-    answer = predict(first.model, X_test)
-    if decision:
-        target = dataset.target.model_copy(update={"threshold": validated.threshold})
-        dataset = dataset.model_copy(update={"target": target})
-    elif dataset.target.threshold is not None:
-        dataset, decision = cross_validation.with_threshold(dataset, y_test, answer)
-    measured = measuring.measure(y_test, measuring.decided(answer, dataset), dataset, tested)
-    return dataset, decision, metrics | {dataset.metric: measured[dataset.metric]}
 
 
 def overrides(settings: TrainedModel, given: Sequence[str]) -> dict[str, Any]:

@@ -1,11 +1,12 @@
 """The fits of one model: a first one with a look at rows set aside, folds, one on all rows."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 
-from seedling.config import Training
+from seedling.config import Dataset, Training
+from seedling.tasks import measuring
 from seedling.training import batches, cross_validation, first_rows
 from seedling.training.batches import OtherRows
 from seedling.training.cross_validation import Predict
@@ -91,3 +92,27 @@ def first_of(table: Table, refit: bool) -> tuple[FirstRows, FirstRows]:
     """
     whole = first_rows.of(table)
     return (first_rows.drawn(whole, table) if refit else whole), whole
+
+
+def decided(
+    dataset: Dataset, learned: Learned, predict: Predict
+) -> tuple[Dataset, str, dict[str, Any]]:
+    """Return the dataset with its threshold as a number, the sentence about it, and test metrics.
+
+    The number was chosen on the folds, or is on the test rows, which the first fit has not seen.
+    The dataset's metric is always among the metrics: a sweep compares by it.
+    """
+    validated, first, test = learned.validated, learned.first, learned.rows.test
+    decision, metrics = validated.decision, dict(first.test_metrics)
+    if dataset.target.threshold is None and dataset.metric in metrics:
+        return dataset, decision, metrics
+    X_test, y_test = learned.table.part(test)
+    answer = predict(first.model, X_test)
+    if decision:
+        target = dataset.target.model_copy(update={"threshold": validated.threshold})
+        dataset = dataset.model_copy(update={"target": target})
+    elif dataset.target.threshold is not None:
+        dataset, decision = cross_validation.with_threshold(dataset, y_test, answer)
+    rows = learned.table.rows.iloc[test]
+    measured = measuring.measure(y_test, measuring.decided(answer, dataset), dataset, rows)
+    return dataset, decision, metrics | {dataset.metric: measured[dataset.metric]}
