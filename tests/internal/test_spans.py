@@ -1,5 +1,6 @@
 """Spans in text as a task: cells, answers, what is watched, and that no text stays in a model."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -8,14 +9,17 @@ import pytest
 from pydantic import ValidationError
 
 from seedling import tasks
-from seedling.config import Dataset
+from seedling.config import Dataset, Project
 from seedling.data import leaks
 from seedling.data.infer_schema import propose
 from seedling.errors import ProjectError
+from seedling.files import write_text
 from seedling.monitoring.profiles import Profiler
+from seedling.scaffold import model_requirements
 from seedling.tasks import measuring
 from seedling.tasks.spans import cells, ready, saved
 from seedling.tasks.spans.model import SpanFinder
+from seedling.testing import first_model
 from seedling.training.cross_validation import plan
 
 ENTRY: dict[str, Any] = {
@@ -169,3 +173,23 @@ def test_a_config_that_is_none_is_one_line(tmp_path: Path) -> None:
     with pytest.raises(ProjectError, match=r"^config\.cfg: ") as caught:
         SpanFinder(config, epochs=1).fit(rows[["text"]], y)
     assert "\n" not in str(caught.value)
+
+
+def test_its_image_has_spacy_and_no_scikit_learn(
+    project: Project,
+) -> None:
+    """Beside a model that scikit-learn serves, the image of all has both."""
+    spacy_ner, other = ready.ready_models()["spacy_ner"], tasks.ready_models()["regression"]
+    needs = model_requirements.of_ready(spacy_ner)
+    assert needs["serve"] == ["pandas>=2.2,<3", *ready.NEEDED]
+    assert needs["plain"] == []
+    assert (
+        "scikit-learn" not in model_requirements.of_images([spacy_ner])["requirements_predict.txt"]
+    )
+    both = model_requirements.of_images([spacy_ner, other["support_vector_machine"]])
+    assert {"spacy", "scikit-learn"} <= {
+        re.split(r"[^\w-]", line)[0] for line in both["requirements_predict.txt"].splitlines()
+    }
+    write_text(project.root / "models" / "finder" / "train.py", spacy_ner.source)
+    assert model_requirements.serve_alone(project.root, "finder")
+    assert not model_requirements.serve_alone(project.root, first_model(project))

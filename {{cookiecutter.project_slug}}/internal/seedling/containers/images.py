@@ -221,8 +221,11 @@ def members(project: Project, name: str) -> list[str]:
 
 
 def _needs_plain(project: Project, registered: Sequence[RegisteredModel]) -> bool:
-    """Return whether one of these versions has no valid compiled form."""
-    return not all(_is_compiled(project, each) for each in registered)
+    """Return whether one of these versions answers by scikit-learn, without a compiled form."""
+    return not all(
+        model_requirements.serve_alone(project.root, each.model) or _is_compiled(project, each)
+        for each in registered
+    )
 
 
 def _is_compiled(project: Project, registered: RegisteredModel) -> bool:

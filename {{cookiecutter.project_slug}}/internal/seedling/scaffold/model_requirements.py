@@ -22,7 +22,7 @@ def of_ready(ready: Ready) -> dict[str, list[str]]:
     return {
         "train": [*ready.requirements, *(COMPILING if ready.trees else ())],
         "serve": [*(TREES if ready.trees else ()), *ready.served],
-        "plain": list(ready.requirements),
+        "plain": [] if _is_whole(ready) else list(ready.requirements),
     }
 
 
@@ -36,9 +36,20 @@ def of_images(used: list[Ready]) -> dict[str, str]:
     needs = [of_ready(ready) for ready in used]
     train = [line for need in needs for line in need["train"]]
     serve = [line for need in needs for line in need["serve"]]
-    if not used or not all(ready.compiled for ready in used):
-        serve = [*PLAIN, *(line for need in needs for line in need["plain"])]
+    if not used or not all(ready.compiled or _is_whole(ready) for ready in used):
+        serve = list(PLAIN)
+        for ready, need in zip(used, needs, strict=True):
+            serve += need["serve" if _is_whole(ready) else "plain"]
     return model_folder.requirements(list(dict.fromkeys(train)), list(dict.fromkeys(serve)))
+
+
+def serve_alone(root: Path, model: str) -> bool:
+    """Return whether the group `serve` has all that a model without a compiled form answers with.
+
+    Where this is False, it may need pandas and scikit-learn: the group `plain`.
+    """
+    used = used_in([root / "models" / model])
+    return bool(used) and all(map(_is_whole, used))
 
 
 def used_in(folders: Iterable[Path]) -> list[Ready]:
@@ -93,3 +104,8 @@ def read(path: Path) -> list[str]:
     except FileNotFoundError:
         raise ProjectError(f"models/{path.parent.name}/{path.name} is missing.") from None
     return [line.strip() for line in lines if line.strip() and not line.startswith("#")]
+
+
+def _is_whole(ready: Ready) -> bool:
+    """Return whether a ready model answers with what it is `served` with alone."""
+    return bool(ready.served) and not ready.compiled

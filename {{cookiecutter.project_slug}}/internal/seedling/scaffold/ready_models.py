@@ -11,11 +11,11 @@ class Ready(NamedTuple):
     better ones unless model.yaml says it. A name in both is passed on as `fixed` says. What
     stands `around` the estimator may have arguments of its own. `requirements` are what it is
     trained with; serving needs them only where the model has no compiled form. The compiled form
-    of `trees` is run by onnxruntime; what is not `compiled` is served by scikit-learn. `given` are
-    (name, type) of what the task hands to train_model from the dataset. An estimator that stands
-    `alone` has the preprocessing among its arguments, and no pipeline around it. Its compiled form
-    needs what is `served`. One that the lines shared by all do not fit has a `source` of its own,
-    the text of its train.py; `files` are (path, text) of others beside it.
+    of `trees` is run by onnxruntime; what is not `compiled` is served by scikit-learn.
+    `served` is what answers beside or instead of these. `given` are (name, type) of what the task
+    hands to train_model from the dataset. An estimator that stands `alone` has the preprocessing
+    among its arguments, and no pipeline around it. One that the lines shared by all do not fit has
+    a `source` of its own, the text of its train.py; `files` are (path, text) of others beside it.
     """
 
     title: str

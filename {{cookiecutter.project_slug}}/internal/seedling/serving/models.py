@@ -373,7 +373,7 @@ def _plain(
     except ImportError:
         raise ProjectError(
             f"{registered.model} does not answer by a compiled form ({reason}), and without one it "
-            "needs the group `plain`: run init with it."
+            "needs pandas: run init with the group `plain`."
         ) from None
     folder = project.model_path(registered)
     name, version = registered.model, registered.version

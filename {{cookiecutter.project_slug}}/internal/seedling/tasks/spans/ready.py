@@ -217,6 +217,7 @@ def ready_models() -> "Mapping[str, Ready]":
         ),
         search=(("dropout", "{min: 0.05, max: 0.5}"),),
         requirements=NEEDED,
+        served=("pandas>=2.2,<3", *NEEDED),
         compiled=False,
         alone=True,
         source=TRAIN,
