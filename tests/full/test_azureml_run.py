@@ -182,6 +182,30 @@ def test_a_taken_name_is_raised_and_written_with_the_comments_kept(
     assert "wanted-4" in endpoints(emulator)
 
 
+def test_a_run_may_serve_on_a_kubernetes_cluster(
+    sending: Path, emulator: AzureML, submitted: dict[str, str]
+):
+    """By its share of the cluster's machines; no other kind of cluster serves."""
+    cluster = {"computeType": "Kubernetes", "properties": {"namespace": "default"}}
+    emulator.documents.put("workspaces/workspace/computes/DevelopDeployed", {"properties": cluster})
+    path = sending / "run" / "azure-compute-config.json"
+    wanted = json.loads(path.read_text()) | {"deploy_dns_name": "on-ours"}
+    with edited(path, json.dumps(wanted | {"deploy_cluster_name": "cpu-cluster"})):
+        refused = do(sending, emulator, "run.deploy_model()")
+    assert refused.returncode == 1
+    assert "deploy_cluster_name: cpu-cluster is of the type amlcompute" in refused.stderr
+    with edited(path, json.dumps(wanted | {"deploy_cluster_name": "DevelopDeployed"})):
+        done = do(sending, emulator, "run.deploy_model()\nprint(run.test())")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "blue answers 5 rows as here" in done.stdout
+    made = emulator.documents.get(f"{ENDPOINTS}/on-ours/deployments/blue")["properties"]
+    asked = {"cpu": "0.2", "memory": "1Gi"}
+    assert made["containerResourceRequirements"]["containerResourceRequests"] == asked
+    with edited(path, json.dumps(wanted)):
+        elsewhere = do(sending, emulator, "run.deploy_model()")
+    assert "the endpoint on-ours is on the cluster DevelopDeployed, and stays" in elsewhere.stderr
+
+
 def test_clean_up_removes_only_what_this_project_has_made(
     sending: Path, emulator: AzureML, submitted: dict[str, str]
 ):

@@ -140,6 +140,9 @@ def test_a_version_that_does_not_answer_never_gets_into_production(deploy: Any, 
     assert refused.returncode == 1
     assert "/site/webbed/staging/health does not answer" in refused.stderr
     assert "principal-of-staging needs the role AcrPull" in refused.stderr
+    log = refused.stdout.partition("The last lines of the log of webbed/staging:\n")[2]
+    assert log.startswith("INFO - Starting container for site webbed: ")
+    assert "Waiting until webbed/staging answers: no answer after 0:00:0" in refused.stderr
     assert "Traceback" not in refused.stderr
     assert images(emulator) == {"production": "good", "staging": "bad"}
     assert emulator.web.swaps == 0

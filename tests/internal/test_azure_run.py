@@ -99,14 +99,14 @@ def test_the_smallest_machine_that_is_large_enough_is_taken() -> None:
     run_endpoint = pytest.importorskip("seedling.azure.run_endpoint")
 
     def machine(**given: float | str) -> str:
-        return str(run_endpoint.machines(Compute(compute_node_name="nodes", **given)))
+        return str(run_endpoint.machine(Compute(compute_node_name="nodes", **given)))
 
     assert machine() == "Standard_DS1_v2"
     assert machine(deploy_memory_gb=8) == "Standard_DS3_v2"
     with pytest.raises(ProjectError, match="the largest has 16 cores and 56 GB"):
         machine(deploy_cpu_cores=64)
-    with pytest.raises(ProjectError, match="set it to null"):
-        machine(deploy_cluster_name="kubernetes")
+    nodes = Compute(compute_node_name="nodes", deploy_cluster_name="ours")
+    assert run_endpoint.made_on(nodes) == "0.2 cores, 1 GB of ours"
 
 
 def test_a_smoke_check_is_not_deployed(folder: Path, tmp_path: Path) -> None:

@@ -35,10 +35,10 @@ def described(*features: dict[str, Any]) -> Dataset:
         ({**AGE, "type": "protocol"}, "features.0.type: there is no column type 'protocol'"),
         ({"name": "age"}, "features.0.type: this key is missing"),
         ({**AGE, "categories": ["a"]}, "features.0.categories: no such key here"),
-        ({**AGE, "minimum": "low"}, "features.0.minimum: Input should be a valid number"),
+        ({**AGE, "minimum": "low"}, "features.0.minimum: expected: a number"),
         ({**AGE, "minimum": 3, "maximum": 2}, "features.0: minimum 3 is above maximum 2"),
         ({"name": "kind", "type": "category"}, "features.0.categories: this key is missing"),
-        ("age", "features.0: Input should be a valid dictionary"),
+        ("age", "features.0: expected: keys with values"),
     ],
 )
 def test_a_wrong_entry_is_one_line_with_its_key(project: Project, feature: Any, words: str) -> None:

@@ -391,3 +391,12 @@ def test_production_is_warned_of_a_log_with_personal_texts(
     caplog.clear()
     Service(trained, "dev")
     assert "logged_texts" not in caplog.text
+
+
+def test_what_has_no_letter_and_no_digit_is_not_found() -> None:
+    spacy = pytest.importorskip("spacy")
+    nlp = spacy.blank("xx")
+    doc = nlp("Form 😀 of Ann")
+    spans = [("email", 1, 2), ("name", 3, 4)]
+    doc.ents = [spacy.tokens.Span(doc, start, end, label) for label, start, end in spans]
+    assert SpanFinder(nlp=nlp, rules=False)._found(doc) == (Span(10, 13, "name"),)

@@ -71,9 +71,15 @@ def test_a_kind_of_model_is_spelled_as_people_do(spelled: str, tmp_path: Path) -
     [
         ("name: forms\n", "forms.yml, line 1, model_name: this key is missing."),
         (f"{NAMED}modle: x\n", "forms.yml, line 3, modle: no such key here: correct its name"),
-        (f"{NAMED}service_name: My_Service\n", "forms.yml, line 3, service_name: String should"),
-        (f"{NAMED}local: ../models\n", "forms.yml, line 3, local: Input should be a valid list"),
-        (f"{NAMED}mlflow_model_type: keras\n", "forms.yml, line 3, mlflow_model_type: Input"),
+        (
+            f"{NAMED}service_name: My_Service\n",
+            "forms.yml, line 3, service_name: expected: 3 to 32 small",
+        ),
+        (
+            f"{NAMED}local: ../models\n",
+            "forms.yml, line 3, local: expected: a list, such as [a, b].",
+        ),
+        (f"{NAMED}mlflow_model_type: keras\n", "forms.yml, line 3, mlflow_model_type: expected: '"),
         (f"{NAMED}local: [a, 3]\n", "forms.yml, line 3, local.1: this must be text"),
         ("name: [\n", "forms.yml, line 2: not valid YAML"),
         ("name: _CHANGE_ME_\n", "forms.yml, line 1, name: still _CHANGE_ME_"),
@@ -114,13 +120,25 @@ def test_compute_has_the_defaults_of_the_page(tmp_path: Path) -> None:
     ("text", "said"),
     [
         ('{\n  "compute_node_name": "x",\n}', "line 2: no comma may stand before the closing }"),
-        ('{\n  "compute_node_name": "x",\n  "max_nodes": 0\n}', "line 3, max_nodes: Input should"),
+        (
+            '{\n  "compute_node_name": "x",\n  "max_nodes": 0\n}',
+            "line 3, max_nodes: expected: a number of at least 1.",
+        ),
         ('{\n  "compute_node_name": "x",\n  "maxnodes": 2\n}', "line 3, maxnodes: no such key"),
         ('{\n  "max_nodes": 1\n}', "line 1, compute_node_name: this key is missing"),
-        ('{\n  "compute_node_name": "x"\n  "max_nodes": 1\n}', "line 3: not valid JSON"),
+        (
+            '{\n  "compute_node_name": "x"\n  "max_nodes": 1\n}',
+            "line 3: not valid JSON: a comma or a closing bracket is missing before",
+        ),
         ('{\n  "compute_node_name": "x",\n  "compute_node_name": "y"\n}', "line 2, compute_nod"),
-        ('{\n  "compute_node_name": "x",\n  "max_nodes": "2"\n}', "line 3, max_nodes: Input shou"),
-        ('{\n  "compute_node_name": "x",\n  "max_nodes": true\n}', "line 3, max_nodes: Input shou"),
+        (
+            '{\n  "compute_node_name": "x",\n  "max_nodes": "2"\n}',
+            "line 3, max_nodes: expected: a whole number.",
+        ),
+        (
+            '{\n  "compute_node_name": "x",\n  "max_nodes": true\n}',
+            "line 3, max_nodes: expected: a whole number.",
+        ),
         ("[]", "line 1: "),
     ],
 )

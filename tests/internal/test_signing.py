@@ -9,7 +9,8 @@ import pytest
 
 from seedling.config import Project, registrations
 from seedling.containers import images
-from seedling.files import SIGNATURE, sha256
+from seedling.errors import ProjectError
+from seedling.files import SIGNATURE, SIGNED_AS, sha256, write_json
 from seedling.registry import signatures
 from seedling.serving.app import create_app
 from seedling.testing import invoke
@@ -68,9 +69,30 @@ def test_what_was_changed_is_refused_even_with_its_new_hash(signed: Project) -> 
     assert "schema.json" in text or "mismatch" in text.lower()
 
 
+def test_what_is_signed_as_another_version_is_refused(signed: Project) -> None:
+    """An older signed version does not come back under a newer number, nor as another model."""
+    registered = signed.config.models[0]
+    key, public = signed.root / "signing_key.pem", signed.root / "signing.pub"
+    other = signed.root / "local_assets" / "models" / registered.name / "99"
+    shutil.copytree(folder_of(signed), other)
+    entry = registered.model_copy(update={"version": "99"})
+    registrations.write(signed.registrations_path, [entry])
+    status, text = readiness(Project(signed.root))
+    assert status == 503
+    was = f"is signed as {registered.name} {registered.version}: restore its folder"
+    assert f"{registered.name}, version 99, {was}" in text
+    write_json(other / SIGNED_AS, {"name": registered.name, "version": "99"})
+    assert "is not what was signed with the key" in readiness(Project(signed.root))[1]
+    signatures.sign(other, key, registered.name)  # before a registry has numbered it
+    assert readiness(Project(signed.root))[0] == 200
+    with pytest.raises(ProjectError, match=f"is signed as {registered.name}: restore"):
+        signatures.refuse_unsigned(other, public, "another", "99")
+
+
 def test_the_signature_of_another_key_is_refused(signed: Project, tmp_path: Path) -> None:
     signatures.new_key(tmp_path / "other.pem", tmp_path / "other.pub")
-    signatures.sign(folder_of(signed), tmp_path / "other.pem")
+    name, version = signed.config.models[0].name, signed.config.models[0].version
+    signatures.sign(folder_of(signed), tmp_path / "other.pem", name, version)
     assert "is not what was signed with the key of signing.pub" in readiness(signed)[1]
     (folder_of(signed) / SIGNATURE).write_text("nothing\n")
     assert "is not what was signed" in readiness(signed)[1]

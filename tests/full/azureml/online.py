@@ -119,6 +119,10 @@ class Online:
             raise Refused(400, "BadArgument", f"The endpoint name {name} is not valid.")
         if name in self.taken:
             raise Refused(400, "UserError", TAKEN)
+        if properties.get("compute"):  # on a cluster of the customer's
+            cluster = self.documents.get(f"workspaces/{WORKSPACE}/computes/{_cluster(properties)}")
+            if cluster["properties"]["computeType"] != "Kubernetes":
+                raise Refused(400, "UserError", "The compute of an endpoint must be Kubernetes.")
         there = {one["name"] for one in self.documents.children(f"{key}/deployments")}
         traffic = properties.setdefault("traffic", {})
         unknown = traffic.keys() - there
@@ -131,8 +135,11 @@ class Online:
         properties["swaggerUri"] = f"{self.address}/score/{name}/swagger.json"
 
     def _deployment(self, key: str, document: Document) -> None:
-        self.documents.get(key.rsplit("/", 2)[0])  # its endpoint must be there
+        endpoint = self.documents.get(key.rsplit("/", 2)[0])
         properties = document["properties"]
+        kind = "Kubernetes" if endpoint["properties"].get("compute") else "Managed"
+        if properties["endpointComputeType"] != kind:
+            raise Refused(400, "UserError", f"The deployment must be of the type {kind}.")
         properties.setdefault("scaleSettings", {"scaleType": "Default"})
         for name in ("environmentId", "model"):
             asset = properties.get(name) or ""
@@ -322,6 +329,10 @@ def _passed_on(request: Request, port: int, name: str) -> Answer:
         told |= {"ms-azureml-model-error-statuscode": str(status)}
         told |= {"ms-azureml-model-error-reason": "model_error"}
     return Answer(200 if status == 200 else 424, body, told)
+
+
+def _cluster(properties: Document) -> str:
+    return properties["compute"].rpartition("/")[2]
 
 
 def _free_port() -> int:

@@ -34,6 +34,7 @@ class App:
     settings: dict[str, str] = field(default_factory=dict)
     process: "subprocess.Popen[bytes] | None" = None
     port: int = 0
+    log: Path | None = None
     is_stopped: bool = False
 
 
@@ -76,6 +77,7 @@ class Web:
         routes.add("PUT", site, self._put)
         routes.add("POST", site + "/(?P<action>stop|start)", self._act)
         routes.add("POST", site + "/slotsswap", self._swap)
+        routes.add("POST", site + "/containerlogs", self._log)
         check = r"/subscriptions/[^/]+" + re.escape(PROVIDER) + "/checknameavailability"
         routes.add("POST", check, self._check)
         routes.add("POST", "/oauth2/exchange", self._exchange)
@@ -148,6 +150,14 @@ class Web:
         self.swaps += 1
         return Answer(200)
 
+    def _log(self, request: Request, match: re.Match[str]) -> Answer:
+        """The end of the container's log, if the site keeps one."""
+        app, body = self.apps[self._known(match)], self.bodies[self._known(match)]
+        kept = body["properties"]["siteConfig"].get("httpLoggingEnabled")
+        if not kept or app.log is None:
+            return Answer(204)
+        return Answer(200, app.log.read_bytes(), {"Content-Type": "application/octet-stream"})
+
     def _serve(self, request: Request, match: re.Match[str]) -> Answer:
         app = self.apps.get((match["site"], match["slot"]))
         wrong = app is None or {(app.image, match["slot"]), (app.image, "*")} & self.broken
@@ -206,13 +216,16 @@ class Web:
         own = {"PATH": os.environ["PATH"], "BIND": f"127.0.0.1:{app.port}", "WEB_CONCURRENCY": "1"}
         folder = self.images / quote(app.image, safe="") if self.images else self.project
         built = _environment_of(folder) if self.images and folder else {}
-        app.process = subprocess.Popen(
-            [self.python, "-m", "gunicorn"],
-            cwd=folder,
-            env=own | {"HOME": os.environ["HOME"], "PREDICTION_LOG": "off"} | built | given,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
+        app.log = self.pushed.with_name(f"log-{app.port}")
+        app.log.write_text(f"INFO - Starting container for site {key[0]}: {app.image}\n")
+        with app.log.open("ab") as log:
+            app.process = subprocess.Popen(
+                [self.python, "-m", "gunicorn"],
+                cwd=folder,
+                env=own | {"HOME": os.environ["HOME"], "PREDICTION_LOG": "off"} | built | given,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+            )
 
     def _resolved(self, value: str) -> str:
         found = KEY_VAULT.fullmatch(value)

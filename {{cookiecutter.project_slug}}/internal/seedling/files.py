@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 SIGNATURE = "model.sig"  # of a folder's files: it is not one of them
+SIGNED_AS = "signed_as.json"  # the name and the version that they are signed as: signed, too
 
 # The names that Windows keeps for its devices; superscript digits count as digits there.
 _device = re.compile(
@@ -118,10 +119,11 @@ def sha256(path: Path) -> str:
     if path.is_file():
         with path.open("rb") as stream:
             return hashlib.file_digest(stream, "sha256").hexdigest()
+    beside = (path / SIGNATURE, path / SIGNED_AS)
     files = sorted(
         file
         for file in path.rglob("*")
-        if file.is_file() and "__pycache__" not in file.parts and file != path / SIGNATURE
+        if file.is_file() and "__pycache__" not in file.parts and file not in beside
     )
     lines = (f"{file.relative_to(path).as_posix()} {sha256(file)}\n" for file in files)
     return hashlib.sha256("".join(lines).encode()).hexdigest()

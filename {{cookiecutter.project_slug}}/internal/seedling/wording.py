@@ -1,8 +1,9 @@
-"""Words of messages that depend on a number."""
+"""Words of messages: those that depend on a number, and those for a pattern."""
 
 from collections.abc import Sequence
 
 MOST_ROWS = 5  # whose numbers a message has
+_patterns: dict[str, str] = {}
 
 
 def counted(number: int, noun: str) -> str:
@@ -29,3 +30,14 @@ def rows_shown(rows: Sequence[int], beside: int = 0) -> str:
     shown = ", ".join(str(row) for row in rows[:MOST_ROWS])
     more = f" and {count - MOST_ROWS:,} more" if count > MOST_ROWS else ""
     return f" (row{'s' * (count > 1)} {shown}{more})"
+
+
+def in_words(pattern: str, words: str) -> str:
+    """Return a pattern, and note the words that say what it lets through."""
+    _patterns[pattern] = words
+    return pattern
+
+
+def of_pattern(pattern: str) -> str:
+    """Return the words for a pattern, or the pattern itself where none were noted."""
+    return _patterns.get(pattern, f"a text like {pattern}")

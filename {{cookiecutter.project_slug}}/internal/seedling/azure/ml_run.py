@@ -177,9 +177,11 @@ class MlRun:
                 self.project, self.client, name, context, online_code.ROUTES
             )
             name = wanted.deploy_dns_name or described.service_name
-            found = run_endpoint.find(self.project, self.client, name, described.name)
+            found = run_endpoint.find(self.project, self.client, name, described.name, wanted)
             colour = rollout.choose(found, content)
-            endpoint = found or run_endpoint.create(self.project, self.client, name, described.name)
+            endpoint = found or run_endpoint.create(
+                self.project, self.client, name, described.name, wanted
+            )
 
             def test(endpoint: Endpoint, deployment: str) -> None:
                 answered = self.ask(endpoint.name, fetched.sample, deployment)
@@ -261,5 +263,5 @@ def _alike(one: Any, other: Any) -> bool:
 
 def _content(code: Path, context: Path, wanted: compute.Compute) -> str:
     """Return a hash of a deployment's files, environment and machines."""
-    made_of = f"{sha256(code)} {sha256(context)} {run_endpoint.machines(wanted)}"
+    made_of = f"{sha256(code)} {sha256(context)} {run_endpoint.made_on(wanted)}"
     return hashlib.sha256(made_of.encode()).hexdigest()[:12]

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from seedling.azure import endpoints
+from seedling.azure import endpoints, workspace
 from seedling.azure.online_endpoint import Endpoint
 from seedling.config import Project
 from seedling.errors import ProjectError
@@ -22,24 +22,47 @@ MACHINES = {
 }
 
 
-def find(project: Project, client: Any, wanted: str, run: str) -> Endpoint | None:
-    """Find the endpoint of a run by its tags, whatever its name was raised to; None without one."""
-    found = endpoints.find(project, client.online_endpoints, wanted, run)
-    return Endpoint(client, found.name) if found else None
+def find(project: Project, client: Any, name: str, run: str, wanted: Compute) -> Endpoint | None:
+    """Find the endpoint of a run by its tags, whatever its name was raised to; None without one.
+
+    Raises:
+        ProjectError: it is elsewhere than the run's deployment is to be.
+    """
+    found = endpoints.find(project, client.online_endpoints, name, run)
+    if found is None:
+        return None
+    cluster = (getattr(found, "compute", None) or "").rpartition("/")[2]
+    if cluster.lower() != (wanted.deploy_cluster_name or "").lower():
+        where = f"is on the cluster {cluster}" if cluster else "is managed by Azure, on no cluster"
+        raise ProjectError(
+            f"{compute.FILE}, deploy_cluster_name: the endpoint {found.name} {where}, and stays "
+            "there: give deploy_dns_name another name, or remove it by clean-up."
+        )
+    return Endpoint(client, found.name)
 
 
-def create(project: Project, client: Any, wanted: str, run: str) -> Endpoint:
-    """Create the endpoint of a run, under the next free name if the wanted one is taken."""
-    from azure.ai.ml.entities import ManagedOnlineEndpoint
+def create(project: Project, client: Any, name: str, run: str, wanted: Compute) -> Endpoint:
+    """Create the endpoint of a run, under the next free name if the wanted one is taken.
+
+    Raises:
+        ProjectError: Azure refuses it, or the workspace has no such cluster.
+    """
+    from azure.ai.ml.entities import KubernetesOnlineEndpoint, ManagedOnlineEndpoint
+
+    kind: Any = ManagedOnlineEndpoint
+    where = {}
+    if wanted.deploy_cluster_name:
+        kind, where = KubernetesOnlineEndpoint, {"compute": wanted.deploy_cluster_name}
+        _refuse_no_cluster(client, wanted.deploy_cluster_name)
 
     def make(name: str) -> Endpoint:
         tags = endpoints.tags(project, run)
-        endpoint = ManagedOnlineEndpoint(name=name, description=run, auth_mode="key", tags=tags)
+        endpoint = kind(name=name, description=run, auth_mode="key", tags=tags, **where)
         begin = client.online_endpoints.begin_create_or_update
         endpoints.finish(lambda: begin(endpoint), f"Creating the endpoint {name}")
         return Endpoint(client, name)
 
-    return endpoints.create(client.online_endpoints, wanted, make, KEY)
+    return endpoints.create(client.online_endpoints, name, make, KEY)
 
 
 def deployment(
@@ -58,31 +81,41 @@ def deployment(
         made_of: the folder of its code, the scoring script in it, and its environment.
         tags: of the deployment.
     """
-    from azure.ai.ml.entities import CodeConfiguration, ManagedOnlineDeployment
+    from azure.ai.ml.entities import (
+        CodeConfiguration,
+        KubernetesOnlineDeployment,
+        ManagedOnlineDeployment,
+        ResourceRequirementsSettings,
+        ResourceSettings,
+    )
 
     code, script, environment = made_of
-    return ManagedOnlineDeployment(
+    kind: Any = ManagedOnlineDeployment
+    machines: dict[str, Any] = {}
+    if wanted.deploy_cluster_name:
+        kind = KubernetesOnlineDeployment
+        memory = f"{wanted.deploy_memory_gb:g}Gi"
+        asked = ResourceSettings(cpu=f"{wanted.deploy_cpu_cores:g}", memory=memory)
+        machines["resources"] = ResourceRequirementsSettings(requests=asked)
+    else:
+        machines["instance_type"] = machine(wanted)
+    return kind(
         name=name,
         endpoint_name=endpoint.name,
         environment=environment,
         code_configuration=CodeConfiguration(code=str(code), scoring_script=script),
-        instance_type=machines(wanted),
         instance_count=1,
         tags=dict(tags),
+        **machines,
     )
 
 
-def machines(wanted: Compute) -> str:
+def machine(wanted: Compute) -> str:
     """Return the smallest machine that has the cores and the memory of a run's deployment.
 
     Raises:
-        ProjectError: none is large enough, or it is to go to a cluster.
+        ProjectError: none is large enough.
     """
-    if wanted.deploy_cluster_name:
-        raise ProjectError(
-            f"{compute.FILE}, deploy_cluster_name: a managed endpoint has machines of its own, no "
-            "cluster: set it to null."
-        )
     for name, (cores, memory) in MACHINES.items():
         if wanted.deploy_cpu_cores <= cores and wanted.deploy_memory_gb <= memory:
             return name
@@ -91,3 +124,26 @@ def machines(wanted: Compute) -> str:
         f"{compute.FILE}: no machine has what deploy_cpu_cores and deploy_memory_gb ask for; the "
         f"largest has {cores} cores and {memory:g} GB."
     )
+
+
+def made_on(wanted: Compute) -> str:
+    """Return what a deployment runs on, in words that differ where a new one is needed.
+
+    Raises:
+        ProjectError: no machine is large enough.
+    """
+    if not wanted.deploy_cluster_name:
+        return machine(wanted)
+    share = f"{wanted.deploy_cpu_cores:g} cores, {wanted.deploy_memory_gb:g} GB"
+    return f"{share} of {wanted.deploy_cluster_name}"
+
+
+def _refuse_no_cluster(client: Any, name: str) -> None:
+    """Refuse a cluster that is not there, or cannot serve."""
+    with workspace.project_errors(f"{compute.FILE}, deploy_cluster_name: looking for {name}"):
+        found = client.compute.get(name)
+    if str(found.type).lower() != "kubernetes":
+        raise ProjectError(
+            f"{compute.FILE}, deploy_cluster_name: {name} is of the type {found.type}. Attach a "
+            "Kubernetes cluster to the workspace and name it, or set null for Azure's machines."
+        )

@@ -1,8 +1,10 @@
 """Azure's web apps: their plan, their names, their slots."""
 
+import time
 from typing import Any, NamedTuple
 
 from seedling.azure import identity, names, workspace
+from seedling.azure.progress import Progress
 from seedling.azure.workspace import Place
 from seedling.errors import ProjectError
 from seedling.settings import AZURE_RESOURCE_MANAGER
@@ -10,6 +12,8 @@ from seedling.settings import AZURE_RESOURCE_MANAGER
 PUBLIC = "https://management.azure.com"
 WITHOUT_SLOTS = ("Free", "Shared", "Basic")
 LONGEST = 60  # characters of a name
+LOG_LINES = 60
+POLL_SECONDS = 2  # between two looks at what lasts
 
 
 class Plan(NamedTuple):
@@ -21,8 +25,9 @@ class Plan(NamedTuple):
 
 
 class Site(NamedTuple):
-    """A web app or its slot: where it answers, and who it is to other services."""
+    """A web app or its slot: its names, where it answers, and who it is to other services."""
 
+    names: tuple[str, ...]  # of the web app, and of the slot if it is one
     address: str
     principal_id: str
 
@@ -77,17 +82,16 @@ class Sites:
 
         It is stopped meanwhile: what answers afterwards is what was deployed.
         """
-        apps, where = self.client.web_apps, [name] if slot is None else [name, slot]
-        suffix = "" if slot is None else "_slot"
-        with workspace.project_errors(f"Deploying {'/'.join(where)}"):
+        where = (name,) if slot is None else (name, slot)
+        what = f"Deploying {'/'.join(where)}"
+        with workspace.project_errors(what):
             was_there = self._find(*where) is not None
             if was_there:
-                getattr(apps, f"stop{suffix}")(self.group, *where)
-            begin = getattr(apps, f"begin_create_or_update{suffix}")
-            done = begin(self.group, *where, site).result()
+                self._call("stop", where)
+            done = _followed(self._call("begin_create_or_update", where, site), what)
             if was_there:
-                getattr(apps, f"start{suffix}")(self.group, *where)
-        return Site(f"https://{done.default_host_name}", done.identity.principal_id)
+                self._call("start", where)
+        return Site(where, f"https://{done.default_host_name}", done.identity.principal_id)
 
     def address(self, name: str) -> str:
         """Return the address of a web app."""
@@ -96,8 +100,25 @@ class Sites:
     def swap(self, name: str, slot: str) -> None:
         """Let a slot and production change places."""
         entity = {"targetSlot": slot, "preserveVnet": True}
-        with workspace.project_errors(f"Swapping {name} and {name}/{slot}"):
-            self.client.web_apps.begin_swap_slot_with_production(self.group, name, entity).result()
+        what = f"Swapping {name} and {name}/{slot}"
+        with workspace.project_errors(what):
+            begin = self.client.web_apps.begin_swap_slot_with_production
+            _followed(begin(self.group, name, entity), what)
+
+    def log(self, site: Site) -> str:
+        """Return the last lines of a container's log; empty if Azure has none."""
+        try:
+            with workspace.project_errors(f"Reading the log of {'/'.join(site.names)}"):
+                parts = self._call("get_web_site_container_logs", site.names) or []
+                text = b"".join(parts).decode(errors="replace")
+        except ProjectError:  # it may not even have begun
+            return ""
+        return "\n".join(text.strip().splitlines()[-LOG_LINES:])
+
+    def _call(self, action: str, where: tuple[str, ...], *given: Any) -> Any:
+        """Call what the SDK has for a web app, or for a slot."""
+        suffix = "" if len(where) == 1 else "_slot"
+        return getattr(self.client.web_apps, action + suffix)(self.group, *where, *given)
 
     def _find(self, name: str, slot: str | None = None) -> Any:
         from azure.core.exceptions import ResourceNotFoundError
@@ -118,6 +139,20 @@ class Sites:
         if not answer.name_available and answer.reason == "Invalid":
             raise ProjectError(f"{name} cannot be the name of a web app: {answer.message}")
         return bool(answer.name_available)
+
+
+def _followed(poller: Any, what: str) -> Any:
+    """Show how long Azure is at work until it ends; return the result."""
+    shown, ended = Progress(what), "failed"
+    try:
+        while not poller.done():
+            shown.show()
+            time.sleep(POLL_SECONDS)
+        result = poller.result()
+        ended = "done"
+        return result
+    finally:
+        shown.end(ended)
 
 
 def manager() -> str:

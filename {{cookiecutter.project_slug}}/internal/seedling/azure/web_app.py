@@ -11,7 +11,8 @@ from typing import Any
 from urllib.request import urlopen
 
 from seedling.azure import container_registry, workspace
-from seedling.azure.sites import Plan, Site, Sites
+from seedling.azure.progress import Progress
+from seedling.azure.sites import POLL_SECONDS, Plan, Site, Sites
 from seedling.config import Project, WebApp
 from seedling.containers import images, run
 from seedling.errors import ProjectError
@@ -21,7 +22,6 @@ from seedling.settings import AZURE_CLIENT_SECRET, passed_on_values
 
 STAGING = "staging"
 COMMIT = ("GITHUB_SHA", "BUILD_SOURCEVERSION")  # of GitHub, of Azure DevOps
-POLL_SECONDS = 2
 
 
 def deploy(project: Project) -> Iterator[str]:
@@ -52,7 +52,7 @@ def deploy(project: Project) -> Iterator[str]:
     yield f"Pushed {image}."
     site = _site(project, plan, image, variables)
     if is_free or not plan.has_slots:
-        _check(project, described, sites.put(name, None, site))
+        yield from _checked(project, described, sites, sites.put(name, None, site))
     else:
         yield from _by_slot(project, described, sites, name, site)
     yield f"{name} serves {image} at {sites.address(name)}"
@@ -99,11 +99,12 @@ def _by_slot(
 ) -> Iterator[str]:
     """Try the new version in a slot, then in production, where the one before may come back."""
     staged = sites.put(name, STAGING, site)
-    _check(project, described, staged)
+    yield from _checked(project, described, sites, staged)
     yield f"{name}/{STAGING} answers."
     sites.swap(name, STAGING)
     try:
-        _check(project, described, Site(sites.address(name), staged.principal_id))
+        swapped = Site((name,), sites.address(name), staged.principal_id)
+        yield from _checked(project, described, sites, swapped)
     except ProjectError as error:
         sites.swap(name, STAGING)
         raise ProjectError(f"{error} The version before is back.") from None
@@ -123,12 +124,24 @@ def _site(project: Project, plan: Plan, image: str, variables: dict[str, str]) -
                 "linuxFxVersion": f"DOCKER|{image}",
                 "acrUseManagedIdentityCreds": True,
                 "healthCheckPath": "/health",
+                "httpLoggingEnabled": True,  # of the container, too: what _checked shows
                 "ftpsState": "Disabled",
                 "minTlsVersion": "1.2",
                 "appSettings": [{"name": key, "value": one} for key, one in variables.items()],
             },
         },
     }
+
+
+def _checked(project: Project, described: WebApp, sites: Sites, site: Site) -> Iterator[str]:
+    """Check that a site answers; the last lines of its log come before an error."""
+    try:
+        _check(project, described, site)
+    except ProjectError:
+        log = sites.log(site)
+        if log:
+            yield f"The last lines of the log of {'/'.join(site.names)}:\n{log}"
+        raise
 
 
 def _check(project: Project, described: WebApp, site: Site) -> None:
@@ -138,13 +151,17 @@ def _check(project: Project, described: WebApp, site: Site) -> None:
         ProjectError: it does not answer in time, or not as it should.
     """
     deadline = time.monotonic() + described.patience
+    shown = Progress(f"Waiting until {'/'.join(site.names)} answers")
     while not _is_healthy(site.address):
         if time.monotonic() > deadline:
+            shown.end("no answer")
             raise ProjectError(
                 f"{site.address}/health does not answer: the portal has its log, and its identity "
                 f"{site.principal_id} needs the role AcrPull on {described.container_registry}."
             )
+        shown.show("starting")
         time.sleep(POLL_SECONDS)
+    shown.end("Healthy")
     for model in dict.fromkeys(entry.model for entry in project.config.models):
         tried = try_endpoint.attempt(project, model, Client(site.address))
         if tried.problem:

@@ -23,6 +23,7 @@ from pydantic import BaseModel, ConfigDict, StringConstraints
 
 from seedling.data.scalars import label_text, plain
 from seedling.data.spelled import POINT, Marks
+from seedling.wording import in_words
 
 if TYPE_CHECKING:
     import numpy as np
@@ -37,7 +38,10 @@ COLUMN_NAME = r'^[^"\\\x00-\x1f\x7f]+$'  # what can stand as a name in JSON with
 # MLflow's type for the kinds of NumPy's dtypes.
 MLFLOW_TYPES = {"i": "long", "u": "long", "f": "double", "b": "boolean", "M": "datetime"}
 
-ColumnName = Annotated[str, StringConstraints(pattern=COLUMN_NAME)]
+ColumnName = Annotated[
+    str,
+    StringConstraints(pattern=in_words(COLUMN_NAME, 'a name without ", \\ and control characters')),
+]
 Json = dict[str, Any]
 
 

@@ -13,6 +13,7 @@ from pydantic import model_validator as validates_model
 
 from seedling.config.document import Section
 from seedling.config.models import ModelName
+from seedling.wording import in_words
 
 # Keys of which a section has one at most: the nearest place that gives either of them counts.
 ONE_OF = ("aml_env_name", "conda_path")
@@ -26,9 +27,20 @@ def _inside(given: str) -> str:
 
 ProjectPath = Annotated[str, Field(min_length=1), AfterValidator(_inside)]
 # A deployment's, to which `-green` or a number is added: Azure takes 32 characters.
-DeploymentName = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9-]{0,24}[A-Za-z0-9]$")]
+DeploymentName = Annotated[
+    str,
+    Field(
+        pattern=in_words(
+            r"^[A-Za-z][A-Za-z0-9-]{0,24}[A-Za-z0-9]$",
+            "2 to 26 letters, digits and -, from a letter on",
+        )
+    ),
+]
 # `name`, `name:version` or `name@latest`.
-AssetName = Annotated[str, Field(pattern=r"^[\w.-]+(:[\w.-]+|@latest)?$")]
+AssetName = Annotated[
+    str,
+    Field(pattern=in_words(r"^[\w.-]+(:[\w.-]+|@latest)?$", "name, name:version or name@latest")),
+]
 
 # Where `deploy` deploys to: the endpoints of Azure ML, or a web app of the service.
 Place = Literal["online", "batch", "web_app"]
@@ -54,7 +66,11 @@ class TrainingJob(Section):
 
     dataset_name: AssetName | None = None  # a data asset; the registered dataset unless given
     aml_env_name: str | None = Field(
-        default=None, pattern=r"^([\w.-]+(:[\w.-]+|@latest)?|azureml://registries/.+)$"
+        default=None,
+        pattern=in_words(
+            r"^([\w.-]+(:[\w.-]+|@latest)?|azureml://registries/.+)$",
+            "name, name:version, name@latest or azureml://registries/...",
+        ),
     )  # an environment that is there; one made of pyproject.toml unless given
     conda_path: ProjectPath | None = None  # a conda file to make one of
 
@@ -99,7 +115,10 @@ class BatchDeployment(Deployment):
 
     mini_batch_size: int = Field(default=10, ge=1)  # files of one call
     max_concurrency_per_instance: int = Field(default=1, ge=1)
-    output_file_name: str = Field(default="predictions.csv", pattern=r"^[^/\\]+$")
+    output_file_name: str = Field(
+        default="predictions.csv",
+        pattern=in_words(r"^[^/\\]+$", "the name of a file, without a folder"),
+    )
     max_retries: int = Field(default=3, ge=0)
     retry_timeout: int = Field(default=300, ge=1)  # seconds of one call
     error_threshold: int = Field(default=0, ge=-1)  # files that may fail; -1: any number
@@ -108,10 +127,18 @@ class BatchDeployment(Deployment):
 class WebApp(Section):
     """The service's container as an Azure web app."""
 
-    site_name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]{0,57}[a-z0-9]$")  # the next, if taken
+    site_name: str = Field(
+        pattern=in_words(
+            r"^[a-z0-9][a-z0-9-]{0,57}[a-z0-9]$", "2 to 59 small letters, digits and -"
+        )
+    )  # the next, if taken
     plan: str  # the App Service plan, in the workspace's resource group
-    container_registry: str = Field(pattern=r"^[a-z0-9.-]+(:[0-9]+)?$")  # such as x.azurecr.io
-    api_key_secret: str | None = Field(default=None, pattern=r"^https://")  # a Key Vault secret's
+    container_registry: str = Field(
+        pattern=in_words(r"^[a-z0-9.-]+(:[0-9]+)?$", "a host, such as ours.azurecr.io")
+    )  # such as x.azurecr.io
+    api_key_secret: str | None = Field(
+        default=None, pattern=in_words(r"^https://", "the address of a secret, from https:// on")
+    )  # a Key Vault secret's
     patience: int = Field(default=600, ge=1)  # seconds, for its first answer
 
 
@@ -143,7 +170,9 @@ class AzureMl(Section):
 
     resource_group_name: str | None = None
     workspace_name: str | None = None
-    aml_suffix: str | None = Field(default=None, pattern=r"^[a-z0-9][a-z0-9-]*$")
+    aml_suffix: str | None = Field(
+        default=None, pattern=in_words(r"^[a-z0-9][a-z0-9-]*$", "small letters, digits and -")
+    )
     environments: dict[str, AzureEnvironment] = {}  # by ENVIRONMENT; dev where that is not set
     models: dict[ModelName, ModelOnAzure] = {}  # in every environment
 

@@ -22,8 +22,14 @@ from seedling.config.reading import Reading
 from seedling.data.expressions import Expression, Kind
 from seedling.data.expressions import read as read_expression
 from seedling.errors import ProjectError
+from seedling.wording import in_words
 
-Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$", max_length=64)]
+Name = Annotated[
+    str,
+    StringConstraints(
+        pattern=in_words(r"^[A-Za-z0-9][A-Za-z0-9_-]*$", "letters, digits, _ and -"), max_length=64
+    ),
+]
 Label = bool | int | float | str
 
 
@@ -88,7 +94,10 @@ class Split(Section):
 
     by: ColumnName | None = None
     held_out: ColumnName | None = None
-    holdout: str | None = Field(default=None, pattern=r"^last \d{1,2}(\.\d+)? ?%$")
+    holdout: str | None = Field(
+        default=None,
+        pattern=in_words(r"^last \d{1,2}(\.\d+)? ?%$", "last and a share, such as last 20 %"),
+    )
 
     @property
     def share(self) -> float | None:
@@ -133,7 +142,7 @@ class NamedDataset(Section):
     description: str = ""
     source: str = ""
     local_directory_path: ProjectFolder = DATASETS
-    file_name: str = Field(pattern=r"^[^/\\]+$")
+    file_name: str = Field(pattern=in_words(r"^[^/\\]+$", "the name of a file, without a folder"))
     version: str
 
 
@@ -142,11 +151,15 @@ class Dataset(NamedDataset):
 
     source: str
     read: Reading = Reading()
-    file_name: str = Field(pattern=r"^[^/\\]+\.(parquet|csv)$")
+    file_name: str = Field(
+        pattern=in_words(
+            r"^[^/\\]+\.(parquet|csv)$", "the name of a file, .parquet or .csv, without a folder"
+        )
+    )
     partition_by: list[str] = []  # columns: the file is a folder with one for each of their values
     task: Annotated[str, AfterValidator(_known_task)]
     # Of the task, of scikit-learn, or of metrics.py: training says if it is none of them.
-    metric: str = Field(pattern=r"^[A-Za-z_]\w*$")
+    metric: str = Field(pattern=in_words(r"^[A-Za-z_]\w*$", "a name of letters, digits and _"))
     entity_key: list[str] = []
     one_row_per_key: bool = False
     split: Split | None = None

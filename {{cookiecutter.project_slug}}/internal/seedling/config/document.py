@@ -10,8 +10,42 @@ from ruamel.yaml.error import YAMLError
 
 from seedling.config.filled_in import FilledIn
 from seedling.errors import ProjectError
+from seedling.wording import counted, of_pattern
 
 PLACEHOLDER = "_CHANGE_ME_"
+
+WHOLE, NUMBER, FLAG = "expected: a whole number", "expected: a number", "expected: true or false"
+# What pydantic calls a fault, and the words for it.
+PROBLEMS = {
+    "extra_forbidden": "no such key here: correct its name or remove it",
+    "missing": "this key is missing",
+    "string_type": "this must be text: put it into quotes",
+    "int_type": WHOLE,
+    "int_parsing": WHOLE,
+    "int_from_float": WHOLE,
+    "float_type": NUMBER,
+    "float_parsing": NUMBER,
+    "finite_number": "expected: a finite number",
+    "bool_type": FLAG,
+    "bool_parsing": FLAG,
+    "list_type": "expected: a list, such as [a, b]",
+    "dict_type": "expected: keys with values",
+    "model_type": "expected: keys with values",
+    "model_attributes_type": "expected: keys with values",
+    "none_required": "expected: null",
+}
+BOUNDS = {
+    "greater_than_equal": ("a number of at least", "ge"),
+    "greater_than": ("a number above", "gt"),
+    "less_than_equal": ("a number of at most", "le"),
+    "less_than": ("a number below", "lt"),
+}
+LENGTHS = {
+    "string_too_short": ("at least", "min_length", "character"),
+    "string_too_long": ("at most", "max_length", "character"),
+    "too_short": ("at least", "min_length", "item"),
+    "too_long": ("at most", "max_length", "item"),
+}
 
 
 class Section(BaseModel):
@@ -95,15 +129,26 @@ def problem_of(error: ValidationError) -> tuple[tuple[Any, ...], str]:
     """Return the keys that lead to the first fault of a document, and the words for it."""
     # A key that is not known, often a misspelt one, explains the one that is missing.
     first = min(error.errors(), key=lambda found: found["type"] != "extra_forbidden")
-    problem = first["msg"].removeprefix("Value error, ")
-    if first["type"] == "extra_forbidden":
-        problem = "no such key here: correct its name or remove it"
-    elif first["type"] == "missing":
-        problem = "this key is missing"
-    elif first["type"] == "string_type":
-        problem = "this must be text: put it into quotes"
     more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
-    return first["loc"], f"{problem}{more}"
+    return first["loc"], f"{words_of(first)}{more}"
+
+
+def words_of(found: Mapping[str, Any]) -> str:
+    """Return the words for one of the faults that pydantic has found, without the value."""
+    kind, context = found["type"], found.get("ctx", {})
+    if kind in PROBLEMS:
+        return PROBLEMS[kind]
+    if kind == "string_pattern_mismatch":
+        return f"expected: {of_pattern(context['pattern'])}"
+    if kind in BOUNDS:
+        words, key = BOUNDS[kind]
+        return f"expected: {words} {context[key]}"
+    if kind in LENGTHS:
+        words, key, noun = LENGTHS[kind]
+        return f"expected: {words} {counted(context[key], noun)}"
+    if kind in ("literal_error", "enum"):
+        return f"expected: {context['expected']}"
+    return str(found["msg"]).removeprefix("Value error, ")
 
 
 def _find_placeholder(node: Any, keys: tuple[Any, ...]) -> tuple[Any, ...] | None:

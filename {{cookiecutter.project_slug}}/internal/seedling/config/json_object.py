@@ -9,6 +9,18 @@ from typing import Any, NamedTuple
 from seedling.config.document import PLACEHOLDER
 from seedling.errors import ProjectError
 
+# What Python's json calls a fault, and the words for it.
+MALFORMED = {
+    "Expecting ',' delimiter": "a comma or a closing bracket is missing before this",
+    "Expecting ':' delimiter": "a : is missing after the key",
+    "Expecting property name enclosed in double quotes": "expected: a key in double quotes",
+    "Expecting value": "expected: a value, with text in double quotes",
+    "Extra data": "nothing may follow the closing bracket",
+    "Invalid control character": "a text ends in the line in which it begins",
+    "Invalid \\escape": "a \\ within a text is written \\\\",
+    "Unterminated string starting": "this text has no closing double quote",
+}
+
 
 class JsonObject(NamedTuple):
     """A JSON file: its path, its text and its values by key."""
@@ -68,4 +80,5 @@ def _malformed(text: str, error: json.JSONDecodeError) -> str:
         at = text.index(",", start)
         line = text.count("\n", 0, at) + 1
         return f"line {line}: no comma may stand before the closing {comma[1]}: remove it."
-    return f"line {error.lineno}: not valid JSON: {error.msg}."
+    words = MALFORMED.get(error.msg.removesuffix(" at"), error.msg)
+    return f"line {error.lineno}: not valid JSON: {words}."

@@ -20,9 +20,19 @@ from seedling.config.serving import FeatureStore, MonitoringStore, Serving
 from seedling.errors import ProjectError
 from seedling.files import is_device
 from seedling.scaffold.parts import DEFAULT, Part
+from seedling.wording import in_words
 
 FILE_NAME = "model.yaml"
-Slug = Annotated[str, StringConstraints(pattern=r"^[a-z]([a-z0-9_]*[a-z0-9])?$", max_length=60)]
+Slug = Annotated[
+    str,
+    StringConstraints(
+        pattern=in_words(
+            r"^[a-z]([a-z0-9_]*[a-z0-9])?$",
+            "small letters, digits and _ between them, from a letter on",
+        ),
+        max_length=60,
+    ),
+]
 
 
 class Config(Registrations):

@@ -8,9 +8,24 @@ from pydantic import model_validator as validates_model
 
 from seedling.config.datasets import Target
 from seedling.config.document import Section
+from seedling.wording import in_words
 
-ModelName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_]*$", max_length=64)]
-SearchValue = bool | int | float | Annotated[str, StringConstraints(pattern=r"^[\w.-]+$")]
+ModelName = Annotated[
+    str,
+    StringConstraints(
+        pattern=in_words(r"^[A-Za-z][A-Za-z0-9_]*$", "letters, digits and _, from a letter on"),
+        max_length=64,
+    ),
+]
+SearchValue = (
+    bool
+    | int
+    | float
+    | Annotated[
+        str,
+        StringConstraints(pattern=in_words(r"^[\w.-]+$", "one word of letters, digits, . and -")),
+    ]
+)
 
 
 class SearchRange(Section):
@@ -106,7 +121,7 @@ class RegisteredModel(Section):
     description: str = ""
     version: str
     is_mlflow: bool = True
-    sha256: str = Field(default="", pattern=r"^([0-9a-f]{64})?$")
+    sha256: str = Field(default="", pattern=in_words(r"^([0-9a-f]{64})?$", "64 hexadecimal digits"))
     share: float | None = Field(default=None, ge=0, le=1)
     shadow: bool = False
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pydantic import ValidationError
 
+from seedling.config.document import words_of
 from seedling.config.reading import Reading
 from seedling.data import text_rows
 from seedling.errors import ProjectError
@@ -105,8 +106,7 @@ def guess(path: Path, said: Mapping[str, Any] | None = None) -> Reading:
         known = Reading(**(said or {})).model_dump(exclude_unset=True)
     except ValidationError as error:
         first = error.errors()[0]
-        words = first["msg"].removeprefix("Value error, ")
-        raise ProjectError(f"{first['loc'][0]} {first['input']!r}: {words}.") from None
+        raise ProjectError(f"{first['loc'][0]} {first['input']!r}: {words_of(first)}.") from None
     return guessing.guess(path, kind_of(path), known)
 
 

@@ -13,6 +13,7 @@ from ruamel.yaml import YAML
 
 from seedling import tasks, team_code
 from seedling.config import Dataset
+from seedling.config.document import problem_of
 from seedling.data import derived, held_out
 from seedling.data.derived import Derivation
 from seedling.data.held_out import HeldOut
@@ -130,7 +131,7 @@ def read_schema(folder: Path) -> tuple[Dataset, HeldOut]:
     try:
         return Dataset.model_validate(noted["dataset"]), held_out.read(noted)
     except ValidationError as error:
-        problem = error.errors()[0]["msg"].removeprefix("Value error, ")
+        _, problem = problem_of(error)
         where = f"{folder.parent.name}, version {folder.name}, {SCHEMA}"
         raise ProjectError(f"The model {where}: {problem}.") from None
 

@@ -1,26 +1,38 @@
 """Signatures of versions: made with a key of this machine, checked with a public one, offline.
 
-`model.sig` lies in the version's folder, in the format of model-signing (Sigstore's bundle). It is
-not part of the hash of the files, so that a version can be signed once it is registered.
+`model.sig` lies in the version's folder, in the format of model-signing (Sigstore's bundle). Signed
+with the files, `signed_as.json` has the name and the version that they are signed as: in another
+version's folder the same files are refused. Neither is part of the hash of the files, so that a
+version can be signed once it is registered.
 """
 
 from pathlib import Path
 from typing import Any
 
 from seedling.errors import ProjectError
-from seedling.files import SIGNATURE, write_private, write_text
+from seedling.files import (
+    SIGNATURE,
+    SIGNED_AS,
+    read_json,
+    write_json,
+    write_private,
+    write_text,
+)
 
 PUBLIC_KEY = "signing.pub"
 GROUP = "signing"
 INSTALL = f"run init with the group `{GROUP}`"
 
 
-def sign(folder: Path, key: Path) -> None:
-    """Sign the files of a version.
+def sign(folder: Path, key: Path, name: str, version: str | None = None) -> None:
+    """Sign the files of a version, as this version of this name.
 
     Args:
         folder: the version's; its `model.sig` is written anew.
         key: the file of a private key on an elliptic curve, as PEM.
+        name: that it is registered under.
+        version: its number; any version of the name unless given, for files that a registry has
+            still to number.
 
     Raises:
         ProjectError: there is no such key, or model-signing is not installed.
@@ -31,6 +43,7 @@ def sign(folder: Path, key: Path) -> None:
     signing, _, hashing = _library()
     path = folder / SIGNATURE
     path.unlink(missing_ok=True)
+    write_json(folder / SIGNED_AS, {"name": name} | ({"version": version} if version else {}))
     try:
         config = signing.Config().use_elliptic_key_signer(private_key=key)
         config.set_hashing_config(_hashing(hashing, folder)).sign(folder, path)
@@ -38,18 +51,20 @@ def sign(folder: Path, key: Path) -> None:
         raise ProjectError(f"{key.name} does not sign: {_reason(error)}.") from None
 
 
-def refuse_unsigned(folder: Path, key: Path) -> None:
+def refuse_unsigned(folder: Path, key: Path, name: str, version: str) -> None:
     """Check the signature of a version.
 
     Args:
         folder: the version's.
         key: the file of the public key, as PEM.
+        name: that it is served under.
+        version: that it is served as.
 
     Raises:
-        ProjectError: it has no signature, or one of another key or of other files; or the key is
-            missing, or model-signing is not installed.
+        ProjectError: it has no signature, or one of another key, of other files or of another
+            version; or the key is missing, or model-signing is not installed.
     """
-    where = f"{folder.parent.name}, version {folder.name}"
+    where = f"{name}, version {version}"
     _refuse_missing(key, "public key: serving.public_key of model.yaml names it")
     path = folder / SIGNATURE
     if not path.is_file():
@@ -65,6 +80,14 @@ def refuse_unsigned(folder: Path, key: Path) -> None:
             f"{where}, is not what was signed with the key of {key.name}: {_reason(error)}. "
             "Restore its folder, or train again."
         ) from None
+    # It is one of the files that were signed.
+    signed = read_json(folder / SIGNED_AS) if (folder / SIGNED_AS).is_file() else {}
+    if (signed.get("name"), signed.get("version", version)) != (name, version):
+        signed_as = " ".join(str(each) for each in signed.values()) or "no version"
+        raise ProjectError(
+            f"{where}, is signed as {signed_as}: restore its folder, or sign-model signs it as it "
+            "is, if it is what you mean to serve."
+        )
 
 
 def new_key(private: Path, public: Path) -> None:

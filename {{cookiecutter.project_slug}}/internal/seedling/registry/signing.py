@@ -30,5 +30,6 @@ def sign_registered(project: Project, model: str | None, new_key: bool) -> None:
     if not here and not new_key:
         raise ProjectError("No version of it is on this machine: run train first.")
     for registered in here:
-        signatures.sign(project.model_path(registered), private)
+        folder = project.model_path(registered)
+        signatures.sign(folder, private, registered.name, registered.version)
         print(f"Signed {registered.name}, version {registered.version}.")

@@ -8,9 +8,16 @@ from pydantic import Field, StringConstraints
 from seedling.errors import ProjectError
 from seedling.run_scripts import json_file
 from seedling.run_scripts.json_file import JsonFile
+from seedling.wording import in_words
 
 FILE = "azure-compute-config.json"
-NodeName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9-]*$", max_length=32)]
+NodeName = Annotated[
+    str,
+    StringConstraints(
+        pattern=in_words(r"^[A-Za-z][A-Za-z0-9-]*$", "letters, digits and -, from a letter on"),
+        max_length=32,
+    ),
+]
 
 
 class Compute(JsonFile):
@@ -29,7 +36,8 @@ class Compute(JsonFile):
         default=1, gt=0, description="Gigabytes of memory of the deployed service."
     )
     deploy_cluster_name: NodeName | None = Field(
-        default=None, description="The cluster that the service is deployed to."
+        default=None,
+        description="A Kubernetes cluster of the workspace that serves; null for Azure's machines.",
     )
     deploy_dns_name: NodeName | None = Field(
         default=None, description="The name of the service in its address; null for none."

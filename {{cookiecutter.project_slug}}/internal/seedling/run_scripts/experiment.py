@@ -9,14 +9,26 @@ from pydantic import BeforeValidator, Field, StringConstraints, model_validator
 from seedling.config import Section, read_text, validated
 from seedling.errors import ProjectError
 from seedling.run_scripts.texts import ModelType
+from seedling.wording import in_words
 
 ENDINGS = (".yml", ".yaml")
 SPELLED = {"scikit-learn": "sklearn", "scikit_learn": "sklearn"}
 AssetName = Annotated[
-    str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=255)
+    str,
+    StringConstraints(
+        pattern=in_words(r"^[A-Za-z0-9][A-Za-z0-9._-]*$", "letters, digits, . _ and -"),
+        max_length=255,
+    ),
 ]
-# Of an endpoint: 3 to 32 small letters, digits and dashes.
-ServiceName = Annotated[str, StringConstraints(pattern=r"^[a-z]([a-z0-9-]{1,30})[a-z0-9]$")]
+ServiceName = Annotated[
+    str,
+    StringConstraints(
+        pattern=in_words(
+            r"^[a-z]([a-z0-9-]{1,30})[a-z0-9]$",
+            "3 to 32 small letters, digits and -, from a letter on",
+        )
+    ),
+]
 
 
 def _flavour(value: Any) -> Any:

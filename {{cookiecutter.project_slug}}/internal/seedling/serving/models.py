@@ -346,7 +346,8 @@ def load(project: Project, registered: RegisteredModel) -> Version:
     folder = project.model_path(registered)
     model_files.verify(folder, registered.sha256)
     if project.config.serving.require_signature:
-        signatures.refuse_unsigned(folder, project.root / project.config.serving.public_key)
+        key = project.root / project.config.serving.public_key
+        signatures.refuse_unsigned(folder, key, registered.name, registered.version)
     where = f"{registered.model}, version {registered.version}"
     model_files.refuse_smoke(folder, f"The model {where},", "served")
     dataset, _ = model_files.read_schema(folder)

@@ -59,8 +59,11 @@ def main(
         with TemporaryDirectory() as scratch:
             files = _files(Path(scratch) / "model", trained, evaluation, measured)
             if SIGNING_KEY.is_set():
-                signatures.sign(files, project.root / SIGNING_KEY.get())
+                signatures.sign(files, project.root / SIGNING_KEY.get(), name)
             champion = registry.register(name, files, tags)
+        if SIGNING_KEY.is_set() and champion.folder.is_dir():  # which number it has is known now
+            key = project.root / SIGNING_KEY.get()
+            signatures.sign(champion.folder, key, name, champion.version)
         version = champion.version
     outcome = Registration(
         model=model,

@@ -99,7 +99,7 @@ class SpanFinder:
 
     def _found(self, doc: Any) -> Spans:
         """Return the spans of a text in the form that the model reads."""
-        learned = [span for ent in doc.ents if (span := _trimmed(ent)).end > span.start]
+        learned = [span for ent in doc.ents if _says(doc.text, span := _trimmed(ent))]
         if not self.rules:
             return tuple(learned)
         labels = self.nlp.get_pipe("ner").labels
@@ -111,6 +111,11 @@ def _trimmed(ent: Any) -> Span:
     """Return the span of an entity of spaCy's without marks of a layout at its ends."""
     after, before = len(ent.text.lstrip(MARKS)), len(ent.text.rstrip(MARKS))
     return Span(ent.end_char - after, ent.start_char + before, ent.label_)
+
+
+def _says(text: str, span: Span) -> bool:
+    """Return whether a letter or a digit is in a span: marks and emoji alone name nothing."""
+    return any(map(str.isalnum, text[span.start : span.end]))
 
 
 def texts_of(X: pd.DataFrame) -> list[str]:
