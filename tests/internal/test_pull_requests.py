@@ -15,9 +15,9 @@ MARK = review_comment.MARK
 
 
 @pytest.fixture
-def repos(monkeypatch: pytest.MonkeyPatch) -> Iterator[AzureRepos]:
+def repos(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[AzureRepos]:
     """Azure Repos, and the environment of a step that has the build's token."""
-    with azure_repos() as found:
+    with azure_repos(tmp_path / "there") as found:
         of_build = {"SYSTEM_ACCESSTOKEN": TOKEN, "BUILD_SOURCEBRANCH": "refs/heads/main"}
         for name, value in (found.variables() | of_build).items():
             monkeypatch.setenv(name, value)
@@ -39,6 +39,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     git(root.parent, "add", ".")
     git(root.parent, "-c", "user.name=A", "-c", "user.email=a@b", "commit", "--quiet", "-m", "one")
     git(root.parent, "push", "--quiet", "origin", "main")
+    git(tmp_path / "there", "config", "http.receivepack", "true")
     monkeypatch.chdir(root)
     return root
 
@@ -124,7 +125,9 @@ def test_other_words_of_azure_devops_are_shown(
 
 
 def test_new_versions_become_one_pull_request(repos: AzureRepos, project: Path, tmp_path: Path):
-    """Also where there are edits that are not committed: they stay, and are not in it."""
+    """By the build's token alone, which git is given for the push; also where there are edits that
+    are not committed: they stay, and are not in it."""
+    git(project, "remote", "set-url", "origin", repos.git_address)
     (project / "model.yaml").write_text("slug: small\nparts: [azure_devops] # edited\n")
     wanted = tmp_path / "constraints.txt"
     wanted.write_text("click==8.2.0\nnew==2 ; python_version < '3.12'\n", encoding="utf-8")
