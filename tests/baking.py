@@ -18,7 +18,13 @@ PROMPTS = json.loads((ROOT / "cookiecutter.json").read_text(encoding="utf-8"))
 VERTICALS = PROMPTS["_catalog"]
 # The folder and the files of each CI system, in a project with Azure.
 CI = {
-    "github": (".github/workflows", "ci.yml", "train.yml", "trained.yml"),
+    "github": (
+        ".github",
+        "actions/set-up/action.yml",
+        "dependabot.yml",
+        *(f"workflows/{name}.yml" for name in ("ci", "codeql", "dependencies", "deploy", "monitor")),
+        *(f"workflows/{name}.yml" for name in ("release", "retrain", "train", "trained")),
+    ),
     "azure_devops": (
         ".pipelines",
         *("ci.yml", "codeql.yml", "dependencies.yml", "monitor.yml", "release.yml", "retrain.yml"),

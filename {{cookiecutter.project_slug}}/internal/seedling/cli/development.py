@@ -86,9 +86,8 @@ def run_hooks(project: Project, staged: bool) -> int:
     """
     if find_spec("prek") is None:
         raise ProjectError("prek is not installed: run init with the group `dev`.")
-    programs = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
     command = [sys.executable, "-m", "prek", "run", *([] if staged else ["--all-files"])]
-    return subprocess.call(command, cwd=project.root, env=os.environ | {"PATH": programs})
+    return subprocess.call(command, cwd=project.root, env=os.environ | {"PATH": _programs()})
 
 
 def install_hooks(project: Project) -> None:
@@ -113,9 +112,9 @@ def install_hooks(project: Project) -> None:
 
 def lock(project: Project) -> int:
     """Write constraints.txt: every dependency of every group, for Python 3.11 to 3.13."""
-    uv = shutil.which("uv")
+    uv = shutil.which("uv", path=_programs())
     if uv is None:
-        raise ProjectError("Locking needs uv: pip install uv.")
+        raise ProjectError("Locking needs uv: its group is lock (make init GROUPS=lock).")
     options = ["--universal", "--all-extras", "--no-annotate", "--no-header", "--upgrade"]
     files = [*FILES, "--output-file", "constraints.txt"]
     return subprocess.call([uv, "pip", "compile", *options, *files], cwd=project.root)
@@ -133,6 +132,11 @@ def mlflow_ui(project: Project, port: int) -> int:
     print(f"MLflow is at http://127.0.0.1:{port}", flush=True)
     command = [sys.executable, "-m", "mlflow", "ui", *address, *store]
     return attended.call_command(command, project.root)
+
+
+def _programs() -> str:
+    """Return the folders of programs, those of .venv first."""
+    return os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
 
 
 def _installed(distribution: str) -> bool:
