@@ -265,7 +265,7 @@ def refused(project: Path, part: str) -> str:
 
 @pytest.mark.parametrize("ci", ["github", "azure_devops", "none"])
 def test_git_keeps_every_file_of_a_project(bake, ci: str, tmp_path: Path):
-    """A fresh clone has them all: `check-internal` fails in CI on one that .gitignore leaves out."""
+    """A fresh clone has them all: CI compares them with what `internal/` was released with."""
     project = bake({"vertical": "hello_world", "ci": ci})
     git = ["git", f"--git-dir={tmp_path}", f"--work-tree={project}"]
     run([*git, "init", "--quiet"], project)
