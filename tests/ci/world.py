@@ -22,10 +22,10 @@ from ci.environments import borrow, hand_out
 
 PROGRAMS = Path(__file__).with_name("programs")
 BRANCHES = ("main", "develop", "app-dev", "prod")
-# The project of a world, unless a test wants another one; the ci of the system is added.
+# The project of a world, unless a test wants another one; tests/full/conftest.py adds the other
+# system's files.
 ANSWERS = {"vertical": "hello_world", "project_name": "Hello CI", "models": "linear_regression"}
 GROUPS = "train,serve,dev,aml,webapp,sbom"
-KEY = "a-key-of-more-than-sixteen-letters"
 WRAPPER = """#!/bin/sh
 WORLD_NOTES='{notes}' WORLD_PYTHON='{python}' exec '{interpreter}' '{program}' "$@"
 """
@@ -155,7 +155,7 @@ class World:
     def close(self) -> None:
         """Remove the machines; the rest is the test's folder."""
         shutil.rmtree(self.folder / "machines", ignore_errors=True)
-        shutil.rmtree(self.notes / "images", ignore_errors=True)
+        shutil.rmtree(self.notes / "layers", ignore_errors=True)
 
     # What machines ask.
 

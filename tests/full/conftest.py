@@ -1,11 +1,14 @@
 """What the long tests share."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from baking import python_with
+from azure_project import deployment_python
+from baking import python_with, verb
+from ci.cloud import cloud, settle
+from ci.world import ANSWERS, GROUPS, World
 from mlflow_server import MLFLOW, mlflow_server
 from postgresql import PostgreSQL, postgresql_server
 
@@ -56,3 +59,33 @@ def mlflow(mlflow_python: Path, tmp_path_factory: pytest.TempPathFactory) -> Ite
     """The URL of an MLflow server."""
     with mlflow_server(mlflow_python, tmp_path_factory.mktemp("tracking")) as url:
         yield url
+
+
+@pytest.fixture(scope="session")
+def ci_prepared(installed: Callable[..., Path]) -> Path:
+    """The project of CI's tests, with both systems' files and what every verb of theirs needs."""
+    project = installed(ANSWERS, GROUPS)
+    if not (project / ".pipelines").exists():
+        verb(project, "add-part", "azure_devops")
+    return project
+
+
+@pytest.fixture(scope="session")
+def ci_serving(ci_prepared: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The Python of the environment that an online deployment's image has."""
+    return deployment_python(ci_prepared, tmp_path_factory.mktemp("ci-serving"))
+
+
+@pytest.fixture(scope="module")
+def ci_world(
+    ci_prepared: Path, ci_serving: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[World]:
+    """A repository with branches, and an Azure that has data and a worthless champion."""
+    folder = tmp_path_factory.mktemp("ci")
+    prepared = ci_prepared / ".venv"
+    with cloud(prepared, folder / "cloud", ci_serving) as azure:
+        world = World(folder / "world", ci_prepared, prepared, azure)
+        settle(world)
+        yield world
+        world.close()
+        assert azure.unknown == []

@@ -23,9 +23,11 @@ def main(words: list[str], notes: Path) -> int:
     elif what == "logout":
         (logins / words[1]).unlink(missing_ok=True)
     elif what == "build":
-        place = image(notes, words[words.index("--tag") + 1])
-        shutil.rmtree(place, ignore_errors=True)
-        shutil.copytree(words[-1], place, symlinks=True)
+        layers = notes / "layers"
+        layers.mkdir(exist_ok=True)
+        folder = layers / str(len(list(layers.iterdir())))
+        shutil.copytree(words[-1], folder, symlinks=True)
+        name_it(folder, image(notes, words[words.index("--tag") + 1]))
     elif what == "push":
         if not (logins / words[1].partition("/")[0]).exists():
             return fails("denied: requested access to the resource is denied")
@@ -36,7 +38,7 @@ def main(words: list[str], notes: Path) -> int:
     elif words[:2] == ["image", "inspect"]:
         print(1048576)
     elif what == "tag":
-        shutil.copytree(image(notes, words[1]), image(notes, words[2]), dirs_exist_ok=True)
+        name_it(image(notes, words[1]).resolve(), image(notes, words[2]))
     elif what == "run" and "--entrypoint" in words:  # what asks an image for its parts
         at = words.index("-c")
         return subprocess.call([os.environ["WORLD_PYTHON"], *words[at:]])
@@ -46,8 +48,14 @@ def main(words: list[str], notes: Path) -> int:
 
 
 def image(notes: Path, name: str) -> Path:
-    """The folder of an image."""
+    """The link to an image's folder; what runs of it goes on when its name is given to another."""
     return notes / "images" / quote(name, safe="")
+
+
+def name_it(folder: Path, link: Path) -> None:
+    link.parent.mkdir(exist_ok=True)
+    link.unlink(missing_ok=True)
+    link.symlink_to(folder)
 
 
 def fails(words: str) -> int:

@@ -214,7 +214,9 @@ class Web:
             app.port = probe.getsockname()[1]
         given = {name: self._resolved(value) for name, value in app.settings.items()}
         own = {"PATH": os.environ["PATH"], "BIND": f"127.0.0.1:{app.port}", "WEB_CONCURRENCY": "1"}
-        folder = self.images / quote(app.image, safe="") if self.images else self.project
+        folder = self.project
+        if self.images:
+            folder = (self.images / quote(app.image, safe="")).resolve()
         built = _environment_of(folder) if self.images and folder else {}
         app.log = self.pushed.with_name(f"log-{app.port}")
         app.log.write_text(f"INFO - Starting container for site {key[0]}: {app.image}\n")

@@ -1,0 +1,105 @@
+"""The Azure of a world: its workspace before the first job, and the variables that name it."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from azureml.emulator import AzureML
+from azureml.tokens import CLIENT, SUBJECT
+from azureml.workspace import GROUP, SUBSCRIPTION, WORKSPACE
+from ci.environments import borrow
+from ci.world import World
+
+SITE = "hello-ci"
+KEY = "a-key-of-more-than-sixteen-letters"
+SECRET = "https://vault.vault.azure.net/secrets/key"  # noqa: S105 - where it is
+NAME = "hello_ci-treadmill-linear_regression"  # of the model in the workspace
+VERSIONS = f"workspaces/{WORKSPACE}/models/{NAME}/versions"
+# What a person does once from a laptop: the data, and a champion that always says the mean.
+BEGIN = """
+import shutil
+from pathlib import Path
+
+import mlflow.sklearn
+from sklearn.dummy import DummyRegressor
+
+from seedling.azure.registry import AzureRegistry
+from seedling.cli.main import main
+from seedling.config import Project
+from seedling.data import datasets
+
+for verb in ("create-local-datasets", "register-datasets-in-aml"):
+    main([verb], standalone_mode=False)
+project = Project.find()
+(treadmill,) = project.config.datasets
+rows = datasets.load(project, treadmill)
+model = DummyRegressor().fit(rows[["usage", "fitness"]], rows["miles"])
+folder = Path("local_assets/mean")
+mlflow.sklearn.save_model(model, folder, serialization_format="cloudpickle")
+registry = AzureRegistry(project)
+name = registry.name_of("treadmill", "linear_regression")
+version = registry.register(name, folder, {"description": "", "model": "linear_regression"})
+registry.set_champion(name, version.version)
+"""
+
+
+@contextmanager
+def cloud(prepared: Path, folder: Path, serving: Path | None = None) -> Iterator[AzureML]:
+    """Azure's stand-in, whose steps run with the packages of a prepared environment.
+
+    Args:
+        prepared: the `.venv` of an initialised project.
+        folder: a new one.
+        serving: the Python of an environment with the inference server, for online deployments.
+    """
+    folder.mkdir(parents=True)
+    with AzureML(borrow(prepared, folder / "steps"), serving=serving) as azure:
+        azure.jobs.settings["MLFLOW_TRACKING_URI"] = f"sqlite:///{folder / 'mlflow.db'}"
+        azure.web.secrets[SECRET] = KEY
+        yield azure
+
+
+def settle(world: World, approval: str = "production") -> None:
+    """Describe Azure in the repository and its variables, and put there what a team has at first.
+
+    Args:
+        world: a new one, with a cloud.
+        approval: the name of the environment whose reviewers approve a model.
+    """
+    world.commit("main", {"model.yaml": world.text("main", "model.yaml") + _aml(world.azure)})
+    for branch in ("develop", "app-dev", "prod"):
+        world.merge("main", branch)
+    world.variables |= {
+        "AZURE_CLIENT_ID": CLIENT,
+        "AZURE_TENANT_ID": SUBJECT,
+        "AZURE_SUBSCRIPTION_ID": SUBSCRIPTION,
+        "AML_RESOURCE_GROUP": GROUP,
+        "AML_WORKSPACE": WORKSPACE,
+        "ENVIRONMENT": "dev",
+        "APPROVAL_ENVIRONMENT": approval,
+    }
+    desk = world.machine()
+    checkout = desk.check_out(world.commit_of("main"))
+    python = str(checkout / ".venv" / "bin" / "python")
+    done = desk.run([python, "-c", BEGIN], checkout, desk.variables | world.azure.settings(), 300)
+    assert done.returncode == 0, done.stdout
+
+
+def tags(world: World, version: int) -> dict[str, str] | None:
+    """The tags of the model's version in the workspace; None if there is no such version."""
+    found = world.azure.documents.find(f"{VERSIONS}/{version}")
+    return found and found["properties"]["tags"]
+
+
+def _aml(azure: Any) -> str:
+    """The section of model.yaml: endpoints where models are trained, a web app where they serve."""
+    usual = {"plan": "plan", "patience": 30, "container_registry": azure.web.registry}
+    usual["api_key_secret"] = SECRET
+    environments = {
+        "dev": {"deploy": ["online", "batch"]},
+        "app-dev": {"development": True, "web_app": usual | {"site_name": f"{SITE}-dev"}},
+        "prod": {"web_app": usual | {"site_name": SITE}},
+    }
+    return f"\naml: {json.dumps({'environments': environments})}\n"
