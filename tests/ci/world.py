@@ -27,7 +27,9 @@ BRANCHES = ("main", "develop", "app-dev", "prod")
 ANSWERS = {"vertical": "hello_world", "project_name": "Hello CI", "models": "linear_regression"}
 GROUPS = "train,serve,dev,aml,webapp,sbom"
 WRAPPER = """#!/bin/sh
-WORLD_NOTES='{notes}' WORLD_PYTHON='{python}' exec '{interpreter}' '{program}' "$@"
+export WORLD_NOTES='{notes}' WORLD_PYTHON='{python}' WORLD_ORIGIN='{origin}'
+export WORLD_OUTSIDE='{outside}'
+exec '{interpreter}' '{program}' "$@"
 """
 PERSON = {"NAME": "Ada", "EMAIL": "ada@example.org"}
 OUTSIDE = "file:///no/credentials/are/kept"
@@ -39,7 +41,8 @@ class World:
     Attributes:
         once: commands that take long and change nothing outside of the checkout, by the text of
             their script: the first job truly runs one, the others get its output and its files.
-        assumed: commands that are not run here at all, since another test runs them.
+        assumed: commands that are not run here at all, since another test runs them, with the files
+            that each would leave, by their paths.
     """
 
     def __init__(
@@ -66,7 +69,7 @@ class World:
         self.now = datetime(2026, 11, 2, 4, 0, tzinfo=UTC)
         self.build = 0
         self.once = {"make lint", "make coverage", "make demo"}
-        self.assumed: set[str] = set()
+        self.assumed: dict[str, Mapping[str, str]] = {}
         self.machines: list[Machine] = []
         self._known: dict[str, tuple[str, Path]] = {}
         for each in (self.artifacts, self.notes):
@@ -114,10 +117,7 @@ class World:
         known = self._git("branch", "--list", branch, folder=self.origin)
         self._git("fetch", "-q", "origin")
         self._git("checkout", "-q", "-B", branch, f"origin/{branch if known else 'main'}")
-        for name, text in files.items():
-            path = self.desk / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text, encoding="utf-8")
+        _write(self.desk, files)
         self._git("add", "--all")
         self._git("commit", "-q", "--allow-empty", "-m", message)
         self._git("push", "-q", "origin", branch)
@@ -147,6 +147,13 @@ class World:
         return [json.loads(line) for line in lines]
 
     @property
+    def comments(self) -> list[str]:
+        """The comments on the pull request on GitHub, as they are now."""
+        path = self.notes / "hub.json"
+        hub = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {"comments": []}
+        return [one["body"] for one in hub["comments"]]
+
+    @property
     def pushed(self) -> list[str]:
         """The images that were pushed, in order."""
         path = self.notes / "pushed"
@@ -162,6 +169,7 @@ class World:
     def remembered(self, text: str, folder: Path, run: Callable[[], "Done"]) -> "Done":
         """Run a command of `once` the first time only; its output and new files each time."""
         if text in self.assumed:
+            _write(folder, self.assumed[text])
             return subprocess.CompletedProcess([text], 0, f"({text}: another test runs it.)\n")
         if text not in self.once:
             return run()
@@ -236,6 +244,7 @@ class Machine:
         for program in PROGRAMS.glob("*.py"):
             path = programs / program.stem
             parts = {"notes": world.notes, "python": world.python, "program": program}
+            parts |= {"origin": world.origin, "outside": OUTSIDE}
             path.write_text(WRAPPER.format(interpreter=sys.executable, **parts), encoding="utf-8")
             path.chmod(path.stat().st_mode | stat.S_IXUSR)
         self.variables = {
@@ -286,6 +295,13 @@ class Machine:
 def github_token(permissions: Mapping[str, str]) -> str:
     """The token of a job, which `gh` reads its permissions from."""
     return "ghs_" + "+".join(f"{scope}:{level}" for scope, level in sorted(permissions.items()))
+
+
+def _write(folder: Path, files: Mapping[str, str]) -> None:
+    for name, text in files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
 
 
 def _script_of(command: Sequence[str]) -> str:
