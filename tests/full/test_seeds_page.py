@@ -18,6 +18,7 @@ from azure_project import deployment_python, steps_python, told
 from azureml.emulator import AzureML
 from baking import ROOT, generate, share_compiled
 from engine import find_engine
+from pages import blocks, quoted, rows
 from serving import free_port
 
 pytestmark = pytest.mark.full
@@ -27,17 +28,6 @@ SECTIONS = {part.partition(":")[0]: part for part in re.split(r"(?m)^## (?=\d{3}
 SERVERS = re.compile(r"\bmake .*\b(serve-local|serve-local-app-dev|predict-local)\b")
 PORT = "8000"
 PATIENCE = 60  # seconds until a server must listen
-
-
-def rows(section: str) -> list[list[str]]:
-    """Read a section's table: contract, what to type, what one sees."""
-    lines = [line for line in section.splitlines() if line.startswith("| ")]
-    return [re.split(r" *(?<!\\)\| *", line)[1:-1] for line in lines[1:]]
-
-
-def quoted(cell: str) -> list[str]:
-    """Read the code spans of a cell."""
-    return [text.replace("\\|", "|") for text in re.findall(r"`([^`]+)`", cell)]
 
 
 def made(section: str, folder: Path) -> Path:
@@ -62,10 +52,6 @@ def answers(section: str) -> dict[str, str]:
     create = blocks(section, "sh")[0].splitlines()[0]
     assert create.startswith("cookiecutter gh:org/seedling --no-input ")
     return dict(word.split("=", 1) for word in shlex.split(create) if "=" in word)
-
-
-def blocks(section: str, language: str) -> list[str]:
-    return re.findall(rf"```{language}\n(.*?)```", section, re.DOTALL)
 
 
 def around(project: Path, settings: dict[str, str]) -> dict[str, str]:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from baking import ROOT, VERTICALS
+from baking import ROOT, TREE, VERTICALS
 
 # docs/updating.md and the decisions tell of the old layout.
 PAGES = [
@@ -81,3 +81,9 @@ def test_no_link_of_a_project_is_broken(
     parts: str, ci: str, bake: Callable[[dict[str, str]], Path]
 ):
     assert broken(bake({"vertical": "finance", "parts": parts, "ci": ci})) == []
+
+
+def test_the_page_on_architecture_names_every_package():
+    rooms = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8").split("```")[1]
+    packages = {path.parent.name for path in (TREE / "internal" / "seedling").glob("*/__init__.py")}
+    assert {name for name in packages if f" {name}/" not in rooms} == set()

@@ -9,6 +9,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "full"))
 
 from azureml.tokens import LIFETIME, token
+from azureml.workspace import SUBSCRIPTION
 
 NOBODY = "ERROR: Please run 'az login' to setup account."
 
@@ -17,6 +18,11 @@ def main(words: list[str], notes: Path) -> int:
     with (notes / "az.jsonl").open("a", encoding="utf-8") as file:
         file.write(json.dumps(words) + "\n")
     login = Path(os.environ["HOME"], ".azure", "login.json")
+    if words == ["login"]:  # a person, in the browser
+        login.parent.mkdir(exist_ok=True)
+        account = {"client": "", "tenant": "tenant", "subscription": SUBSCRIPTION}
+        login.write_text(json.dumps(account), encoding="utf-8")
+        return 0
     if not login.exists():
         print(NOBODY, file=sys.stderr)
         return 1
@@ -27,12 +33,27 @@ def main(words: list[str], notes: Path) -> int:
         print(json.dumps({"accessToken": token(resource), "expires_on": expires}))
     elif words[:2] == ["account", "show"]:
         print(json.dumps({"id": account["subscription"], "tenantId": account["tenant"]}))
-    elif words[:3] in (["deployment", "group", "what-if"], ["deployment", "group", "create"]):
-        print(json.dumps({"properties": {"provisioningState": "Succeeded"}}))
+    elif words[:2] == ["bicep", "version"]:
+        print(json.dumps("0.38.33"))
+    elif words[:2] == ["group", "exists"]:
+        print(json.dumps((notes / "group").exists()))
+    elif words[:2] == ["group", "create"]:
+        (notes / "group").touch()
+    elif words[:3] == ["deployment", "group", "what-if"]:
+        print(json.dumps({"changes": []}))
+    elif words[:3] == ["deployment", "group", "create"]:
+        made = {name: {"value": value} for name, value in outputs(notes).items()}
+        print(json.dumps({"properties": {"provisioningState": "Succeeded", "outputs": made}}))
     else:
         print(f"ERROR: az {' '.join(words[:3])} is not emulated.", file=sys.stderr)
         return 2
     return 0
+
+
+def outputs(notes: Path) -> dict[str, str]:
+    """What a deployment gives out: as a test has written it."""
+    path = notes / "outputs.json"
+    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
 
 
 if __name__ == "__main__":

@@ -108,10 +108,11 @@ def add_model(model: str | None, source: str | None, kind: str | None, dataset: 
             found = {chosen.task: dict(tasks.of(chosen).ready_models)}
         else:
             found = tasks.ready_models(lambda line: click.echo(f"Left out: {line}", err=True))
+        width = max(len(name) for ready_models in found.values() for name in ready_models)
         for task, ready_models in found.items():
             click.echo(f"For {task}:")
             for name, known in ready_models.items():
-                click.echo(f"  {name:24}{known.title}")
+                click.echo(f"  {name:{width}}  {known.title}")
         return
     if source:
         copy_model.copy(project, model, source, dataset)
