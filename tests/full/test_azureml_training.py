@@ -119,6 +119,19 @@ for told in json.load(sys.stdin):
         print(json.dumps(str(error)))
 """
 
+OF_GITHUB = {
+    "GITHUB_ACTIONS": "true",
+    "GITHUB_RUN_ID": "17",
+    "GITHUB_SHA": "abc",
+    "GITHUB_REF_NAME": "main",
+}
+COMMAND = {  # a job that ends at once
+    "jobType": "Command",
+    "experimentName": "trained",
+    "command": "true",
+    "environmentId": READY,
+}
+
 # A run script as a command job, followed to its end.
 SCRIPT = """
 import json
@@ -241,7 +254,10 @@ def interrupted(project: Path, settings: dict[str, str], verb: str) -> str:
     return errors
 
 
-def test_a_failing_step_is_told_with_its_log(cloud: Path, emulator: AzureML):
+def test_a_failing_step_is_told_with_its_log_also_to_the_build_that_goes_on(
+    cloud: Path, emulator: AzureML, tmp_path: Path
+):
+    """A build of GitHub leaves the job running, and the next look at it fails in its words."""
     train = cloud / "models/logistic_regression/train.py"
     planted = Planted(cloud)
     held = "' '.join(EnvConfig('team.env', error_no_file_found=False).values())"
@@ -251,7 +267,30 @@ def test_a_failing_step_is_told_with_its_log(cloud: Path, emulator: AzureML):
     train.write_text(f"{train.read_text()}\n\n{lines}")
     settings = emulator.settings() | planted.variables
     assert ask(cloud, settings, "register-datasets-in-aml").returncode == 0
-    failed = ask(cloud, settings, TRAIN)
+    build = settings | OF_GITHUB | {"GITHUB_OUTPUT": str(tmp_path / "outputs")}
+    left = ask(cloud, build, TRAIN, "--no-wait")
+    assert left.returncode == 0, left.stderr
+    job = (tmp_path / "outputs").read_text().strip().removeprefix("job=")
+    assert finished(emulator, job) == "Failed"
+    looked = ask(cloud, build | {"GITHUB_RUN_ID": "18"}, "ended-training")
+    assert looked.returncode == 1
+    words = f"Build 17: The job {job} failed: train_logistic_regression failed: "
+    assert looked.stderr.startswith(f"Error: {words}")
+    tags = emulator.documents.find(f"workspaces/{WORKSPACE}/jobs/{job}")["properties"]["tags"]
+    assert (tags["branch"], tags["commit"], tags["continued"]) == ("main", "abc", "18")
+    completed = {"kind": "command", "left_by": "github", "build_id": "16", "commit": "def"}
+    emulator.documents.put(
+        f"workspaces/{WORKSPACE}/jobs/quiet",
+        {"properties": COMMAND | {"tags": completed | {"branch": "main"}}},
+    )
+    assert finished(emulator, "quiet") == "Completed"
+    looked = ask(cloud, build, "ended-training")
+    assert looked.stdout == "quiet has ended, which build 16 of main has submitted.\n"
+    outputs = (tmp_path / "outputs").read_text().splitlines()
+    assert outputs[1:] == ["build_id=16", "sha=def", "branch=main", "job=quiet"]
+    looked = ask(cloud, build, "ended-training")
+    assert looked.stdout == "No job has ended that was not gone on with.\n"
+    failed = ask(cloud, settings, TRAIN, "--follow", job)
     assert failed.returncode == 1
     last = failed.stderr.strip().splitlines()[-1]
     assert re.match(r"Error: The job \w+ failed: train_logistic_regression failed: ", last)

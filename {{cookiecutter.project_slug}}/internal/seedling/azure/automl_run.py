@@ -38,7 +38,7 @@ class AutoMlRun(AzureRun):
 
     @classmethod
     def start(
-        cls, project: Project, models: Sequence[str], source: str | None = None
+        cls, project: Project, models: Sequence[str], source: str | None = None, left: bool = False
     ) -> "list[AzureRun]":
         """Submit a search.
 
@@ -62,7 +62,7 @@ class AutoMlRun(AzureRun):
             data = f"azureml:{dataset.name}:{dataset.version}"  # its file here is what is learned
             (group,) = places.groups(project, client, chosen, data, cls.kind).values()
             made = automl.job(project, group, folder, handed_over.digest(rows))
-            return [cls(project, client, begun(client, made), chosen)]
+            return [cls(project, client, begun(client, made, left), chosen)]
 
     def wait(self, again: str = "") -> None:
         """Follow the search, then put its best model through the gate.

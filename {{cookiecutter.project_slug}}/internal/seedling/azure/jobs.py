@@ -1,7 +1,8 @@
 """Jobs on Azure ML, followed to their end."""
 
-from collections.abc import Container
+from collections.abc import Container, Iterator
 from contextlib import suppress
+from datetime import UTC, datetime
 from typing import Any
 
 from seedling.azure import workspace
@@ -33,6 +34,15 @@ def follow(client: Any, job: str, again: str) -> str:
     if status not in FINAL:
         raise ProjectError(f"The job {job} is not followed any more. {again}")
     return status
+
+
+def since(client: Any, moment: datetime) -> Iterator[Any]:
+    """Yield the jobs of the workspace that were made since then, the newest first."""
+    for job in client.jobs.list():
+        made = job.creation_context.created_at if job.creation_context else None
+        if made is not None and made.replace(tzinfo=made.tzinfo or UTC) < moment:
+            return
+        yield job
 
 
 def tags_of(client: Any, job: str, tag: str, known: Container[str], what: str) -> dict[str, str]:

@@ -17,7 +17,7 @@ class ParallelRun(AzureRun):
 
     @classmethod
     def start(
-        cls, project: Project, models: Sequence[str], source: str | None = None
+        cls, project: Project, models: Sequence[str], source: str | None = None, left: bool = False
     ) -> "list[AzureRun]":
         """Submit a job for each dataset.
 
@@ -27,4 +27,4 @@ class ParallelRun(AzureRun):
         for model in chosen_of(project, models).models:
             dataset = project.config.dataset(project.config.trained_model(model).dataset)
             parallel_job.refuse_unfit(project, dataset, source)
-        return super().start(project, models, source)
+        return super().start(project, models, source, left)

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from seedling.azure import clusters, data, environment, workspace
+from seedling.ci import build
 from seedling.config import Dataset, Project
 from seedling.registry.open import WORKSPACE
 from seedling.settings import MODEL_REGISTRY, SMOKE
@@ -16,6 +17,9 @@ GROUPS = ("train", "aml")  # of pyproject.toml, for the steps
 PIPELINE, COMMAND, AUTOML, PARALLEL = "pipeline", "command", "automl", "parallel"
 # The tags of a job that say which models it trains, and how.
 MODELS, KIND = "models", "kind"
+# Those that say which build has submitted it.
+BUILD, COMMIT, BRANCH = "build_id", "commit", "branch"
+LEFT_BY = "left_by"  # the tag with the CI system whose build did not wait for the job
 
 
 class Place(NamedTuple):
@@ -50,7 +54,8 @@ class Group(NamedTuple):
             MODELS: " ".join(self.models),
             KIND: kind,
             "data": source if "://" in source else source.removeprefix("azureml:"),
-            "build_id": build_id(),
+            BUILD: build_id(),
+            **_of_build(),
         }
 
 
@@ -99,6 +104,12 @@ def variables() -> Mapping[str, str]:
         MODEL_REGISTRY.name: WORKSPACE,
         **({SMOKE.name: "1"} if SMOKE.get() else {}),
     }
+
+
+def _of_build() -> dict[str, str]:
+    """Return commit and branch, where CI submits the job."""
+    now = build.current()
+    return {COMMIT: now.commit, BRANCH: now.branch} if now else {}
 
 
 class _Finder:

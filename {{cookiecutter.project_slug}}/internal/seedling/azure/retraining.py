@@ -1,6 +1,6 @@
 """Training by rule on Azure ML: submitted by a job, one at a time, and with a cool-down."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -57,7 +57,7 @@ def _busy(project: Project, client: Any) -> dict[str, str]:
     since = datetime.now(UTC) - span(cool_down)
     found: dict[str, str] = {}
     with workspace.project_errors("Looking for trainings"):
-        for job in _since(client, since):
+        for job in jobs.since(client, since):
             tags = job.tags or {}
             if RETRAINED in tags and job.experiment_name == project.config.slug:
                 ended = job.status in jobs.FINAL
@@ -65,15 +65,6 @@ def _busy(project: Project, client: Any) -> dict[str, str]:
                 for model in tags.get(MODELS, "").split():
                     found.setdefault(model, f"{job.name} {words}")
     return found
-
-
-def _since(client: Any, since: datetime) -> Iterator[Any]:
-    """Yield the jobs of the workspace that were made since then, the newest first."""
-    for job in client.jobs.list():
-        made = job.creation_context.created_at if job.creation_context else None
-        if made is not None and made.replace(tzinfo=made.tzinfo or UTC) < since:
-            return
-        yield job
 
 
 def _newest(project: Project, client: Any, name: str) -> str:

@@ -13,8 +13,17 @@ from tempfile import TemporaryDirectory
 from typing import Any, ClassVar
 
 from seedling.azure import command_job, data, jobs, places, snapshot, workspace
-from seedling.azure.places import COMMAND, MODELS, PARALLEL, PIPELINE, Group, variables
+from seedling.azure.places import (
+    COMMAND,
+    LEFT_BY,
+    MODELS,
+    PARALLEL,
+    PIPELINE,
+    Group,
+    variables,
+)
 from seedling.azure.registry import AzureRegistry
+from seedling.ci import build
 from seedling.config import Dataset, Project, keep_models
 from seedling.errors import ProjectError
 from seedling.registry.protocol import RegisteredVersion
@@ -36,11 +45,11 @@ class AzureRun:
 
     @classmethod
     def start(
-        cls, project: Project, models: Sequence[str], source: str | None = None
+        cls, project: Project, models: Sequence[str], source: str | None = None, left: bool = False
     ) -> "list[AzureRun]":
         """Submit a job for each dataset that the models are trained on; see `submit`."""
         client = workspace.client(project)
-        submitted = submit(project, models, source, cls.kind)
+        submitted = submit(project, models, source, cls.kind, left)
         return [cls(project, client, job, its) for job, its in submitted.items()]
 
     def wait(self, again: str = "") -> None:
@@ -111,7 +120,11 @@ class AzureRun:
 
 
 def submit(
-    project: Project, models: Sequence[str], source: str | None = None, kind: str = PIPELINE
+    project: Project,
+    models: Sequence[str],
+    source: str | None = None,
+    kind: str = PIPELINE,
+    left: bool = False,
 ) -> dict[str, list[str]]:
     """Submit the training of these models, or of all: one job for each dataset.
 
@@ -120,6 +133,7 @@ def submit(
         models: folders of models/.
         source: the URI of the folder with the dataset's file, instead of the registered dataset.
         kind: PIPELINE, COMMAND or PARALLEL.
+        left: as `begun` has it.
 
     Returns:
         The models by the name of the job that trains them.
@@ -132,12 +146,21 @@ def submit(
     names = {}
     with prepared(project, client, models, source, kind) as ready:
         for job in ready.values():
-            names[begun(client, job)] = job.tags[MODELS].split()
+            names[begun(client, job, left)] = job.tags[MODELS].split()
     return names
 
 
-def begun(client: Any, job: Any) -> str:
-    """Submit a training job, print what it trains and its page, and return its name."""
+def begun(client: Any, job: Any, left: bool = False) -> str:
+    """Submit a training job, print what it trains and its page, and return its name.
+
+    Args:
+        client: of the workspace.
+        job: the job.
+        left: whether this build ends before the job, and a later one goes on with it.
+    """
+    now = build.current()
+    if left and now:
+        job.tags[LEFT_BY] = now.system
     with workspace.project_errors("Submitting the training"):
         submitted = client.jobs.create_or_update(job)
     print(f"Submitted {submitted.name}, which trains {job.tags[MODELS]}.", flush=True)

@@ -14,7 +14,9 @@ KINDS = (AzureRun, CommandRun, AutoMlRun, ParallelRun)
 RUNS: dict[str, type[AzureRun]] = {run.kind: run for run in KINDS}
 
 
-def start(project: Project, kind: str, models: Sequence[str], source: str | None) -> list[AzureRun]:
+def start(
+    project: Project, kind: str, models: Sequence[str], source: str | None, left: bool = False
+) -> list[AzureRun]:
     """Submit jobs that train these models, or all.
 
     Args:
@@ -22,8 +24,9 @@ def start(project: Project, kind: str, models: Sequence[str], source: str | None
         kind: a key of RUNS.
         models: folders of models/.
         source: the URI of the folder with the dataset's file, instead of the registered dataset.
+        left: whether this build ends before the jobs, and a later one goes on with them.
     """
-    return RUNS[kind].start(project, models, source)
+    return RUNS[kind].start(project, models, source, left)
 
 
 def find(project: Project, job: str) -> AzureRun:

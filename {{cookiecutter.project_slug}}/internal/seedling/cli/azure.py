@@ -80,7 +80,7 @@ def train_model_in_aml(
     if job:
         outcomes.show(train.complete(project, [training_kinds.find(project, job)]))
         return
-    runs = training_kinds.start(project, kind or "pipeline", models, data)
+    runs = training_kinds.start(project, kind or "pipeline", models, data, no_wait)
     if no_wait:
         for run in runs:
             click.echo(training.how_to_follow(run.id))
@@ -277,6 +277,25 @@ def publish_training_pipeline(version: str | None) -> None:
     for each in publish_pipeline.publish(find_project(), version):
         done = "is published" if each.is_new else "is published already"
         click.echo(f"{each.name}, version {each.version}, {done}")
+
+
+@section.command("ended-training")
+def ended_training() -> None:
+    """Look for a job of an earlier build that has ended.
+
+    The oldest that train-model-in-aml --no-wait has submitted in this CI system. It is gone on with
+    once: its build, commit and branch are outputs of this step. Exit code 1 where it has failed.
+    """
+    from seedling.azure import ended_training as looking
+    from seedling.ci import output
+
+    found = looking.look(find_project())
+    if found is None:
+        click.echo("No job has ended that was not gone on with.")
+        return
+    click.echo(found.words)
+    for name, value in found.outputs.items():
+        output.write(name, value)
 
 
 @section.command("registered-models")

@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from seedling import tasks
+from seedling.ci import build
 from seedling.config import Dataset, Project, RegisteredModel, registrations
 from seedling.errors import ProjectError
 from seedling.files import replacing
@@ -40,8 +41,12 @@ class Outcome(NamedTuple):
 
 
 def build_id() -> str:
-    """Return the id of this build, by which CI finds the versions it registered: BUILD_ID."""
-    return BUILD_ID.get() or "local"
+    """Return the id of this build, by which CI finds the versions it registered.
+
+    It is BUILD_ID, or what the CI system says itself.
+    """
+    now = build.current()
+    return BUILD_ID.get() or (now.id if now else "") or "local"
 
 
 def chosen_of(project: Project, models: Sequence[str]) -> Pipeline:
