@@ -60,7 +60,8 @@ def deploy(project: Path, emulator: AzureML, tmp_path: Path) -> Iterator[Any]:
     ) -> "subprocess.CompletedProcess[str]":
         usual = {"site_name": "webbed", "plan": "plan", "patience": 30}
         usual["container_registry"] = emulator.web.registry
-        document = {"environments": {"dev": {"web_app": usual | (web_app or {})}}}
+        name = settings.get("ENVIRONMENT", "dev")
+        document = {"environments": {name: {"web_app": usual | (web_app or {})}}}
         text = described + "\n" + yaml.dump({"aml": document})
         (project / "model.yaml").write_text(text, encoding="utf-8")
         given = {
@@ -164,6 +165,31 @@ def test_a_plan_without_slots_is_updated_in_place(deploy: Any, emulator: AzureML
     done = deploy(GITHUB_SHA="two")
     assert done.returncode == 0, done.stderr
     assert images(emulator) == {"production": "two"}
+    emulator.web.broken.add((f"{emulator.web.registry}/webbed:bad", "*"))
+    refused = deploy({"patience": 3}, GITHUB_SHA="bad", API_KEY="another-key-of-enough-letters")
+    assert refused.returncode == 1
+    assert refused.stderr.rstrip().endswith("The version before is back.")
+    assert images(emulator) == {"production": "two"}
+    assert emulator.web.apps["webbed", "production"].settings["API_KEY"] == KEY
+
+
+def test_app_dev_gets_answers_of_the_real_shape_without_models(
+    deploy: Any, emulator: AzureML, project: Path, tmp_path: Path
+):
+    """Also on a checkout where nothing was trained or registered, as CI's is; it says the URL."""
+    kept, away = project / "local_assets", tmp_path / "assets"
+    kept.rename(away)
+    try:
+        outputs = tmp_path / "outputs"
+        given = {"ENVIRONMENT": "app-dev", "GITHUB_OUTPUT": str(outputs), "GITHUB_SHA": "abc"}
+        done = deploy(word="deploy", **given)
+    finally:
+        away.rename(kept)
+    assert done.returncode == 0, done.stderr
+    image, address = f"{emulator.web.registry}/webbed:abc", f"{emulator.address}/site/webbed"
+    assert outputs.read_text() == f"image={image}\nurl={address}/production\n"
+    settings = emulator.web.apps["webbed", "production"].settings
+    assert settings["ENVIRONMENT"] == "app-dev"
 
 
 def test_a_key_is_named_in_model_yaml_not_written(deploy: Any, emulator: AzureML):

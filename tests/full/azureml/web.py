@@ -78,6 +78,8 @@ class Web:
         routes.add("POST", site + "/(?P<action>stop|start)", self._act)
         routes.add("POST", site + "/slotsswap", self._swap)
         routes.add("POST", site + "/containerlogs", self._log)
+        routes.add("GET", site + "/config/web", self._configuration)
+        routes.add("POST", site + "/config/appsettings/list", self._settings)
         check = r"/subscriptions/[^/]+" + re.escape(PROVIDER) + "/checknameavailability"
         routes.add("POST", check, self._check)
         routes.add("POST", "/oauth2/exchange", self._exchange)
@@ -108,6 +110,13 @@ class Web:
     def _get(self, request: Request, match: re.Match[str]) -> Answer:
         key = self._known(match)
         return Answer(body=self._shown(key))
+
+    def _configuration(self, request: Request, match: re.Match[str]) -> Answer:
+        app = self.apps[self._known(match)]
+        return Answer(body={"properties": {"linuxFxVersion": f"DOCKER|{app.image}"}})
+
+    def _settings(self, request: Request, match: re.Match[str]) -> Answer:
+        return Answer(body={"properties": self.apps[self._known(match)].settings})
 
     def _put(self, request: Request, match: re.Match[str]) -> Answer:
         key = match["site"], match["slot"] or PRODUCTION

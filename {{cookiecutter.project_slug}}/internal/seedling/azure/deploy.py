@@ -3,10 +3,12 @@
 from collections.abc import Callable
 
 from seedling.azure import batch, online, web_app, workspace
-from seedling.config import Project
+from seedling.config import Project, Stage, stage
 from seedling.config.azure import Place
+from seedling.errors import ProjectError
 
 Say = Callable[[str], None]
+WEB_APP: Place = "web_app"
 VERBS = {"online": "deploy-online", "batch": "deploy-batch", "web_app": "deploy-web-app"}
 
 
@@ -17,10 +19,18 @@ def places(project: Project) -> list[Place]:
     online endpoint where none is.
 
     Raises:
-        ProjectError: ENVIRONMENT is none of those that model.yaml has.
+        ProjectError: ENVIRONMENT is none of those that model.yaml has, or is app-dev and has no
+            web app.
     """
     settings = workspace.settings(project)
-    return settings.deploy or (["web_app"] if settings.web_app else ["online"])
+    found = settings.deploy or (["web_app"] if settings.web_app else ["online"])
+    if stage(project.config) is Stage.APP_DEV and found != [WEB_APP]:
+        raise ProjectError(
+            f"ENVIRONMENT={workspace.environment()} answers without models, as a web app does: put "
+            f"`web_app` below aml.environments.{workspace.environment()} in model.yaml, and no "
+            "other place under `deploy`."
+        )
+    return found
 
 
 def deploy(project: Project, say: Say) -> None:

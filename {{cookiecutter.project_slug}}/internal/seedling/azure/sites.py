@@ -93,6 +93,15 @@ class Sites:
                 self._call("start", where)
         return Site(where, f"https://{done.default_host_name}", done.identity.principal_id)
 
+    def running(self, name: str) -> dict[str, Any]:
+        """Return the part of a web app's configuration that says what it runs, and how."""
+        apps = self.client.web_apps
+        with workspace.project_errors(f"Looking at the web app {name}"):
+            image = apps.get_configuration(self.group, name).linux_fx_version
+            settings = apps.list_application_settings(self.group, name).properties or {}
+        found = [{"name": key, "value": value} for key, value in settings.items()]
+        return {"linuxFxVersion": image, "appSettings": found}
+
     def address(self, name: str) -> str:
         """Return the address of a web app."""
         return f"https://{self._find(name).default_host_name}"

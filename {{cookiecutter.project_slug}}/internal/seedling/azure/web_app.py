@@ -13,7 +13,8 @@ from urllib.request import urlopen
 from seedling.azure import container_registry, workspace
 from seedling.azure.progress import Progress
 from seedling.azure.sites import POLL_SECONDS, Plan, Site, Sites
-from seedling.config import Project, WebApp
+from seedling.ci import output
+from seedling.config import Project, Stage, WebApp, stage
 from seedling.containers import images, run
 from seedling.errors import ProjectError
 from seedling.serving import try_endpoint
@@ -28,7 +29,8 @@ def deploy(project: Project) -> Iterator[str]:
     """Build and push the image, then let the web app run it; says what was done.
 
     One that is there already gets it in a slot first, which then changes places with production,
-    and back if the models' test instances are not answered there.
+    and back if the models' test instances are not answered there. On a plan without slots it is
+    updated in place, and gets its image and settings back. For app-dev the image has no models.
 
     Raises:
         ProjectError: model.yaml describes no web app, Azure refuses, or it does not answer.
@@ -47,15 +49,25 @@ def deploy(project: Project) -> Iterator[str]:
     if name != described.site_name:
         yield f"{described.site_name} is taken: it is {name}."
     image = f"{described.container_registry}/{project.config.slug}:{tag(project.root)}"
-    images.build(project, image)
+    images.build(project, image, is_made_up(project))
     container_registry.push(image)
     yield f"Pushed {image}."
     site = _site(project, plan, image, variables)
-    if is_free or not plan.has_slots:
+    if is_free:
         yield from _checked(project, described, sites, sites.put(name, None, site))
-    else:
+    elif plan.has_slots:
         yield from _by_slot(project, described, sites, name, site)
-    yield f"{name} serves {image} at {sites.address(name)}"
+    else:
+        yield from _in_place(project, described, sites, name, site)
+    address = sites.address(name)
+    output.write("image", image)
+    output.write("url", address)
+    yield f"{name} serves {image} at {address}"
+
+
+def is_made_up(project: Project) -> bool:
+    """Return whether the environment is served made-up answers, without models and data."""
+    return stage(project.config) is Stage.APP_DEV
 
 
 def tag(root: Path) -> str:
@@ -110,6 +122,20 @@ def _by_slot(
         raise ProjectError(f"{error} The version before is back.") from None
 
 
+def _in_place(
+    project: Project, described: WebApp, sites: Sites, name: str, site: dict[str, Any]
+) -> Iterator[str]:
+    """Update a web app that has no slot; put the version before back if it does not answer."""
+    before = sites.running(name)
+    try:
+        yield from _checked(project, described, sites, sites.put(name, None, site))
+    except ProjectError as error:
+        configuration = {**site["properties"]["siteConfig"], **before}
+        properties = {**site["properties"], "siteConfig": configuration}
+        sites.put(name, None, {**site, "properties": properties})
+        raise ProjectError(f"{error} The version before is back.") from None
+
+
 def _site(project: Project, plan: Plan, image: str, variables: dict[str, str]) -> dict[str, Any]:
     """Describe the web app for the resource manager."""
     return {
@@ -147,6 +173,8 @@ def _checked(project: Project, described: WebApp, sites: Sites, site: Site) -> I
 def _check(project: Project, described: WebApp, site: Site) -> None:
     """Wait for /health, then send the models' test instances.
 
+    The answers of app-dev are made up, for all models that model.yaml trains.
+
     Raises:
         ProjectError: it does not answer in time, or not as it should.
     """
@@ -162,7 +190,10 @@ def _check(project: Project, described: WebApp, site: Site) -> None:
         shown.show("starting")
         time.sleep(POLL_SECONDS)
     shown.end("Healthy")
-    for model in dict.fromkeys(entry.model for entry in project.config.models):
+    made_up = is_made_up(project)
+    trained = [model.name for model in project.config.training.models]
+    registered = [entry.model for entry in project.config.models]
+    for model in dict.fromkeys(trained if made_up else registered):
         tried = try_endpoint.attempt(project, model, Client(site.address))
         if tried.problem:
             raise ProjectError(f"{model} is not answered as it should be: {tried.problem}.")

@@ -43,31 +43,33 @@ USER 0
 """
 
 
-def build(project: Project, tag: str | None = None) -> None:
+def build(project: Project, tag: str | None = None, made_up: bool = False) -> None:
     """Build the image of the service, with the registered versions of the models only.
 
     Args:
         project: the project of the service.
         tag: the name of the image; the project's slug unless given.
+        made_up: build one without models, which answers in the real shape for app developers.
 
     Raises:
         ProjectError: no engine is installed, no model is registered, or the build failed.
     """
-    if not project.config.models:
+    models = [] if made_up else project.config.models
+    if not models and not made_up:
         raise ProjectError("No model is registered yet: run train first.")
     refuse_name(tag or project.config.slug)
     engine()
-    extras = f"EXTRAS={' '.join(groups(project))}"
+    extras = f"EXTRAS={'serve' if made_up else ' '.join(groups(project))}"
     with TemporaryDirectory() as folder:
-        stage(project, Path(folder))
+        stage(project, Path(folder), made_up)
         copy(project.root, ["Dockerfile"], Path(folder))
-        if serves_what_it_carries(project):
+        if models and serves_what_it_carries(project):
             with (Path(folder) / "Dockerfile").open("a", encoding="utf-8", newline="\n") as file:
                 file.write(f"\n{CARRIED}")
             print("Its models are inside of it: it serves them in production too (ASSETS=local).")
         _build(Path(folder), tag or project.config.slug, "--build-arg", extras)
     _report(tag or project.config.slug)
-    _list_parts(project, tag or project.config.slug, project.config.models)
+    _list_parts(project, tag or project.config.slug, models)
 
 
 def build_from_source(project: Project, name: str, kind: str, tag: str) -> None:
@@ -163,8 +165,17 @@ def serves_what_it_carries(project: Project) -> bool:
     return project.config.registry is None or bool(project.registered_here)
 
 
-def stage(project: Project, folder: Path) -> None:
-    """Copy the files that .dockerignore allows, and the registered versions of the models."""
+def stage(project: Project, folder: Path, made_up: bool = False) -> None:
+    """Copy the files that .dockerignore allows, and the registered versions of the models.
+
+    Args:
+        project: the project of the service.
+        folder: a new one, for the files.
+        made_up: leave the models out.
+    """
+    if made_up:
+        copy(project.root, _allowed_paths(project), folder)
+        return
     assets.refuse_missing(project, project.config.models)
     key = [project.config.serving.public_key] if project.config.serving.require_signature else []
     copy(project.root, [*_allowed_paths(project), *key], folder)
