@@ -7,6 +7,8 @@ from pathlib import Path
 VARIABLES = {
     "branch": "BRANCH",
     "build_id": "BUILD_ID",
+    "changes": "INFRA_CHANGES",
+    "client_id": "CI_CLIENT_ID",
     "image": "IMAGE",
     "job": "AZUREML_JOB_NAME",
     "registered": "MODEL_REGISTERED",

@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 import seedling.cli.clean_up
+import seedling.cli.infra
 import seedling.cli.lifecycle
 import seedling.cli.run_script  # noqa: F401 - verbs of the sections Watch and Azure
 from seedling.cli import (

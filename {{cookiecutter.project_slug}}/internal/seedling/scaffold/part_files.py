@@ -45,6 +45,7 @@ class Facts(NamedTuple):
             "table": self.tables[model],
             "image": model_folder.image_name(self.slug, model),
             "site": site,
+            "suffix": f"{re.sub('[^a-z0-9]', '', self.slug.lower())[:12]:a<3}",
             "service": f"{site[:20].rstrip('-')}-service",
             "datasets": self.datasets,
             "flavour": "spacy" if "spacy" in model.split("_") else "sklearn",
