@@ -22,7 +22,10 @@ CI = {
         ".github",
         "actions/set-up/action.yml",
         "dependabot.yml",
-        *(f"workflows/{name}.yml" for name in ("ci", "codeql", "dependencies", "deploy", "monitor")),
+        *(
+            f"workflows/{name}.yml"
+            for name in ("ci", "codeql", "dependencies", "deploy", "monitor")
+        ),
         *(f"workflows/{name}.yml" for name in ("release", "retrain", "train", "trained")),
     ),
     "azure_devops": (

@@ -12,6 +12,7 @@ from azureml.workspace import GROUP, SUBSCRIPTION, WORKSPACE
 from ci.environments import borrow
 from ci.world import World
 
+VARIABLES = ".pipelines/templates/variables.yml"
 SITE = "hello-ci"
 KEY = "a-key-of-more-than-sixteen-letters"
 SECRET = "https://vault.vault.azure.net/secrets/key"  # noqa: S105 - where it is
@@ -19,7 +20,7 @@ NAME = "hello_ci-treadmill-linear_regression"  # of the model in the workspace
 VERSIONS = f"workspaces/{WORKSPACE}/models/{NAME}/versions"
 # What a person does once from a laptop: the data, and a champion that always says the mean.
 BEGIN = """
-import shutil
+from contextlib import suppress
 from pathlib import Path
 
 import mlflow.sklearn
@@ -31,7 +32,8 @@ from seedling.config import Project
 from seedling.data import datasets
 
 for verb in ("create-local-datasets", "register-datasets-in-aml"):
-    main([verb], standalone_mode=False)
+    with suppress(SystemExit):
+        main([verb], standalone_mode=False)
 project = Project.find()
 (treadmill,) = project.config.datasets
 rows = datasets.load(project, treadmill)
@@ -57,18 +59,17 @@ def cloud(prepared: Path, folder: Path, serving: Path | None = None) -> Iterator
     folder.mkdir(parents=True)
     with AzureML(borrow(prepared, folder / "steps"), serving=serving) as azure:
         azure.jobs.settings["MLFLOW_TRACKING_URI"] = f"sqlite:///{folder / 'mlflow.db'}"
+        azure.jobs.known.names = ("prepare", "train")
         azure.web.secrets[SECRET] = KEY
         yield azure
 
 
-def settle(world: World, approval: str = "production") -> None:
-    """Describe Azure in the repository and its variables, and put there what a team has at first.
-
-    Args:
-        world: a new one, with a cloud.
-        approval: the name of the environment whose reviewers approve a model.
-    """
-    world.commit("main", {"model.yaml": world.text("main", "model.yaml") + _aml(world.azure)})
+def settle(world: World) -> None:
+    """Describe Azure in the repository and in its variables."""
+    files = {"model.yaml": world.text("main", "model.yaml") + _aml(world.azure)}
+    if world.has("main", VARIABLES):
+        files[VARIABLES] = _filled(world.text("main", VARIABLES))
+    world.commit("main", files)
     for branch in ("develop", "app-dev", "prod"):
         world.merge("main", branch)
     world.variables |= {
@@ -78,13 +79,27 @@ def settle(world: World, approval: str = "production") -> None:
         "AML_RESOURCE_GROUP": GROUP,
         "AML_WORKSPACE": WORKSPACE,
         "ENVIRONMENT": "dev",
-        "APPROVAL_ENVIRONMENT": approval,
+        "APPROVAL_ENVIRONMENT": "production",
     }
+
+
+def begin(world: World) -> None:
+    """Put into Azure what a team has before the first training there."""
     desk = world.machine()
     checkout = desk.check_out(world.commit_of("main"))
     python = str(checkout / ".venv" / "bin" / "python")
     done = desk.run([python, "-c", BEGIN], checkout, desk.variables | world.azure.settings(), 300)
     assert done.returncode == 0, done.stdout
+    assert tags(world, 1)
+
+
+def _filled(text: str) -> str:
+    """The pipelines' variables, with the names of this workspace."""
+    here = {"AZURE_SUBSCRIPTION_ID": SUBSCRIPTION, "AML_RESOURCE_GROUP": GROUP}
+    for name, value in (here | {"AML_WORKSPACE": WORKSPACE, "APPROVERS": "Ada"}).items():
+        assert f'{name}: ""' in text, name
+        text = text.replace(f'{name}: ""', f'{name}: "{value}"')
+    return text
 
 
 def tags(world: World, version: int) -> dict[str, str] | None:

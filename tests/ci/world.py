@@ -16,7 +16,8 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from ci.environments import borrow, hand_out
 
@@ -35,14 +36,21 @@ PERSON = {"NAME": "Ada", "EMAIL": "ada@example.org"}
 OUTSIDE = "file:///no/credentials/are/kept"
 
 
+class Left(NamedTuple):
+    """What a command leaves that is not run: what it prints, and files by their paths."""
+
+    output: str = ""
+    files: Mapping[str, str] = MappingProxyType({})
+
+
 class World:
     """As the protocol in model.py, and what a test asks and does.
 
     Attributes:
         once: commands that take long and change nothing outside of the checkout, by the text of
             their script: the first job truly runs one, the others get its output and its files.
-        assumed: commands that are not run here at all, since another test runs them, with the files
-            that each would leave, by their paths.
+        assumed: commands that are not run here at all, since another test runs them or another job
+            has, by the text of their script, and what each leaves.
     """
 
     def __init__(
@@ -69,7 +77,7 @@ class World:
         self.now = datetime(2026, 11, 2, 4, 0, tzinfo=UTC)
         self.build = 0
         self.once = {"make lint", "make coverage", "make demo"}
-        self.assumed: dict[str, Mapping[str, str]] = {}
+        self.assumed: dict[str, Left] = {}
         self.machines: list[Machine] = []
         self._known: dict[str, tuple[str, Path]] = {}
         for each in (self.artifacts, self.notes):
@@ -133,6 +141,10 @@ class World:
         """A file as it stands on a branch."""
         return self._git("show", f"{branch}:{path}", folder=self.origin, strip=False)
 
+    def has(self, branch: str, path: str) -> bool:
+        """Whether a branch has a file."""
+        return bool(self._git("ls-tree", branch, path, folder=self.origin))
+
     def edit(self, branch: str, path: str, old: str, new: str, source: str = "main") -> str:
         """Push a commit that replaces something in one file."""
         known = self._git("branch", "--list", branch, folder=self.origin)
@@ -169,8 +181,9 @@ class World:
     def remembered(self, text: str, folder: Path, run: Callable[[], "Done"]) -> "Done":
         """Run a command of `once` the first time only; its output and new files each time."""
         if text in self.assumed:
-            _write(folder, self.assumed[text])
-            return subprocess.CompletedProcess([text], 0, f"({text}: another test runs it.)\n")
+            left = self.assumed[text]
+            _write(folder, left.files)
+            return subprocess.CompletedProcess([text], 0, f"(assumed: {text})\n{left.output}\n")
         if text not in self.once:
             return run()
         if text in self._known:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 from azure_project import deployment_python
 from baking import python_with, verb
-from ci.cloud import cloud, settle
+from ci.cloud import begin, cloud, settle
 from ci.world import ANSWERS, GROUPS, World
 from mlflow_server import MLFLOW, mlflow_server
 from postgresql import PostgreSQL, postgresql_server
@@ -86,6 +86,7 @@ def ci_world(
     with cloud(prepared, folder / "cloud", ci_serving) as azure:
         world = World(folder / "world", ci_prepared, prepared, azure)
         settle(world)
+        begin(world)
         yield world
         world.close()
         assert azure.unknown == []

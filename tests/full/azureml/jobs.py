@@ -13,6 +13,7 @@ from azureml import automl
 from azureml import steps as steps_of
 from azureml.assets import Asset, Assets, output_uri
 from azureml.documents import SCOPE, Document, Documents
+from azureml.known_steps import KnownSteps
 from azureml.messages import Answer, Refused, Request, Routes
 from azureml.processes import Process, last_words
 from azureml.proxy import Proxy
@@ -34,6 +35,7 @@ class Jobs:
         runs: every job and every step of one, by id.
         queue: seconds that a job waits before it starts.
         twice: whether a parallel step's first mini-batch is delivered twice, its last to two nodes.
+        known: what is run once, if a test says so.
     """
 
     def __init__(
@@ -49,6 +51,7 @@ class Jobs:
         self.python, self.folder, self.settings = python, folder, settings
         self.queue = 0.0
         self.twice = False
+        self.known = KnownSteps(folder.with_name("known"))
         self.assets = Assets(storage, documents)
         self.runs: dict[str, Run] = {}
         documents.completions["jobs"] = self._submitted
@@ -218,6 +221,9 @@ class Jobs:
         code.mkdir(parents=True, exist_ok=True)
         if step.code:
             self.assets.fetch(step.code.removeprefix("azureml:"), code)
+        place = self.known.place(step.name, command, mounts, code)
+        if place and self.known.replay(step.name, place, mounts):
+            return self._finish(run, 0, "", mounts)
         run.process = Process(command, code, self._variables(run, step), self.python)
         if run.cancelled:  # while its files were on their way
             run.process.kill()
@@ -225,7 +231,10 @@ class Jobs:
         for line in run.process.lines():
             words.append(line)
             self._say(run, line)
-        self._finish(run, run.process.wait(), "".join(words), mounts)
+        status = run.process.wait()
+        if place and status == 0:
+            self.known.keep(place, (mounts / name for name in step.outputs))
+        self._finish(run, status, "".join(words), mounts)
 
     def _finish(self, run: Run, code: int, words: str, mounts: Path) -> None:
         if run.cancelled:

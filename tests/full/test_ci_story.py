@@ -1,0 +1,191 @@
+"""What release engineers see: a change goes through CI to an answering service, or it does not.
+
+Both systems tell the same story, each by its own files and its own runner, in a world of its own on
+one Azure: docs/decisions/0078-a-runner-of-ci-in-the-tests.md says what is real in it.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+from urllib.error import HTTPError
+from urllib.request import Request, urlopen
+
+import pytest
+from azureml.emulator import AzureML
+from ci.azure_pipelines import AzurePipelines
+from ci.cloud import begin, cloud, settle, tags
+from ci.model import NO_ANSWERS, Answer, Event, Run, Runner
+from ci.world import Left, World
+
+pytestmark = pytest.mark.full
+
+APPROVAL = "Approve the model"
+DEPLOYED = ("Deploy online", "Deploy batch")
+NOT_REGISTERED = "Model was not registered for this run."
+ROW = {"usage": 3, "fitness": 3}
+ENDPOINT = "workspaces/workspace/onlineEndpoints/hello-ci"
+BATCH = "workspaces/workspace/batchEndpoints/hello-ci-batch"
+# test_ci_github.py and test_ci_azure_devops.py run these.
+REPORTS = {
+    "local_assets/reports/coverage.xml": '<coverage line-rate="1"/>',
+    "local_assets/reports/tests.xml": "<testsuites/>",
+}
+CHECKS = {"make lint": Left(), "make coverage": Left(files=REPORTS)}
+CHECKS |= {f"make check-{what}": Left() for what in ("internal", "secrets")}
+FOLLOW = 'make train-model-in-aml FOLLOW="$JOB"'
+JOB_OF = "##vso[task.setvariable variable=AZUREML_JOB_NAME;isOutput=true]"
+
+
+class System:
+    """One CI system: its runner and its world."""
+
+    name = "azure_devops"
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.runner: Runner = AzurePipelines(world)
+
+    def comments(self) -> list[str]:
+        return self.runner.repos.comments("1")  # type: ignore[attr-defined]
+
+    def training(self, answers: Mapping[str, Answer] = NO_ANSWERS) -> Run:
+        """What a push to main starts, up to the answer."""
+        return self.runner.run(Event("push", "main", file="train.yml"), answers)
+
+    def again(self, run: Run, answer: Answer) -> Run:
+        """The same build once more, what it has trained and deployed being there."""
+        job = self.job_of(run)
+        assumed = {"make publish-training-pipeline": Left(), FOLLOW: Left()}
+        assumed |= {"make train-model-in-aml NO_WAIT=1": Left(f"{JOB_OF}{job}")}
+        assumed |= {"make deploy-online": Left(), "make deploy-batch": Left()}
+        before, build = self.world.assumed, self.world.build
+        self.world.assumed = before | assumed
+        self.world.build -= 1
+        try:
+            return self.training({APPROVAL: answer})
+        finally:
+            self.world.assumed, self.world.build = before, build
+
+    def job_of(self, run: Run) -> str:
+        """The name of the job on Azure ML that a run has submitted."""
+        return run.job("Trigger the training pipeline").outputs["trigger.AZUREML_JOB_NAME"]
+
+    def close(self) -> None:
+        self.runner.close()  # type: ignore[attr-defined]
+
+
+SYSTEMS = {"azure_devops": System}
+
+
+@pytest.fixture(scope="module")
+def azure(
+    ci_prepared: Path, ci_serving: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[AzureML]:
+    """One Azure for both stories; its beginning is made once."""
+    folder = tmp_path_factory.mktemp("cloud") / "new"
+    with cloud(ci_prepared / ".venv", folder, ci_serving) as azure:
+        yield azure
+        assert azure.unknown == []
+
+
+@pytest.fixture(scope="module")
+def beginning(azure: AzureML) -> dict[str, Any]:
+    return {}
+
+
+@pytest.fixture(scope="module", params=list(SYSTEMS))
+def system(
+    request: pytest.FixtureRequest,
+    azure: AzureML,
+    beginning: dict[str, Any],
+    ci_prepared: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[System]:
+    folder = tmp_path_factory.mktemp("world") / "new"
+    world = World(folder, ci_prepared, ci_prepared / ".venv", azure)
+    settle(world)
+    if "state" not in beginning:
+        begin(world)
+        beginning["state"] = azure.state()
+    azure.restore(beginning["state"])
+    world.assumed = dict(CHECKS)
+    system = SYSTEMS[request.param](world)
+    yield system
+    system.close()
+    azure.online.stop()
+    azure.web.stop()
+    azure.web.apps.clear()
+    world.close()
+
+
+def succeeded(run: Run, *names: str) -> None:
+    for name in names:
+        assert run.job(name).result == "success", run.job(name).log
+
+
+def asked(address: str, body: Any, **headers: str) -> tuple[int, Any]:
+    """The answer to some rows, over HTTP."""
+    kind = {"Content-Type": "application/json"}
+    request = Request(address, json.dumps(body).encode(), kind | headers, method="POST")
+    try:
+        with urlopen(request, timeout=30) as answer:
+            return answer.status, json.load(answer)
+    except HTTPError as error:
+        return error.code, error.read()
+
+
+def test_a_pull_request_gets_a_report_and_a_forks_gets_no_comment(system: System):
+    world = system.world
+    world.edit("faster", "model.yaml", "fit_intercept: true", "fit_intercept: false")
+    asks = Event("pull_request", "faster", base="main", file="ci.yml")
+    run = system.runner.run(asks)
+    succeeded(run, "Train on a sample", "Comment on the pull request")
+    (report,) = world.artifacts.glob("*/review/review.md")
+    text = report.read_text(encoding="utf-8")
+    assert text.startswith("<!-- seedling-review -->\n")
+    assert "rmse" in text
+    (comment,) = system.comments()
+    assert comment.strip() == text.strip()
+    assert system.runner.run(asks).job("Comment on the pull request").result == "success"
+    assert len(system.comments()) == 1
+    theirs = system.runner.run(replace(asks, fork=True))
+    assert theirs.job("Train on a sample").result == "success"
+    assert theirs.job("Comment on the pull request").result == "skipped"
+    assert len(system.comments()) == 1
+
+
+def test_a_better_model_is_served_and_an_equal_one_is_not_registered(system: System):
+    world = system.world
+    first = system.training()
+    succeeded(first, "Trigger the training pipeline", *DEPLOYED)
+    assert tags(world, 2), first.log
+    assert tags(world, 2)["role"] == "champion"
+    assert tags(world, 1)["role"] == "former champion"
+    traffic = world.azure.documents.get(ENDPOINT)["properties"]["traffic"]
+    assert traffic == {"blue": 100}
+    url = world.azure.documents.get(ENDPOINT)["properties"]["scoringUri"]
+    assert asked(url, {"data": [ROW]}, Authorization="Bearer primary")[0] == 200
+    assert world.azure.documents.get(BATCH)["properties"]["defaults"]["deploymentName"]
+    assert first.job(APPROVAL).result == "failure"  # no answer came in time
+    assert first.job("Tag the model").result == "skipped"
+    assert "stage" not in tags(world, 2)
+    refused = system.again(first, "reject")
+    assert refused.job(APPROVAL).result == "failure"
+    assert refused.job("Tag the model").result == "skipped"
+    assert "stage" not in tags(world, 2)
+    approved = system.again(first, "approve")
+    succeeded(approved, APPROVAL, "Tag the model")
+    assert tags(world, 2)["stage"] == "ready_for_production"
+
+    world.commit("main", {"README.md": "# The same model\n"})
+    before = world.azure.documents.get(ENDPOINT)
+    second = system.training({APPROVAL: "approve"})
+    determine = second.job("Determine if evaluation succeeded and new model is registered")
+    assert determine.result == "success", determine.log
+    assert NOT_REGISTERED in determine.log
+    for name in (*DEPLOYED, APPROVAL, "Tag the model"):
+        assert second.job(name).result == "skipped", name
+    assert tags(world, 3) is None
+    assert world.azure.documents.get(ENDPOINT) == before
