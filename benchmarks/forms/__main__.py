@@ -29,6 +29,7 @@ PACKAGES = ["presidio-analyzer==2.2.366"]
 SCRIPT = Path(__file__).with_name("presidio.py")
 SEED = 1_000  # of the first axis; the sample's own is another
 AXES = ("", "values", "labels", "layouts", "language", "noise")
+SMALL = "values"  # the axis whose forms are asked for once more, all in small letters
 LEVEL = 0.95
 
 
@@ -53,6 +54,7 @@ def main(arguments: list[str] | None = None) -> None:
         generate(work)
         sample = importlib.import_module("dataset_creation.sample_data")
         drawn = [drawn_forms(sample, axis, options.forms) for axis in AXES]
+        drawn.append(in_small_letters(drawn[AXES.index(SMALL)]))
         model = trained(sample)
         labels = [str(label) for label in model.nlp.get_pipe("ner").labels]
         answers = {
@@ -94,6 +96,13 @@ def drawn_forms(sample: Any, axis: str, count: int) -> Forms:
     return Forms(
         axis or "ordinary", [form[0] for form in found], [cells.read(form[1]) for form in found]
     )
+
+
+def in_small_letters(forms: Forms) -> Forms:
+    """Return the same forms in small letters, whose spans stand where they stood."""
+    texts = [text.lower() for text in forms.texts]
+    assert all(len(one) == len(other) for one, other in zip(texts, forms.texts, strict=True))
+    return Forms("small letters", texts, forms.truth)
 
 
 def trained(sample: Any) -> Any:

@@ -5,6 +5,8 @@ are ordinary. The others differ from these in one respect, their `axis`, and are
 `values` (names, streets and towns that no other form has), `labels` (other words beside the
 values), `layouts`, `language` (Spanish) and `noise` (misread characters, as scanners leave them).
 Numbers of accounts and cards are valid by their checksums.
+
+`.venv/bin/python -m dataset_creation.sample_data` prints them, once `make init` has made `.venv`.
 """
 
 import json

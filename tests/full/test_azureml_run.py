@@ -8,9 +8,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+import yaml
 from azure_project import ask, installed_in, said_by, steps_python, told
 from azureml.emulator import AzureML
-from baking import python_of, verb
+from baking import python_of, run, verb
 
 pytestmark = pytest.mark.full
 
@@ -24,6 +25,30 @@ from seedling.azure import ml_run, online_code
 from seedling.config import Project
 
 online_code.write_context(Project.find(), Path(sys.argv[1]), ml_run.GROUPS)
+"""
+SPACY = """
+#=====custom imports
+import pandas as pd
+import spacy
+from spacy.training import Example
+
+#=====set experiment and model name
+experiment_name = "sending_run"
+model_name = "sending-names"
+
+#=====import data
+X_train = X_test = pd.DataFrame({"text": ["Ann is here", "So is Bob", "Or Eve"]})
+y_train = y_test = [[(0, 3, "name")], [(6, 9, "name")], [(3, 6, "name")]]
+
+#=====custom training code
+params["smoke"] = True
+model = spacy.blank("xx")
+model.add_pipe("ner").add_label("name")
+examples = [
+    Example.from_dict(model.make_doc(text), {"entities": spans})
+    for text, spans in zip(X_train["text"], y_train)
+]
+model.update(examples, sgd=model.initialize(lambda: examples))
 """
 # It works on this machine, and not where a deployment runs.
 NO_SCRIPT = """
@@ -240,6 +265,27 @@ def test_a_script_that_fails_says_its_last_line(sending: Path, emulator: AzureML
     state = do(sending, emulator, "print(run)")
     assert "Failed" in state.stdout
     assert "next             train_model()" in state.stdout
+
+
+def test_a_smoke_check_of_spacy_is_a_job_that_registers_and_deploys_nothing(
+    sending: Path, emulator: AzureML, jobs: Path
+):
+    """It learns for one epoch; `dependencies` name spaCy, which the project itself has not."""
+    command = ["uv", "pip", "install", "--quiet", "--python", jobs, "spacy", "-c"]
+    run([*command, sending / "constraints.txt"], sending)
+    described = experiment(sending)
+    document = yaml.safe_load(described.read_text(encoding="utf-8"))
+    document |= {"mlflow_model_type": "spaCy", "dependencies": ["spacy"], "local": []}
+    document["model_name"] = "sending-names"  # as the script says
+    script = edited(sending / "run" / "train.py", SPACY)
+    with script, edited(described, yaml.dump(document)):
+        lines = "run.train_model()\nrun.follow()\nprint(run)\nrun.deploy_model()"
+        done = do(sending, emulator, lines)
+    assert "is Completed." in done.stdout, done.stdout + done.stderr
+    assert "f2" in done.stdout  # of the job's own log
+    assert "Registered as" not in done.stdout
+    assert done.returncode == 1
+    assert "was a smoke check, which is no result: it is not deployed" in done.stderr
 
 
 def test_azure_is_not_asked_before_the_first_step(sending: Path):

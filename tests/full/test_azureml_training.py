@@ -333,6 +333,16 @@ def test_a_refusal_is_told_and_nothing_is_half_registered(
     assert "models: []" in (cloud / "model.yaml").read_text()
 
 
+def test_a_smoke_check_runs_all_steps_there_and_registers_nothing(cloud: Path, emulator: AzureML):
+    settings = emulator.settings() | {"SMOKE": "1"}
+    assert ask(cloud, settings, "register-datasets-in-aml").returncode == 0
+    done = ask(cloud, settings, TRAIN)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "A smoke check is not registered: all steps ran" in done.stdout
+    assert emulator.documents.find(f"{MODEL}/1") is None
+    assert "models: []" in (cloud / "model.yaml").read_text()
+
+
 def test_the_newest_of_several_champions_counts(cloud: Path, emulator: AzureML):
     """A promotion that was cut off leaves two of them."""
     done = said_by(cloud, emulator.settings(), "-W", "ignore", "-c", REGISTRY)

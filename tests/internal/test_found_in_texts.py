@@ -12,6 +12,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import pandas as pd
 import pytest
 from forms import forms
 
@@ -21,14 +22,16 @@ from seedling.cli.batch_score import Options
 from seedling.config import Project, RegisteredModel
 from seedling.errors import ProjectError
 from seedling.lifecycle import labelled_rows
+from seedling.monitoring import truth
 from seedling.scoring import chunk, durable, plan
 from seedling.serving import log_texts, models, score_files
+from seedling.serving.app import create_app
 from seedling.serving.models import Version
 from seedling.serving.service import Service
 from seedling.serving.shadows import Shadows
 from seedling.tasks.spans.cells import Span, as_items, redacted
 from seedling.tasks.spans.model import WHOLE, SpanFinder
-from seedling.testing import first_model
+from seedling.testing import first_model, invoke
 
 FORMS = forms(["name", "email"], sample="Anna", longest=300)
 PATTERNS = {"name": r"An{1,2}a", "email": r"[^\s@]+@\S+\w"}
@@ -307,6 +310,56 @@ def test_what_needs_texts_of_the_log_says_that_it_has_none(project: Project) -> 
     path.write_text(text.replace("\nserving:\n", "\nserving:\n  logged_texts: left_out\n"), "utf-8")
     with pytest.raises(ProjectError, match="nothing is learned from its rows"):
         labelled_rows.beside(Project(project.root), FORMS, False, None)  # type: ignore[arg-type]
+
+
+# A challenger.
+
+
+def test_a_challenger_with_a_share_of_the_forms_answers_and_is_compared(
+    two_versions: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The champion misses each e-mail address; forms of the same key stay with one version."""
+
+    def load(_: Project, registered: RegisteredModel) -> Version:
+        def finds(rows: Sequence[Any]) -> dict[str, Any]:
+            found = answer(rows)
+            if registered.version == "1":
+                spans = [
+                    [span for span in of if span["label"] == "name"] for of in found["predictions"]
+                ]
+                found["predictions"] = spans
+            return found
+
+        return Version(registered, FORMS, finds, plain=True)
+
+    def describe(document: Any) -> None:
+        document["datasets"] = [FORMS.model_dump(exclude_unset=True)]
+        described = document["training"]["models"][0]
+        document["training"]["models"] = [{"name": described["name"], "dataset": FORMS.name}]
+
+    monkeypatch.setattr(models, "load", load)
+    monkeypatch.setenv("PREDICTION_LOG", "sqlite:///local_assets/forms.db")
+    model = first_model(two_versions)
+    assert invoke(two_versions, "traffic", model, "--version", "2", "--share", "0.4").exit_code == 0
+    two_versions.edit(describe)
+    client = create_app(Project(two_versions.root), environment="").test_client()
+    forms = [{"form_id": at, "text": TEXT} for at in range(150)]
+    answered = [
+        client.post(f"/{model}/predict", json={"payload": {"instances": forms}}).get_json()
+        for _ in range(2)
+    ]
+    client.application.extensions["service"].stop()
+    versions = answered[0]["payload"]["versions"]
+    assert 30 < versions.count("2") < 90
+    assert versions == answered[1]["payload"]["versions"]
+    found = [len(spans) for spans in answered[0]["payload"]["predictions"]]
+    assert found == [3 if version == "2" else 2 for version in versions]
+    keys = pd.DataFrame({"form_id": [str(at) for at in range(150)]})
+    true = answer([(TEXT,)])["predictions"][0]
+    cell = json.dumps([{key: span[key] for key in ("start", "end", "label")} for span in true])
+    truth.keep(two_versions, FORMS, ["form_id"], keys, pd.Series([cell] * 150))
+    said = invoke(Project(two_versions.root), "compare", model).stdout
+    assert f"Version 2 of {model} is better than version 1" in said
 
 
 # Requests.

@@ -79,7 +79,7 @@ class Fitting(NamedTuple):
         fix_seeds(self.seed)
         begin = time.perf_counter()
         more = {} if self.dataset is None else of_dataset(self.train_model, self.dataset)
-        if self.smoke and _takes(self.train_model, "smoke"):
+        if self.smoke and takes(self.train_model, "smoke"):
             more["smoke"] = True
         model, train_metrics, test_metrics = self.train_model(*rows, **more, **hyperparameters)
         return Fit(model, train_metrics, test_metrics, time.perf_counter() - begin)
@@ -101,7 +101,7 @@ def refitted(
 def of_dataset(train_model: Callable[..., Any], dataset: Dataset) -> dict[str, Any]:
     """Return what the dataset's task hands to a train_model, of that which it takes."""
     found = tasks.of(dataset).training.arguments(dataset)
-    return {name: value for name, value in found.items() if _takes(train_model, name)}
+    return {name: value for name, value in found.items() if takes(train_model, name)}
 
 
 def refuse_weights(model: str, train_model: Callable[..., Any]) -> None:
@@ -110,14 +110,15 @@ def refuse_weights(model: str, train_model: Callable[..., Any]) -> None:
     Raises:
         ProjectError: it has no argument for them.
     """
-    if not _takes(train_model, "class_weight"):
+    if not takes(train_model, "class_weight"):
         raise ProjectError(
             f"models/{model}/train.py: train_model takes no class_weight, which model.yaml gives "
             f"{model}: add the argument and pass it to the classifier, or remove it there."
         )
 
 
-def _takes(train_model: Callable[..., Any], name: str) -> bool:
+def takes(train_model: Callable[..., Any], name: str) -> bool:
+    """Return whether a train_model has an argument of this name, or takes any."""
     taken = inspect.signature(train_model).parameters
     kinds = [argument.kind for argument in taken.values()]
     return name in taken or inspect.Parameter.VAR_KEYWORD in kinds

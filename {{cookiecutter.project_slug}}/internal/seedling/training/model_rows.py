@@ -9,8 +9,9 @@ from seedling import team_code
 from seedling.config import Project
 from seedling.data.dataset_files import verified
 from seedling.data.sides import of_file
+from seedling.settings import SMOKE
 from seedling.training import first_rows
-from seedling.training.fits import Table, of_dataset
+from seedling.training.fits import Table, of_dataset, takes
 
 
 class ModelRows(NamedTuple):
@@ -19,7 +20,8 @@ class ModelRows(NamedTuple):
     Attributes:
         X_train, y_train: n rows to learn from, and their target.
         X_test, y_test: m rows for a look at the result.
-        arguments: what model.yaml gives to train_model beside them.
+        arguments: what model.yaml gives to train_model beside them, and `smoke` where SMOKE asks
+            for a smoke check.
     """
 
     X_train: pd.DataFrame
@@ -45,5 +47,8 @@ def rows_of(model: str, folder: Path | None = None) -> ModelRows:
     path = verified(project, dataset)
     found = of_file(path, project.root, dataset, project.config.holdout(dataset))
     table = Table.of(found.training, found.dataset)
-    given = of_dataset(team_code.train_model(model), dataset)
+    train_model = team_code.train_model(model)
+    given = of_dataset(train_model, dataset)
+    if SMOKE.get() and takes(train_model, "smoke"):
+        given["smoke"] = True
     return ModelRows(*first_rows.of(table).parts(table), entry.arguments(dataset.target) | given)

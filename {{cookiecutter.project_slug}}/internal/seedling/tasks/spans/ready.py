@@ -149,12 +149,13 @@ path = ${paths.train}
 
 # Beside each text, copies with other digits, and made-up words in the place of a share of those
 # within spans (values) and of those around them (words): the model learns where a name stands and
-# what it looks like, and no list of names.
+# what it looks like, and no list of names. A share of the copies has all values in small letters.
 [corpora.train.augmenter]
 @augmenters = "seedling.other_values.v1"
 copies = 1
 values = 0.7
 words = 0.2
+small = 0.15
 
 [corpora.dev]
 @readers = "spacy.Corpus.v1"

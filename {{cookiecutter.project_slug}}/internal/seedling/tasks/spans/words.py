@@ -38,7 +38,7 @@ def form_words() -> Callable[[Language], Tokenizer]:
 
 
 def other_values(
-    copies: int, values: float, words: float
+    copies: int, values: float, words: float, small: float = 0.0
 ) -> Callable[[Language, Example], Iterator[Example]]:
     """Return what adds copies of a text with other values, so that no name is learned by heart.
 
@@ -47,6 +47,7 @@ def other_values(
         values: the share of words within spans that made-up ones take the place of; digits change
             in all spans.
         words: the share of words outside.
+        small: the share of copies whose values are written in small letters throughout.
     """
 
     random = Random(copies)  # noqa: S311
@@ -54,18 +55,22 @@ def other_values(
     def augment(nlp: Language, example: Example) -> Iterator[Example]:
         yield example
         for _ in range(copies):
-            yield _copy(nlp, example.reference, values, words, random)
+            lower = small > 0 and random.random() < small
+            yield _copy(nlp, example.reference, values, words, lower, random)
 
     return augment
 
 
-def _copy(nlp: Language, doc: Doc, values: float, words: float, random: Random) -> Example:
+def _copy(
+    nlp: Language, doc: Doc, values: float, words: float, lower: bool, random: Random
+) -> Example:
     text, end = "", 0
     spans: list[Span] = []
     for span in doc.ents:
         text += _other(doc.text[end : span.start_char], words, random)
         value = re.sub(r"\d", lambda _: random.choice("0123456789"), span.text)
         value = _other(value, values, random)
+        value = value.lower() if lower else value
         spans.append(Span(len(text), len(text) + len(value), span.label_))
         text, end = text + value, span.end_char
     text += _other(doc.text[end:], words, random)
