@@ -33,7 +33,7 @@ def rows_shown(rows: Sequence[int], beside: int = 0) -> str:
 
 
 def in_words(pattern: str, words: str) -> str:
-    """Return a pattern, and note the words that say what it lets through."""
+    """Return a pattern, and note the words for what it takes."""
     _patterns[pattern] = words
     return pattern
 

@@ -127,7 +127,7 @@ def machine(wanted: Compute) -> str:
 
 
 def made_on(wanted: Compute) -> str:
-    """Return what a deployment runs on, in words that differ where a new one is needed.
+    """Return what a deployment runs on, as a text that differs where a new one is needed.
 
     Raises:
         ProjectError: no machine is large enough.
