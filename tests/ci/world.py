@@ -207,7 +207,7 @@ class World:
         found = {name: own[name] for name in (*kept, "AZUREML_RUN_POLLING_INTERVAL_MIN")}
         certificate = str(self.azure.certificate)
         there = {"AZURE_RESOURCE_MANAGER": self.azure.address, "SSL_CERT_FILE": certificate}
-        return found | there
+        return found | there | self.azure.network
 
     def _publish(self, repository: Path) -> None:
         left_out = shutil.ignore_patterns(".venv", "local_assets", "__pycache__", ".git", ".*cache")

@@ -5,6 +5,7 @@ one Azure: docs/decisions/0078-a-runner-of-ci-in-the-tests.md says what is real 
 """
 
 import json
+import ssl
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -15,7 +16,7 @@ from urllib.request import Request, urlopen
 import pytest
 from azureml.emulator import AzureML
 from ci.azure_pipelines import AzurePipelines
-from ci.cloud import begin, cloud, settle, tags
+from ci.cloud import KEY, SITE, begin, cloud, settle, tags
 from ci.model import NO_ANSWERS, Answer, Event, Run, Runner
 from ci.world import Left, World
 
@@ -125,15 +126,30 @@ def succeeded(run: Run, *names: str) -> None:
         assert run.job(name).result == "success", run.job(name).log
 
 
-def asked(address: str, body: Any, **headers: str) -> tuple[int, Any]:
+def asked(world: World, address: str, body: Any, **headers: str) -> tuple[int, Any]:
     """The answer to some rows, over HTTP."""
-    kind = {"Content-Type": "application/json"}
-    request = Request(address, json.dumps(body).encode(), kind | headers, method="POST")
+    trusted = ssl.create_default_context(cafile=world.azure.certificate)
+    given = {name.replace("_", "-"): value for name, value in headers.items()}
+    given["Content-Type"] = "application/json"
+    request = Request(address, json.dumps(body).encode(), given, method="POST")
     try:
-        with urlopen(request, timeout=30) as answer:
+        with urlopen(request, timeout=30, context=trusted) as answer:
             return answer.status, json.load(answer)
     except HTTPError as error:
         return error.code, error.read()
+
+
+def predictions(world: World, site: str) -> Any:
+    """What a web app answers, to those who have the key."""
+    address = f"{world.azure.address}/site/{site}/production/linear_regression/predict"
+    assert asked(world, address, {"instances": [ROW]})[0] == 401
+    status, answer = asked(world, address, {"instances": [ROW]}, X_API_Key=KEY)
+    assert status == 200, answer
+    return answer["predictions"]
+
+
+def image(world: World, commit: str) -> str:
+    return f"{world.azure.web.registry}/hello_ci:{commit}"
 
 
 def test_a_pull_request_gets_a_report_and_a_forks_gets_no_comment(system: System):
@@ -166,7 +182,7 @@ def test_a_better_model_is_served_and_an_equal_one_is_not_registered(system: Sys
     traffic = world.azure.documents.get(ENDPOINT)["properties"]["traffic"]
     assert traffic == {"blue": 100}
     url = world.azure.documents.get(ENDPOINT)["properties"]["scoringUri"]
-    assert asked(url, {"data": [ROW]}, Authorization="Bearer primary")[0] == 200
+    assert asked(world, url, {"data": [ROW]}, Authorization="Bearer primary")[0] == 200
     assert world.azure.documents.get(BATCH)["properties"]["defaults"]["deploymentName"]
     assert first.job(APPROVAL).result == "failure"  # no answer came in time
     assert first.job("Tag the model").result == "skipped"
@@ -189,3 +205,37 @@ def test_a_better_model_is_served_and_an_equal_one_is_not_registered(system: Sys
         assert second.job(name).result == "skipped", name
     assert tags(world, 3) is None
     assert world.azure.documents.get(ENDPOINT) == before
+
+
+def test_what_is_merged_is_served_and_what_fails_its_test_is_rolled_back(system: System):
+    """After the story above, whose registered version is committed and released."""
+    world, web = system.world, system.world.azure.web
+    made_up = world.merge("main", "app-dev")
+    run = system.runner.run(Event("push", "app-dev", file="release.yml"))
+    succeeded(run, "Deploy to app-dev")
+    assert world.pushed == [image(world, made_up)]
+    (files,) = world.notes.glob("layers/0")
+    assert not (files / "local_assets").exists()
+    assert predictions(world, f"{SITE}-dev")
+
+    noted = [path for each in world.machines for path in each.work.rglob("model.yaml")]
+    text = next(text for path in noted if "sha256: " in (text := path.read_text(encoding="utf-8")))
+    world.commit("release", {"model.yaml": text})
+    good = world.merge("release", "prod")
+    run = system.runner.run(Event("push", "prod", file="release.yml"))
+    succeeded(run, "Deploy to prod")
+    assert world.pushed[-1] == image(world, good)
+    assert web.apps[SITE, "production"].image == image(world, good)
+    before = predictions(world, SITE)
+
+    world.commit("release", {"README.md": "# Another version\n"})
+    bad = world.merge("release", "prod")
+    web.broken.add((image(world, bad), "production"))
+    swaps = web.swaps
+    run = system.runner.run(Event("push", "prod", file="release.yml"))
+    job = run.job("Deploy to prod")
+    assert job.result == "failure"
+    assert "The version before is back." in job.log
+    assert web.swaps == swaps + 2
+    assert web.apps[SITE, "production"].image == image(world, good)
+    assert predictions(world, SITE) == before

@@ -40,6 +40,7 @@ class AzureML:
     Attributes:
         requests: method and path of every call so far.
         unknown: those of them that nothing here answers.
+        network: variables that lead a process's requests for Azure's hosts here.
     """
 
     def __init__(
@@ -61,6 +62,7 @@ class AzureML:
         self.serving, self.taken = serving, taken
         self.requests: list[tuple[str, str]] = []
         self.unknown: list[tuple[str, str]] = []
+        self.network: dict[str, str] = {}
         self._faults = Faults()
         self._lock = Lock()
         self._folder = tempfile.TemporaryDirectory(prefix="azureml-", ignore_cleanup_errors=True)

@@ -16,7 +16,7 @@ from urllib.request import Request as Call
 from urllib.request import urlopen
 
 from azureml.messages import Answer, Refused, Request, Routes
-from azureml.tokens import token
+from azureml.tokens import bearer, token
 
 PROVIDER = "/providers/Microsoft.Web"
 PORT = "5000"  # that the image listens on
@@ -83,6 +83,7 @@ class Web:
         check = r"/subscriptions/[^/]+" + re.escape(PROVIDER) + "/checknameavailability"
         routes.add("POST", check, self._check)
         routes.add("POST", "/oauth2/exchange", self._exchange)
+        routes.add("GET", "/secrets/[^/]+", self._secret)
         served = r"/site/(?P<site>[^/]+)/(?P<slot>[^/]+)(?P<path>/.*)"
         routes.add("GET POST", served, self._serve)
 
@@ -182,6 +183,15 @@ class Web:
             return Answer(error.code, error.read())
         except OSError:  # it does not listen yet
             return Answer(503, b"Application Error")
+
+    def _secret(self, request: Request, match: re.Match[str]) -> Answer:
+        """A secret of the key vault whose host is asked."""
+        if not bearer(request):
+            raise Refused(401, "Unauthorized", "AKV10000: Request is missing a Bearer token.")
+        found = self.secrets.get(f"https://{request.headers['Host']}{match[0]}")
+        if found is None:
+            raise Refused(404, "SecretNotFound", "A secret with this name was not found.")
+        return Answer(body={"value": found})
 
     def _exchange(self, request: Request, match: object) -> Answer:
         form = {name: values[0] for name, values in parse_qs(request.body.decode()).items()}

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 from urllib.request import urlopen
 
-from seedling.azure import container_registry, workspace
+from seedling.azure import container_registry, key_vault, workspace
 from seedling.azure.progress import Progress
 from seedling.azure.sites import POLL_SECONDS, Plan, Site, Sites
 from seedling.ci import output
@@ -19,7 +19,7 @@ from seedling.containers import images, run
 from seedling.errors import ProjectError
 from seedling.serving import try_endpoint
 from seedling.serving.client import Client
-from seedling.settings import AZURE_CLIENT_SECRET, passed_on_values
+from seedling.settings import API_KEY, API_KEY_FILE, AZURE_CLIENT_SECRET, passed_on_values
 
 STAGING = "staging"
 COMMIT = ("GITHUB_SHA", "BUILD_SOURCEVERSION")  # of GitHub, of Azure DevOps
@@ -43,6 +43,7 @@ def deploy(project: Project) -> Iterator[str]:
     if place is None:
         raise ProjectError(f"No subscription and resource group are named: {workspace.HOW}.")
     variables = settings(described)
+    _key(described)  # a vault that refuses does so before anything is built
     sites = Sites(place, project.config.slug)
     plan = sites.plan(described.plan)
     name, is_free = sites.choose(described.site_name)
@@ -104,6 +105,19 @@ def settings(described: WebApp) -> dict[str, str]:
             "API_KEY or ENTRA_AUDIENCE in .env."
         )
     return {**found, "WEBSITES_PORT": str(run.PORT)}
+
+
+def _key(described: WebApp) -> str:
+    """Return the key that the app is tried with, from its vault; empty for that of this machine.
+
+    So CI, which has no secrets, tries what it deploys.
+
+    Raises:
+        ProjectError: the vault refuses.
+    """
+    has_own = API_KEY.is_set() or API_KEY_FILE.is_set()
+    secret = described.api_key_secret
+    return key_vault.read(secret) if secret and not has_own else ""
 
 
 def _by_slot(
@@ -190,11 +204,11 @@ def _check(project: Project, described: WebApp, site: Site) -> None:
         shown.show("starting")
         time.sleep(POLL_SECONDS)
     shown.end("Healthy")
-    made_up = is_made_up(project)
+    key, made_up = _key(described), is_made_up(project)
     trained = [model.name for model in project.config.training.models]
     registered = [entry.model for entry in project.config.models]
     for model in dict.fromkeys(trained if made_up else registered):
-        tried = try_endpoint.attempt(project, model, Client(site.address))
+        tried = try_endpoint.attempt(project, model, Client(site.address, key))
         if tried.problem:
             raise ProjectError(f"{model} is not answered as it should be: {tried.problem}.")
 
