@@ -193,7 +193,7 @@ def test_what_is_deployed_is_deployed_as_the_environment_that_it_is_for(jobs: li
     by_name = {job.name: job for job in jobs}
     deploy = by_name["deploy.yml/deploy"]
     assert deploy.what["environment"] == "${{ inputs.environment }}"
-    assert deploy.document["env"]["ENVIRONMENT"] == "${{ inputs.environment }}"
+    assert deploy.what["env"]["ENVIRONMENT"] == "${{ inputs.environment }}"
     release = by_name["release.yml/deploy"]
     assert release.document[True] == {"push": {"branches": ["app-dev", "prod"]}}
     assert release.what["with"] == {"environment": "${{ github.ref_name }}"}
