@@ -13,7 +13,7 @@ READY := .venv/.installed
 help: ## List the verbs
 	@$(PYTHON) -c "import re; [print(f'{m[1]:12}{m[2]}') for m in re.finditer(r'(?m)^([a-z-]+):.*## (.*)', open('Makefile', encoding='utf-8').read())]"
 
-$(READY): requirements-dev.txt
+$(READY): requirements-dev.txt requirements-infra.txt
 	@$(PYTHON) tools/setup_env.py
 
 demo: $(READY) ## Generate a finance project and run its whole life, to a prediction over HTTP

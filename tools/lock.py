@@ -1,7 +1,8 @@
 """Pins versions: of the projects in constraints.txt, of the tools here in requirements-dev.txt.
 
-Both files keep the versions that they have, as far as the requirements allow; `--upgrade` takes
-the newest. Needs uv, which is among the tools.
+checkov, whose own pins allow no others beside it, has requirements-infra.txt. The files keep the
+versions that they have, as far as the requirements allow; `--upgrade` takes the newest. Needs uv,
+which is among the tools.
 """
 
 import shutil
@@ -15,13 +16,14 @@ TREE = ROOT / "{{cookiecutter.project_slug}}"
 INTERNAL = TREE / "internal" / "pyproject.toml"
 CONSTRAINTS = TREE / "constraints.txt"
 REQUIREMENTS = ROOT / "requirements-dev.txt"
+CHECKOV = ROOT / "requirements-infra.txt"
 # The groups of the plumbing that its tests need; the others are tried in projects of their own.
 TESTED = ("train", "serve", "plain", "dev", "notebooks", "build", "signing", "sbom")
 COMPILE = ["uv", "pip", "compile", "--quiet", "--universal", "--no-header", "--no-annotate"]
 
 
 def main(options: list[str]) -> None:
-    """Write both files, the tools' from the versions of the projects, and MANIFEST."""
+    """Write the files, the tools' from the versions of the projects, and MANIFEST."""
     groups = ["--group", "pyproject.toml:models"]
     with TemporaryDirectory() as folder:  # uv reads the pyproject.toml above as well, Jinja and all
         declared = shutil.copy(INTERNAL, folder)
@@ -29,6 +31,7 @@ def main(options: list[str]) -> None:
         extras = [word for name in TESTED for word in ("--extra", name)]
         pinned = ["--constraint", str(CONSTRAINTS), "--group", "pyproject.toml:dev"]
         run([*COMPILE, *options, declared, *groups, *pinned, *extras], REQUIREMENTS)
+    run([*COMPILE, *options, "--group", "pyproject.toml:infra"], CHECKOV)
     subprocess.run([sys.executable, ROOT / "tools" / "release.py", "manifest"], check=True)
 
 

@@ -1,6 +1,8 @@
 """Creates .venv with what requirements-dev.txt pins: run `python3 tools/setup_env.py`.
 
-uv does the work where it is installed, venv and pip otherwise; nothing else is needed before.
+checkov asks for older versions than the rest, and has an environment of its own inside it, of
+requirements-infra.txt. uv does the work where it is installed, venv and pip otherwise; nothing else
+is needed before.
 """
 
 import hashlib
@@ -14,6 +16,8 @@ SUPPORTED = ((3, 11), (3, 13))
 ROOT = Path(__file__).resolve().parents[1]
 FOLDER = ROOT / ".venv"
 REQUIREMENTS = ROOT / "requirements-dev.txt"
+CHECKOV = FOLDER / "checkov"
+CHECKOV_REQUIREMENTS = ROOT / "requirements-infra.txt"
 INTERNAL = ROOT / "{{cookiecutter.project_slug}}" / "internal"
 STAMP = FOLDER / ".installed"
 
@@ -27,30 +31,31 @@ def main() -> None:
         STAMP.touch()
         print("The environment .venv is up to date.")
         return
+    print("Installing the template's own tools into .venv", flush=True)
     try:
-        install()
+        show_plumbing(install(FOLDER, REQUIREMENTS))
+        install(CHECKOV, CHECKOV_REQUIREMENTS)
     except subprocess.CalledProcessError as error:
         command = " ".join(str(word) for word in error.cmd[:4])
         sys.exit(f"Error: `{command} ...` failed; its lines above tell why.")
     STAMP.write_text(wanted)
 
 
-def install() -> None:
-    """Bring .venv to the pinned versions."""
-    print("Installing the template's own tools into .venv", flush=True)
-    python = FOLDER / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+def install(folder: Path, requirements: Path) -> Path:
+    """Bring an environment to the pinned versions; return its Python."""
+    python = folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
     uv = shutil.which("uv")
     if uv:
         if not python.exists():
-            run([uv, "venv", "--quiet", "--python", sys.executable, str(FOLDER)])
-        run([uv, "pip", "install", "--quiet", "--python", str(python), "-r", str(REQUIREMENTS)])
+            run([uv, "venv", "--quiet", "--python", sys.executable, str(folder)])
+        run([uv, "pip", "install", "--quiet", "--python", str(python), "-r", str(requirements)])
     else:
         if not python.exists():
-            run([sys.executable, "-m", "venv", str(FOLDER)])
+            run([sys.executable, "-m", "venv", str(folder)])
         pip = [str(python), "-m", "pip", "--disable-pip-version-check", "install", "--quiet"]
         run([*pip, "--upgrade", "pip"])
-        run([*pip, "-r", str(REQUIREMENTS)])
-    show_plumbing(python)
+        run([*pip, "-r", str(requirements)])
+    return python
 
 
 def show_plumbing(python: Path) -> None:
@@ -62,7 +67,8 @@ def show_plumbing(python: Path) -> None:
 
 def fingerprint() -> str:
     """What the environment follows from: the pinned versions, and where it stands."""
-    return hashlib.sha256(REQUIREMENTS.read_bytes() + str(ROOT).encode()).hexdigest()
+    pinned = REQUIREMENTS.read_bytes() + CHECKOV_REQUIREMENTS.read_bytes()
+    return hashlib.sha256(pinned + str(ROOT).encode()).hexdigest()
 
 
 def run(command: list[str]) -> None:

@@ -193,13 +193,11 @@ def test_names_are_those_of_model_yaml_before_and_after(
     made_names = {name.split("/")[-1] for _, name in names_of(first)}
     if environment != "app-dev":  # which trains nothing
         assert settings.compute.cluster_name in made_names
-    image_registry, _, _ = str(config.aml.base_image).partition(".")
-    assert image_registry in made_names
     stack = infra.Stack(copy, environment, "", "", {}, given(project, environment))
     if settings.web_app:
         assert settings.web_app.site_name == stack.site
         assert {settings.web_app.site_name, settings.web_app.plan, "staging"} <= made_names
-        assert settings.web_app.container_registry == f"{image_registry}.azurecr.io"
+        assert settings.web_app.container_registry.removesuffix(".azurecr.io") in made_names
         assert ADDRESS.fullmatch(str(settings.web_app.api_key_secret))
         tag = next(each.body["tags"] for each in first.resources if each.name == stack.site)
         assert tag["project"] == config.slug  # by which deploy-web-app finds its own
@@ -256,6 +254,19 @@ def test_what_model_yaml_names_already_is_made_under_that_name(
         "machines",
         "safe",
     }
+
+
+def test_the_suffix_of_model_yaml_names_cluster_and_registry_as_seedling_does(
+    project: Path, tmp_path: Path
+) -> None:
+    copy = Project(project, Path(shutil.copy(project / "model.yaml", tmp_path)))
+    copy.edit(lambda document: document.update(aml={"aml_suffix": "flow7"}))
+    aml = copy.config.aml
+    assert aml is not None
+    parameters = typed(infra_names.parameters(copy.config, "dev"))
+    names = {name.split("/")[-1] for _, name in names_of(made(project, "dev", **parameters))}
+    assert {aml.settings("dev").compute.cluster_name, "cp-flow7"} <= names
+    assert str(aml.base_image).partition(".")[0] in names
 
 
 def test_names_fit_azure_for_the_longest_suffix_and_the_shortest(project: Path) -> None:

@@ -94,8 +94,8 @@ def _reason(words: str) -> str:
     message = " ".join(message.split())[:LONGEST]
     if TAKEN.search(f"{code} {message}"):
         return (
-            f"a name is taken: {message} Most names end with aml_suffix of model.yaml: choose "
-            "another one, of letters and digits, 12 at most."
+            f"a name is taken: {message} Names end with suffix of infra/, or aml_suffix of "
+            "model.yaml: choose another, of letters and digits, 12 at most."
         )
     if "AuthorizationFailed" in f"{code} {message}":
         return (

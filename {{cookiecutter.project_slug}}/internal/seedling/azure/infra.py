@@ -144,8 +144,8 @@ def _stack(project: Project) -> Stack:
     stack = Stack(project, environment, subscription, group, parameters, own)
     if not SUFFIX.fullmatch(stack.suffix):
         raise ProjectError(
-            f"aml_suffix is {stack.suffix!r}: names of storage ask for 3 to 12 small letters and "
-            "digits. Say aml.aml_suffix in model.yaml, or suffix in the files of infra/."
+            f"The suffix is {stack.suffix!r}: names of storage ask for 3 to 12 small letters and "
+            "digits. It is suffix in the files of infra/, or aml.aml_suffix of model.yaml."
         )
     az.need_bicep()
     found = str(az.account(subscription)["id"])

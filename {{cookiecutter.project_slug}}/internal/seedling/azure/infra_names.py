@@ -78,6 +78,9 @@ def parameters(config: Config, environment: str) -> dict[str, str]:
 def lines(outputs: Mapping[str, str], environment: str) -> Lines:
     """Return what of model.yaml names what a deployment has made.
 
+    The suffix is none of them: with `aml_suffix`, environments build on an image of one's own in
+    the container registry, and a new registry has none.
+
     Args:
         outputs: of main.bicep; empty is what was not made.
         environment: the one that was deployed.
@@ -91,10 +94,14 @@ def lines(outputs: Mapping[str, str], environment: str) -> Lines:
     aml: Lines = {
         "resource_group_name": outputs["resourceGroupName"],
         "workspace_name": outputs["workspaceName"],
-        "aml_suffix": outputs["amlSuffix"],
     }
+    settings: Lines = {}
+    if outputs["clusterName"]:
+        settings["compute"] = {"cluster_name": outputs["clusterName"]}
     if outputs["siteName"]:
-        aml["environments"] = {environment: {"web_app": site}}
+        settings["web_app"] = site
+    if settings:
+        aml["environments"] = {environment: settings}
     found: Lines = {"subscription_id": outputs["subscriptionId"], "aml": aml}
     if outputs["registryName"]:
         found["registry"] = {

@@ -166,7 +166,6 @@ module teamAccess 'modules/access.bicep' = if (!empty(team)) {
 output subscriptionId string = subscription().subscriptionId
 output resourceGroupName string = resourceGroup().name
 output workspaceName string = workspace.outputs.workspaceName
-output amlSuffix string = suffix
 output clusterName string = withCluster ? cluster!.outputs.clusterName : ''
 output registryName string = withRegistry ? registry!.outputs.registryName : ''
 output registryLocation string = withRegistry ? location : ''

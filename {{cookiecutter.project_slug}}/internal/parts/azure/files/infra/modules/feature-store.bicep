@@ -12,8 +12,6 @@ resource server 'Microsoft.Sql/servers@2023-08-01' = {
   // checkov:skip=CKV_AZURE_23: `audit` below is the setting
   // checkov:skip=CKV_AZURE_24: `audit` below is the setting, with 90 days
   // checkov:skip=CKV_AZURE_25: Defender for SQL is billed by server: the subscription's owner turns it on for all of them
-  // checkov:skip=CKV_AZURE_26: Defender for SQL is billed by server: the subscription's owner turns it on for all of them
-  // checkov:skip=CKV_AZURE_27: Defender for SQL is billed by server: the subscription's owner turns it on for all of them
   name: serverName
   location: location
   tags: {
@@ -36,7 +34,6 @@ resource server 'Microsoft.Sql/servers@2023-08-01' = {
 
 resource features 'Microsoft.Sql/servers/databases@2023-08-01' = {
   // checkov:skip=CKV_AZURE_23: the server's setting holds for its databases
-  // checkov:skip=CKV_AZURE_24: the server's setting holds for its databases
   // checkov:skip=CKV_AZURE_25: Defender for SQL is billed by server: the subscription's owner turns it on for all of them
   // checkov:skip=CKV_AZURE_26: Defender for SQL is billed by server: the subscription's owner turns it on for all of them
   // checkov:skip=CKV_AZURE_27: Defender for SQL is billed by server: the subscription's owner turns it on for all of them
@@ -81,11 +78,10 @@ resource log 'Microsoft.OperationalInsights/workspaces@2023-09-01' existing = {
 
 resource master 'Microsoft.Sql/servers/databases@2023-08-01' existing = {
   // checkov:skip=CKV_AZURE_23: the server's setting holds for its databases
-  // checkov:skip=CKV_AZURE_24: the server's setting holds for its databases
   // checkov:skip=CKV_AZURE_25: Defender for SQL is billed by server: the subscription's owner turns it on for all of them
   // checkov:skip=CKV_AZURE_26: Defender for SQL is billed by server: the subscription's owner turns it on for all of them
   // checkov:skip=CKV_AZURE_27: Defender for SQL is billed by server: the subscription's owner turns it on for all of them
-  // checkov:skip=CKV_AZURE_229: Azure makes it
+  // checkov:skip=CKV_AZURE_229: Azure makes this one with the server
   parent: server
   name: 'master'
 }

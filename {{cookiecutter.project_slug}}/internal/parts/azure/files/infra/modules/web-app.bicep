@@ -29,7 +29,6 @@ var identities = [
 ]
 
 resource plan 'Microsoft.Web/serverfarms@2024-04-01' = {
-  // checkov:skip=CKV_AZURE_212: one machine to begin with: set `capacity` of the plan's `sku`
   // checkov:skip=CKV_AZURE_225: zones need three machines: set `zoneRedundant` and `capacity`
   name: planName
   location: location
@@ -81,7 +80,6 @@ resource site 'Microsoft.Web/sites@2024-04-01' = {
 }
 
 resource staging 'Microsoft.Web/sites/slots@2024-04-01' = {
-  // checkov:skip=CKV_AZURE_17: callers show a key or a token of Entra ID, which the service checks
   // checkov:skip=CKV_AZURE_212: one machine to begin with: set `capacity` of the plan's `sku`
   // checkov:skip=CKV_AZURE_222: it is what callers reach; the service asks who they are
   parent: site
