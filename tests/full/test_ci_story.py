@@ -6,7 +6,9 @@ one Azure: docs/decisions/0078-a-runner-of-ci-in-the-tests.md says what is real 
 
 import json
 import ssl
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,9 +17,11 @@ from urllib.request import Request, urlopen
 
 import pytest
 from azureml.emulator import AzureML
+from azureml.runs import FINAL
 from ci.azure_pipelines import AzurePipelines
 from ci.cloud import KEY, SITE, begin, cloud, settle, tags
-from ci.model import NO_ANSWERS, Answer, Event, Run, Runner
+from ci.github_actions import GitHubActions
+from ci.model import NO_ANSWERS, Answer, Event, Run
 from ci.world import Left, World
 
 pytestmark = pytest.mark.full
@@ -35,21 +39,23 @@ REPORTS = {
 }
 CHECKS = {"make lint": Left(), "make coverage": Left(files=REPORTS)}
 CHECKS |= {f"make check-{what}": Left() for what in ("internal", "secrets")}
-FOLLOW = 'make train-model-in-aml FOLLOW="$JOB"'
+DEPLOYED_BEFORE = {
+    'make train-model-in-aml FOLLOW="$JOB"': Left(),
+    "make deploy-online": Left(),
+    "make deploy-batch": Left(),
+}
+PATIENCE = 300  # seconds, for a training
 JOB_OF = "##vso[task.setvariable variable=AZUREML_JOB_NAME;isOutput=true]"
 
 
-class System:
-    """One CI system: its runner and its world."""
-
-    name = "azure_devops"
+class AzureDevOps:
+    """Azure Pipelines: one run trains, waits without an agent, deploys and asks."""
 
     def __init__(self, world: World) -> None:
-        self.world = world
-        self.runner: Runner = AzurePipelines(world)
+        self.world, self.runner = world, AzurePipelines(world)
 
     def comments(self) -> list[str]:
-        return self.runner.repos.comments("1")  # type: ignore[attr-defined]
+        return self.runner.repos.comments("1")
 
     def training(self, answers: Mapping[str, Answer] = NO_ANSWERS) -> Run:
         """What a push to main starts, up to the answer."""
@@ -57,27 +63,71 @@ class System:
 
     def again(self, run: Run, answer: Answer) -> Run:
         """The same build once more, what it has trained and deployed being there."""
-        job = self.job_of(run)
-        assumed = {"make publish-training-pipeline": Left(), FOLLOW: Left()}
+        job = run.job("Trigger the training pipeline").outputs["trigger.AZUREML_JOB_NAME"]
+        assumed = {"make publish-training-pipeline": Left(), **DEPLOYED_BEFORE}
         assumed |= {"make train-model-in-aml NO_WAIT=1": Left(f"{JOB_OF}{job}")}
-        assumed |= {"make deploy-online": Left(), "make deploy-batch": Left()}
-        before, build = self.world.assumed, self.world.build
-        self.world.assumed = before | assumed
-        self.world.build -= 1
-        try:
+        with assuming(self.world, assumed):
+            self.world.build -= 1
             return self.training({APPROVAL: answer})
-        finally:
-            self.world.assumed, self.world.build = before, build
-
-    def job_of(self, run: Run) -> str:
-        """The name of the job on Azure ML that a run has submitted."""
-        return run.job("Trigger the training pipeline").outputs["trigger.AZUREML_JOB_NAME"]
 
     def close(self) -> None:
-        self.runner.close()  # type: ignore[attr-defined]
+        self.runner.close()
 
 
-SYSTEMS = {"azure_devops": System}
+class GitHub:
+    """GitHub Actions: one workflow submits the training, another one finds that it has ended."""
+
+    def __init__(self, world: World) -> None:
+        self.world, self.runner = world, GitHubActions(world)
+
+    def comments(self) -> list[str]:
+        return self.world.comments
+
+    def training(self, answers: Mapping[str, Answer] = NO_ANSWERS) -> Run:
+        """What a push to main starts, and the first look after the training has ended."""
+        begun = self.runner.run(Event("push", "main", file="train.yml"))
+        _, training = self._newest()
+        deadline = time.monotonic() + PATIENCE
+        while training.status not in FINAL:
+            assert time.monotonic() < deadline, training
+            time.sleep(0.2)
+        return Run(begun.jobs | self._look(answers).jobs)
+
+    def again(self, run: Run, answer: Answer) -> Run:
+        """Another look at the same job, what came of it being deployed."""
+        name, _ = self._newest()
+        document = self.world.azure.documents.get(f"workspaces/workspace/jobs/{name}")
+        tags_of = document["properties"]["tags"]
+        kept = {tag: value for tag, value in tags_of.items() if tag != "continued"}
+        self.world.azure.documents.change(f"workspaces/workspace/jobs/{name}", tags=kept)
+        with assuming(self.world, DEPLOYED_BEFORE):
+            return self._look({APPROVAL: answer})
+
+    def _newest(self) -> tuple[str, Any]:
+        """The name of the last training on Azure ML, and how far it is."""
+        runs = self.world.azure.jobs.runs
+        return [(name, run) for name, run in runs.items() if run.kind == "Pipeline"][-1]
+
+    def _look(self, answers: Mapping[str, Answer]) -> Run:
+        return self.runner.run(Event("schedule", "main", file="trained.yml"), answers)
+
+    def close(self) -> None:
+        """Nothing is left of it."""
+
+
+System = GitHub | AzureDevOps
+SYSTEMS: dict[str, Callable[[World], System]] = {"github": GitHub, "azure_devops": AzureDevOps}
+
+
+@contextmanager
+def assuming(world: World, commands: Mapping[str, Left]) -> Iterator[None]:
+    """Take these commands as done, for a while."""
+    before = world.assumed
+    world.assumed = before | dict(commands)
+    try:
+        yield
+    finally:
+        world.assumed = before
 
 
 @pytest.fixture(scope="module")
