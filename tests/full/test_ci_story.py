@@ -173,7 +173,7 @@ def system(
 
 def succeeded(run: Run, *names: str) -> None:
     for name in names:
-        assert run.job(name).result == "success", run.job(name).log
+        assert run.job(name).result == "success", (run.results, run.log)
 
 
 def asked(world: World, address: str, body: Any, **headers: str) -> tuple[int, Any]:
