@@ -48,6 +48,7 @@ class Answers(Extension):
         environment.filters |= {
             "as_slug": as_slug,
             "asset_name": asset_name,
+            "folder_above": folder_above,
             "model_names": model_names,
             "one_line": one_line,
             "one_of": one_of,
@@ -137,6 +138,14 @@ def one_of(answer: Any, known: Iterable[str], prompt: str) -> str:
     if answer.strip() not in known:
         refuse(f"{prompt}: {shown(answer)} is none of {', '.join(known)}.")
     return answer.strip()
+
+
+def folder_above(answer: Any, prompt: str) -> str:
+    """The project's own folder, or one above it: `.`, `..`, `../..` and so on."""
+    found = as_text(answer, prompt).strip().replace("\\", "/").rstrip("/")
+    if not re.fullmatch(r"\.|\.\.(/\.\.){0,7}", found):
+        refuse(f"{prompt}: {shown(answer)} is not `.`, `..` or `../..`.")
+    return found
 
 
 def one_line(answer: Any, prompt: str, longest: int) -> str:

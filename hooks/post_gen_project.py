@@ -9,6 +9,7 @@ import sys
 ANSWERS = {{ {
     "models": cookiecutter.__models,
     "parts": cookiecutter.__on,
+    "ci_root": cookiecutter.__ci_root,
 } | tojson }}
 # fmt: on
 
@@ -23,7 +24,8 @@ def main(root):
     from seedling.scaffold.finish import finish
 
     try:
-        finish(Path(root), ANSWERS["models"].split(), ANSWERS["parts"].split())
+        words = (ANSWERS["models"].split(), ANSWERS["parts"].split())
+        finish(Path(root), *words, ANSWERS["ci_root"])
     except ProjectError as error:
         sys.exit(f"error: {error}")
     remove_caches(Path(root, "internal", "seedling"))

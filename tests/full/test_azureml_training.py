@@ -285,6 +285,7 @@ def test_a_failing_step_is_told_with_its_log_also_to_the_build_that_goes_on(
     )
     assert finished(emulator, "quiet") == "Completed"
     looked = ask(cloud, build, "ended-training")
+    assert looked.returncode == 0, looked.stderr
     assert looked.stdout == "quiet has ended, which build 16 of main has submitted.\n"
     outputs = (tmp_path / "outputs").read_text().splitlines()
     assert outputs[1:] == ["build_id=16", "sha=def", "branch=main", "job=quiet"]

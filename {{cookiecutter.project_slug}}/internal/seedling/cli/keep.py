@@ -83,8 +83,16 @@ def mlflow_ui(port: int) -> None:
 
 @section.command("add-part")
 @click.argument("part", required=False)
-def add_part(part: str | None) -> None:
-    """Add a part of the project; without a name, list them."""
+@click.option(
+    "--ci-root",
+    metavar="FOLDER",
+    help="The repository's root, such as .., where CI files go; git says it unless given.",
+)
+def add_part(part: str | None, ci_root: str | None) -> None:
+    """Add a part of the project; without a name, list them.
+
+    With --ci-root, the CI files of a part that is there move to that root.
+    """
     from seedling.scaffold import add_part as adding
     from seedling.scaffold import in_repository, part_files
     from seedling.scaffold.parts import PARTS
@@ -94,10 +102,18 @@ def add_part(part: str | None) -> None:
         for name, purpose in PARTS.items():
             click.echo(f"{'on ' if name in project.config.parts else 'off'} {name:14}{purpose}")
         return
-    changed = adding.add(project.root, part, part_files.of_project(project.config))
+    slug = project.config.slug
+    path = in_repository.path_of(project.root, slug, ci_root)
+    facts = part_files.of_project(project.config, path)
+    if ci_root and part in in_repository.FIRST and part in project.config.parts:
+        before = facts._replace(path=in_repository.path_of(project.root, slug))
+        for file in adding.move(project.root, part, before, facts):
+            click.echo(file)
+        return
+    changed = adding.add(project.root, part, facts)
     files = counted(len(changed), "file")
     click.echo(f"Added {part}, with new lines in {files}; git shows which.")
-    words = in_repository.remark(project.root, part)
+    words = in_repository.remark(project.root, part, slug)
     if words:
         click.echo(words)
 

@@ -5,7 +5,7 @@ from seedling.errors import ProjectError
 from seedling.pull_requests import azure_devops
 
 REPORT = "local_assets/reports/review/review.md"
-MARK = "<!-- seedling-review -->"  # the report's first line, by which its comment is found again
+MARK = "<!-- seedling-review"  # begins the report, by whose first line its comment is found again
 LONGEST = 150_000  # characters of a comment
 CUT = "\n\nThe rest is in the artifact `review` of this build.\n"
 
@@ -25,5 +25,6 @@ def put(project: Project) -> str:
     if len(text) > LONGEST:
         text = text[: LONGEST - len(CUT)] + CUT
     number = azure_devops.pull_request_of_build()
-    is_new = azure_devops.of_build().put_comment(number, MARK, text)
+    mark = text.splitlines()[0]  # with the slug, where the repository has several projects
+    is_new = azure_devops.of_build().put_comment(number, mark, text)
     return f"Pull request {number} has {'a new' if is_new else 'its'} comment with the review."

@@ -14,6 +14,7 @@ from tempfile import TemporaryDirectory
 from seedling.config import Project
 from seedling.errors import OptionError, ProjectError
 from seedling.pull_requests import azure_devops
+from seedling.scaffold import in_repository
 from seedling.wording import counted
 
 FILE = "constraints.txt"
@@ -45,9 +46,12 @@ def propose(project: Project, file: Path) -> str:
     repository, target = azure_devops.of_build(), azure_devops.branch_of_build()
     commit = _commit(project.root, text)
     header = {"http.extraheader": f"AUTHORIZATION: bearer {repository.token}"}
-    _git(project.root, ["push", "--force", "origin", f"{commit}:refs/heads/{BRANCH}"], header)
+    branch = BRANCH
+    if in_repository.top(project.root) != project.root.resolve():  # which is one of several
+        branch = f"{project.config.slug}-{BRANCH}"
+    _git(project.root, ["push", "--force", "origin", f"{commit}:refs/heads/{branch}"], header)
     described = "\n".join([MORE, "", *(f"- {line}" for line in changes)])[:4000]
-    number, is_new = repository.open_pull_request(BRANCH, target, TITLE, described)
+    number, is_new = repository.open_pull_request(branch, target, TITLE, described)
     done = "is open" if is_new else "was open, and is up to date"
     return f"Pull request {number} {done}: {counted(len(changes), 'version')}."
 

@@ -17,6 +17,7 @@ def main() -> None:
     )
     parser.add_argument("models", nargs="+", metavar="MODEL")
     parser.add_argument("--parts", nargs="*", default=[], metavar="PART", help="add these as well")
+    parser.add_argument("--ci-root", default=".", metavar="FOLDER", help="where CI files go")
     options = parser.parse_args()
     sys.path[0] = str(HOME)
     from seedling.errors import ProjectError
@@ -26,13 +27,13 @@ def main() -> None:
     root = HOME.parent
     try:
         if not is_finished(root):
-            finish(root, options.models, options.parts)
+            finish(root, options.models, options.parts, options.ci_root)
             return
         refuse_finished(root, options.models, options.parts)
         for model in options.models:
             add_model.add(root, model)
         for part in options.parts:
-            add_part.add(root, part, part_files.as_generated(root))
+            add_part.add(root, part, part_files.as_generated(root, options.ci_root))
     except ProjectError as error:
         sys.exit(f"Error: {error}")
 

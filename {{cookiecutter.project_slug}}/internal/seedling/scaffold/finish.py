@@ -30,7 +30,7 @@ def refuse_finished(root: Path, models: list[str], parts: list[str]) -> None:
         )
 
 
-def finish(root: Path, models: list[str], parts: list[str]) -> None:
+def finish(root: Path, models: list[str], parts: list[str], ci_root: str = ".") -> None:
     """Place scripts, add models, then parts, take the note out of the README, say what CI misses.
 
     Where cookiecutter wrote over a project (-f), models and parts are written over as well. Where
@@ -41,6 +41,7 @@ def finish(root: Path, models: list[str], parts: list[str]) -> None:
         root: the project's folder.
         models: names of ready models.
         parts: names of parts, the CI system among them.
+        ci_root: the root of the repository from the project's folder, where CI files go.
 
     Raises:
         ProjectError: no ready model of that name fits the first dataset of model.yaml, or there is
@@ -53,10 +54,11 @@ def finish(root: Path, models: list[str], parts: list[str]) -> None:
             add_model.add(root, model, overwrite=True)
     for part in parts:
         if not (keep and is_on(root, part)):
-            add_part.add(root, part, part_files.as_generated(root), overwrite=not keep)
+            add_part.add(root, part, part_files.as_generated(root, ci_root), overwrite=not keep)
     if not keep:
         _remove_note(root / "README.md")
-    for words in filter(None, (in_repository.remark(root, part) for part in parts)):
+    slug = part_files.as_generated(root, ci_root).slug
+    for words in filter(None, (in_repository.remark(root, part, slug) for part in parts)):
         print(words)
 
 

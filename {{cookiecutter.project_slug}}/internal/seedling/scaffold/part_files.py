@@ -4,7 +4,7 @@ They stand in internal/parts/: a folder for each part, and one for each pair of 
 something together (`azure+github`). In such a folder, `files/` has whole files, and `lines/` has
 lines for files of the same path, each in a file with `.lines` behind its name: see `inserted`.
 Lines are only ever inserted, so that a team's own edits stay. In both, `@slug@` and so on stand for
-the facts of the project.
+the facts of the project; those of `in_repository.words` for its place in a larger repository.
 """
 
 import ast
@@ -14,7 +14,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from seedling import settings
-from seedling.scaffold import model_dirs, model_folder, model_requirements, model_yaml, parts
+from seedling.scaffold import (
+    in_repository,
+    model_dirs,
+    model_folder,
+    model_requirements,
+    model_yaml,
+    parts,
+)
 
 if TYPE_CHECKING:
     from seedling.config import Config
@@ -26,13 +33,15 @@ class Facts(NamedTuple):
     """The facts about a project that the files of a part contain.
 
     `tables` has the file of the dataset that each model learns from, by the model's name;
-    `datasets` is the folder of the first one's.
+    `datasets` is the folder of the first one's; `path` is the project's folder from the root of its
+    repository, empty where that is its own.
     """
 
     slug: str
     dataset: str
     tables: dict[str, str]
     datasets: str
+    path: str = ""
 
     def values(self) -> dict[str, str]:
         """Return what stands for each `@name@` in a part's files."""
@@ -49,24 +58,36 @@ class Facts(NamedTuple):
             "service": f"{site[:20].rstrip('-')}-service",
             "datasets": self.datasets,
             "flavour": "spacy" if "spacy" in model.split("_") else "sklearn",
+            **in_repository.words(self.slug, self.path),
         }
 
+    def place(self, root: Path, relative: Path) -> Path:
+        """Return where a file of a part stands, whose place is relative to the project's folder."""
+        return in_repository.place(root, relative, self.slug, self.path)
 
-def as_generated(root: Path) -> Facts:
-    """Read the facts from a model.yaml as the template wrote it, without edits."""
+
+def as_generated(root: Path, ci_root: str | None = None) -> Facts:
+    """Read the facts from a model.yaml as the template wrote it, without edits.
+
+    Args:
+        root: the project's folder.
+        ci_root: as `in_repository.path_of` has it.
+    """
     settings = (root / parts.FILE).read_text(encoding="utf-8")
     dataset = model_yaml.first_dataset(settings)
     tables = dict.fromkeys(model_yaml.models(settings), dataset.file_name)
-    return Facts(model_yaml.slug(settings), dataset.name, tables, model_yaml.datasets(settings))
+    slug, folder = model_yaml.slug(settings), model_yaml.datasets(settings)
+    path = in_repository.path_of(root, slug, ci_root)
+    return Facts(slug, dataset.name, tables, folder, path)
 
 
-def of_project(config: "Config") -> Facts:
-    """Collect the facts from a project's configuration."""
+def of_project(config: "Config", path: str = "") -> Facts:
+    """Collect the facts from a project's configuration; `path` is as in Facts."""
     tables = {
         model.name: config.dataset(model.dataset).file_name for model in config.training.models
     }
     first = config.named_datasets[0]
-    return Facts(config.slug, first.name, tables, first.local_directory_path)
+    return Facts(config.slug, first.name, tables, first.local_directory_path, path)
 
 
 def folders(part: str, present: list[str]) -> list[Path]:
@@ -79,7 +100,7 @@ def folders(part: str, present: list[str]) -> list[Path]:
 def sources(root: Path, folders: list[Path], facts: Facts) -> dict[Path, Path]:
     """Return the file of internal/parts/ for each whole file of the project."""
     return {
-        root / _with(str(path.relative_to(home)), facts): path
+        facts.place(root, _relative(path, home, facts)): path
         for home, path in _each(folders, "files")
     }
 
@@ -88,8 +109,16 @@ def whole(
     root: Path, sources: dict[Path, Path], folders: list[Path], facts: Facts
 ) -> dict[Path, str]:
     """Return the texts of the whole files, with the lines that pairs of parts have for them."""
-    texts = {path: _filled(source, facts) for path, source in sources.items()}
-    return {path: _joined(root, path, text, folders, facts) for path, text in texts.items()}
+    found = {}
+    for path, source in sources.items():
+        relative = _relative(source, _home(source), facts)
+        is_another = facts.path and relative.as_posix() == str(in_repository.SHARED)
+        if is_another and path.is_file():
+            text = path.read_text(encoding="utf-8")
+        else:
+            text = _filled(source, facts)
+        found[path] = _joined(relative, text, folders, facts)
+    return found
 
 
 def edited(
@@ -97,10 +126,11 @@ def edited(
 ) -> dict[Path, str]:
     """Return the new texts of the project's files that get lines; not of those that are gone."""
     found = _each(folders, "lines")
-    paths = {root / path.relative_to(home).with_suffix(""): None for home, path in found}
+    names = {path.relative_to(home).with_suffix(""): None for home, path in found}
+    paths = {facts.place(root, name): name for name in names}
     return {
-        path: _joined(root, path, path.read_text(encoding="utf-8"), folders, facts)
-        for path in paths
+        path: _joined(name, path.read_text(encoding="utf-8"), folders, facts)
+        for path, name in paths.items()
         if path not in sources and path.is_file()
     }
 
@@ -187,10 +217,20 @@ def _each(folders: list[Path], kind: str) -> Iterator[tuple[Path, Path]]:
         yield from ((home, path) for path in sorted(home.rglob("*")) if path.is_file())
 
 
-def _joined(root: Path, path: Path, text: str, folders: list[Path], facts: Facts) -> str:
+def _home(source: Path) -> Path:
+    """Return the folder `files` that a part's file is in."""
+    return HOME / source.relative_to(HOME).parts[0] / "files"
+
+
+def _relative(source: Path, home: Path, facts: Facts) -> Path:
+    """Return the place of a part's file in a project of its own."""
+    return Path(_with(str(source.relative_to(home)), facts))
+
+
+def _joined(relative: Path, text: str, folders: list[Path], facts: Facts) -> str:
     """Return a file's text with the lines that these folders have for it."""
     for folder in folders:
-        lines = folder / "lines" / f"{path.relative_to(root)}.lines"
+        lines = folder / "lines" / f"{relative}.lines"
         if lines.is_file():
             text = inserted(text, _filled(lines, facts))
     return text
@@ -204,6 +244,8 @@ def _filled(source: Path, facts: Facts) -> str:
 def _with(text: str, facts: Facts) -> str:
     """Return a text with the project's facts."""
     for name, value in facts.values().items():
+        if not value and name in in_repository.LINES and "@" in text:
+            text = re.sub(rf"(?m)^[ \t]*@{name}@\n", "", text)
         text = text.replace(f"@{name}@", value)
     return text
 

@@ -135,6 +135,8 @@ class Review(msgspec.Struct, frozen=True):
         remark: why there is no base; empty if there is one.
         samples: the rows that models were trained on.
         models, data: what was compared.
+        mark: tells the comment from that of another project of the repository; empty if there is
+            none.
     """
 
     project: str
@@ -144,6 +146,7 @@ class Review(msgspec.Struct, frozen=True):
     samples: list[Sample]
     models: list[Compared]
     data: list[Rows]
+    mark: str = ""
 
     @property
     def worse(self) -> list[str]:

@@ -24,7 +24,7 @@ from seedling.templating import templates
 from seedling.wording import counted
 
 FOLDER = "reports/review"  # in local_assets/
-MARKER = "<!-- seedling-review -->"  # by which CI finds the comment of an earlier run
+MARKER = "<!-- seedling-review{} -->"  # by which CI finds the comment of an earlier run
 MARKDOWN, HTML = "review.md", "review.html"
 COLOURS = {BETTER: "steady", SAME: "harmless", WORSE: "severe", FEW: "few", "": "few"}
 DRIFTS = {"severe": "severe", "moderate": "moderate", "moved, harmless": "harmless"}
@@ -62,7 +62,11 @@ def html(found: Review) -> str:
 
 def markdown(found: Review) -> str:
     """Return the comment of a pull request; its first line tells it from other comments."""
-    lines = [MARKER, f"## Review of {_cell(found.project)}: {headline(found)}", ""]
+    lines = [
+        MARKER.format(found.mark),
+        f"## Review of {_cell(found.project)}: {headline(found)}",
+        "",
+    ]
     against = f"Compared with {_cell(found.base)}" if found.base else "Compared with nothing"
     lines += [f"{against}{f': {found.remark}' if found.remark else ''}.", ""]
     lines += [f"- {sample_words(each)}" for each in found.samples]

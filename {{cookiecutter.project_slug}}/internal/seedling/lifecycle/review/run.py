@@ -45,6 +45,7 @@ from seedling.lifecycle.review.notes import (
 from seedling.processes import attended
 from seedling.registry import model_files
 from seedling.registry.model_files import Predictor
+from seedling.scaffold import in_repository
 from seedling.training import champions, made_with
 
 FEWEST = 30  # rows from which losses are compared
@@ -113,7 +114,14 @@ def review(project: Project, wishes: Wishes, say: Say) -> Review:
                 _compared(ours[name], champion[name], theirs.models.get(name)) for name in names
             ],
             data=_data(project, old, theirs) if root else [],
+            mark=in_repository.words(config.slug, _path(project))["mark"],
         )
+
+
+def _path(project: Project) -> str:
+    """Return the project's folder in its repository; empty where it is the root."""
+    path = project.root.resolve().relative_to(in_repository.top(project.root)).as_posix()
+    return "" if path == "." else path
 
 
 def _not_there(found: Base) -> str:
