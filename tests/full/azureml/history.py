@@ -5,7 +5,7 @@ from datetime import datetime
 
 from azureml.assets import Asset
 from azureml.documents import SCOPE, URIS, Document, Documents
-from azureml.jobs import Jobs
+from azureml.jobs import JOBS, Jobs
 from azureml.messages import Answer, Refused, Request, Routes
 from azureml.runs import Run
 from azureml.storage import Storage
@@ -37,6 +37,7 @@ class History:
         routes.add("GET", history + "/runs/(?P<run>[^/]+)/details", self._details)
         routes.add("GET", history + "/runs/(?P<run>[^/]+)/children", self._children)
         routes.add("POST", history + "/rundata", self._data)
+        routes.add("PATCH", history + "/experiments/[^/]+/runs/(?P<run>[^/]+)", self._edit)
         resolved = SCOPE + "/(dataversion|models)/batchGetResolvedUris"
         routes.add("POST", r"/(data|modelregistry)/v1\.0" + resolved, self._uris)
 
@@ -57,6 +58,16 @@ class History:
         run = self._find(match["run"])
         logs = {name: self.storage.url(f"{run.artifacts}/{name}") for name in sorted(run.logs)}
         return Answer(body=self._run(run) | {"target": "cpu-cluster", "logFiles": logs})
+
+    def _edit(self, request: Request, match: re.Match[str]) -> Answer:
+        """Set what people may change of a job, as the portal's page and the SDK's update do."""
+        run = self._find(match["run"])
+        tags = request.json().get("tags")
+        if tags is not None:
+            key = f"{JOBS}/{run.id}"
+            known = self.documents.get(key)["properties"].get("tags") or {}
+            self.documents.change(key, tags={**known, **tags})
+        return Answer(body=self._run(run))
 
     def _data(self, request: Request, match: re.Match[str]) -> Answer:
         run = self._find(request.json()["runId"])
