@@ -45,7 +45,7 @@ FOLDERS = (
     *("monitoring", "serve", "tasks"),
 )
 ROWS = 400
-FEW_ROWS = 80  # for a task that takes long to learn from them
+FEW_ROWS = 60  # for a task that takes long to learn from them
 _RUNS: dict[str, bytes] = {}  # a file without runs, by the slug that its experiment is named after
 
 processes.share_cores()
