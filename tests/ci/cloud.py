@@ -20,31 +20,27 @@ KEY = "a-key-of-more-than-sixteen-letters"
 SECRET = f"https://{VAULT}/secrets/key"
 NAME = "hello_ci-treadmill-linear_regression"  # of the model in the workspace
 VERSIONS = f"workspaces/{WORKSPACE}/models/{NAME}/versions"
-# What a person does once from a laptop: the data, and a champion that always says the mean.
+# What a person does once from a laptop: the data, and a champion that is easily beaten.
 BEGIN = """
 from contextlib import suppress
-from pathlib import Path
-
-import mlflow.sklearn
-from sklearn.dummy import DummyRegressor
 
 from seedling.azure.registry import AzureRegistry
 from seedling.cli.main import main
 from seedling.config import Project
-from seedling.data import datasets
+from seedling.steps import options, prepare, train
 
 for verb in ("create-local-datasets", "register-datasets-in-aml"):
     with suppress(SystemExit):
         main([verb], standalone_mode=False)
 project = Project.find()
-(treadmill,) = project.config.datasets
-rows = datasets.load(project, treadmill)
-model = DummyRegressor().fit(rows[["usage", "fitness"]], rows["miles"])
-folder = Path("local_assets/mean")
-mlflow.sklearn.save_model(model, folder, serialization_format="cloudpickle")
+model = "linear_regression"
+prepare.main([], standalone_mode=False)
+words = ["--model", model, "--once", "--set", "fit_intercept=false"]
+train.main(words, standalone_mode=False)
+folder = options.left(project, None, f"train_{model}", "trained") / "model"
 registry = AzureRegistry(project)
-name = registry.name_of("treadmill", "linear_regression")
-version = registry.register(name, folder, {"description": "", "model": "linear_regression"})
+name = registry.name_of("treadmill", model)
+version = registry.register(name, folder, {"description": "", "model": model})
 registry.set_champion(name, version.version)
 """
 
