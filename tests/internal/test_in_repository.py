@@ -47,7 +47,7 @@ def test_only_ci_files_leave_the_project() -> None:
     assert at(".github/workflows/ci.yml") == "/ours/.github/workflows/slug-ci.yml"
     assert at(".github/actions/set-up/a.yml") == "/ours/.github/actions/slug-set-up/a.yml"
     assert at(".github/dependabot.yml") == "/ours/.github/dependabot.yml"
-    assert at(".pipelines/templates/t.yml") == "/ours/.pipelines/slug-templates/t.yml"
+    assert at(".pipelines/templates/t.yml") == "/ours/.pipelines/templates/slug/t.yml"
     assert at("docs/azure.md") == "/ours/projects/second/docs/azure.md"
     assert at(".pipelines/ci.yml", "") == "/ours/projects/second/.pipelines/ci.yml"
 

@@ -15,6 +15,7 @@ from seedling.config import Project
 from seedling.errors import OptionError, ProjectError
 from seedling.files import write_text
 from seedling.processes import attended, refuse_taken
+from seedling.pull_requests import upgrade
 from seedling.requirements import FILES
 from seedling.settings import WHEELHOUSE
 from seedling.training import mlflow_runs
@@ -111,13 +112,22 @@ def install_hooks(project: Project) -> None:
 
 
 def lock(project: Project) -> int:
-    """Write constraints.txt: every dependency of every group, for Python 3.11 to 3.13."""
+    """Write constraints.txt: every dependency of every group, for Python 3.11 to 3.13.
+
+    Each gets the newest version that goes with the others; those that change are printed.
+    """
     uv = shutil.which("uv", path=_programs())
     if uv is None:
         raise ProjectError("Locking needs uv: its group is lock (make init GROUPS=lock).")
     options = ["--universal", "--all-extras", "--no-annotate", "--no-header", "--upgrade"]
     files = [*FILES, "--output-file", "constraints.txt"]
-    return subprocess.call([uv, "pip", "compile", *options, *files], cwd=project.root)
+    path = project.root / "constraints.txt"
+    before = path.read_text(encoding="utf-8") if path.is_file() else ""
+    code = subprocess.call([uv, "pip", "compile", *options, *files], cwd=project.root)
+    if code == 0:
+        changes = [*upgrade.changed(before, path.read_text(encoding="utf-8"))]
+        print("\n".join(changes) or "constraints.txt has the newest versions.")
+    return code
 
 
 def mlflow_ui(project: Project, port: int) -> int:

@@ -66,7 +66,10 @@ def hooks(install: bool, staged: bool) -> None:
 
 @section.command()
 def lock() -> None:
-    """Resolve the dependencies into constraints.txt."""
+    """Resolve the newest dependencies into constraints.txt.
+
+    It says which versions have changed.
+    """
     from seedling.cli.development import lock as resolve
 
     sys.exit(resolve(find_project()))
@@ -106,7 +109,7 @@ def add_part(part: str | None, ci_root: str | None) -> None:
     path = in_repository.path_of(project.root, slug, ci_root)
     facts = part_files.of_project(project.config, path)
     if ci_root and part in in_repository.FIRST and part in project.config.parts:
-        before = facts._replace(path=in_repository.path_of(project.root, slug))
+        before = facts._replace(path=in_repository.path_of(project.root, slug, part=part))
         for file in adding.move(project.root, part, before, facts):
             click.echo(file)
         return

@@ -16,6 +16,7 @@ FIRST = {GITHUB: PurePosixPath(".github/workflows"), AZURE_DEVOPS: PurePosixPath
 CI = "ci.yml"
 # The folders of CI files, with the number of names before the one that gets the slug.
 FOLDERS = {".github": 2, ".pipelines": 1}
+TEMPLATES = [".pipelines", "templates"]
 SHARED = PurePosixPath(".github/dependabot.yml")  # of all projects: there can be one only
 # Names in part files that stand alone on a line, which goes where they are empty.
 LINES = ("at", "defaults", "filter", "into", "paths", "there")
@@ -30,13 +31,14 @@ def words(slug: str, path: str) -> dict[str, str]:
         path: its folder from the repository's root; empty where that is its own.
     """
     if not path:
-        names = ("in", "of", "named", "category", "mark", "ci_path")
+        names = ("in", "of", "under", "named", "category", "mark", "ci_path")
         return dict.fromkeys([*names, *LINES], "")
     ours = f".github/workflows/{slug}-*", f".github/actions/{slug}-*/**"
-    theirs = f".pipelines/{slug}-*", f".pipelines/{slug}-templates/*"
+    theirs = f".pipelines/{slug}-*", f".pipelines/templates/{slug}"
     return {
         "in": f"{path}/",
         "of": f"{slug}-",
+        "under": f"{slug}/",
         "named": f"{slug} ",
         "category": slug,
         "mark": f" {slug}",
@@ -63,7 +65,9 @@ def place(root: Path, relative: Path, slug: str, path: str) -> Path:
     if not path or parts[0] not in FOLDERS:
         return root / relative
     number = FOLDERS[parts[0]]
-    if len(parts) > number:
+    if parts[:2] == TEMPLATES:
+        parts.insert(2, slug)
+    elif len(parts) > number:
         parts[number] = f"{slug}-{parts[number]}"
     return above(root, path).joinpath(*parts)
 
@@ -73,7 +77,7 @@ def above(root: Path, path: str) -> Path:
     return root.parents[len(PurePosixPath(path).parts) - 1] if path else root
 
 
-def path_of(root: Path, slug: str, asked: str | None = None) -> str:
+def path_of(root: Path, slug: str, asked: str | None = None, part: str = "") -> str:
     """Return a project's folder as seen from where its CI files are, or are to be.
 
     Args:
@@ -81,6 +85,7 @@ def path_of(root: Path, slug: str, asked: str | None = None) -> str:
         slug: the project's.
         asked: the root of the repository from there, such as `..`; unless given, where CI files of
             this project are, else the root of the git repository.
+        part: the CI system whose files are looked for; either unless given.
 
     Returns:
         A path with slashes; empty where the project's folder is the root.
@@ -90,7 +95,7 @@ def path_of(root: Path, slug: str, asked: str | None = None) -> str:
             has characters that CI files cannot hold.
     """
     root = root.resolve()
-    found = (root / asked).resolve() if asked else _placed(root, slug) or top(root)
+    found = (root / asked).resolve() if asked else _placed(root, slug, part) or top(root)
     if not root.is_relative_to(found):
         raise ProjectError(
             f"CI_ROOT={asked}: the root of the repository is this folder or one above it: write "
@@ -141,7 +146,7 @@ def remark(root: Path, part: str, slug: str) -> str:
         One line; empty for another part, and where the files are where they are read.
     """
     there = top(root)
-    if part not in FIRST or there == root.resolve() or _placed(root.resolve(), slug) == there:
+    if part not in FIRST or there == root.resolve() or _placed(root.resolve(), slug, part) == there:
         return ""
     here = root.resolve().relative_to(there)
     up = "/".join([".."] * len(here.parts))
@@ -152,9 +157,9 @@ def remark(root: Path, part: str, slug: str) -> str:
     )
 
 
-def _placed(root: Path, slug: str) -> Path | None:
+def _placed(root: Path, slug: str, part: str) -> Path | None:
     """Return the folder where this project's CI files are; None if it has none yet."""
-    for folder in FIRST.values():
+    for folder in [FIRST[part]] if part in FIRST else FIRST.values():
         if (root / folder / CI).is_file():
             return root
         for each in root.parents:
