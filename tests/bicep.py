@@ -268,6 +268,8 @@ class Scope:
             return not self.evaluate(parts[-1])
         if kind == "ternary_expression":
             return self.evaluate(parts[1] if self.evaluate(parts[0]) else parts[2])
+        if kind == "binary_expression" and text(node.children[1]) == "==":
+            return self.evaluate(parts[0]) == self.evaluate(parts[1])
         if kind == "binary_expression" and text(node.children[1]) == "&&":
             return self.evaluate(parts[0]) and self.evaluate(parts[1])
         if kind == "member_expression":

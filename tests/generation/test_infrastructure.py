@@ -296,7 +296,8 @@ def test_each_identity_may_do_what_it_needs_and_no_more(project: Path, ci: str) 
         who = asked["principalId"].removeprefix("principal of ")
         found.setdefault(who, set()).add((role, on))
     pipeline = {"github": "id-helloworld-github-prod", "azure_devops": "id-helloworld-devops-prod"}
-    assert found == {**MAY, pipeline[ci]: TRAIN_AND_DEPLOY}
+    reads = {("Key Vault Secrets User", "kv-helloworld-prod")}
+    assert found == {**MAY, pipeline[ci]: TRAIN_AND_DEPLOY | reads}
 
 
 def test_nothing_is_entered_by_a_key_or_password(project: Path, ci: str) -> None:

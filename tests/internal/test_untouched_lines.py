@@ -11,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from seedling.azure import infra_names
 from seedling.cli.main import main
 from seedling.config import Project, confirmed_edit, registrations
 from seedling.data import layout, own_table
@@ -99,6 +100,19 @@ def bring_own(project: Project) -> None:
     own_table.bring(project, own_table.Wanted(str(table), target="income"), None, yes=True)
 
 
+def deploy_infra(project: Project) -> None:
+    document = confirmed_edit.document(project)
+    site = {
+        "site_name": f"app-{next(NUMBER)}",
+        "plan": "plan",
+        "container_registry": "x.azurecr.io",
+    }
+    aml = {"workspace_name": "work", "environments": {"prod": {"web_app": site}}}
+    log = {"endpoint": "https://x.documents.azure.com", "database": "d", "container": "c"}
+    infra_names.put(document, {"aml": aml, "serving": {"prediction_log": log}})
+    assert confirmed_edit.write(project, document, yes=True)
+
+
 MODEL = "    - name: another\n      dataset: income\n"
 # Each writer, and the lines of the generated model.yaml that it may change.
 WRITERS: dict[str, tuple[Callable[[Project], None], str]] = {
@@ -106,6 +120,7 @@ WRITERS: dict[str, tuple[Callable[[Project], None], str]] = {
     "tune": (tune, r".*C: 1\.0"),
     "set-search": (search, r"nothing"),
     "update-schema": (update_schema, r".*name: age|.*Federal-gov"),
+    "infra-deploy": (deploy_infra, r".*url: sqlite:///local_assets/predictions.db"),
     "refresh": (refresh, r'    version: "1"'),
     "add-dataset": (add_dataset, r"nothing"),
     "create-local-datasets --from": (
@@ -212,6 +227,7 @@ def test_every_verb_that_edits_model_yaml_is_tried() -> None:
         if re.search(pattern, path.read_text(encoding="utf-8"))
     }
     assert found == {
+        "azure/infra.py",
         "azure/refresh.py",
         "azure/retraining.py",  # a copy for a job
         "azure/training.py",  # a copy for a job

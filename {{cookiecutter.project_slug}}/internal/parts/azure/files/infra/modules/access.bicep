@@ -14,13 +14,15 @@ param registryName string
 param siteName string
 param planName string
 
-@description('Whose secrets people set; empty for an identity that needs none.')
-param serviceVaultName string = ''
+@description('The vault of the service. People set its key; CI reads it, to try what it has deployed.')
+param serviceVaultName string
 
 var acrPush = '8311e382-0749-4cb8-b61a-304f252e45ec'
 var azureMLDataScientist = 'f6c7c914-8db3-469d-8ca1-694a8f32e121'
 var azureMLRegistryUser = '1823dd4f-9b8c-4ab6-ab4e-7397a3684615'
 var keyVaultSecretsOfficer = 'b86a8fe4-44ce-4948-aee5-eccb2c155cd7'
+var keyVaultSecretsUser = '4633458b-17de-408a-b874-0445c86b69e6'
+var secretsRole = principalType == 'Group' ? keyVaultSecretsOfficer : keyVaultSecretsUser
 var storageBlobDataContributor = 'ba92f5b4-2d11-453d-a403-e96b0029c9fe'
 var websiteContributor = 'de139f84-1756-47ae-9be6-808fbbe84772'
 
@@ -113,11 +115,11 @@ resource machines 'Microsoft.Authorization/roleAssignments@2022-04-01' = if (!em
 }
 
 resource secrets 'Microsoft.Authorization/roleAssignments@2022-04-01' = if (!empty(serviceVaultName)) {
-  name: guid(vault.id, principalId, keyVaultSecretsOfficer)
+  name: guid(vault.id, principalId, secretsRole)
   scope: vault
   properties: {
     principalId: principalId
     principalType: principalType
-    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', keyVaultSecretsOfficer)
+    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', secretsRole)
   }
 }
