@@ -140,14 +140,16 @@ def download_artifact(
     given: dict[str, str],
     limit: float,
 ) -> Outcome:
-    source = runner.world.artifacts / str(context.build.id) / inputs["artifact"]
+    source = runner.world.artifacts / str(context.build.id) / inputs["artifactName"]
     if not source.is_dir():
-        return Outcome(False, f"##[error]Artifact {inputs['artifact']} was not found.")
+        return Outcome(False, f"##[error]Artifact {inputs['artifactName']} was not found.")
     default = context.variables["Pipeline.Workspace"]
     folder = context.variables["System.DefaultWorkingDirectory"]
-    target = Path(folder, inputs["path"]) if "path" in inputs else Path(default, source.name)
+    target = (
+        Path(folder, inputs["targetPath"]) if "targetPath" in inputs else Path(default, source.name)
+    )
     shutil.copytree(source, target, dirs_exist_ok=True)
-    return Outcome(True, f"Fetched {inputs['artifact']}.")
+    return Outcome(True, f"Fetched {inputs['artifactName']}.")
 
 
 def azure_cli(

@@ -41,7 +41,8 @@ NAMED_SO = (
 )
 QUOTED = r"\{[^}\n]*\}|\"[^\"\n]*\"|'[^'\n]*'"
 END = r"(?=[\"'`]?(?:\W*(?:\s|$)))"  # what may close a text that was quoted
-FOLDERS = ("PWD", "OLDPWD")  # variables of the shell that sound like passwords
+# Variables that sound like secrets: folders of the shell, and which kinds of identity are tried.
+HARMLESS_VARIABLES = ("PWD", "OLDPWD", "AZURE_TOKEN_CREDENTIALS")
 VARIABLE = re.compile(r"\$\{\w+\}")  # names where a secret stands, and is none
 
 _read: dict[tuple[str, str], None] = {}  # names and values of the credentials that were read
@@ -299,7 +300,7 @@ def secrets_of(name: str, value: str) -> tuple[str, ...]:
     """
     shown = _by_shape(value)
     parts = {part for cut in _CUTS for part in {*re.split(cut, value)} - {*re.split(cut, shown)}}
-    if _SECRET_VARIABLE.search(name) and name not in FOLDERS:
+    if _SECRET_VARIABLE.search(name) and name not in HARMLESS_VARIABLES:
         parts |= {value, *re.split(r"[\s,;]+", value)}
     forms = {form for part in parts for form in (part, unquote(part), quote(part, safe=""))}
     found = [each for each in forms if len(each) >= 8 and not (each.isalpha() and each.islower())]
