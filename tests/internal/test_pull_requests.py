@@ -8,8 +8,11 @@ import pytest
 from ci.azure_repos import TOKEN, AzureRepos, azure_repos
 from click.testing import CliRunner, Result
 
+from seedling import testing
 from seedling.cli.main import main
+from seedling.config import Project
 from seedling.pull_requests import review_comment, upgrade
+from seedling.scaffold import parts
 
 MARK = review_comment.MARK
 
@@ -30,7 +33,8 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A project below the root of its repository, and a remote one with its branch."""
     root = tmp_path / "here" / "deep"
     root.mkdir(parents=True)
-    settings = "slug: small\nparts: [azure_devops]\n"
+    settings = (testing.root() / "model.yaml").read_text(encoding="utf-8")
+    settings = parts.with_part(settings, "azure_devops")
     (root / "model.yaml").write_text(settings, encoding="utf-8")
     (root / "constraints.txt").write_text("click==8.1.0\nold==1\n", encoding="utf-8")
     git(tmp_path, "init", "--quiet", "--bare", "--initial-branch=main", "there")
@@ -128,7 +132,8 @@ def test_new_versions_become_one_pull_request(repos: AzureRepos, project: Path, 
     """By the build's token alone, which git is given for the push; also where there are edits that
     are not committed: they stay, and are not in it."""
     git(project, "remote", "set-url", "origin", repos.git_address)
-    (project / "model.yaml").write_text("slug: small\nparts: [azure_devops] # edited\n")
+    with (project / "model.yaml").open("a", encoding="utf-8") as settings:
+        settings.write("# edited\n")
     wanted = tmp_path / "constraints.txt"
     wanted.write_text("click==8.2.0\nnew==2 ; python_version < '3.12'\n", encoding="utf-8")
     done = ask("propose-lock", str(wanted))
@@ -137,13 +142,15 @@ def test_new_versions_become_one_pull_request(repos: AzureRepos, project: Path, 
     done = ask("propose-lock", str(wanted))
     assert done.output == "Pull request 1 was open, and is up to date: 1 version.\n"
     (one,) = repos.pull_requests
-    assert one["sourceRefName"] == f"refs/heads/{upgrade.BRANCH}"
+    slug = Project(project).config.slug
+    branch = f"{slug}-{upgrade.BRANCH}"  # the repository may have other projects
+    assert one["sourceRefName"] == f"refs/heads/{branch}"
     assert one["targetRefName"] == "refs/heads/main"
     assert one["description"].endswith("- click: 8.1.0 -> 8.3.0")
     there = tmp_path / "there"
-    shown = git(there, "show", "--format=%s", "--name-only", upgrade.BRANCH).split()
+    shown = git(there, "show", "--format=%s", "--name-only", branch).split()
     assert shown == [*upgrade.TITLE.split(), "deep/constraints.txt"]
-    assert git(there, "show", f"{upgrade.BRANCH}:deep/constraints.txt") == "click==8.3.0\nold==1\n"
+    assert git(there, "show", f"{branch}:deep/constraints.txt") == "click==8.3.0\nold==1\n"
     assert git(project, "branch", "--show-current") == "main\n"
     assert git(project, "status", "--short") == " M model.yaml\n"
 
