@@ -28,7 +28,7 @@ PROGRAM = """\
     answer = answers.get(found, "")
     if isinstance(answer, str):
         sys.exit(answer or "ERROR: az stands for nothing that begins so: " + asks)
-    print(json.dumps(answer[0]))
+    print(answer[0] if isinstance(answer[0], str) else json.dumps(answer[0]))
 """
 OUTPUTS = {
     "subscriptionId": SUBSCRIPTION,
@@ -77,10 +77,10 @@ CHANGES = [
     {"changeType": "NoChange", "resourceId": f"{GROUP}/Microsoft.Storage/storageAccounts/stpets"},
     {"changeType": "Ignore", "resourceId": f"{GROUP}/Microsoft.Storage/storageAccounts/other"},
 ]
-# What az prints, in brackets, by how its arguments begin; a text is an error's.
+# What az prints, in brackets, by how its arguments begin. A text is that of an error.
 ANSWERS: dict[str, Any] = {
     "account show": [{"id": SUBSCRIPTION, "name": "Ours"}],
-    "bicep version": [None],
+    "bicep version": ["Bicep CLI version 0.38.33 (6bb5d5f859)"],
     "group exists": [True],
     "group create": [{"name": "rg-pets"}],
     "webapp config show": "ERROR: (ResourceNotFound) there is no such site",
@@ -320,8 +320,8 @@ def test_on_windows_az_is_started_by_its_whole_path(monkeypatch: pytest.MonkeyPa
     found = r"C:\Program Files\Azure\az.cmd"
     monkeypatch.setattr("seedling.azure.az.shutil.which", lambda name: found)
     monkeypatch.setattr("seedling.azure.az.subprocess.run", note)
-    az.run("bicep", "version")
-    assert started == [[found, "bicep", "version", "--output", "json"]]
+    az.run("group", "exists")
+    assert started == [[found, "group", "exists", "--output", "json"]]
 
 
 def test_settings_of_the_environment_and_of_env_count(

@@ -4,7 +4,7 @@ import json
 import re
 import shutil
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -27,8 +27,6 @@ class Refused(ProjectError):
 def run(*words: str, folder: Path | None = None) -> Any:
     """Run az, and return what it prints as JSON; None where it prints nothing.
 
-    What it says of its progress goes to this process's own error output once it has failed.
-
     Args:
         words: of the command, without `az` and `--output`.
         folder: where it runs.
@@ -37,21 +35,11 @@ def run(*words: str, folder: Path | None = None) -> Any:
         ProjectError: it is not installed.
         Refused: it failed.
     """
-    program = shutil.which("az")  # on Windows az.cmd, which only its whole path starts
-    if program is None:
-        raise ProjectError(
-            "The program az is not installed: it is Azure's CLI, and its package is azure-cli."
-        )
-    command = [program, *words, "--output", "json"]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, encoding="utf-8")
-    if done.returncode:
-        raise Refused(f"az {' '.join(words[:3])}: {_reason(done.stderr)}")
+    printed = _printed([*words, "--output", "json"], folder)
     try:
-        return json.loads(done.stdout) if done.stdout.strip() else None
+        return json.loads(printed) if printed else None
     except ValueError:
-        raise ProjectError(
-            f"az {' '.join(words[:3])} printed no JSON: {done.stdout.strip()[:80]!r}."
-        ) from None
+        raise ProjectError(f"az {' '.join(words[:3])} printed no JSON: {printed[:80]!r}.") from None
 
 
 def account(subscription: str) -> Mapping[str, Any]:
@@ -75,9 +63,24 @@ def account(subscription: str) -> Mapping[str, Any]:
 def need_bicep() -> None:
     """Raise ProjectError unless az has Bicep's compiler."""
     try:
-        run("bicep", "version")
+        _printed(["bicep", "version"], None)  # a sentence, whatever the output is to be
     except Refused as error:
         raise ProjectError(f"az has no Bicep: run `az bicep install`. ({error})") from None
+
+
+def _printed(words: Sequence[str], folder: Path | None) -> str:
+    """Run az, and return what it prints."""
+    program = shutil.which("az")  # on Windows az.cmd, which only its whole path starts
+    if program is None:
+        raise ProjectError(
+            "The program az is not installed: it is Azure's CLI, and its package is azure-cli."
+        )
+    done = subprocess.run(
+        [program, *words], cwd=folder, capture_output=True, text=True, encoding="utf-8"
+    )
+    if done.returncode:
+        raise Refused(f"az {' '.join(words[:3])}: {_reason(done.stderr)}")
+    return done.stdout.strip()
 
 
 def _reason(words: str) -> str:
