@@ -87,7 +87,7 @@ class Hub:
 class Options:
     """A command's words: options with a value, fields, and the rest."""
 
-    FLAGS = ("--paginate", "--silent", "--slurp")
+    FLAGS = ("--fill", "--paginate", "--silent", "--slurp")
 
     def __init__(self, words: list[str]) -> None:
         self.given: dict[str, str] = {}
