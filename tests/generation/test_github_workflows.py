@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import pytest
 import yaml
-from baking import call
+from baking import call, generate
 
 Bake = Callable[[dict[str, str]], Path]
 
@@ -213,9 +213,10 @@ def test_dependabot_looks_at_every_folder_that_has_an_image(whole: Path):
     listed = {whole / path.strip("/") for path in by_kind["docker"]}
     assert found == listed
     actions = {path.parent for path in (whole / ".github" / "actions").rglob("action.yml")}
-    assert {f"/{path.relative_to(whole).as_posix()}" for path in actions} < {
-        *by_kind["github-actions"]
+    found = {
+        path for glob in by_kind["github-actions"] for path in whole.glob(glob.strip("/") or "*")
     }
+    assert actions <= found
 
 
 def linted(project: Path, folder: Path) -> Path:
@@ -229,7 +230,19 @@ def linted(project: Path, folder: Path) -> Path:
 @pytest.mark.parametrize("vertical", VERTICALS)
 def test_linters_find_nothing(bake: Bake, vertical: str, parts: str, tmp_path: Path):
     """No rule is switched off, in a file or here."""
-    folder = linted(bake(answers(vertical, parts)), tmp_path / "linted")
+    clean(linted(bake(answers(vertical, parts)), tmp_path / "linted"))
+
+
+def test_linters_find_nothing_where_two_projects_share_a_repository(tmp_path: Path):
+    for vertical in VERTICALS:
+        generate(tmp_path / "both", answers(vertical, "all") | {"ci_root": ".."})
+    folder = linted(tmp_path / "both", tmp_path / "linted")
+    assert len(workflows(folder)) == 2 * 9
+    clean(folder)
+
+
+def clean(folder: Path) -> None:
+    """Look whether linters find anything in the workflows of a repository."""
     assert "zizmor:" not in "".join(
         path.read_text(encoding="utf-8") for path in folder.rglob(".github/**/*.yml")
     )
