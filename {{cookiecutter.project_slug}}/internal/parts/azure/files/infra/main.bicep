@@ -10,7 +10,7 @@ param environmentName string
 @description('The slug of model.yaml.')
 param project string
 
-@description('aml_suffix of model.yaml. Letters and digits, since the names of storage have no others; all of Azure shares some of these names.')
+@description('How names end; aml_suffix of model.yaml, where that has one. Letters and digits, since names of storage have no others. All of Azure shares some of these names.')
 @minLength(3)
 @maxLength(12)
 param suffix string
