@@ -14,10 +14,9 @@ from typing import Any, ClassVar
 from ci.azure_expressions import Names, Refused, evaluate, text_of, truth_of
 from ci.azure_repos import PROJECT, REPOSITORY, TOKEN, AzureRepos, serve
 from ci.azure_tasks import SERVER_TASKS, TASKS, Outcome, checkout, script
-from ci.azure_templates import Compiler, load
+from ci.azure_templates import FOLDER, Compiler, load
 from ci.model import NO_ANSWERS, Answer, Event, Job, Machine, Run, Step, World
 
-FOLDER = ".pipelines"
 MACRO = re.compile(r"\$\(([\w.-]+)\)")
 RUNTIME = re.compile(r"\$\[(.*)\]", re.DOTALL)
 COMMAND = re.compile(r"^##vso\[([\w.]+)([^\]]*)\](.*)$", re.MULTILINE)

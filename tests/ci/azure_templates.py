@@ -8,6 +8,7 @@ import posixpath
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import yaml
@@ -18,6 +19,8 @@ DIRECTIVE = re.compile(r"\$\{\{\s*(if|elseif|else|each|insert)\b\s*(.*?)\s*\}\}"
 EACH = re.compile(r"(\w+)(?:\s*,\s*(\w+))?\s+in\s+(.*)", re.DOTALL)
 SPLICED = ("stages", "jobs", "steps", "variables")  # lists that a template may stand in
 DEEPEST = 20
+FOLDER = ".pipelines"
+BRANCHES = {"release.yml": ("app-dev", "prod")}  # that a pipeline is for, where that is not main
 # Predefined variables that have a value before anything runs; the others are empty then.
 AT_COMPILE_TIME = (
     *("Build.DefinitionName", "Build.Reason", "Build.Repository.ID", "Build.Repository.Name"),
@@ -300,3 +303,25 @@ CONVERTERS: Mapping[str, Callable[[str, Any], Any]] = {
     "boolean": _boolean,
     "object": lambda _, value: value,
 }
+
+
+def compiled(project: Path, named: bool = True) -> dict[str, dict[str, Any]]:
+    """Return every pipeline of a project as it is compiled, by its file and its branch.
+
+    Args:
+        project: a project with the part azure_devops.
+        named: whether its team has named a workspace.
+    """
+    root = project / FOLDER
+    files = {
+        f"{FOLDER}/{path.relative_to(root).as_posix()}": path.read_text(encoding="utf-8")
+        for path in root.rglob("*.yml")
+    }
+    found = {}
+    for path in sorted(files):
+        name = path.rpartition("/")[2]
+        for branch in BRANCHES.get(name, ("main",)) if "/templates/" not in path else ():
+            known = {"Build.SourceBranch": f"refs/heads/{branch}", "Build.SourceBranchName": branch}
+            filled = {"AML_WORKSPACE": "ours"} if named else {}
+            found[f"{name} {branch}"] = Compiler(files, known, filled).pipeline(path)
+    return found

@@ -11,11 +11,15 @@ from typing import Any
 
 import bicep
 import pytest
+import yaml
 from baking import ROOT
+from ci import azure_templates
 
 from tools.setup_env import CHECKOV
 
 SKIP = re.compile(r"// checkov:skip=(\w+): (.{20,})")
+# The one input of a deployment by hand is a choice of two: decision 74.
+ALLOWED = {("CKV_GHA_7", "/.github/workflows/deploy.yml")}
 WHOLE = {"vertical": "hello_world", "models": "linear_regression", "parts": "all"}
 
 
@@ -49,10 +53,30 @@ def test_checkov_finds_nothing_without_a_reason(infra: Path) -> None:
     assert len(results["passed_checks"]) > 60
 
 
-def checked(folder: Path) -> dict[str, Any]:
+@pytest.mark.full
+def test_checkov_finds_nothing_in_the_files_of_ci_without_a_reason(
+    bake: Callable[[dict[str, str]], Path], tmp_path: Path
+) -> None:
+    """Of GitHub as they are; of Azure Pipelines as compiled, under the name that checkov reads."""
+    shutil.copytree(bake({**WHOLE, "ci": "github"}) / ".github", tmp_path / ".github")
+    found = checked(tmp_path, "github_actions")
+    assert found["summary"]["parsing_errors"] == 0
+    assert len(found["results"]["passed_checks"]) > 200
+    failed = {(each["check_id"], each["file_path"]) for each in found["results"]["failed_checks"]}
+    assert failed == ALLOWED
+    for key, document in azure_templates.compiled(bake({**WHOLE, "ci": "azure_devops"})).items():
+        path = tmp_path / key / "azure-pipelines.yml"
+        path.parent.mkdir()
+        path.write_text(yaml.dump(document), encoding="utf-8")
+    found = checked(tmp_path, "azure_pipelines")
+    assert found["summary"]["failed"] == 0
+    assert len(found["results"]["passed_checks"]) > 10
+
+
+def checked(folder: Path, framework: str = "bicep") -> dict[str, Any]:
     """What checkov prints; it is told to ask no server of its maker's."""
     program = CHECKOV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
-    words = ["-d", str(folder), "--framework", "bicep", "--skip-download", "--compact"]
+    words = ["-d", str(folder), "--framework", framework, "--skip-download", "--compact"]
     done = subprocess.run(
         [program, "-m", "checkov.main", *words, "--output", "json"],
         capture_output=True,

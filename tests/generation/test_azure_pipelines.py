@@ -11,16 +11,14 @@ import check_jsonschema
 import pytest
 import yaml
 from baking import CI, run
-from ci.azure_pipelines import FOLDER
-from ci.azure_templates import Compiler
+from ci import azure_templates
 
 Bake = Callable[[dict[str, str]], Path]
 Document = dict[str, Any]
 
 ANSWERS = {"vertical": "finance", "models": "logistic_regression"}
-BRANCHES = {"release.yml": ("app-dev", "prod")}  # the others are asked on main
 IN_AZURE = ("AzureCLI@2", "AzureMLJobWaitTask@1")
-# Tasks that the vendored schema lacks: of an extension, and of GitHub Advanced Security; of the last
+# Tasks that the vendored schema lacks: of an extension, of Advanced Security; of the last of them
 # it has the name and no inputs. Decision 74 says why each is allowed.
 ALLOWED = (
     "AzureMLJobWaitTask@1",
@@ -37,19 +35,7 @@ ONLY_AZURE_DEVOPS = {"Wait for the training pipeline"}
 
 def compiled(bake: Bake, named: bool) -> dict[str, Document]:
     """Every pipeline as it is compiled, by its file and branch."""
-    root = bake({**ANSWERS, "ci": "azure_devops"}) / FOLDER
-    files = {
-        f"{FOLDER}/{path.relative_to(root).as_posix()}": path.read_text(encoding="utf-8")
-        for path in root.rglob("*.yml")
-    }
-    found = {}
-    for path in files:
-        name = path.rpartition("/")[2]
-        for branch in BRANCHES.get(name, ("main",)) if "/templates/" not in path else ():
-            known = {"Build.SourceBranch": f"refs/heads/{branch}", "Build.SourceBranchName": branch}
-            filled = {"AML_WORKSPACE": "ours"} if named else {}
-            found[f"{name} {branch}"] = Compiler(files, known, filled).pipeline(path)
-    return found
+    return azure_templates.compiled(bake({**ANSWERS, "ci": "azure_devops"}), named)
 
 
 @pytest.fixture(scope="module")
