@@ -14,7 +14,7 @@ from tempfile import TemporaryDirectory
 from seedling.config import Project
 from seedling.errors import OptionError, ProjectError
 from seedling.pull_requests import azure_devops
-from seedling.scaffold import in_repository
+from seedling.scaffold import in_repository, model_yaml, parts
 from seedling.wording import counted
 
 FILE = "constraints.txt"
@@ -46,14 +46,19 @@ def propose(project: Project, file: Path) -> str:
     repository, target = azure_devops.of_build(), azure_devops.branch_of_build()
     commit = _commit(project.root, text)
     header = {"http.extraheader": f"AUTHORIZATION: bearer {repository.token}"}
-    branch = BRANCH
-    if in_repository.top(project.root) != project.root.resolve():  # which is one of several
-        branch = f"{project.config.slug}-{BRANCH}"
+    branch = branch_of(project.root)
     _git(project.root, ["push", "--force", "origin", f"{commit}:refs/heads/{branch}"], header)
     described = "\n".join([MORE, "", *(f"- {line}" for line in changes)])[:4000]
     number, is_new = repository.open_pull_request(branch, target, TITLE, described)
     done = "is open" if is_new else "was open, and is up to date"
     return f"Pull request {number} {done}: {counted(len(changes), 'version')}."
+
+
+def branch_of(root: Path) -> str:
+    """Return the name of the branch; with the slug where the project is one of a repository's."""
+    if in_repository.top(root) == root.resolve():
+        return BRANCH
+    return f"{model_yaml.slug((root / parts.FILE).read_text(encoding='utf-8'))}-{BRANCH}"
 
 
 def changed(before: str, after: str) -> Iterator[str]:
