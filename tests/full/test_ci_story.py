@@ -194,7 +194,7 @@ def asked(world: World, address: str, body: Any, **headers: str) -> tuple[int, A
 
 def predictions(world: World, site: str) -> Any:
     """What a web app answers, to those who have the key."""
-    address = f"{world.azure.address}/site/{site}/production/linear_regression/predict"
+    address = f"{world.azure.address}/site/{site}/production/invocations"
     assert asked(world, address, {"instances": [ROW]})[0] == 401
     status, answer = asked(world, address, {"instances": [ROW]}, X_API_Key=KEY)
     assert status == 200, answer
