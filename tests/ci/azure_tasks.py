@@ -201,7 +201,8 @@ def wait_for_job(
         if time.monotonic() > until:
             return Outcome(False, f"{name} has not ended.")
         time.sleep(0.2)
-    return Outcome(ENDED[runs[name].status], f"{name}: {runs[name].status}")
+    failed = [f"{each.name}: {each.error}" for each in runs.values() if each.error]
+    return Outcome(ENDED[runs[name].status], "\n".join([f"{name}: {runs[name].status}", *failed]))
 
 
 def ask(runner: "AzurePipelines", inputs: Mapping[str, str], answer: "Answer | None") -> Outcome:

@@ -26,7 +26,7 @@ BRANCHES = ("main", "develop", "app-dev", "prod")
 # The project of a world, unless a test wants another one; tests/full/conftest.py adds the other
 # system's files.
 ANSWERS = {"vertical": "hello_world", "project_name": "Hello CI", "models": "linear_regression"}
-GROUPS = "train,serve,dev,aml,webapp,sbom"
+GROUPS = "train,serve,dev,aml,webapp,sbom,lock"
 WRAPPER = """#!/bin/sh
 export WORLD_NOTES='{notes}' WORLD_PYTHON='{python}' WORLD_ORIGIN='{origin}'
 export WORLD_OUTSIDE='{outside}'

@@ -5,7 +5,7 @@ import string
 
 import pytest
 
-from seedling.masking import masked
+from seedling.masking import masked, secrets_of
 
 FORMS = [
     "postgresql://u:{}@h:5432/db",
@@ -136,3 +136,9 @@ def test_a_long_text_is_masked_in_little_time():
     """Masking is linear: an error's text may hold a row of a hostile caller."""
     for piece in ("a", "a=", "://", "a:b@", "{", "key=", " a", "=;", "-", "x.y-", "%3A%2F%2F", "_"):
         masked(piece * (20_000 // len(piece)))
+
+
+def test_which_kinds_of_identity_are_tried_is_no_secret():
+    """CI sets it, and its files name it: check-secrets would find them."""
+    assert secrets_of("AZURE_TOKEN_CREDENTIALS", "AzureCliCredential") == ()
+    assert secrets_of("GITHUB_TOKEN", "AzureCliCredential") != ()

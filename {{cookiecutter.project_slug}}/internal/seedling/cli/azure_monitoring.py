@@ -38,10 +38,13 @@ def leave(jobs: Sequence[Watching]) -> None:
 def show(project: Project, jobs: Sequence[Watching], fail_on: str | None) -> int:
     """Wait for jobs, keep their reports as those of `monitor`, and return the exit code.
 
+    The reports' folder is there then, also where no model has answered: CI keeps it.
+
     Raises:
         ProjectError: a job cannot be followed, or has failed.
     """
     worst: dict[str, Findings] = {}
+    findings.folder_of(project).mkdir(parents=True, exist_ok=True)
     for job in jobs:
         job.wait(monitoring.how_to_follow(job.id))
         for found, page in monitoring.kept(project, job):

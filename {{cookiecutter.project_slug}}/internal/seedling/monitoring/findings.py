@@ -157,8 +157,8 @@ def joined(one: Findings, other: Findings) -> Findings:
     return msgspec.structs.replace(one, together=other.measured, verdict=verdict, reasons=reasons)
 
 
-def folder_of(project: Project, model: str) -> Path:
-    """Return the folder of all looks at a model."""
+def folder_of(project: Project, model: str = "") -> Path:
+    """Return the folder of all looks at a model, or at all models."""
     return project.assets / "reports" / "monitor" / model
 
 
