@@ -152,7 +152,7 @@ def test_a_version_that_does_not_answer_never_gets_into_production(deploy: Any, 
 def test_what_fails_in_production_is_swapped_back(deploy: Any, emulator: AzureML):
     assert deploy(GITHUB_SHA="good").returncode == 0
     emulator.web.broken.add((f"{emulator.web.registry}/webbed:bad", "production"))
-    refused = deploy({"patience": 3}, GITHUB_SHA="bad")
+    refused = deploy({"patience": 10}, GITHUB_SHA="bad")
     assert refused.returncode == 1
     assert refused.stderr.rstrip().endswith("The version before is back.")
     assert images(emulator) == {"production": "good", "staging": "bad"}

@@ -14,6 +14,7 @@ from typing import Any
 from seedling.azure import environment, online_code, online_endpoint, rollout, workspace
 from seedling.azure.online_endpoint import BEFORE, Endpoint
 from seedling.azure.rollout import CONTENT, Say
+from seedling.ci import output
 from seedling.config import Project
 from seedling.errors import ProjectError
 from seedling.files import sha256
@@ -67,6 +68,7 @@ def deploy(project: Project, percent: int | None, say: Say, model: str = "") -> 
     description = online_endpoint.description(project, model)
     rollout.route(endpoint, shares, colour.name, test, description)
     say(rollout.state_of(endpoint))
+    output.write("url", str(endpoint.document().scoring_uri))
 
 
 def try_models(project: Project, say: Say, model: str = "") -> None:
