@@ -18,6 +18,16 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Leave out a file without tests of the tier; loading all takes ten seconds in each worker."""
+    if collection_path.suffix != ".py" or not collection_path.name.startswith("test_"):
+        return None
+    text, tier = collection_path.read_text(encoding="utf-8"), config.getoption("markexpr")
+    if tier == "full":
+        return None if "mark.full" in text else True
+    return True if tier == "not full" and "\npytestmark = pytest.mark.full\n" in text else None
+
+
 @pytest.fixture(scope="session")
 def bake(cookies_session: Cookies) -> Callable[[dict[str, str]], Path]:
     """`bake(answers)`: the project of these answers, to be read only."""

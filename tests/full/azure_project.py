@@ -6,6 +6,7 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+import warm
 from baking import environment, python_of, run, share_compiled
 
 # A person of finance's dataset.
@@ -52,17 +53,11 @@ def said_by(
     timeout: float = 600,
     given: str | None = None,
 ) -> "subprocess.CompletedProcess[str]":
-    """The project's Python with these arguments and input, told of no Azure but this."""
-    return subprocess.run(
-        [python_of(project), *words],
-        input=given,
-        cwd=project,
-        env=told(settings),
-        capture_output=True,
-        text=True,
-        timeout=timeout,
-        check=False,
-    )
+    """The project's Python with these arguments and input, told of no Azure but this.
+
+    Its libraries are loaded already: `call` and `run` of baking.py begin as a person does.
+    """
+    return warm.call(python_of(project), words, project, told(settings), given, timeout)
 
 
 def told(settings: dict[str, str]) -> dict[str, str]:

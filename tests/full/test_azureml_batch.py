@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from azure_project import ROW, ask, say, steps_python
 from azureml.emulator import AzureML
-from baking import python_of, run, verb
+from baking import python_of, run
+from warm import verb
 
 pytestmark = pytest.mark.full
 

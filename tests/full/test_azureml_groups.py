@@ -12,7 +12,7 @@ from azure_project import ask, steps_python
 from azureml.emulator import AzureML
 from azureml.messages import Refused
 from azureml.parallel import command_of
-from baking import verb
+from warm import verb
 
 pytestmark = pytest.mark.full
 

@@ -11,8 +11,8 @@ import pytest
 from azure_project import ask, deployment_python, said_by, steps_python
 from azureml.emulator import AzureML
 from azureml.runs import FINAL
-from baking import verb
 from cosmos import CONTAINER, DATABASE, KEY, Cosmos
+from warm import verb
 
 pytestmark = pytest.mark.full
 

@@ -16,9 +16,10 @@ from urllib.request import Request, urlopen
 import pytest
 from azure_project import ROW, deployment_python, say, write_context
 from azureml.emulator import AzureML
-from baking import environment, python_of, verb
+from baking import environment, python_of
 from planted import Planted
 from serving import free_port, serving
+from warm import verb
 
 pytestmark = pytest.mark.full
 

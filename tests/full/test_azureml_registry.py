@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 from azureml.emulator import AzureML
-from baking import environment, generate, initialise, python_of, run, verb
+from baking import environment, generate, initialise, python_of, run
 from serving import Server, ask, running
+from warm import verb
 
 pytestmark = pytest.mark.full
 

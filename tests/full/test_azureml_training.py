@@ -19,8 +19,9 @@ from azureml.runs import FINAL
 from azureml.storage import CONTAINER
 from azureml.tokens import SECRET
 from azureml.workspace import GROUP, SUBSCRIPTION, WORKSPACE
-from baking import python_of, verb
+from baking import python_of
 from planted import Planted
+from warm import verb
 
 from seedling.credentials import WORKSPACE as PLACE
 

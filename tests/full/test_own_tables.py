@@ -8,8 +8,10 @@ from typing import Any
 
 import pytest
 import yaml
-from baking import ROOT, call, run, verb
+from baking import ROOT, run
+from baking import verb as begun
 from serving import ask, predict, serving
+from warm import said, verb
 
 pytestmark = pytest.mark.full
 
@@ -197,8 +199,8 @@ def test_own_numbers_are_predicted(installed, tables: Path):
 def test_what_is_no_usable_table_is_refused_in_one_line(finance: Path, tables: Path, why: str):
     name, options, reason = REFUSED[why]
     before = contents(finance)
-    command = [finance / ".venv" / "bin" / "python", "-m", "seedling", "create-local-datasets"]
-    done = call([*command, "--from", tables / name, *options, "--yes"], finance)
+    words = ("create-local-datasets", "--from", str(tables / name), *options, "--yes")
+    done = said(finance, *words)
     assert done.returncode == 1
     *reading, error = done.stdout.splitlines()
     assert error.startswith("Error: ")
@@ -221,7 +223,7 @@ def test_table_that_comes_back_finds_its_own_champion(finance: Path, tables: Pat
 
 def test_projects_own_tests_pass_on_the_table_it_brought(finance: Path, tables: Path):
     bring(finance, tables / "loan.csv", *TARGETS["loan.csv"])
-    assert "passed" in verb(finance, "test")
+    assert "passed" in begun(finance, "test")
 
 
 def bring(project: Path, table: Path, *options: str) -> dict[str, Any]:

@@ -7,11 +7,13 @@ the marker `every_vertical`: the others would do the same again.
 import atexit
 import os
 import shutil
+import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
 import pytest
+import warm
 from baking import generate
 
 from seedling import testing
@@ -48,6 +50,17 @@ for name, before, after in QUICKER.get(VERTICAL, ()):
     assert before in whole, f"{name}: {before}"
     write_text(testing.HOME / name, whole.replace(before, after))
 sys.path.insert(0, str(testing.HOME))  # for its models, serve and dataset_creation
+
+
+def run_verb(of: Project, *words: str) -> "subprocess.CompletedProcess[str]":
+    """Run a verb as seedling.testing does, by a Python that has loaded its libraries already."""
+    if words[0] == "train":
+        testing.add_runs(of)
+    command = ["-m", "seedling", *words]
+    return warm.call(Path(sys.executable), command, of.root, os.environ, timeout=300)
+
+
+testing.run_verb = run_verb
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

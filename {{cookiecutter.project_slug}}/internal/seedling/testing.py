@@ -244,12 +244,12 @@ def run_verb(project: Project, *words: str) -> "subprocess.CompletedProcess[str]
     A project that has not trained yet gets its empty file of runs first.
     """
     if words[0] == "train":
-        _add_runs(project)
+        add_runs(project)
     command = [sys.executable, "-m", "seedling", *words]
     return subprocess.run(command, cwd=project.root, capture_output=True, text=True, timeout=300)
 
 
-def _add_runs(project: Project) -> None:
+def add_runs(project: Project) -> None:
     """Copy an empty file of runs into the project: MLflow takes seconds to make one."""
     try:
         database, slug = mlflow_runs.database_of(project), project.config.slug

@@ -1,0 +1,187 @@
+"""Python processes that begin with their libraries loaded, as forks of one that has loaded them.
+
+A verb with Azure's SDK and a step of a job import for seconds and work for less. What they are
+asked, print and end with is their own; only what others have written is loaded before.
+"""
+
+import atexit
+import json
+import os
+import signal
+import socket
+import subprocess
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from tempfile import TemporaryFile
+from threading import Lock, Timer
+from typing import IO
+
+from baking import environment, python_of, run
+
+SERVER = Path(__file__).with_name("warm_server.py")
+PATIENCE = 10  # seconds
+MOST = 2  # environments whose libraries are kept loaded: each takes 300 MB
+
+
+class Warm:
+    """A process of an environment that starts others."""
+
+    def __init__(self, python: Path) -> None:
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        private = ("AZURE", "PYTHON", "MLFLOW_")
+        known = {name: one for name, one in environment().items() if not name.startswith(private)}
+        with theirs:
+            self._server = subprocess.Popen(
+                [python, SERVER],
+                stdin=theirs,
+                stdout=subprocess.DEVNULL,
+                env=known | {"PYTHONUTF8": "1"},
+                start_new_session=True,
+            )
+        self._socket, self._lock = ours, Lock()
+
+    def start(
+        self,
+        words: Sequence[str],
+        folder: Path,
+        variables: Mapping[str, str],
+        streams: Sequence[int],
+    ) -> "Process":
+        """Start a process.
+
+        Args:
+            words: what Python would be called with.
+            folder: the working folder.
+            variables: its whole environment.
+            streams: numbers of open files: its stdin, stdout and stderr.
+        """
+        wanted = {"words": words, "folder": str(folder), "environment": dict(variables)}
+        told, tell = os.pipe()
+        try:
+            with self._lock:
+                socket.send_fds(self._socket, [json.dumps(wanted).encode()], [*streams, tell])
+        finally:
+            os.close(tell)
+        return Process(os.fdopen(told, encoding="utf-8"))
+
+    def stop(self) -> None:
+        """Let it end after the last one that it has started."""
+        self._socket.close()
+
+    def wait(self) -> None:
+        """Wait until it has ended; it is killed if what it has started goes on."""
+        try:
+            self._server.wait(PATIENCE)
+        except subprocess.TimeoutExpired:
+            self._server.kill()
+
+
+class Process:
+    """A process that was started."""
+
+    def __init__(self, told: IO[str]) -> None:
+        self._told = told
+        self.pid = int(told.readline())
+
+    def wait(self) -> int:
+        """Return the exit code, once it has ended; a signal's number is negative."""
+        with self._told:
+            return int(self._told.readline())
+
+    def kill(self) -> None:
+        """End it, and all that it has started in its session."""
+        with suppress(ProcessLookupError):
+            os.killpg(self.pid, signal.SIGKILL)
+
+
+_servers: dict[Path, Warm] = {}
+_lock = Lock()
+
+
+def of(python: Path) -> Warm:
+    """Return what starts processes of an environment, the newest of those that are kept."""
+    with _lock:
+        server = _servers.pop(python, None) or Warm(python)
+        _servers[python] = server
+        while len(_servers) > MOST:
+            _servers.pop(next(iter(_servers))).stop()
+        return server
+
+
+@atexit.register
+def stop() -> None:
+    """Wait until those have ended that start processes."""
+    for server in _servers.values():
+        server.stop()
+    for server in _servers.values():
+        server.wait()
+    _servers.clear()
+
+
+def call(
+    python: Path,
+    words: Sequence[str],
+    folder: Path,
+    variables: Mapping[str, str],
+    given: str | None = None,
+    timeout: float = 600,
+) -> "subprocess.CompletedProcess[str]":
+    """Run a process to its end, as subprocess.run(capture_output=True, text=True) does.
+
+    Args:
+        python: of the environment.
+        words, folder, variables: as `Warm.start` has them.
+        given: the text that it can read.
+        timeout: the seconds after which it is killed.
+    """
+    with TemporaryFile() as stdin, TemporaryFile() as stdout, TemporaryFile() as stderr:
+        stdin.write((given or "").encode())
+        stdin.seek(0)
+        streams = [stream.fileno() for stream in (stdin, stdout, stderr)]
+        process = of(python).start(words, folder, variables, streams)
+        limit = Timer(timeout, process.kill)
+        limit.start()
+        code = process.wait()
+        limit.cancel()
+        said = []
+        for stream in (stdout, stderr):
+            stream.seek(0)
+            said.append(stream.read().decode(errors="replace").replace("\r\n", "\n"))
+    return subprocess.CompletedProcess([str(python), *words], code, *said)
+
+
+def verb(project: Path, *words: str) -> str:
+    """Return what a verb of a project prints; a failure of the test if it fails.
+
+    A project that has not trained yet gets its empty file of runs first.
+    """
+    if words[0] == "train":
+        _add_runs(project)
+    done = said(project, *words)
+    assert done.returncode == 0, f"{words} ended with {done.returncode}:\n{done.stdout}"
+    return done.stdout
+
+
+def said(project: Path, *words: str) -> "subprocess.CompletedProcess[str]":
+    """Return how a verb of a project has ended, with what it printed, its errors at the end."""
+    done = call(python_of(project), ["-m", "seedling", *words], project, environment())
+    done.stdout += done.stderr
+    return done
+
+
+_runs: list[bytes] = []  # MLflow's file without any
+
+
+def _add_runs(project: Path) -> None:
+    """Copy an empty file of runs into a project: MLflow takes seconds to make one."""
+    database = project / "local_assets" / "mlflow.db"
+    if database.exists():
+        return
+    database.parent.mkdir(parents=True, exist_ok=True)
+    if not _runs:
+        made = [f"sqlite:///{database}", (project / "local_assets").as_uri(), "Default"]
+        command = [python_of(project), "-m", "seedling.training.mlflow_runs", *made]
+        run(command, project)
+        _runs.append(database.read_bytes())
+    database.write_bytes(_runs[0])

@@ -1,0 +1,122 @@
+"""Starts Python processes with their libraries loaded: each is a fork of this one.
+
+It runs in the environment whose Python is asked for, and imports nothing of a project: the code of
+each process is its own. `warm.py` asks it, by a socket that is its stdin; it ends with that.
+"""
+
+import contextlib
+import gc
+import importlib
+import json
+import multiprocessing
+import os
+import runpy
+import select
+import socket
+import sys
+import types
+import warnings
+
+# What verbs and steps spend most of their start on. mlflow reads these variables as it is loaded.
+LIBRARIES = """
+    pandas pyarrow.parquet scipy.stats sklearn.pipeline sklearn.tree sklearn.compose
+    sklearn.ensemble sklearn.linear_model sklearn.model_selection sklearn.inspection sqlalchemy
+    pandera.pandas click rich.progress rich.table ruamel.yaml pydantic jinja2 requests
+    matplotlib.pyplot mlflow.pyfunc mlflow.sklearn mlflow.store.tracking.rest_store azure.identity
+    azure.ai.ml azure.ai.ml.entities
+""".split()
+LATE = {"azureml"}  # mlflow loads it, and it asks for the cloud of its variables as it is loaded
+QUIET = {
+    "DO_NOT_TRACK": "true",
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "MLFLOW_LOGGING_LEVEL": "WARNING",
+    "OMP_WAIT_POLICY": "PASSIVE",
+}
+STREAMS, MOST_BYTES = 3, 2**20
+LOOK_SECONDS = 0.02  # between two looks at those that may have ended
+
+
+def main() -> tuple[list[str], str]:
+    """Serve until the socket is closed; return, in a new process, its words and its folder."""
+    os.environ.update(QUIET)
+    for name in LIBRARIES:
+        with contextlib.suppress(ImportError):
+            importlib.import_module(name)
+    gc.collect()
+    gc.freeze()
+    running: dict[int, int] = {}
+    asked, is_open = socket.socket(fileno=os.dup(0)), True
+    while is_open or running:
+        if not select.select([asked] * is_open, [], [], LOOK_SECONDS if running else None)[0]:
+            for process in [one for one in running if ended(one, running[one])]:
+                os.close(running.pop(process))
+            continue
+        message, given, _, _ = socket.recv_fds(asked, MOST_BYTES, STREAMS + 1)
+        is_open = bool(message)
+        process = os.fork() if is_open else -1
+        if process == 0:
+            for number in (asked.fileno(), *running.values()):
+                os.close(number)
+            asked.detach()
+            return become(json.loads(message), given)
+        if process > 0:
+            running[process] = given[STREAMS]
+            for number in given[:STREAMS]:
+                os.close(number)
+    os._exit(0)
+
+
+def ended(process: int, told: int) -> bool:
+    """Say on the pipe how a process has ended, if it has."""
+    done, status = os.waitpid(process, os.WNOHANG)
+    if done:
+        with contextlib.suppress(BrokenPipeError):
+            os.write(told, b"%d\n" % os.waitstatus_to_exitcode(status))
+    return bool(done)
+
+
+def become(wanted: dict, given: list[int]) -> tuple[list[str], str]:
+    """Take the place of the process that was asked for, in a session of its own."""
+    os.setsid()
+    os.write(given[STREAMS], b"%d\n" % os.getpid())
+    os.close(given[STREAMS])
+    for number, stream in enumerate(given[:STREAMS]):
+        os.dup2(stream, number)
+        os.close(stream)
+    os.environ.clear()
+    os.environ.update(wanted["environment"])
+    os.chdir(wanted["folder"])
+    importlib.invalidate_caches()
+    for name in [name for name in sys.modules if name.partition(".")[0] in LATE]:
+        del sys.modules[name]
+    return wanted["words"], wanted["folder"]
+
+
+def run(words: list[str], folder: str) -> None:
+    """Do what Python does with these arguments: `-m NAME`, `-c CODE` or a file, after `-W WHAT`."""
+    paths = [one for one in os.environ.get("PYTHONPATH", "").split(os.pathsep) if one]
+    while words[0] == "-W":
+        warnings.simplefilter(words[1])
+        words = words[2:]
+    if words[:2] == ["-m", "seedling"] and words[2].startswith("train"):
+        # Nor do the workers of its pool load them again.
+        own = multiprocessing.get_context
+        multiprocessing.get_context = lambda how=None: own("fork" if how == "spawn" else how)
+    if words[0] == "-m":
+        sys.path[:0] = [folder, *paths]
+        sys.argv = words[1:]
+        runpy.run_module(words[1], run_name="__main__", alter_sys=True)
+    elif words[0] == "-c":
+        sys.path[:0] = ["", *paths]
+        sys.argv = ["-c", *words[2:]]
+        sys.modules["__main__"] = module = types.ModuleType("__main__")
+        exec(compile(words[1], "<string>", "exec"), module.__dict__)  # noqa: S102
+    else:
+        sys.path[:0] = [os.path.dirname(os.path.abspath(words[0])), *paths]
+        sys.argv = words
+        runpy.run_path(words[0], run_name="__main__")
+
+
+if __name__ == "__main__":
+    del sys.path[0]
+    run(*main())
