@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
 # Files that take longest, though some have few tests: what is begun last is waited for.
 FIRST = (
-    "ci_story seeds_page robustness azureml_training mlflow_models images verticals mlflow "
-    "fresh_install azureml_registry projects slugs prediction_log azureml_online offline "
-    "azureml_life"
+    "ci_story seeds_page ci_github ci_azure_devops delivery_pages robustness own_tables "
+    "azureml_training mlflow_models images verticals mlflow fresh_install azureml_registry "
+    "projects slugs prediction_log azureml_online offline azureml_life"
 ).split()
 
 
