@@ -17,6 +17,7 @@ from urllib.request import Request, urlopen
 
 import pytest
 from azureml.emulator import AzureML
+from azureml.jobs import JOBS
 from azureml.runs import FINAL
 from ci.azure_pipelines import AzurePipelines
 from ci.cloud import KEY, SITE, begin, cloud, settle, tags
@@ -99,17 +100,19 @@ class GitHub:
     def again(self, run: Run, answer: Answer) -> Run:
         """Another look at the same job, what came of it being deployed."""
         name, _ = self._newest()
-        document = self.world.azure.documents.get(f"workspaces/workspace/jobs/{name}")
-        tags_of = document["properties"]["tags"]
-        kept = {tag: value for tag, value in tags_of.items() if tag != "continued"}
-        self.world.azure.documents.change(f"workspaces/workspace/jobs/{name}", tags=kept)
+        kept = {tag: value for tag, value in self._tags(name).items() if tag != "continued"}
+        self.world.azure.documents.change(f"{JOBS}/{name}", tags=kept)
         with assuming(self.world, DEPLOYED_BEFORE):
             return self._look({APPROVAL: answer})
 
     def _newest(self) -> tuple[str, Any]:
-        """The name of the last training on Azure ML, and how far it is."""
+        """The name of the last training that CI has left, and how far it is."""
         runs = self.world.azure.jobs.runs
-        return [(name, run) for name, run in runs.items() if run.kind == "Pipeline"][-1]
+        return [(name, run) for name, run in runs.items() if "left_by" in self._tags(name)][-1]
+
+    def _tags(self, job: str) -> dict[str, str]:
+        found = self.world.azure.documents.find(f"{JOBS}/{job}") or {}
+        return (found.get("properties") or {}).get("tags") or {}
 
     def _look(self, answers: Mapping[str, Answer]) -> Run:
         return self.runner.run(Event("schedule", "main", file="trained.yml"), answers)
