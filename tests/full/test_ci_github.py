@@ -1,0 +1,201 @@
+"""Every job of every workflow of GitHub, executed as the events of a repository start it.
+
+tests/full/test_ci_story.py has the whole story with both systems: what is registered, and what is
+rolled back.
+"""
+
+import time
+
+import pytest
+import yaml
+from azureml.runs import FINAL
+from ci.cloud import tags
+from ci.github_actions import FOLDER, GitHubActions
+from ci.model import Event, Run
+from ci.world import Left, World
+
+pytestmark = pytest.mark.full
+
+REVIEW = 'make review BASE="$INTO" ROWS=2000'
+MARK = "<!-- seedling-review -->"
+NOT_NAMED = "No Azure ML workspace is named"
+IN_THE_STORY = (
+    'make train-model-in-aml FOLLOW="$JOB"',
+    "make deploy-online",
+    "make deploy-batch",
+)
+PATIENCE = 300  # seconds, for a training
+
+
+@pytest.fixture(scope="module")
+def world(ci_world: World) -> World:
+    """With what the story of CI runs truly taken as done: it takes longest."""
+    ci_world.once |= {REVIEW, "make check-internal", "make check-secrets"}
+    ci_world.assumed |= dict.fromkeys(IN_THE_STORY, Left())
+    return ci_world
+
+
+@pytest.fixture(scope="module")
+def runner(world: World) -> "Watched":
+    return Watched(world)
+
+
+class Watched(GitHubActions):
+    """A runner that notes which jobs have run."""
+
+    done: set[str]
+
+    def __init__(self, world: World) -> None:
+        super().__init__(world)
+        self.done = set()
+
+    def event(self, event: Event, **answers: str) -> Run:
+        run = self.run(event, answers)  # type: ignore[arg-type]
+        for job in run.jobs.values():
+            if job.result != "skipped":
+                self.done.add(f"{job.file}: {job.name}")
+        return run
+
+
+def await_training(world: World) -> None:
+    """Wait until the jobs on Azure ML have ended."""
+    deadline = time.monotonic() + PATIENCE
+    while any(job.status not in FINAL for job in [*world.azure.jobs.runs.values()]):
+        assert time.monotonic() < deadline, world.azure.jobs.runs
+        time.sleep(0.2)
+
+
+def problems(run: Run) -> str:
+    return "\n".join(
+        f"== {key}: {step.name}\n{step.log}"
+        for key, job in run.jobs.items()
+        for step in job.steps
+        if step.result == "failure"
+    )
+
+
+def succeeded(run: Run, *skipped: str) -> None:
+    """All jobs but those of these display names have succeeded."""
+    for key, job in run.jobs.items():
+        expected = "skipped" if job.name in skipped else "success"
+        assert job.result == expected, f"{key}\n{problems(run)}"
+
+
+def test_a_pull_request_is_reviewed_in_one_comment(world: World, runner: Watched):
+    world.commit("topic", {"dataset_creation/notes.md": "Nothing that changes a model.\n"})
+    first = runner.event(Event("pull_request", "topic", "main"))
+    succeeded(first)
+    sample = first.jobs["ci.yml/sample"]
+    assert f"::summary::\n{MARK}" in sample.log
+    assert [each.startswith(MARK) for each in world.comments] == [True]
+    assert "no model worse than before" in world.comments[0]
+    succeeded(runner.event(Event("pull_request", "topic", "main")))
+    assert len(world.comments) == 1
+    kept = sorted(path.name for path in world.artifacts.glob("*/review/*"))
+    assert {*kept} >= {"review.md", "review.html"}
+
+
+def test_a_fork_s_pull_request_is_checked_and_trained_without_any_trust(
+    world: World, runner: Watched
+):
+    before = list(world.comments)
+    run = runner.event(Event("pull_request", "topic", "main", fork=True))
+    succeeded(run, "Comment on the pull request")
+    assert world.comments == before
+    assert "az" not in {*run.jobs["ci.yml/sample"].log.split()}
+
+
+def test_what_main_trains_is_deployed_approved_and_tagged(world: World, runner: Watched):
+    run = runner.event(Event("push", "main"))
+    succeeded(run, NOT_NAMED, "Train on a sample", "Comment on the pull request")
+    await_training(world)
+    look = Event("schedule", "main", file="trained.yml")
+    run = runner.event(look, **{"Approve the model": "approve"})
+    succeeded(run)
+    assert (tags(world, 2) or {})["stage"] == "ready_for_production"
+    others = {job.name for job in run.jobs.values()} - {"Look for a training that has ended"}
+    succeeded(runner.event(look), *others)
+
+
+def test_what_develop_trains_is_not_deployed(world: World, runner: Watched):
+    run = runner.event(Event("push", "develop"))
+    succeeded(run, NOT_NAMED, "Train on a sample", "Comment on the pull request")
+    await_training(world)
+    run = runner.event(Event("dispatch", "main", file="trained.yml"))
+    assert "Model was not registered for this run." in run.log
+    assert {job.name for job in run.jobs.values() if job.result == "success"} == {
+        "Look for a training that has ended",
+        "Determine if evaluation succeeded and new model is registered",
+    }
+
+
+def test_what_is_merged_into_app_dev_is_deployed_there(world: World, runner: Watched):
+    world.merge("main", "app-dev")
+    run = runner.event(Event("push", "app-dev"))
+    succeeded(run, NOT_NAMED)
+    assert run.job("Deploy to app-dev").file == "deploy.yml"
+    assert any(world.commit_of("app-dev")[:7] in image for image in world.pushed)
+    assert [*world.artifacts.glob("*/sbom-app-dev/*")]
+
+
+def test_what_is_merged_into_prod_is_deployed_there(world: World, runner: Watched):
+    """The story deploys it truly, with a model that was registered."""
+    world.assumed["make deploy"] = Left(files={"local_assets/sbom/hello.cdx.json": "{}"})
+    world.merge("main", "prod")
+    by_hand = Event("dispatch", "prod", file="deploy.yml", inputs={"environment": "prod"})
+    for event in (Event("push", "prod"), by_hand):
+        run = runner.event(event)
+        succeeded(run, NOT_NAMED)
+        assert run.job("Deploy to prod").file == "deploy.yml"
+    del world.assumed["make deploy"]
+    assert len([*world.artifacts.glob("*/sbom-prod/*")]) == 2
+
+
+def test_the_schedules_watch_train_again_and_upgrade(world: World, runner: Watched):
+    for file in ("monitor.yml", "retrain.yml", "codeql.yml"):
+        run = runner.event(Event("schedule", "main", file=file))
+        succeeded(run, NOT_NAMED)
+    new = world.text("main", "constraints.txt") + "# newer\n"
+    world.assumed["make lock"] = Left(files={"constraints.txt": new})
+    world.assumed |= dict.fromkeys(("make init", "make lint", "make test"), Left())
+    upgrade = Event("schedule", "main", file="dependencies.yml")
+    for _ in range(2):
+        succeeded(runner.event(upgrade))
+    assert world.text("dependencies", "constraints.txt") == new
+    world.assumed["make lock"] = Left()
+    succeeded(runner.event(upgrade), "Open a pull request")
+
+
+def test_without_a_workspace_everything_in_azure_is_skipped_and_says_so(
+    world: World, runner: Watched
+):
+    named = world.variables.pop("AML_WORKSPACE")
+    try:
+        for event in (
+            Event("push", "main", file="train.yml"),
+            Event("push", "prod"),
+            Event("dispatch", "prod", file="deploy.yml", inputs={"environment": "prod"}),
+            Event("schedule", "main", file="monitor.yml"),
+            Event("schedule", "main", file="retrain.yml"),
+        ):
+            run = runner.event(event)
+            assert {job.name for job in run.jobs.values() if job.result == "success"} == {NOT_NAMED}
+            assert "no variable AML_WORKSPACE is set" in run.log
+        run = runner.event(Event("schedule", "main", file="trained.yml"))
+        assert {*run.results.values()} == {"skipped"}
+    finally:
+        world.variables["AML_WORKSPACE"] = named
+
+
+def test_every_job_of_every_workflow_has_run(world: World, runner: Watched):
+    """The last of this file: by what the tests before have noted."""
+    declared = set()
+    for path, text in world.read(world.commit_of("main"), FOLDER).items():
+        for key, job in yaml.safe_load(text)["jobs"].items():
+            if "uses" not in job:
+                names = job.get("name", key)
+                inputs = ("app-dev", "prod") if "inputs.environment" in names else ("",)
+                for value in inputs:
+                    name = names.replace("${{ inputs.environment }}", value)
+                    declared.add(f"{path.removeprefix(f'{FOLDER}/')}: {name}")
+    assert runner.done == declared
