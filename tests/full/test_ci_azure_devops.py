@@ -1,0 +1,113 @@
+"""Every job of every pipeline of Azure Pipelines, executed as the events of a repository start it.
+
+test_ci_story.py runs what is long there with both systems: the review, a training on main up to
+its approval, and deployments; what it runs is named in STORY.
+"""
+
+from collections.abc import Iterator
+
+import pytest
+from ci.azure_pipelines import AzurePipelines
+from ci.cloud import VARIABLES
+from ci.model import Event, Run
+from ci.world import Left, World
+
+pytestmark = pytest.mark.full
+
+REVIEW = 'make review BASE="$BASE" ROWS=2000'
+MARK = "<!-- seedling-review -->"
+NOT_NAMED = "No Azure ML workspace is named"
+STORY = {
+    "ci.yml: Train on a sample",
+    "train.yml: Deploy online",
+    "train.yml: Deploy batch",
+    "train.yml: Approve the model",
+    "train.yml: Tag the model",
+    "release.yml: Deploy to app-dev",
+    "release.yml: Deploy to prod",
+}
+
+
+class Watched(AzurePipelines):
+    """A runner that notes which jobs there are, and which have run."""
+
+    def __init__(self, world: World) -> None:
+        super().__init__(world)
+        self.known: set[str] = set()
+        self.done: set[str] = set()
+
+    def run(self, event: Event, answers: object = None) -> Run:
+        run = super().run(event)
+        for job in run.jobs.values():
+            name = f"{job.file}: {job.name}"
+            self.known.add(name)
+            if job.result != "skipped":
+                self.done.add(name)
+        return run
+
+
+@pytest.fixture(scope="module")
+def world(ci_world: World) -> World:
+    """Checks that take long are run once; the review is the story's."""
+    ci_world.once |= {"make check-internal", "make check-secrets"}
+    review = {f"local_assets/reports/review/review.{kind}": MARK for kind in ("md", "html")}
+    ci_world.assumed = {REVIEW: Left(files=review)}
+    return ci_world
+
+
+@pytest.fixture(scope="module")
+def runner(world: World) -> Iterator[Watched]:
+    runner = Watched(world)
+    yield runner
+    runner.close()
+
+
+def problems(run: Run) -> str:
+    return "\n".join(
+        f"== {key}: {step.name}\n{step.log}"
+        for key, job in run.jobs.items()
+        for step in job.steps
+        if step.result == "failure"
+    )
+
+
+def succeeded(run: Run, *skipped: str) -> None:
+    """All jobs but those of these display names have succeeded."""
+    for key, job in run.jobs.items():
+        expected = "skipped" if job.name in skipped else "success"
+        assert job.result == expected, f"{key}\n{problems(run)}"
+
+
+def test_a_pull_request_is_checked_and_has_its_report(world: World, runner: Watched) -> None:
+    world.commit("topic", {"dataset_creation/notes.md": "Nothing that changes a model.\n"})
+    run = runner.run(Event("pull_request", "topic", "main"))
+    succeeded(run)
+    assert {job.file for job in run.jobs.values()} == {"ci.yml", "codeql.yml"}
+    assert runner.repos.comments("1") == [MARK]
+    kept = {path.name for path in world.artifacts.glob("*/review/*")}
+    assert kept == {"review.md", "review.html"}
+    published = [step.log for step in run.jobs["ci.yml/Check (python311)"].steps[-2:]]
+    assert published[0].endswith(" tests")
+    assert int(published[0].split()[0]) > 10
+    assert published[1].endswith("% of the lines")
+
+
+def test_a_pull_request_of_a_fork_has_no_token(world: World, runner: Watched) -> None:
+    run = runner.run(Event("pull_request", "topic", "main", fork=True))
+    succeeded(run, "Comment on the pull request")
+    assert runner.repos.comments("1") == [MARK]
+
+
+def test_without_a_workspace_nothing_is_done_in_azure(world: World, runner: Watched) -> None:
+    del world.variables["AML_WORKSPACE"]
+    for branch in ("main", "prod"):
+        world.edit(branch, VARIABLES, 'AML_WORKSPACE: "workspace"', 'AML_WORKSPACE: ""')
+    for event in (
+        Event("push", "main", file="train.yml"),
+        Event("push", "prod"),
+        Event("schedule", "main", file="monitor.yml"),
+        Event("schedule", "main", file="retrain.yml"),
+    ):
+        run = runner.run(event)
+        assert [job.name for job in run.jobs.values()] == [NOT_NAMED]
+        assert "names no AML_WORKSPACE" in run.log
