@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 from ci.azure_pipelines import AzurePipelines
-from ci.cloud import VARIABLES
+from ci.cloud import VARIABLES, tags
 from ci.model import Event, Run
 from ci.world import Left, World
 
@@ -98,6 +98,43 @@ def test_a_pull_request_of_a_fork_has_no_token(world: World, runner: Watched) ->
     assert runner.repos.comments("1") == [MARK]
 
 
+def test_what_develop_trains_is_registered_and_not_deployed(world: World, runner: Watched) -> None:
+    run = runner.run(Event("push", "develop"))
+    left_out = ["Train on a sample", "Comment on the pull request", "Deploy online"]
+    left_out += ["Deploy batch", "Approve the model", "Tag the model"]
+    succeeded(run, *left_out)
+    found = tags(world, 2) or {}
+    assert found["build_id"] == str(world.build)
+    assert "stage" not in found
+    (limit,) = [minutes for name, minutes in runner.waits if name.startswith("Wait for")]
+    assert limit == 2880
+
+
+def test_the_clock_watches_and_trains_again(world: World, runner: Watched) -> None:
+    for file in ("monitor.yml", "retrain.yml", "codeql.yml"):
+        run = runner.run(Event("schedule", "main", file=file))
+        assert run.jobs
+        succeeded(run)
+
+
+def test_newer_versions_become_one_pull_request(world: World, runner: Watched) -> None:
+    old = world.text("main", "constraints.txt")
+    new = old.replace("click==", "click==99.")
+    for command in ("make init", "make lint", "make test"):  # there is no index here
+        world.assumed[command] = Left()
+    world.assumed["make lock"] = Left(files={"constraints.txt": new})
+    clock = Event("schedule", "main", file="dependencies.yml")
+    for _ in range(2):
+        succeeded(runner.run(clock))
+    (one,) = runner.repos.pull_requests
+    assert one["title"] == "Update the dependencies"
+    assert "- click: " in one["description"]
+    assert world.text("dependencies", "constraints.txt") == new
+    assert world.text("main", "constraints.txt") == old
+    world.assumed["make lock"] = Left()
+    assert "there is nothing to propose" in runner.run(clock).log
+
+
 def test_without_a_workspace_nothing_is_done_in_azure(world: World, runner: Watched) -> None:
     del world.variables["AML_WORKSPACE"]
     for branch in ("main", "prod"):
@@ -111,3 +148,8 @@ def test_without_a_workspace_nothing_is_done_in_azure(world: World, runner: Watc
         run = runner.run(event)
         assert [job.name for job in run.jobs.values()] == [NOT_NAMED]
         assert "names no AML_WORKSPACE" in run.log
+
+
+def test_every_job_of_every_pipeline_has_run(runner: Watched) -> None:
+    """The last of this file: by what the tests before have noted."""
+    assert runner.known - runner.done == {each for each in STORY if "train.yml" in each}
