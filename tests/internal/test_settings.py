@@ -15,6 +15,7 @@ from seedling.testing import invoke
 INTERNAL = Path(settings.__file__).parent
 # Set by other programs, or read by them: no setting of a project.
 FOREIGN = {
+    *("ACTIONS_ID_TOKEN_REQUEST_TOKEN", "ACTIONS_ID_TOKEN_REQUEST_URL"),
     *("AZUREML_ENTRY_SCRIPT", "AZUREML_MODEL_DIR", "GITHUB_OUTPUT", "GITHUB_SHA", "TF_BUILD"),
     *("BUILD_BUILDID", "BUILD_SOURCEBRANCH", "BUILD_SOURCEVERSION", "GITHUB_ACTIONS"),
     *("GITHUB_HEAD_REF", "GITHUB_REF_NAME", "GITHUB_RUN_ID", "GITHUB_STEP_SUMMARY"),

@@ -1,16 +1,24 @@
 """This machine's identity on Azure: one credential chain, which gets a token when one is needed."""
 
+import json
 import logging
 import os
 import sys
 from functools import cache
 from typing import Any
+from urllib.request import Request, urlopen
 
 from seedling.errors import ProjectError
-from seedling.settings import AZURE_CLIENT_SECRET, AZURE_TENANT_ID, AZUREML_ARM_WORKSPACE_NAME
+from seedling.settings import (
+    AZURE_CLIENT_ID,
+    AZURE_CLIENT_SECRET,
+    AZURE_TENANT_ID,
+    AZUREML_ARM_WORKSPACE_NAME,
+)
 
 AZURE_SQL = "https://database.windows.net/.default"
 CI = ("CI", "TF_BUILD")  # set by CI systems: GitHub and most others, Azure DevOps
+AUDIENCE = "api://AzureADTokenExchange"  # whom a job of GitHub says it to
 
 
 def credential(may_ask: bool = True) -> Any:
@@ -18,7 +26,8 @@ def credential(may_ask: bool = True) -> Any:
 
     It tries a service principal from the environment, a workload's or a machine's managed identity,
     then the account that is signed in to Azure's tools on this machine. Where a person is at the
-    terminal, a login in the browser comes last, by a code where there is no browser.
+    terminal, a login in the browser comes last, by a code where there is no browser. A job of GitHub
+    that may ask for tokens and knows its identity has no chain: it is that identity.
 
     Args:
         may_ask: False where no person is to be asked, as in the service.
@@ -28,6 +37,8 @@ def credential(may_ask: bool = True) -> Any:
     """
     if may_ask and is_attended():
         return _asking_chain()
+    if os.environ.get("ACTIONS_ID_TOKEN_REQUEST_URL") and AZURE_CLIENT_ID.get():
+        return _github_credential(AZURE_TENANT_ID.get(), AZURE_CLIENT_ID.get())
     from azure.identity import DefaultAzureCredential
 
     return DefaultAzureCredential()
@@ -42,6 +53,29 @@ def service_principal(tenant_id: str, client_id: str, password: str) -> Any:
     from azure.identity import ClientSecretCredential
 
     return ClientSecretCredential(tenant_id, client_id, password)
+
+
+def _github_credential(tenant_id: str, client_id: str) -> Any:
+    """Return the credential of a job of GitHub, which asks for a new token of the job each time.
+
+    az has the one that it has signed in with, and that is good for minutes: what a longer verb needs
+    then is refused.
+    """
+    from azure.identity import ClientAssertionCredential
+
+    return ClientAssertionCredential(tenant_id, client_id, _token_of_the_job)
+
+
+def _token_of_the_job() -> str:
+    from azure.core.exceptions import ClientAuthenticationError
+
+    url = f"{os.environ['ACTIONS_ID_TOKEN_REQUEST_URL']}&audience={AUDIENCE}"
+    right = f"Bearer {os.environ['ACTIONS_ID_TOKEN_REQUEST_TOKEN']}"
+    try:
+        with urlopen(Request(url, headers={"Authorization": right}), timeout=60) as answer:
+            return str(json.load(answer)["value"])
+    except (OSError, ValueError, KeyError) as error:
+        raise ClientAuthenticationError(f"GitHub gives this job no token: {error}") from None
 
 
 def is_attended() -> bool:
