@@ -210,6 +210,7 @@ class Scope:
             return [scope.declared(kind, node, each) for scope, each in self.loop(body)]
         if body.type == "if_statement":
             if not self.evaluate(body.named_children[0]):
+                self.refuse_an_empty_name(body.named_children[1], node)
                 return None
             body = body.named_children[1]
         given = self.evaluate(body)
@@ -225,6 +226,12 @@ class Scope:
         if "existing" not in [child.type for child in node.children]:
             self.made.append(resource)
         return resource
+
+    def refuse_an_empty_name(self, body: Node, node: Node) -> None:
+        """Azure reads the names of what is left out too; children of an empty one end all of it."""
+        if "existing" in [child.type for child in node.children]:
+            name = self.evaluate(body)["name"]
+            assert name, f"{self.file.path.name}:{line(node)}: the name of what is left out is empty"
 
     def loop(self, node: Node) -> Iterator[tuple["Scope", Node]]:
         named, body = node.named_children, node.named_children[-1]

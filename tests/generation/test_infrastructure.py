@@ -22,7 +22,7 @@ ENVIRONMENTS = ("dev", "app-dev", "prod")
 WHOLE = {"vertical": "hello_world", "models": "linear_regression", "parts": "all"}
 # A group of people, a database, CI: what a file of parameters leaves to the team.
 CHOSEN: dict[str, dict[str, Any]] = {
-    "github": {"repository": "our/pets"},
+    "github": {"repository": "our@12/pets@345"},
     "azure_devops": {
         "withServiceConnection": True,
         "connectionIssuer": "https://issuer",
@@ -343,8 +343,8 @@ def test_ci_enters_by_its_token_from_named_places_only(project: Path, ci: str) -
         assert {each["issuer"] for each in found} == {"https://token.actions.githubusercontent.com"}
         places = ("ref:refs/heads/", "environment:")
         assert all(
-            each.startswith(tuple(f"repo:our/pets:{at}" for at in places)) for each in subjects
+            each.startswith(tuple(f"repo:our@12/pets@345:{at}" for at in places)) for each in subjects
         )
-        assert f"repo:our/pets:environment:{environment}" in subjects or environment == "dev"
+        assert f"repo:our@12/pets@345:environment:{environment}" in subjects or environment == "dev"
         assert whole.outputs["githubClientId"].startswith("client of id-helloworld-github")
     assert made(project, "dev").outputs.keys() >= {"workspaceName"}

@@ -2,7 +2,7 @@
 // that GitHub gives a job of one of these branches and environments, and no other.
 param identityName string
 
-@description('owner/name.')
+@description('As the subjects of its tokens begin: owner@ID/name@ID, or owner/name.')
 param repository string
 
 @description('How the subjects of those tokens end: ref:refs/heads/BRANCH, environment:NAME.')

@@ -39,19 +39,19 @@ resource containerRegistry 'Microsoft.ContainerRegistry/registries@2023-07-01' e
 }
 
 resource registry 'Microsoft.MachineLearningServices/registries@2025-06-01' existing = if (!empty(registryName)) {
-  name: registryName
+  name: empty(registryName) ? 'none' : registryName
 }
 
 resource site 'Microsoft.Web/sites@2024-04-01' existing = if (!empty(siteName)) {
-  name: siteName
+  name: empty(siteName) ? 'none' : siteName
 }
 
 resource plan 'Microsoft.Web/serverfarms@2024-04-01' existing = if (!empty(planName)) {
-  name: planName
+  name: empty(planName) ? 'none' : planName
 }
 
 resource vault 'Microsoft.KeyVault/vaults@2023-07-01' existing = if (!empty(serviceVaultName)) {
-  name: serviceVaultName
+  name: empty(serviceVaultName) ? 'none' : serviceVaultName
 }
 
 resource training 'Microsoft.Authorization/roleAssignments@2022-04-01' = {

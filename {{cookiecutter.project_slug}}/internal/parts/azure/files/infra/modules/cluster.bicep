@@ -86,7 +86,7 @@ resource images 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
 }
 
 resource cosmos 'Microsoft.DocumentDB/databaseAccounts@2024-11-15' existing = if (!empty(cosmosName)) {
-  name: cosmosName
+  name: empty(cosmosName) ? 'none' : cosmosName
 }
 
 resource predictions 'Microsoft.DocumentDB/databaseAccounts/sqlRoleAssignments@2024-11-15' = if (!empty(cosmosName)) {

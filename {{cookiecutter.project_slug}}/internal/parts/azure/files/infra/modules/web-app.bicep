@@ -145,11 +145,11 @@ resource containerRegistry 'Microsoft.ContainerRegistry/registries@2023-07-01' e
 }
 
 resource registry 'Microsoft.MachineLearningServices/registries@2025-06-01' existing = if (!empty(registryName)) {
-  name: registryName
+  name: empty(registryName) ? 'none' : registryName
 }
 
 resource cosmos 'Microsoft.DocumentDB/databaseAccounts@2024-11-15' existing = if (!empty(cosmosName)) {
-  name: cosmosName
+  name: empty(cosmosName) ? 'none' : cosmosName
 }
 
 resource images 'Microsoft.Authorization/roleAssignments@2022-04-01' = [
