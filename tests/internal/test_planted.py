@@ -51,7 +51,8 @@ def test_what_runs_on_this_machine_keeps_no_secret(
     done = run_verb(project, "train", "--model", models()[0])
     assert done.returncode == 0, done.stdout + done.stderr
     (version,) = Project(project.root).registered_here
-    signatures.refuse_unsigned(project.model_path(version), project.root / "signing.pub")
+    folder, public = project.model_path(version), project.root / "signing.pub"
+    signatures.refuse_unsigned(folder, public, version.name, version.version)
     train = project.root / "models" / models()[0] / "train.py"
     before = train.read_text(encoding="utf-8")
     train.write_text(before + FAILING, encoding="utf-8")

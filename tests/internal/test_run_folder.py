@@ -139,6 +139,10 @@ def test_compute_has_the_defaults_of_the_page(tmp_path: Path) -> None:
             '{\n  "compute_node_name": "x",\n  "max_nodes": true\n}',
             "line 3, max_nodes: expected: a whole number.",
         ),
+        (
+            '{\n  "compute_node_name": "x",\n  "deploy_cpu_cores": 1e999\n}',
+            "line 3, deploy_cpu_cores: expected: ",
+        ),
         ("[]", "line 1: "),
     ],
 )
@@ -227,6 +231,15 @@ def test_a_base_script_is_never_written_over(tmp_path: Path) -> None:
     done = said(tmp_path, "build", "run/train.py", "--output", "run/train.py")
     assert done.returncode == 1
     assert "is the base script: give --output another name." in done.stderr
+    assert (run / "train.py").read_text(encoding="utf-8") == SCRIPT
+
+
+@pytest.mark.parametrize("output", ["run", "."])
+def test_a_folder_is_never_written_over(output: str, tmp_path: Path) -> None:
+    run = folder(tmp_path)
+    done = said(tmp_path, "build", "run/train.py", "--output", output)
+    assert done.returncode == 1
+    assert done.stderr == f"Error: {output} is a folder: give --output the name of a file.\n"
     assert (run / "train.py").read_text(encoding="utf-8") == SCRIPT
 
 

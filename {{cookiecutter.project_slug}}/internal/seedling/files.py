@@ -1,5 +1,6 @@
 """Files and folders that are complete or absent: written beside their place, then renamed."""
 
+import errno
 import hashlib
 import json
 import os
@@ -77,7 +78,13 @@ def copy(source: Path, path: Path) -> None:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write a text file in UTF-8, with LF as line ends."""
+    """Write a text file in UTF-8, with LF as line ends.
+
+    Raises:
+        IsADirectoryError: `path` is a folder, which stays.
+    """
+    if path.is_dir():
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
     with replacing(path) as aside:
         aside.write_text(text, encoding="utf-8", newline="\n")
 

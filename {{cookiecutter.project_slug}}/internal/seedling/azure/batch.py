@@ -97,9 +97,10 @@ def submit(project: Project, source: str, target: Path, model: str | None = None
         model: the model whose endpoint is asked; the best champion unless given.
 
     Raises:
-        ProjectError: there is nothing to score, the target is one of the files to score, there is
-            no endpoint, or Azure refuses.
+        ProjectError: there is nothing to score, the target is a folder or one of the files to
+            score, there is no endpoint, or Azure refuses.
     """
+    _refuse_folder(target)
     there = data.URI.fullmatch(source) or data.ASSET.fullmatch(source)
     given = source if there else str(_local(Path(source), target))
     client = workspace.client(project)
@@ -115,8 +116,10 @@ def fetch(project: Project, job: str, target: Path) -> tuple[int, list[str]]:
         How many rows there are, and what is wrong with the files that were not scored.
 
     Raises:
-        ProjectError: the job failed, or it cannot be followed; it goes on then.
+        ProjectError: the target is a folder, or the job failed, or it cannot be followed; it goes
+            on then.
     """
+    _refuse_folder(target)
     client = workspace.client(project)
     with TemporaryDirectory() as scratch:
         found = _download(client, job, Path(scratch), how_to_follow(job, target))
@@ -232,6 +235,12 @@ def _write_instances(project: Project, model: str, path: Path) -> int:
         writer.writeheader()
         writer.writerows(named)
     return len(named)
+
+
+def _refuse_folder(target: Path) -> None:
+    """Refuse a folder as the file of predictions, which would be written in its place."""
+    if target.is_dir():
+        raise ProjectError(f"{target} is a folder: give --output the name of a file.")
 
 
 def _local(source: Path, target: Path) -> Path:

@@ -66,6 +66,8 @@ def _write(base: Path, path: Path, found: "Completed") -> None:
     """Write a completed script, and say so; its base script is never written over."""
     from seedling.files import write_text
 
+    if path.is_dir():
+        raise ProjectError(f"{path.as_posix()} is a folder: give --output the name of a file.")
     if path.exists() and path.samefile(base):
         raise ProjectError(f"{path.as_posix()} is the base script: give --output another name.")
     write_text(path, found.text)

@@ -31,8 +31,10 @@ class Compute(JsonFile):
     idle_seconds_before_scaledown: int = Field(
         default=600, ge=0, description="Seconds without a job, after which a node is given back."
     )
-    deploy_cpu_cores: float = Field(default=0.2, gt=0, description="Cores of the deployed service.")
-    deploy_memory_gb: float = Field(
+    deploy_cpu_cores: Annotated[float, Field(allow_inf_nan=False)] = Field(
+        default=0.2, gt=0, description="Cores of the deployed service."
+    )
+    deploy_memory_gb: Annotated[float, Field(allow_inf_nan=False)] = Field(
         default=1, gt=0, description="Gigabytes of memory of the deployed service."
     )
     deploy_cluster_name: NodeName | None = Field(
