@@ -69,9 +69,11 @@ def fetch(project: Project, registered: RegisteredModel, environment: str | None
     if folder.is_dir():
         return
     title = f"{registered.name}, version {registered.version}"
-    if are_shared(config, environment):
+    shared = are_shared(config, environment)
+    if shared and config.registry is not None:
         place, refused, hint = "shared registry", "is not served", ""
-    elif stage(config, environment) is Stage.LOCAL and registrations.is_of_workspace(
+    # What builds an image for production has it carry what no registry can give it there.
+    elif (shared or stage(config, environment) is Stage.LOCAL) and registrations.is_of_workspace(
         project, registered
     ):
         place, refused = "workspace", "is not on this machine"
