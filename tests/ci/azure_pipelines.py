@@ -359,6 +359,7 @@ class AzurePipelines:
             "Build.SourcesDirectory": at / "s",
             "Pipeline.Workspace": at,
             "System.DefaultWorkingDirectory": at / "s",
+            "System.JobAttempt": "1",
             "System.JobName": job.name,
         }
         (at / "s").mkdir(exist_ok=True)
