@@ -289,6 +289,7 @@ def test_deploy_without_a_workspace_or_a_model_is_one_line(project: Project) -> 
     refused = invoke(project, "deploy")
     assert refused.exit_code == 1
     assert refused.stdout == "dev: deploy-online\n"
+    assert (project.assets / "sbom").is_dir()  # which Azure DevOps publishes, whatever is deployed
     assert refused.stderr.count("\n") == 1
 
 

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from seedling.azure import batch, online, web_app, workspace
 from seedling.config import Project, Stage, stage
 from seedling.config.azure import Place
+from seedling.containers import sbom
 from seedling.errors import ProjectError
 
 Say = Callable[[str], None]
@@ -44,6 +45,8 @@ def deploy(project: Project, say: Say) -> None:
         ProjectError: one failed; what it had served before goes on, and those after it are left.
     """
     found = places(project)
+    # Azure DevOps publishes a folder that is there, and not every place has an image.
+    (project.assets / sbom.FOLDER).mkdir(parents=True, exist_ok=True)
     for place in found:
         say(f"{workspace.environment()}: {VERBS[place]}")
         if place == "online":
