@@ -13,27 +13,30 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from tempfile import TemporaryFile
+from tempfile import TemporaryDirectory, TemporaryFile
 from threading import Lock, Timer
 from typing import IO
 
 from baking import environment, python_of, run
 
 SERVER = Path(__file__).with_name("warm_server.py")
+CLIENT = Path(__file__).with_name("warm_client.py")
 PATIENCE = 10  # seconds
-MOST = 2  # environments whose libraries are kept loaded: each takes 300 MB
+MOST = 3  # environments whose libraries are kept loaded: each takes 300 MB
 
 
 class Warm:
     """A process of an environment that starts others."""
 
     def __init__(self, python: Path) -> None:
+        self._folder = TemporaryDirectory(prefix="warm-")  # a socket's path must be short
+        self.address = Path(self._folder.name, "socket")
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         private = ("AZURE", "PYTHON", "MLFLOW_")
         known = {name: one for name, one in environment().items() if not name.startswith(private)}
         with theirs:
             self._server = subprocess.Popen(
-                [python, SERVER],
+                [python, SERVER, self.address],
                 stdin=theirs,
                 stdout=subprocess.DEVNULL,
                 env=known | {"PYTHONUTF8": "1"},
@@ -47,6 +50,7 @@ class Warm:
         folder: Path,
         variables: Mapping[str, str],
         streams: Sequence[int],
+        python: Path,
     ) -> "Process":
         """Start a process.
 
@@ -55,8 +59,10 @@ class Warm:
             folder: the working folder.
             variables: its whole environment.
             streams: numbers of open files: its stdin, stdout and stderr.
+            python: of this environment, or of one that borrows its packages.
         """
-        wanted = {"words": words, "folder": str(folder), "environment": dict(variables)}
+        here, known = str(folder), dict(variables)
+        wanted = {"words": words, "folder": here, "environment": known, "python": str(python)}
         told, tell = os.pipe()
         try:
             with self._lock:
@@ -75,6 +81,7 @@ class Warm:
             self._server.wait(PATIENCE)
         except subprocess.TimeoutExpired:
             self._server.kill()
+        self._folder.cleanup()
 
 
 class Process:
@@ -96,17 +103,39 @@ class Process:
 
 
 _servers: dict[Path, Warm] = {}
+# The Python of an environment that borrows the packages of another one, and that one's.
+lenders: dict[Path, Path] = {}
 _lock = Lock()
 
 
 def of(python: Path) -> Warm:
     """Return what starts processes of an environment, the newest of those that are kept."""
+    python = lenders.get(python, python)
     with _lock:
         server = _servers.pop(python, None) or Warm(python)
         _servers[python] = server
         while len(_servers) > MOST:
             _servers.pop(next(iter(_servers))).stop()
         return server
+
+
+def lend(python: Path) -> None:
+    """Let the verbs and steps that anything starts with a Python begin with libraries loaded.
+
+    `python3` beside it is Python itself.
+    """
+    interpreter, itself = python.resolve(), python.with_name("python3")
+    itself.unlink()  # a link to the other one
+    itself.symlink_to(interpreter)
+    names = {
+        "ADDRESS": of(python if python in lenders else itself).address,
+        "PYTHON": itself,
+        "ITSELF": python,
+    }
+    lines = [f"#!{interpreter} -IS", *(f"{name} = {str(one)!r}" for name, one in names.items())]
+    python.unlink()
+    python.write_text("\n".join([*lines, CLIENT.read_text(encoding="utf-8")]), encoding="utf-8")
+    python.chmod(0o755)
 
 
 @atexit.register
@@ -139,7 +168,7 @@ def call(
         stdin.write((given or "").encode())
         stdin.seek(0)
         streams = [stream.fileno() for stream in (stdin, stdout, stderr)]
-        process = of(python).start(words, folder, variables, streams)
+        process = of(python).start(words, folder, variables, streams, python)
         limit = Timer(timeout, process.kill)
         limit.start()
         code = process.wait()
@@ -151,21 +180,30 @@ def call(
     return subprocess.CompletedProcess([str(python), *words], code, *said)
 
 
-def verb(project: Path, *words: str) -> str:
+def verb(project: Path, *words: str, python: Path | None = None) -> str:
     """Return what a verb of a project prints; a failure of the test if it fails.
 
     A project that has not trained yet gets its empty file of runs first.
+
+    Args:
+        project: the folder of the project.
+        words: the verb and its options.
+        python: what runs it; that of the project's environment unless given.
     """
+    python = python or python_of(project)
     if words[0] == "train":
-        _add_runs(project)
-    done = said(project, *words)
+        _add_runs(project, python)
+    done = said(project, *words, python=python)
     assert done.returncode == 0, f"{words} ended with {done.returncode}:\n{done.stdout}"
     return done.stdout
 
 
-def said(project: Path, *words: str) -> "subprocess.CompletedProcess[str]":
+def said(
+    project: Path, *words: str, python: Path | None = None
+) -> "subprocess.CompletedProcess[str]":
     """Return how a verb of a project has ended, with what it printed, its errors at the end."""
-    done = call(python_of(project), ["-m", "seedling", *words], project, environment())
+    command = ["-m", "seedling", *words]
+    done = call(python or python_of(project), command, project, environment())
     done.stdout += done.stderr
     return done
 
@@ -173,7 +211,7 @@ def said(project: Path, *words: str) -> "subprocess.CompletedProcess[str]":
 _runs: list[bytes] = []  # MLflow's file without any
 
 
-def _add_runs(project: Path) -> None:
+def _add_runs(project: Path, python: Path) -> None:
     """Copy an empty file of runs into a project: MLflow takes seconds to make one."""
     database = project / "local_assets" / "mlflow.db"
     if database.exists():
@@ -181,7 +219,7 @@ def _add_runs(project: Path) -> None:
     database.parent.mkdir(parents=True, exist_ok=True)
     if not _runs:
         made = [f"sqlite:///{database}", (project / "local_assets").as_uri(), "Default"]
-        command = [python_of(project), "-m", "seedling.training.mlflow_runs", *made]
+        command = [python, "-m", "seedling.training.mlflow_runs", *made]
         run(command, project)
         _runs.append(database.read_bytes())
     database.write_bytes(_runs[0])

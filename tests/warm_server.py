@@ -1,7 +1,8 @@
 """Starts Python processes with their libraries loaded: each is a fork of this one.
 
 It runs in the environment whose Python is asked for, and imports nothing of a project: the code of
-each process is its own. `warm.py` asks it, by a socket that is its stdin; it ends with that.
+each process is its own. `warm.py` asks it, by a socket that is its stdin; it ends with that. So do
+the stand-ins of Python that `warm.py` writes, by a socket with a name.
 """
 
 import contextlib
@@ -12,8 +13,12 @@ import multiprocessing
 import os
 import runpy
 import select
+import signal
+import site
 import socket
+import stat
 import sys
+import sysconfig
 import types
 import warnings
 
@@ -46,18 +51,31 @@ def main() -> tuple[list[str], str]:
     gc.freeze()
     running: dict[int, int] = {}
     asked, is_open = socket.socket(fileno=os.dup(0)), True
+    named = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    named.bind(sys.argv[1])
+    named.listen()
     while is_open or running:
-        if not select.select([asked] * is_open, [], [], LOOK_SECONDS if running else None)[0]:
+        wait = LOOK_SECONDS if running else None
+        ready = select.select([asked, named] if is_open else [], [], [], wait)[0]
+        if not ready:
             for process in [one for one in running if ended(one, running[one])]:
                 os.close(running.pop(process))
             continue
-        message, given, _, _ = socket.recv_fds(asked, MOST_BYTES, STREAMS + 1)
-        is_open = bool(message)
-        process = os.fork() if is_open else -1
+        if asked in ready:
+            message, given, _, _ = socket.recv_fds(asked, MOST_BYTES, STREAMS + 1)
+            is_open = bool(message)
+            if not is_open:
+                named.close()  # who asks later begins by itself
+        else:
+            link, _ = named.accept()
+            message, given, _, _ = socket.recv_fds(link, MOST_BYTES, STREAMS)
+            given.append(link.detach())
+        process = os.fork() if message else -1
         if process == 0:
-            for number in (asked.fileno(), *running.values()):
+            for number in (asked.fileno(), named.fileno(), *running.values()):
                 os.close(number)
             asked.detach()
+            named.detach()
             return become(json.loads(message), given)
         if process > 0:
             running[process] = given[STREAMS]
@@ -67,8 +85,10 @@ def main() -> tuple[list[str], str]:
 
 
 def ended(process: int, told: int) -> bool:
-    """Say on the pipe how a process has ended, if it has."""
+    """Say how a process has ended, if it has; end it where whoever began it is gone."""
     done, status = os.waitpid(process, os.WNOHANG)
+    if not done and stat.S_ISSOCK(os.fstat(told).st_mode) and select.select([told], [], [], 0)[0]:
+        os.killpg(process, signal.SIGKILL)
     if done:
         with contextlib.suppress(BrokenPipeError):
             os.write(told, b"%d\n" % os.waitstatus_to_exitcode(status))
@@ -86,10 +106,24 @@ def become(wanted: dict, given: list[int]) -> tuple[list[str], str]:
     os.environ.clear()
     os.environ.update(wanted["environment"])
     os.chdir(wanted["folder"])
+    take(wanted["python"])
     importlib.invalidate_caches()
     for name in [name for name in sys.modules if name.partition(".")[0] in LATE]:
         del sys.modules[name]
     return wanted["words"], wanted["folder"]
+
+
+def take(python: str) -> None:
+    """Be this Python: of the same environment, or of one that borrows its packages (tests/ci)."""
+    sys.executable, before = python, sys.prefix
+    folder = os.path.dirname(os.path.dirname(python))
+    if folder == before:
+        return
+    multiprocessing.set_executable(os.path.join(folder, "bin", "python3"))
+    sys.prefix = sys.exec_prefix = folder
+    project = os.path.dirname(before)
+    sys.path[:] = [one for one in sys.path if not f"{one}{os.sep}".startswith(project + os.sep)]
+    site.addsitedir(sysconfig.get_path("purelib", vars={"base": folder}))
 
 
 def run(words: list[str], folder: str) -> None:
@@ -98,7 +132,8 @@ def run(words: list[str], folder: str) -> None:
     while words[0] == "-W":
         warnings.simplefilter(words[1])
         words = words[2:]
-    if words[:2] == ["-m", "seedling"] and words[2].startswith("train"):
+    verbs = [word for word in words[2:] if not word.startswith("--")]
+    if words[:2] == ["-m", "seedling"] and verbs and verbs[0].startswith("train"):
         # Nor do the workers of its pool load them again.
         own = multiprocessing.get_context
         multiprocessing.get_context = lambda how=None: own("fork" if how == "spawn" else how)

@@ -8,6 +8,8 @@ import importlib.util
 import shutil
 from pathlib import Path
 
+import warm
+
 PINS = ("pyproject.toml", "internal/pyproject.toml", "constraints.txt")
 
 
@@ -32,7 +34,9 @@ def borrow(prepared: Path, folder: Path, project: Path | None = None) -> Path:
     if project:
         lines = [str(project / "internal"), str(project), *lines]
     (own / "borrowed.pth").write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
-    return folder / "bin" / "python"
+    borrowed = folder / "bin" / "python"
+    warm.lenders[borrowed] = prepared / "bin" / "python"
+    return borrowed
 
 
 def hand_out(prepared: Path, checkout: Path) -> None:
@@ -43,7 +47,7 @@ def hand_out(prepared: Path, checkout: Path) -> None:
     original = prepared.parent
     if (checkout / ".venv").exists() or any(_text(original, p) != _text(checkout, p) for p in PINS):
         return
-    borrow(prepared, checkout / ".venv", checkout)
+    warm.lend(borrow(prepared, checkout / ".venv", checkout))
     groups = (prepared / ".installed").read_text(encoding="utf-8").split()[1:]
     stamp = " ".join([_fingerprint(checkout), *groups])
     (checkout / ".venv" / ".installed").write_text(stamp, encoding="utf-8")

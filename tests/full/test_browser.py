@@ -8,11 +8,11 @@ from typing import Any
 from urllib.request import urlopen
 
 import pytest
-from baking import verb
 from chromium import Watched
 from openapi_spec_validator import OpenAPIV31SpecValidator
 from playwright.sync_api import Browser, Locator, Page, expect
 from serving import ask, predict, serving
+from warm import verb
 
 pytestmark = pytest.mark.full
 

@@ -34,7 +34,7 @@ class Process:
         with open(os.devnull, "rb") as nothing, os.fdopen(say, "wb") as stream:
             if simple:  # its libraries are loaded already
                 words, streams = shlex.split(simple[1]), [nothing.fileno(), say, say]
-                process = warm.of(python).start(words, folder, environment, streams)
+                process = warm.of(python).start(words, folder, environment, streams, python)
             else:
                 process = subprocess.Popen(
                     ["bash", "-c", command],

@@ -1,0 +1,60 @@
+"""Stands in for the Python of an environment: `lend` in warm.py writes three names before it.
+
+A verb or a step goes to the process that has their libraries loaded, with these streams. All else,
+and all that serves, goes to Python itself.
+"""
+
+import json
+import os
+import signal
+import socket
+import sys
+
+OWN = ("serve", "init", "predict")  # verbs that begin as a person begins them
+MODULES = ("seedling.steps.", "seedling.lifecycle.review.before", "seedling.training.mlflow_runs")
+
+
+def warmed(words: list[str]) -> bool:
+    """Whether a call is of a verb or a step."""
+    if words[:1] != ["-m"] or len(words) < 2:
+        return False
+    verbs = [word for word in words[2:] if word not in ("--make", "--attended")][:1]
+    is_verb = words[1] == "seedling" and bool(verbs) and not verbs[0].startswith(OWN)
+    return is_verb or words[1].startswith(MODULES)
+
+
+def asked(address: str, itself: str, words: list[str]) -> int | None:
+    """Return how the process has ended; None if there is nothing that starts one."""
+    link = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    try:
+        link.connect(address)
+    except OSError:
+        return None
+    wanted = {
+        "words": words,
+        "folder": os.getcwd(),
+        "environment": dict(os.environ),
+        "python": itself,
+    }
+    socket.send_fds(link, [json.dumps(wanted).encode()], [0, 1, 2])
+    process = int(link.recv(64))
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda number, _: os.killpg(process, number))
+    return int(link.recv(64))
+
+
+def main(address: str, python: str, itself: str) -> None:
+    """
+    Args:
+        address: of the process that starts others.
+        python: Python itself.
+        itself: the path of this file.
+    """
+    words = sys.argv[1:]
+    code = asked(address, itself, words) if warmed(words) else None
+    if code is None:
+        os.execv(python, [python, *words])  # noqa: S606
+    os._exit(code if code >= 0 else 128 - code)
+
+
+main(ADDRESS, PYTHON, ITSELF)  # type: ignore[name-defined] # noqa: F821
