@@ -231,7 +231,7 @@ class Scope:
         """Azure reads the names of what is left out too; children of an empty one end all of it."""
         if "existing" in [child.type for child in node.children]:
             name = self.evaluate(body)["name"]
-            assert name, f"{self.file.path.name}:{line(node)}: the name of what is left out is empty"
+            assert name, f"{self.file.path.name}:{line(node)}: what is left out has no name"
 
     def loop(self, node: Node) -> Iterator[tuple["Scope", Node]]:
         named, body = node.named_children, node.named_children[-1]

@@ -342,9 +342,8 @@ def test_ci_enters_by_its_token_from_named_places_only(project: Path, ci: str) -
             continue
         assert {each["issuer"] for each in found} == {"https://token.actions.githubusercontent.com"}
         places = ("ref:refs/heads/", "environment:")
-        assert all(
-            each.startswith(tuple(f"repo:our@12/pets@345:{at}" for at in places)) for each in subjects
-        )
+        begun = tuple(f"repo:our@12/pets@345:{at}" for at in places)
+        assert all(each.startswith(begun) for each in subjects)
         assert f"repo:our@12/pets@345:environment:{environment}" in subjects or environment == "dev"
         assert whole.outputs["githubClientId"].startswith("client of id-helloworld-github")
     assert made(project, "dev").outputs.keys() >= {"workspaceName"}

@@ -99,5 +99,5 @@ def test_a_job_of_github_that_may_not_ask_says_so(
     monkeypatch.setenv("AZURE_CLIENT_ID", "an identity")
     monkeypatch.setenv("ACTIONS_ID_TOKEN_REQUEST_TOKEN", "of another")
     *_, prove = identity.credential()
-    with pytest.raises(_Refused, match="GitHub gives this job no token: .*403"):
+    with pytest.raises(_Refused, match=r"GitHub gives this job no token: .*403"):
         prove()
