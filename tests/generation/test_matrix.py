@@ -39,7 +39,9 @@ JINJA = re.compile(r"{%|{#|(?<!\$){{\s")
 MAKE = re.compile(r"(?m)\bmake ([a-z-]+)((?: [A-Z_]+=\S+)*)$")
 SCRIPT = re.compile(r"python (\S+\.py)")
 INTERNAL = "internal/"
-MOST_FILES = 125  # outside internal/
+MOST_FILES = 126  # outside internal/
+# constraints.txt pins what any ready model needs; the page adds a model, whichever were chosen.
+NAME_ANY_MODEL = {"constraints.txt", "docs/new-model.md"}
 LONGEST_PATH = 150  # of the 260 that Windows allows, its user's folders take some
 RESERVED = {
     "con",
@@ -93,7 +95,7 @@ def test_files_are_tidy(files: dict[str, str]):
 
 def test_only_the_chosen_models_are_named(files: dict[str, str], answers: dict[str, str]):
     others = set(models_of(answers["vertical"])) - set(names(answers["models"]))
-    for path in files.keys() - {"constraints.txt"}:  # it pins what any ready model needs
+    for path in files.keys() - NAME_ANY_MODEL:
         for model in others:
             assert not re.search(rf"\b{model}\b", path + files[path]), f"{path} names {model}"
 

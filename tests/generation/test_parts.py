@@ -52,7 +52,7 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize("vertical", ["finance", "retail"])
 def test_a_project_has_as_many_files_as_its_parts_ask_for(vertical: str, tmp_path: Path) -> None:
     whole = generate(tmp_path / "whole", {"vertical": vertical})
-    assert len(own(whole)) <= 138
+    assert len(own(whole)) <= 126
     least = generate(tmp_path / "least", {"vertical": vertical, "parts": "none"})
     assert len(own(least)) <= 54
 
