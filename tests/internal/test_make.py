@@ -39,6 +39,10 @@ VERBS = [
 ]
 
 
+# The project of these tests has GitHub as its CI system.
+TITLES = [section.title for section in SECTIONS if section.part != "azure_devops"]
+
+
 def test_the_makefile_is_what_the_command_line_declares():
     """If this fails: write `seedling.cli.makefile.text()` to the project's Makefile."""
     assert (testing.root() / "Makefile").read_text(encoding="utf-8") == makefile.text()
@@ -47,13 +51,13 @@ def test_the_makefile_is_what_the_command_line_declares():
 def test_every_verb_is_listed_under_one_section():
     listed = [name for section in SECTIONS for name in section.verbs()]
     assert sorted(listed) == sorted(name for name, verb in main.commands.items() if not verb.hidden)
-    assert {section.part for section in SECTIONS} == {None, "containers", "azure"}
+    assert {section.part for section in SECTIONS} == {None, "containers", "azure", "azure_devops"}
 
 
 def test_help_shows_the_sections(project):
     shown = invoke(project, "--help").output
-    headings = re.findall(r"(?m)^(\w+):$", shown)
-    assert headings == ["Options", *(section.title for section in SECTIONS)]
+    headings = re.findall(r"(?m)^(\w[\w ]*):$", shown)
+    assert headings == ["Options", *TITLES]
     assert "..." not in shown.replace("[ARGS]...", "")
     assert invoke(project, "help").output == shown
     assert invoke(project, "help", "train").output == invoke(project, "train", "--help").output
@@ -280,9 +284,7 @@ def test_init_knows_its_one_option(folder):
 @needs_make
 def test_make_help_lists_the_verbs_of_each_makefile(folder):
     shown = lines(folder)
-    assert [line[:-1] for line in shown if re.fullmatch(r"\w+:", line)] == [
-        section.title for section in SECTIONS
-    ]
+    assert [line[:-1] for line in shown if re.fullmatch(r"\w[\w ]*:", line)] == TITLES
     assert any(line.split()[0] == "train" for line in shown if line.startswith("  "))
     assert "predict-local" in " ".join(lines(folder / "models/xgboost"))
     assert "generate" in " ".join(lines(folder / "models/all"))
