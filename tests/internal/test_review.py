@@ -53,7 +53,9 @@ def test_a_worse_model_other_rows_and_a_schema_are_seen_before_they_are_merged(
     done = call([*REVIEW, "--base", "main", "--fail-on", "worse"], project)
     assert done.returncode == 3, done.stdout
     text = (project / MARKDOWN).read_text(encoding="utf-8")
-    assert text.startswith("<!-- seedling-review -->\n## Review of Hello world: 1 model worse")
+    assert text.startswith(
+        "<!-- seedling-review hello_world -->\n## Review of Hello world: 1 model worse"
+    )
     assert "- treadmill: 500 rows, 100 of them held out from all models." in text
     assert "Worse than before: squared error" in text
     assert "| rmse (decides) |" in text
