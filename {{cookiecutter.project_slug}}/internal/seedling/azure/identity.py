@@ -26,8 +26,8 @@ def credential(may_ask: bool = True) -> Any:
 
     It tries a service principal from the environment, a workload's or a machine's managed identity,
     then the account that is signed in to Azure's tools on this machine. Where a person is at the
-    terminal, a login in the browser comes last, by a code where there is no browser. A job of GitHub
-    that may ask for tokens and knows its identity has no chain: it is that identity.
+    terminal, a login in the browser comes last, by a code where there is no browser. A job of
+    GitHub that may ask for tokens and knows its identity has no chain: it is that identity.
 
     Args:
         may_ask: False where no person is to be asked, as in the service.
@@ -58,8 +58,8 @@ def service_principal(tenant_id: str, client_id: str, password: str) -> Any:
 def _github_credential(tenant_id: str, client_id: str) -> Any:
     """Return the credential of a job of GitHub, which asks for a new token of the job each time.
 
-    az has the one that it has signed in with, and that is good for minutes: what a longer verb needs
-    then is refused.
+    az has the one that it has signed in with, and that is good for minutes: what a longer verb
+    needs then is refused.
     """
     from azure.identity import ClientAssertionCredential
 
