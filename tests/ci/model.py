@@ -105,6 +105,23 @@ class Run:
         """What all jobs printed."""
         return "\n".join(job.log for job in self.jobs.values())
 
+    @property
+    def failures(self) -> str:
+        """What the steps that failed have printed."""
+        return "\n".join(
+            f"== {key}: {step.name}\n{step.log}"
+            for key, job in self.jobs.items()
+            for step in job.steps
+            if step.result == "failure"
+        )
+
+
+def succeeded(run: Run, *skipped: str) -> None:
+    """Assert that all jobs have succeeded, but for those of these names, which were skipped."""
+    for key, job in run.jobs.items():
+        expected = "skipped" if job.name in skipped else "success"
+        assert job.result == expected, f"{key}\n{run.failures}"
+
 
 class Runner(Protocol):
     """Executes jobs as one CI system does."""

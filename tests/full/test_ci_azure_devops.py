@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 from ci.azure_pipelines import AzurePipelines
 from ci.cloud import VARIABLES, tags
-from ci.model import Event, Run
+from ci.model import Event, Run, succeeded
 from ci.world import Left, World
 
 pytestmark = pytest.mark.full
@@ -60,22 +60,6 @@ def runner(world: World) -> Iterator[Watched]:
     runner = Watched(world)
     yield runner
     runner.close()
-
-
-def problems(run: Run) -> str:
-    return "\n".join(
-        f"== {key}: {step.name}\n{step.log}"
-        for key, job in run.jobs.items()
-        for step in job.steps
-        if step.result == "failure"
-    )
-
-
-def succeeded(run: Run, *skipped: str) -> None:
-    """All jobs but those of these display names have succeeded."""
-    for key, job in run.jobs.items():
-        expected = "skipped" if job.name in skipped else "success"
-        assert job.result == expected, f"{key}\n{problems(run)}"
 
 
 def test_a_pull_request_is_checked_and_has_its_report(world: World, runner: Watched) -> None:

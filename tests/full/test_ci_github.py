@@ -11,7 +11,7 @@ import yaml
 from azureml.runs import FINAL
 from ci.cloud import tags
 from ci.github_actions import FOLDER, GitHubActions
-from ci.model import Event, Run
+from ci.model import Event, Run, succeeded
 from ci.world import Left, World
 
 pytestmark = pytest.mark.full
@@ -63,22 +63,6 @@ def await_training(world: World) -> None:
     while any(job.status not in FINAL for job in [*world.azure.jobs.runs.values()]):
         assert time.monotonic() < deadline, world.azure.jobs.runs
         time.sleep(0.2)
-
-
-def problems(run: Run) -> str:
-    return "\n".join(
-        f"== {key}: {step.name}\n{step.log}"
-        for key, job in run.jobs.items()
-        for step in job.steps
-        if step.result == "failure"
-    )
-
-
-def succeeded(run: Run, *skipped: str) -> None:
-    """All jobs but those of these display names have succeeded."""
-    for key, job in run.jobs.items():
-        expected = "skipped" if job.name in skipped else "success"
-        assert job.result == expected, f"{key}\n{problems(run)}"
 
 
 def test_a_pull_request_is_reviewed_in_one_comment(world: World, runner: Watched):
