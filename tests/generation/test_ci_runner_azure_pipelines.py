@@ -1,10 +1,7 @@
 """The runner for Azure Pipelines: what it makes of expressions, templates, conditions, outputs."""
 
-import os
-import subprocess
 import textwrap
-from collections.abc import Callable, Iterator, Mapping
-from datetime import UTC, datetime
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,71 +10,11 @@ from ci.azure_expressions import Names, Refused, evaluate
 from ci.azure_pipelines import AzurePipelines
 from ci.azure_templates import Compiler
 from ci.model import Event, Run
+from ci.small import SmallWorld
 
 PUSH = Event("push", "main")
 ASKED = Event("pull_request", "topic", "main")
 NAMES = {"variables": Names({"Build.Reason": "Manual", "empty": ""}), "parameters": {"n": 2.0}}
-
-
-class SmallMachine:
-    """A machine with this one's bash."""
-
-    def __init__(self, folder: Path) -> None:
-        self.work, self.home, self.scratch = folder / "work", folder / "home", folder / "scratch"
-        for each in (self.work, self.home, self.scratch):
-            each.mkdir(parents=True)
-        self.variables = {"PATH": os.environ["PATH"]}
-        self.logged_in: list[str] = []
-
-    def check_out(self, commit: str, folder: str = ".", *, whole: bool = False) -> Path:
-        place = self.work / folder
-        subprocess.run(["git", "init", "-q", place], check=True)
-        subprocess.run(["git", "remote", "add", "origin", "x"], cwd=place, check=True)
-        (place / "commit").write_text(commit, encoding="utf-8")
-        return place
-
-    def log_in(self, client: str, tenant: str, subscription: str) -> None:
-        (self.home / "login").write_text(client, encoding="utf-8")
-
-    def log_out(self) -> None:
-        (self.home / "login").unlink()
-
-    def run(
-        self, command: list[str], folder: Path, variables: Mapping[str, str], limit: float
-    ) -> "subprocess.CompletedProcess[str]":
-        own = {**variables, "HOME": str(self.home)}
-        return subprocess.run(
-            command, cwd=folder, env=own, text=True, capture_output=True, timeout=limit
-        )
-
-
-class SmallWorld:
-    """A repository that has pipelines only."""
-
-    def __init__(self, folder: Path, files: Mapping[str, str]) -> None:
-        self.folder, self.artifacts = folder, folder / "artifacts"
-        self.files = {f".pipelines/{name}": textwrap.dedent(text) for name, text in files.items()}
-        self.variables: dict[str, str] = {}
-        self.secrets: dict[str, str] = {}
-        self.now = datetime(2026, 11, 2, tzinfo=UTC)
-        self.build, self.touched = 0, ["README.md"]
-        self.machines: list[SmallMachine] = []
-
-    def commit_of(self, branch: str) -> str:
-        return f"tip-of-{branch}"
-
-    def merge_of(self, branch: str, base: str) -> str:
-        return f"{branch}-into-{base}"
-
-    def read(self, commit: str, folder: str) -> dict[str, str]:
-        return self.files
-
-    def changed(self, commit: str, base: str) -> list[str]:
-        return self.touched
-
-    def machine(self) -> SmallMachine:
-        self.machines.append(SmallMachine(self.folder / str(len(self.machines))))
-        return self.machines[-1]
 
 
 @pytest.fixture
@@ -86,8 +23,11 @@ def world(tmp_path: Path) -> Iterator[Callable[..., Any]]:
     runners = []
 
     def world(**files: str) -> AzurePipelines:
-        names = {f"{name.replace('__', '/')}.yml": text for name, text in files.items()}
-        runners.append(AzurePipelines(SmallWorld(tmp_path, names)))
+        texts = {
+            f".pipelines/{name.replace('__', '/')}.yml": textwrap.dedent(text)
+            for name, text in files.items()
+        }
+        runners.append(AzurePipelines(SmallWorld(tmp_path, texts)))
         return runners[-1]
 
     yield world
@@ -306,7 +246,7 @@ def test_outputs_go_from_job_to_job_and_from_stage_to_stage(world: Callable):
     assert {job.result for job in run.jobs.values()} == {"success"}
     assert run.jobs["train.yml/Train.Submit"].outputs == {"submit.JOB": "job 50% 1"}
     said = run.jobs["train.yml/Train.Submit"].steps[-1].log
-    assert said == "tip-of-main, all, True, job 50% 1, token ''\n"
+    assert said == "commit-of-main, all, True, job 50% 1, token ''\n"
     assert "saw job 50% 1" in run.jobs["train.yml/Train.Look"].log
     assert run.job("Deploy online").log == "\nwith job 50% 1 in dev\n"
     assert runner.waits == [("Ask", 4330)]
@@ -347,7 +287,7 @@ def test_an_event_starts_what_is_meant_for_it(world: Callable):
     assert started(Event("schedule", "main")) == ["clock"]
     assert started(Event("schedule", "develop")) == []
     assert started(Event("dispatch", "main", file="never.yml")) == ["never"]
-    runner.world.touched = ["deep/file"]
+    runner.world.paths = ["deep/file"]
     assert started(Event("push", "develop")) == ["all", "paths"]
 
 

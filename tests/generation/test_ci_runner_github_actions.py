@@ -1,10 +1,7 @@
 """The runner of workflows on small ones: what GitHub would do, and what it would refuse."""
 
-import os
-import subprocess
 import sys
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
 from pathlib import Path
 from textwrap import dedent
 from typing import Any
@@ -13,6 +10,7 @@ import pytest
 from ci.github_actions import GitHubActions
 from ci.github_expressions import Refused
 from ci.model import Event, Run
+from ci.small import SmallWorld
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="jobs run bash")
 CHECKOUT = "actions/checkout@3d3c42e5aac5ba805825da76410c181273ba90b1"
@@ -20,81 +18,22 @@ LOGIN = "azure/login@f5d393ae46f8fde4be8b75f32e3fc50e654ad0ca"
 PUSH = Event("push", "main")
 
 
-class Computer:
-    """A machine whose checkout is one file, `commit`."""
-
-    def __init__(self, folder: Path) -> None:
-        self.work, self.home, self.scratch = (folder / name for name in ("work", "home", "scratch"))
-        for each in (self.work, self.home, self.scratch):
-            each.mkdir(parents=True)
-        self.variables = {"PATH": os.environ["PATH"], "HOME": str(self.home)}
-        self.logged_in: list[tuple[str, ...]] = []
-
-    def check_out(self, commit: str, folder: str = ".", **options: bool) -> Path:
-        (self.work / folder).mkdir(parents=True, exist_ok=True)
-        (self.work / folder / "commit").write_text(commit)
-        return self.work / folder
-
-    def log_in(self, *identity: str) -> None:
-        self.logged_in.append(identity)
-
-    def log_out(self) -> None:
-        self.logged_in.clear()
-
-    def run(
-        self, command: list[str], folder: Path, variables: Mapping[str, str], limit: float
-    ) -> "subprocess.CompletedProcess[str]":
-        return subprocess.run(
-            command,
-            cwd=folder,
-            env=dict(variables),
-            timeout=limit,
-            text=True,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-        )
-
-
-class Repository:
-    """A world of some files, the same on each branch."""
-
-    def __init__(self, folder: Path, files: Mapping[str, str]) -> None:
-        self.folder, self.files = folder, dict(files)
-        self.variables: dict[str, str] = {"NAME": "value"}
-        self.secrets = {"KEY": "hidden"}
-        self.artifacts = folder / "artifacts"
-        self.now = datetime(2026, 1, 1, tzinfo=UTC)
-        self.build = 0
-        self.paths = ["a/one.txt"]
-        self.machines: list[Computer] = []
-
-    def commit_of(self, branch: str) -> str:
-        return f"commit-of-{branch}"
-
-    def merge_of(self, branch: str, base: str) -> str:
-        return f"{branch}-into-{base}"
-
-    def read(self, commit: str, folder: str) -> dict[str, str]:
-        return {path: text for path, text in self.files.items() if path.startswith(folder)}
-
-    def changed(self, commit: str, base: str) -> list[str]:
-        return self.paths
-
-    def machine(self) -> Computer:
-        self.machines.append(Computer(self.folder / "machines" / str(len(self.machines))))
-        return self.machines[-1]
-
-
 Try = Callable[..., Run]
 
 
 @pytest.fixture
-def repository(tmp_path: Path) -> Repository:
-    return Repository(tmp_path, {})
+def repository(tmp_path: Path) -> SmallWorld:
+    world = SmallWorld(tmp_path, {})
+    world.variables, world.secrets, world.paths = (
+        {"NAME": "value"},
+        {"KEY": "hidden"},
+        ["a/one.txt"],
+    )
+    return world
 
 
 @pytest.fixture
-def attempt(repository: Repository) -> Try:
+def attempt(repository: SmallWorld) -> Try:
     """`attempt(jobs)`: what comes of a push to main; `on`, `files`, `event` and more may differ."""
 
     def attempt(
@@ -304,7 +243,7 @@ def calling(right: str = "write", given: str = "place: prod") -> str:
 
 
 def test_a_called_workflow_runs_with_its_inputs_and_its_caller_s_rights(
-    attempt: Try, repository: Repository
+    attempt: Try, repository: SmallWorld
 ):
     files = {".github/workflows/called.yml": CALLED}
     run = attempt(calling(), files=files, head="permissions: {}\nenv: {OUTER: unseen}")
@@ -469,7 +408,7 @@ def test_artifacts_go_from_one_job_to_another(attempt: Try):
     assert "No files were found" in attempt(job(upload)).log
 
 
-def test_groups_of_concurrency_are_noted(repository: Repository):
+def test_groups_of_concurrency_are_noted(repository: SmallWorld):
     text = dedent(
         """
         on: push
