@@ -1,10 +1,14 @@
 """The hooks of gunicorn, as gunicorn.conf.py names them: settings, workers, metrics, logs."""
 
 import atexit
+import ctypes
 import os
 import shutil
+import socket
+import struct
 import sys
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 from threading import Thread
 from typing import Any
@@ -21,6 +25,19 @@ from seedling.serving.memory import return_large_blocks
 from seedling.settings import LOG_FORMAT, LOG_LEVEL
 
 FOLDER = "PROMETHEUS_MULTIPROC_DIR"
+SO_ATTACH_FILTER = 26  # of Linux's asm-generic/socket.h; Python has no name for it
+# A classic BPF program (code, jumps if true and false, operand) on a segment of TCP: it drops those
+# whose flags, byte 13, have SYN without ACK, which is how a connection begins.
+NO_SYN = [
+    struct.pack("HBBI", *instruction)
+    for instruction in (
+        (0x30, 0, 0, 13),  # load the byte
+        (0x54, 0, 0, 0x12),  # keep SYN and ACK
+        (0x15, 0, 1, 0x02),  # if that is SYN alone
+        (0x06, 0, 0, 0),  # drop it
+        (0x06, 0, 0, 0xFFFFFFFF),  # else let all of it through
+    )
+]
 _made: dict[int, Path] = {}  # the folder of the metrics, by the process id of its master
 
 
@@ -72,10 +89,23 @@ def on_starting(server: Any) -> None:
     def end(graceful: bool = True) -> None:
         """Close the queue of connections; the workers accept those in it (see gunicorn_worker)."""
         for listener in server.LISTENERS:
-            listener.sock.listen(0)
+            close_queue(listener.sock)
         stop(graceful)
 
     server.stop = end
+
+
+def close_queue(listener: socket.socket) -> None:
+    """Let no further connection into the queue of a listening socket; those in it stay there.
+
+    With an empty backlog alone, Linux lets in as many as begin at the same moment.
+    """
+    listener.listen(0)
+    if sys.platform == "linux" and listener.family in (socket.AF_INET, socket.AF_INET6):
+        instructions = ctypes.create_string_buffer(b"".join(NO_SYN))
+        program = struct.pack("HP", len(NO_SYN), ctypes.addressof(instructions))
+        with suppress(OSError):  # a sandbox that has no such filters
+            listener.setsockopt(socket.SOL_SOCKET, SO_ATTACH_FILTER, program)
 
 
 def post_worker_init(worker: Any) -> None:
