@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 from small import pets
 
+from seedling import tasks
 from seedling.config import Project
 from seedling.data.infer_schema import Asking, Proposal, propose
 from seedling.data.infer_target import guess_key, guess_target
@@ -194,6 +195,19 @@ def test_a_spelled_target_is_a_number_and_a_sign_in_it_a_gap() -> None:
     assert found.entry["target"] == {"name": "price", "type": "number"}
     labels = table().assign(target=["-", *["0", "1"] * 149, "1"])
     assert proposed(labels).entry["target"]["labels"] == [0, 1]
+
+
+@pytest.mark.parametrize("target", ["target", None])
+def test_a_task_that_is_asked_for_is_not_loaded(
+    target: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its libraries are not installed in a project of other tasks."""
+    spans = tasks.find("spans")
+    assert spans.asked_for
+    monkeypatch.setattr(type(spans), "training", property(lambda _: pytest.fail("it was loaded")))
+    rows = table()
+    rows["target"] = rows["target"].map({"0": "refund", "1": "reply"}).astype(object)
+    assert proposed(rows, target=target).entry["task"] == "classification"
 
 
 def test_columns_may_have_any_name_and_values(project: Project, tmp_path: Path) -> None:

@@ -206,18 +206,13 @@ def _target_name(rows: pd.DataFrame, task: str | None, asking: Asking | None) ->
 
 
 def _guess_task(known: pd.Series) -> str:
-    fitting = suiting(known, _offered())
+    fitting = suiting(known, infer_target.offered())
     if not fitting:
         raise ProjectError(
             f"The target {known.name} looks like no task's: name one with --task, or another "
             "column with --target."
         )
     return fitting[0]
-
-
-def _offered() -> list[str]:
-    """Return the tasks that a target alone may suggest."""
-    return [name for name in tasks.names() if not tasks.find(name).asked_for]
 
 
 def _target(known: pd.Series, name: str, task: str) -> dict[str, Any]:
@@ -229,7 +224,7 @@ def _target(known: pd.Series, name: str, task: str) -> dict[str, Any]:
     try:
         return tasks.find(task).training.propose_target(known, name)
     except ProjectError as error:
-        others = " or ".join(suiting(known, _offered()))
+        others = " or ".join(suiting(known, infer_target.offered()))
         remedy = f", or add the table beside the others: add-dataset --task {others}" * bool(others)
         raise ProjectError(f"{error}: choose another with --target{remedy}.") from None
 

@@ -64,9 +64,14 @@ def _is_key_or_index(name: str) -> bool:
 def _suits(cells: pd.Series, task: str | None) -> bool:
     known = inferred(without_signs(settled(cells))).dropna().head(10_000)
     try:
-        return known.nunique() > 1 and bool(suiting(known, [task] if task else tasks.names()))
+        return known.nunique() > 1 and bool(suiting(known, [task] if task else offered()))
     except TypeError:  # lists, which no target can be
         return False
+
+
+def offered() -> list[str]:
+    """List the tasks that a target alone may suggest; the others' libraries may be missing."""
+    return [name for name in tasks.names() if not tasks.find(name).asked_for]
 
 
 def suiting(known: pd.Series, among: list[str]) -> list[str]:
@@ -84,7 +89,7 @@ def target_cells(cells: pd.Series, task: str | None, marks: Marks = POINT) -> pd
     """
     cells = without_signs(settled(cells))
     found = inferred(cells, marks)
-    if found.dtype != object or suiting(found.dropna(), [task] if task else tasks.names()):
+    if found.dtype != object or suiting(found.dropna(), [task] if task else offered()):
         return found
     number = target_column(str(cells.name), "number")
     assert number is not None
