@@ -41,6 +41,8 @@ assert list(CI) == PROMPTS["_ci"]
 # itself looks whether a file belongs to its source, and compiles that again if not.
 RUN = os.environ.get("PYTEST_XDIST_TESTRUNUID", str(os.getpid()))
 COMPILED = Path(tempfile.gettempdir(), f"seedling-compiled-{RUN}")
+# mypy reads what the packages say of types in seconds; in one project for all of a process.
+MYPY_CACHE = Path(tempfile.gettempdir(), f"seedling-mypy-{RUN}")
 _environments: list[Path] = []  # that this process has made
 
 
@@ -151,7 +153,8 @@ def _link_compiled(source: Path, target: Path) -> None:
 
 def forget_compiled() -> None:
     """Remove what was shared, at the end of the tests."""
-    shutil.rmtree(COMPILED, ignore_errors=True)
+    for folder in (COMPILED, MYPY_CACHE):
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def verb(project: Path, *words: str) -> str:
@@ -192,4 +195,6 @@ def environment() -> dict[str, str]:
     path = os.pathsep.join([tools, os.environ["PATH"]])
     # A make that was called by make says so among what it prints.
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}
-    return inherited | {"PATH": path, "PYTHONUTF8": "1", "COLUMNS": "200"}
+    cache = MYPY_CACHE / os.environ.get("PYTEST_XDIST_WORKER", "")
+    own = {"PATH": path, "PYTHONUTF8": "1", "COLUMNS": "200", "MYPY_CACHE_DIR": str(cache)}
+    return inherited | own

@@ -6,7 +6,8 @@ from collections.abc import Callable, Generator
 from pathlib import Path
 
 import pytest
-from baking import forget_compiled, initialise, project_of
+import warm
+from baking import forget_compiled, initialise, project_of, python_of
 from pytest_cookies.plugin import Cookies
 
 # Where it is set, as in Python's own images, every command compiles all that it imports again:
@@ -46,12 +47,16 @@ def bake(cookies_session: Cookies) -> Callable[[dict[str, str]], Path]:
 def installed(cookies_session: Cookies) -> Callable[..., Path]:
     """`installed(answers, groups)`: such a project after its own init, for verbs to run in."""
     ready: dict[tuple, Path] = {}
+    first: dict[str, Path] = {}  # the Python of the first with these groups
 
     def installed(answers: dict[str, str], groups: str = "train,serve,dev") -> Path:
         key = (groups, *sorted(answers.items()))
         if key not in ready:
             ready[key] = project_of(cookies_session.bake(answers))
             initialise(ready[key], groups)
+            python = python_of(ready[key])
+            if first.setdefault(groups, python) != python:
+                warm.lenders[python] = first[groups]  # the same versions: loaded once
         return ready[key]
 
     return installed

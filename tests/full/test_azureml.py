@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 from azureml.emulator import AzureML
-from baking import environment, python_of, run, verb
+from baking import environment, python_of, run
+from warm import verb
 
 pytestmark = pytest.mark.full
 

@@ -14,7 +14,7 @@ from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
 import pytest
-from azure_project import ROW, deployment_python, say, write_context
+from azure_project import ROW, ask, deployment_python, say, write_context
 from azureml.emulator import AzureML
 from baking import environment, python_of
 from planted import Planted
@@ -112,11 +112,6 @@ def command(
     own = {name: value for name, value in environment().items() if not name.startswith("AZURE")}
     line = [str(python_of(project)), *words]
     return line, {"cwd": project, "env": own | settings, "text": True}
-
-
-def ask(project: Path, settings: dict[str, str], *words: str) -> "subprocess.CompletedProcess[str]":
-    line, options = command(project, settings, "-m", "seedling", *words)
-    return subprocess.run(line, capture_output=True, timeout=180, **options)
 
 
 def deployed(project: Path, emulator: AzureML, *words: str, managed: bool = False) -> str:

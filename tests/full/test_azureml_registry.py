@@ -2,15 +2,15 @@
 
 import json
 import shutil
-import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from azure_project import said_by
 from azureml.emulator import AzureML
-from baking import environment, generate, initialise, python_of, run
+from baking import call, generate, initialise, python_of, run
 from serving import Server, ask, running
 from warm import verb
 
@@ -89,7 +89,7 @@ def azure(shop: Path) -> Iterator[AzureML]:
 @pytest.fixture(scope="module")
 def in_workspace(shop: Path, azure: AzureML) -> Any:
     """The state in which the workspace has everything, and the registry nothing."""
-    done = call(shop, azure.settings(), "-W", "ignore", "-c", REGISTER)
+    done = said_by(shop, azure.settings(), "-W", "ignore", "-c", REGISTER)
     assert done.returncode == 0, done.stderr
     return azure.state()
 
@@ -118,22 +118,11 @@ def published(emulator: AzureML, in_registry: Any) -> AzureML:
     return emulator
 
 
-def call(
-    project: Path, settings: dict[str, str], *command: str
-) -> "subprocess.CompletedProcess[str]":
-    """The project's Python, told of no Azure but this."""
-    own = {name: value for name, value in environment().items() if not name.startswith("AZURE")}
-    command = (str(python_of(project)), *command)
-    return subprocess.run(
-        command, cwd=project, env=own | settings, capture_output=True, text=True, timeout=180
-    )
-
-
 def publish(
     shop: Path, emulator: AzureML, managed: bool = False
 ) -> tuple[int, list[str], list[str]]:
     """The exit code of the verb, and the lines of both its streams."""
-    done = call(shop, emulator.settings(managed), "-m", "seedling", PUBLISH)
+    done = said_by(shop, emulator.settings(managed), "-m", "seedling", PUBLISH)
     assert "Traceback" not in done.stderr
     return done.returncode, done.stdout.splitlines(), done.stderr.splitlines()
 
@@ -259,7 +248,7 @@ def test_a_clash_of_hashes_is_told(shop: Path, published: AzureML):
 
 
 def test_doctor_names_the_registry(shop: Path, emulator: AzureML):
-    printed = call(shop, emulator.settings(), "-m", "seedling", "doctor").stdout
+    printed = said_by(shop, emulator.settings(), "-m", "seedling", "doctor").stdout
     assert "registry: registry, for publishing and for a service in production" in printed
 
 
@@ -311,8 +300,8 @@ def downloads(emulator: AzureML) -> list[str]:
 def test_a_service_in_production_loads_its_models_from_the_registry(
     production: Path, published: AzureML, shop: Path, tmp_path: Path, managed: bool
 ):
-    missing = call(production, {}, "-c", "import azure.ai.ml")
-    assert "ModuleNotFoundError" in missing.stderr  # the service needs the small group only
+    missing = call([python_of(production), "-c", "import azure.ai.ml"], production)
+    assert "ModuleNotFoundError" in missing.stdout  # the service needs the small group only
     variables = settings(published, tmp_path / "models", managed)
     with running(production, **variables) as server:
         for model in ("logistic_regression", "second"):
@@ -406,10 +395,10 @@ def test_a_clone_serves_what_its_workspace_has_registered(
         assert files(tmp_path / "models" / name / "1") == files(
             shop / "local_assets" / "models" / name / "1"
         )
-    done = call(shop, variables, "-W", "ignore", "-m", "seedling", "download-models")
+    done = said_by(shop, variables, "-W", "ignore", "-m", "seedling", "download-models")
     assert done.stdout.splitlines() == said_of_models("is here already")
     shutil.rmtree(tmp_path / "models" / SECOND)
-    done = call(shop, variables, "-W", "ignore", "-m", "seedling", "download-models")
+    done = said_by(shop, variables, "-W", "ignore", "-m", "seedling", "download-models")
     assert done.stdout.splitlines()[1] == f"{SECOND}, version 1, was downloaded"
     assert writes(emulator) == []
 

@@ -11,7 +11,8 @@ import pytest
 import yaml
 from azure_project import ask, installed_in, said_by, steps_python, told
 from azureml.emulator import AzureML
-from baking import python_of, run, verb
+from baking import python_of, run
+from warm import verb
 
 pytestmark = pytest.mark.full
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from azure_project import ask, steps_python
 from azureml.emulator import AzureML
-from baking import verb
+from warm import verb
 
 pytestmark = pytest.mark.full
 

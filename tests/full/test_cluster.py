@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 from azure_project import told
-from baking import python_of, run, verb
+from baking import python_of, run
+from warm import verb
 
 pytestmark = pytest.mark.full
 

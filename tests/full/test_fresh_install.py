@@ -63,7 +63,8 @@ def without_uv() -> dict[str, str]:
     path = os.pathsep.join([str(Path(sys.base_prefix) / "bin"), "/usr/bin", "/bin"])
     assert shutil.which("uv", path=path) is None
     assert shutil.which("make", path=path)
-    return os.environ | {"PATH": path}
+    # What is imported is compiled then; pip would compile all that it installs.
+    return os.environ | {"PATH": path, "PIP_NO_COMPILE": "1"}
 
 
 def interpreter(version: str) -> str:

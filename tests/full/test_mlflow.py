@@ -17,8 +17,9 @@ from urllib.request import Request, urlopen
 
 import pytest
 import yaml
-from baking import environment, python_of, run, verb
+from baking import environment, python_of, run
 from serving import PATIENCE, free_port, serving
+from warm import verb
 
 pytestmark = pytest.mark.full
 

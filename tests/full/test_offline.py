@@ -93,6 +93,7 @@ def cut_off(folder: Path) -> dict[str, str]:
         "PIP_CONFIG_FILE": os.devnull,
         "PIP_INDEX_URL": NOWHERE,
         "PIP_NO_CACHE_DIR": "1",
+        "PIP_NO_COMPILE": "1",  # what is imported is compiled then
         "UV_CACHE_DIR": str(folder / "uv"),
         "UV_DEFAULT_INDEX": NOWHERE,
         "UV_NO_CONFIG": "1",

@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-from baking import call, run, verb
+from baking import call, run
 from postgresql import PASSWORD, PostgreSQL
 from serving import ask, free_port, predict, serving
+from warm import verb
 
 pytestmark = pytest.mark.full
 

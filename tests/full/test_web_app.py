@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 import yaml
 from azureml.emulator import AzureML
-from baking import environment, python_of, verb
+from baking import environment, python_of
+from warm import verb
 
 pytestmark = pytest.mark.full
 

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 from uuid import uuid4
 
 import yaml
-from baking import verb
+from warm import verb
 
 ANSWERS = {
     "vertical": "finance",
@@ -25,6 +25,7 @@ ANSWERS = {
 }
 GROUPS = "train,serve,dev,postgres"
 PATIENCE = 60  # seconds after which an answer counts as a hang
+PAUSE = 0.01  # seconds from an answer to the next request of a client, which leaves others a core
 LINEAR, FOREST = "logistic_regression", "random_forest"
 ROW = {
     "age": 39,
@@ -196,3 +197,4 @@ class Load:
                     self.wrong.append((status, scores))
             if number % 2:
                 client.close()
+            self._enough.wait(PAUSE)
