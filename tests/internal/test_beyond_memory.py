@@ -1,7 +1,9 @@
 """A table that is larger than memory is validated, split and learned from as a small one is."""
 
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -223,6 +225,21 @@ def train_model(X_train, y_train, X_test, y_test, **hyperparameters):
 """
 
 
+@pytest.fixture
+def own_models() -> Iterator[None]:
+    """Let `models` be those of the project that is tried, and afterwards what they were."""
+
+    def taken() -> dict[str, ModuleType]:
+        names = [name for name in sys.modules if name.partition(".")[0] == "models"]
+        return {name: sys.modules.pop(name) for name in names}
+
+    before = taken()
+    yield
+    taken()
+    sys.modules.update(before)
+
+
+@pytest.mark.usefixtures("own_models")
 @pytest.mark.parametrize("online", [True, False])
 def test_a_dataset_beyond_rows_in_memory_is_learned_as_a_whole(
     project: Project, online: bool, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
@@ -239,8 +256,6 @@ def test_a_dataset_beyond_rows_in_memory_is_learned_as_a_whole(
         monkeypatch.setattr(team_code, "train_model", lambda _: made)
     monkeypatch.chdir(project.root)
     monkeypatch.setattr(sys, "path", [*sys.path])  # the steps put the project into it
-    for module in [name for name in sys.modules if name.partition(".")[0] == "models"]:
-        monkeypatch.delitem(sys.modules, module)
     prepare.main.callback(None, None, None, None, False)
     training = project.assets / "runs" / "manual" / "prepare" / "training"
     prepared = notes.read(training / f"{dataset.name}.json", Prepared)
