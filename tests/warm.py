@@ -10,6 +10,7 @@ import os
 import signal
 import socket
 import subprocess
+import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -22,6 +23,9 @@ from baking import environment, python_of, run
 SERVER = Path(__file__).with_name("warm_server.py")
 CLIENT = Path(__file__).with_name("warm_client.py")
 PATIENCE = 10  # seconds
+# Of a process that starts others in the environment of this one, where a run of tests has begun
+# another run of tests.
+LENT = "SEEDLING_TESTS_WARM"
 MOST = 3  # environments whose libraries are kept loaded: each takes 300 MB
 
 
@@ -84,6 +88,39 @@ class Warm:
         self._folder.cleanup()
 
 
+class Borrowed:
+    """A process that starts others, and belongs to the run of tests that has begun this one."""
+
+    def __init__(self, address: Path) -> None:
+        self.address = address
+
+    def start(
+        self,
+        words: Sequence[str],
+        folder: Path,
+        variables: Mapping[str, str],
+        streams: Sequence[int],
+        python: Path,
+    ) -> "Process":
+        """Start a process, as `Warm` does."""
+        wanted = {
+            "words": words,
+            "folder": str(folder),
+            "environment": dict(variables),
+            "python": str(python),
+        }
+        with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as link:
+            link.connect(str(self.address))
+            socket.send_fds(link, [json.dumps(wanted).encode()], [*streams])
+            return Process(os.fdopen(link.detach(), encoding="utf-8"))
+
+    def stop(self) -> None:
+        """Leave it to those it belongs to."""
+
+    def wait(self) -> None:
+        """Wait for nothing."""
+
+
 class Process:
     """A process that was started."""
 
@@ -102,21 +139,26 @@ class Process:
             os.killpg(self.pid, signal.SIGKILL)
 
 
-_servers: dict[Path, Warm] = {}
+_servers: dict[Path, Warm | Borrowed] = {}
 # The Python of an environment that borrows the packages of another one, and that one's.
 lenders: dict[Path, Path] = {}
 _lock = Lock()
 
 
-def of(python: Path) -> Warm:
+def of(python: Path) -> Warm | Borrowed:
     """Return what starts processes of an environment, the newest of those that are kept."""
     python = lenders.get(python, python)
     with _lock:
-        server = _servers.pop(python, None) or Warm(python)
+        server = _servers.pop(python, None) or _begun(python)
         _servers[python] = server
         while len(_servers) > MOST:
             _servers.pop(next(iter(_servers))).stop()
         return server
+
+
+def _begun(python: Path) -> Warm | Borrowed:
+    lent = os.environ.get(LENT)
+    return Borrowed(Path(lent)) if lent and python == Path(sys.executable) else Warm(python)
 
 
 def lend(python: Path) -> None:

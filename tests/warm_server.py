@@ -133,7 +133,8 @@ def run(words: list[str], folder: str) -> None:
         warnings.simplefilter(words[1])
         words = words[2:]
     verbs = [word for word in words[2:] if not word.startswith("--")]
-    if words[:2] == ["-m", "seedling"] and verbs and verbs[0].startswith("train"):
+    is_verb = words[:2] == ["-m", "seedling"] and bool(verbs) and verbs[0].startswith("train")
+    if is_verb or os.path.basename(words[0]) == "train.py":
         # Nor do the workers of its pool load them again.
         own = multiprocessing.get_context
         multiprocessing.get_context = lambda how=None: own("fork" if how == "spawn" else how)

@@ -7,8 +7,11 @@ import pytest
 from baking import VERTICALS, models_of, names, verb
 
 Installed = Callable[..., Path]
-# A vertical for each task: it is the tasks that know models.
-OF_A_TASK = {facts["task"]: vertical for vertical, facts in VERTICALS.items()}.values()
+# A vertical for each task: it is the tasks that know models. Where a task knows one, the project
+# with the first of them has every model.
+OF_A_TASK = {
+    facts["task"]: vertical for vertical, facts in VERTICALS.items() if len(models_of(vertical)) > 1
+}.values()
 
 
 @pytest.mark.parametrize("check", ["lint", "test"])

@@ -1,4 +1,8 @@
-"""A model's train.py and the pipeline's steps, run as a person or an editor's run button does."""
+"""A model's train.py and the pipeline's steps, run as a person or an editor's run button does.
+
+On other verticals than the first one, what depends on them is in the scripts: there they begin with
+their libraries loaded, and with a file of runs.
+"""
 
 import os
 import subprocess
@@ -6,13 +10,15 @@ import sys
 from pathlib import Path
 
 import pytest
+import warm
 
 from seedling import steps
 from seedling.config import Project
 from seedling.data import datasets
 from seedling.scaffold import copy_model
-from seedling.testing import first_model, sample_rows, sent_to
+from seedling.testing import add_runs, first_model, sample_rows, sent_to
 
+ELSEWHERE = bool(os.environ.get("VERTICAL"))  # as conftest.py has it
 STEPS = ("prepare", "train", "evaluate", "register")
 HOME = Path(steps.__file__).parent
 
@@ -22,6 +28,8 @@ def filled(project: Project) -> Project:
     """The project with rows of its own."""
     for dataset in project.config.datasets:
         datasets.save(project, dataset, sample_rows(dataset))
+    if ELSEWHERE:
+        add_runs(project)
     return project
 
 
@@ -29,6 +37,9 @@ def run(
     folder: Path, *words: str | Path, installed: Path | None = None
 ) -> "subprocess.CompletedProcess[str]":
     more = {"PYTHONPATH": str(installed)} if installed else {}
+    if ELSEWHERE:
+        python, texts = Path(sys.executable), [str(word) for word in words]
+        return warm.call(python, texts, folder, os.environ | more)
     return subprocess.run(
         [sys.executable, *words],
         cwd=folder,

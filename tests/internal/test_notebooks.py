@@ -8,7 +8,7 @@ import pytest
 from seedling import ProjectError, run_verb, testing
 from seedling.config import Project
 from seedling.data import datasets
-from seedling.testing import first_model, sample_rows
+from seedling.testing import add_runs, first_model, sample_rows
 
 pytestmark = pytest.mark.every_vertical
 
@@ -19,9 +19,10 @@ def notebook(name: str) -> Path:
 
 @pytest.fixture
 def filled(project: Project) -> Project:
-    """Return the project with rows of its own, and a folder where its notebooks would be."""
+    """Return the project with rows and an empty file of runs, and a folder for its notebooks."""
     for dataset in project.config.datasets:
         datasets.save(project, dataset, sample_rows(dataset))
+    add_runs(project)
     (project.root / "notebooks").mkdir(exist_ok=True)
     return project
 
