@@ -11,7 +11,7 @@ import pytest
 import yaml
 from azureml.emulator import AzureML
 from baking import environment, python_of
-from warm import verb
+from warm import call, verb
 
 pytestmark = pytest.mark.full
 
@@ -78,14 +78,8 @@ def deploy(project: Path, emulator: AzureML, tmp_path: Path) -> Iterator[Any]:
             for name, value in environment().items()
             if not name.startswith("AZURE") and name not in CI
         }
-        return subprocess.run(
-            [python_of(project), "-m", "seedling", word],
-            cwd=project,
-            env=own | emulator.settings() | given | settings,
-            capture_output=True,
-            text=True,
-            timeout=300,
-        )
+        variables = own | emulator.settings() | given | settings
+        return call(python_of(project), ["-m", "seedling", word], project, variables, timeout=300)
 
     yield deploy
     (project / "model.yaml").write_text(described, encoding="utf-8")
