@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -116,6 +117,13 @@ def initialise(project: Path, groups: str) -> None:
     script = project / "internal" / "seedling" / "init.py"
     run([sys.executable, script, "--groups", groups], project)
     share_compiled(project / ".venv")
+
+
+def few_trees(project: Path) -> None:
+    """Let the forests of a project have 20 trees, where a test does not ask how good they are."""
+    path = project / "model.yaml"
+    text = re.sub(r"\bn_estimators: \d+", "n_estimators: 20", path.read_text(encoding="utf-8"))
+    path.write_text(text, encoding="utf-8")
 
 
 def python_with(folder: Path, *packages: str) -> Path:

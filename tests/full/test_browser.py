@@ -8,6 +8,7 @@ from typing import Any
 from urllib.request import urlopen
 
 import pytest
+from baking import few_trees
 from chromium import Watched
 from openapi_spec_validator import OpenAPIV31SpecValidator
 from playwright.sync_api import Browser, Locator, Page, expect
@@ -30,9 +31,9 @@ SHIFTS = """() => { window.shift = 0; new PerformanceObserver((list) => {
 @pytest.fixture(scope="module")
 def address(installed) -> Iterator[str]:
     project: Path = installed(ANSWERS)
+    few_trees(project)
     verb(project, "create-local-datasets")
-    for model in MODELS:
-        verb(project, "train", "--model", model)
+    verb(project, "train", *(word for model in MODELS for word in ("--model", model)))
     with serving(project) as address:
         yield address
 

@@ -52,7 +52,7 @@ from seedling.data import feature_store
 from seedling.config import Project
 feature_store.fill(feature_store.open_url(sys.argv[1], Project.find().root), sample_tables())
 """
-REQUESTS, WARM_UP = 60_000, 20_000
+REQUESTS, WARM_UP = 30_000, 10_000
 MOST_GROWTH = 4 * 1024  # KiB of a worker over all these requests
 WRK = """
 wrk.method = "POST"

@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 from uuid import uuid4
 
 import yaml
+from baking import few_trees
 from warm import verb
 
 ANSWERS = {
@@ -46,6 +47,7 @@ def trained(installed: Callable[..., Path]) -> Path:
     """The project with two registered models; only its copies are harmed."""
     project = installed(ANSWERS, GROUPS)
     if not (project / "local_assets" / "models").is_dir():
+        few_trees(project)
         verb(project, "create-local-datasets")
         verb(project, "train")
     return project
