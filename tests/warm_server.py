@@ -27,8 +27,8 @@ LIBRARIES = """
     pandas pyarrow.parquet scipy.stats sklearn.pipeline sklearn.tree sklearn.compose
     sklearn.ensemble sklearn.linear_model sklearn.model_selection sklearn.inspection sqlalchemy
     pandera.pandas click rich.progress rich.table ruamel.yaml pydantic jinja2 requests
-    matplotlib.pyplot mlflow.pyfunc mlflow.sklearn mlflow.store.tracking.rest_store azure.identity
-    azure.ai.ml azure.ai.ml.entities
+    matplotlib.pyplot mlflow.pyfunc mlflow.sklearn mlflow.store.tracking.rest_store
+    mlflow.store.tracking.sqlalchemy_store azure.identity azure.ai.ml azure.ai.ml.entities
 """.split()
 LATE = {"azureml"}  # mlflow loads it, and it asks for the cloud of its variables as it is loaded
 QUIET = {
@@ -133,8 +133,8 @@ def run(words: list[str], folder: str) -> None:
         warnings.simplefilter(words[1])
         words = words[2:]
     verbs = [word for word in words[2:] if not word.startswith("--")]
-    is_verb = words[:2] == ["-m", "seedling"] and bool(verbs) and verbs[0].startswith("train")
-    if is_verb or os.path.basename(words[0]) == "train.py":
+    verb = verbs[0] if words[:2] == ["-m", "seedling"] and verbs else ""
+    if verb.startswith(("train", "retrain")) or os.path.basename(words[0]) == "train.py":
         # Nor do the workers of its pool load them again.
         own = multiprocessing.get_context
         multiprocessing.get_context = lambda how=None: own("fork" if how == "spawn" else how)

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from baking import generate, run
+import warm
+from baking import generate
 
 pytestmark = pytest.mark.full
 
@@ -20,20 +21,6 @@ STORIES = {
 }
 
 
-# Verbs one after the other in one process, since the libraries' imports take longer than most.
-RUN = """
-import json, sys
-from seedling.cli.main import main
-for words in json.loads(sys.argv[1]):
-    print("$", *words)
-    try:
-        main(words, standalone_mode=False)
-    except SystemExit as end:
-        if end.code:
-            raise
-"""
-
-
 class Story:
     """A project with one model, and its verbs."""
 
@@ -42,10 +29,10 @@ class Story:
 
     def verbs(self, *lines: str) -> dict[str, str]:
         """Run verbs one after the other; return what each has printed, by its first word."""
-        words = json.dumps([line.split() for line in lines])
-        said = run([sys.executable, "-u", "-c", RUN, words], self.root)
-        parts = re.split(r"(?m)^\$ (\S+).*\n", said)[1:]
-        return dict(zip(parts[::2], parts[1::2], strict=True))
+        python = Path(sys.executable)
+        return {
+            line.split()[0]: warm.verb(self.root, *line.split(), python=python) for line in lines
+        }
 
     def write(self, hyperparameters: dict[str, Any]) -> str:
         """Change hyperparameters in model.yaml; return the text before."""

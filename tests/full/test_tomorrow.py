@@ -1,6 +1,7 @@
 """Tomorrow's file of the same table: taken over, trained from, compared; the team's edits stay.
 
-The verbs run in the environment of the tests, as processes: nothing is installed for this.
+The verbs run in the environment of the tests, as processes that begin with their libraries loaded:
+nothing is installed for this.
 """
 
 import re
@@ -11,8 +12,9 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 import pytest
+import warm
 import yaml
-from baking import call, generate
+from baking import generate
 
 pytestmark = pytest.mark.full
 
@@ -62,9 +64,7 @@ def table(life: Life, rows: int, later: bool) -> pd.DataFrame:
 
 
 def seedling(project: Path, *words: str) -> str:
-    done = call([sys.executable, "-m", "seedling", *words], project)
-    assert done.returncode == 0, done.stdout
-    return done.stdout
+    return warm.verb(project, *words, python=Path(sys.executable))
 
 
 def dataset(project: Path) -> dict[str, Any]:
