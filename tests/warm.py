@@ -18,7 +18,7 @@ from tempfile import TemporaryDirectory, TemporaryFile
 from threading import Lock, Timer
 from typing import IO
 
-from baking import environment, python_of, run
+from baking import environment, python_of
 
 SERVER = Path(__file__).with_name("warm_server.py")
 CLIENT = Path(__file__).with_name("warm_client.py")
@@ -234,7 +234,7 @@ def verb(project: Path, *words: str, python: Path | None = None) -> str:
     """
     python = python or python_of(project)
     if words[0] == "train":
-        _add_runs(project, python)
+        add_runs(project, python)
     done = said(project, *words, python=python)
     assert done.returncode == 0, f"{words} ended with {done.returncode}:\n{done.stdout}"
     return done.stdout
@@ -253,15 +253,22 @@ def said(
 _runs: list[bytes] = []  # MLflow's file without any
 
 
-def _add_runs(project: Path, python: Path) -> None:
-    """Copy an empty file of runs into a project: MLflow takes seconds to make one."""
-    database = project / "local_assets" / "mlflow.db"
+def add_runs(project: Path, python: Path, database: Path | None = None) -> None:
+    """Copy an empty file of runs to where there is none: MLflow takes seconds to make one.
+
+    Args:
+        project: whose code can make it.
+        python: of an environment with MLflow.
+        database: the file; that of the project unless given.
+    """
+    database = database or project / "local_assets" / "mlflow.db"
     if database.exists():
         return
     database.parent.mkdir(parents=True, exist_ok=True)
     if not _runs:
         made = [f"sqlite:///{database}", (project / "local_assets").as_uri(), "Default"]
-        command = [python, "-m", "seedling.training.mlflow_runs", *made]
-        run(command, project)
+        words = ["-m", "seedling.training.mlflow_runs", *made]
+        done = call(python, words, project, environment())
+        assert done.returncode == 0, done.stderr
         _runs.append(database.read_bytes())
     database.write_bytes(_runs[0])

@@ -5,10 +5,14 @@ each process is its own. `warm.py` asks it, by a socket that is its stdin; it en
 the stand-ins of Python that `warm.py` writes, by a socket with a name.
 """
 
+import _imp
 import contextlib
 import gc
+import hashlib
 import importlib
+import inspect
 import json
+import marshal
 import multiprocessing
 import os
 import runpy
@@ -21,12 +25,14 @@ import sys
 import sysconfig
 import types
 import warnings
+from importlib.machinery import SourceFileLoader
 
 # What verbs and steps spend most of their start on. mlflow reads these variables as it is loaded.
 LIBRARIES = """
     pandas pyarrow.parquet scipy.stats sklearn.pipeline sklearn.tree sklearn.compose
     sklearn.ensemble sklearn.linear_model sklearn.model_selection sklearn.inspection sqlalchemy
     pandera.pandas click rich.progress rich.table ruamel.yaml pydantic jinja2 requests
+    sklearn.impute sklearn.feature_extraction.text matplotlib.backends.backend_svg
     matplotlib.pyplot mlflow.pyfunc mlflow.sklearn mlflow.store.tracking.rest_store
     mlflow.store.tracking.sqlalchemy_store azure.identity azure.ai.ml azure.ai.ml.entities
 """.split()
@@ -47,6 +53,9 @@ def main() -> tuple[list[str], str]:
     for name in LIBRARIES:
         with contextlib.suppress(ImportError):
             importlib.import_module(name)
+    with contextlib.suppress(ImportError, AttributeError):  # what saves a model asks for it
+        importlib.import_module("mlflow.utils.requirements_utils")._init_modules_to_packages_map()
+    inspect.stack()  # Azure's SDK asks for it; it then knows the file of each module
     gc.collect()
     gc.freeze()
     running: dict[int, int] = {}
@@ -95,6 +104,34 @@ def ended(process: int, told: int) -> bool:
     return bool(done)
 
 
+def share_compiled(folder: str) -> None:
+    """Let processes take what one of them has compiled of the same text, wherever its file is.
+
+    Checkouts and jobs have the project's code in folders of their own, where nothing is compiled.
+    Packages have their compiled files beside them.
+    """
+    own = SourceFileLoader.get_code
+
+    def get_code(loader: SourceFileLoader, name: str) -> types.CodeType | None:
+        path = loader.get_filename(name)
+        if path.startswith((sys.base_prefix, sys.prefix)) or "site-packages" in path:
+            return own(loader, name)
+        text = loader.get_data(path)
+        place = os.path.join(folder, hashlib.sha256(text).hexdigest())
+        with contextlib.suppress(OSError), open(place, "rb") as kept:
+            code = marshal.load(kept)  # noqa: S302 - of one of these processes
+            _imp._fix_co_filename(code, path)
+            return code
+        code = loader.source_to_code(text, path)
+        with contextlib.suppress(OSError):
+            with open(f"{place}-{os.getpid()}", "wb") as new:
+                marshal.dump(code, new)
+            os.replace(new.name, place)
+        return code
+
+    SourceFileLoader.get_code = get_code  # type: ignore[method-assign]
+
+
 def become(wanted: dict, given: list[int]) -> tuple[list[str], str]:
     """Take the place of the process that was asked for, in a session of its own."""
     os.setsid()
@@ -107,6 +144,7 @@ def become(wanted: dict, given: list[int]) -> tuple[list[str], str]:
     os.environ.update(wanted["environment"])
     os.chdir(wanted["folder"])
     take(wanted["python"])
+    share_compiled(os.path.dirname(sys.argv[1]))
     importlib.invalidate_caches()
     for name in [name for name in sys.modules if name.partition(".")[0] in LATE]:
         del sys.modules[name]

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import warm
 from azureml.certificate import VAULT
 from azureml.emulator import AzureML
 from azureml.tokens import CLIENT, SUBJECT
@@ -55,8 +56,10 @@ def cloud(prepared: Path, folder: Path, serving: Path | None = None) -> Iterator
         serving: the Python of an environment with the inference server, for online deployments.
     """
     folder.mkdir(parents=True)
+    runs = folder / "mlflow.db"
+    warm.add_runs(prepared.parent, prepared / "bin" / "python", runs)
     with AzureML(borrow(prepared, folder / "steps"), serving=serving) as azure:
-        azure.jobs.settings["MLFLOW_TRACKING_URI"] = f"sqlite:///{folder / 'mlflow.db'}"
+        azure.jobs.settings["MLFLOW_TRACKING_URI"] = f"sqlite:///{runs}"
         azure.jobs.known.names = ("prepare", "train")
         azure.web.secrets[SECRET] = KEY
         tunnel = Tunnel(int(azure.address.rpartition(":")[2]), [VAULT])
@@ -90,9 +93,11 @@ def begin(world: World) -> None:
     """Put into Azure what a team has before the first training there."""
     desk = world.machine()
     checkout = desk.check_out(world.commit_of("main"))
-    python = str(checkout / ".venv" / "bin" / "python")
-    done = desk.run([python, "-c", BEGIN], checkout, desk.variables | world.azure.settings(), 300)
-    assert done.returncode == 0, done.stdout
+    python = checkout / ".venv" / "bin" / "python"
+    warm.add_runs(checkout, python)
+    known = desk.variables | world.azure.settings()
+    done = warm.call(python, ["-c", BEGIN], checkout, known, timeout=300)
+    assert done.returncode == 0, done.stdout + done.stderr
     assert tags(world, 1)
 
 

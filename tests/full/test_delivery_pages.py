@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import warm
 from azureml.workspace import GROUP, SUBSCRIPTION, WORKSPACE
 from ci.cloud import cloud
 from ci.world import ANSWERS, Left, World, github_token
@@ -65,6 +66,7 @@ class Person:
         self.machine.variables["GH_TOKEN"] = github_token({"pull-requests": "write"})
         self.said("git switch --quiet -C main && git config user.name Ada")
         self.said("git config user.email ada@example.org")
+        warm.add_runs(self.checkout, self.checkout / ".venv" / "bin" / "python")
 
     def said(self, command: str) -> str:
         """Run a command as a shell does; return what it printed."""
