@@ -1,7 +1,7 @@
 """Every job of every pipeline of Azure Pipelines, executed as the events of a repository start it.
 
-test_ci_story.py runs what is long there with both systems: the review, a training on main up to
-its approval, and deployments; what it runs is named in STORY.
+test_ci_story.py runs what is long there with both systems: a training on main up to its approval,
+and deployments; what it runs is named in STORY.
 """
 
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ import pytest
 from ci.azure_pipelines import AzurePipelines
 from ci.cloud import VARIABLES, tags
 from ci.model import Event, Run, succeeded
-from ci.world import Left, World
+from ci.world import CHECKED, Left, World
 
 pytestmark = pytest.mark.full
 
@@ -18,7 +18,6 @@ REVIEW = 'make review BASE="$BASE" ROWS=2000'
 MARK = "<!-- seedling-review -->"
 NOT_NAMED = "No Azure ML workspace is named"
 STORY = {
-    "ci.yml: Train on a sample",
     "train.yml: Deploy online",
     "train.yml: Deploy batch",
     "train.yml: Approve the model",
@@ -48,10 +47,9 @@ class Watched(AzurePipelines):
 
 @pytest.fixture(scope="module")
 def world(ci_world: World) -> World:
-    """Checks that take long are run once; the review is the story's."""
-    ci_world.once |= {"make check-internal", "make check-secrets"}
-    review = {f"local_assets/reports/review/review.{kind}": MARK for kind in ("md", "html")}
-    ci_world.assumed = {REVIEW: Left(files=review)}
+    """The review is run once; test_ci_github.py runs the checks, of the same files."""
+    ci_world.once |= {REVIEW}
+    ci_world.assumed = dict(CHECKED)
     return ci_world
 
 
@@ -63,23 +61,29 @@ def runner(world: World) -> Iterator[Watched]:
 
 
 def test_a_pull_request_is_checked_and_has_its_report(world: World, runner: Watched) -> None:
-    world.commit("topic", {"dataset_creation/notes.md": "Nothing that changes a model.\n"})
+    world.edit("topic", "model.yaml", "fit_intercept: true", "fit_intercept: false")
     run = runner.run(Event("pull_request", "topic", "main"))
     succeeded(run)
     assert {job.file for job in run.jobs.values()} == {"ci.yml", "codeql.yml"}
-    assert runner.repos.comments("1") == [MARK]
+    (report,) = world.artifacts.glob("*/review/review.md")
+    (comment,) = runner.repos.comments("1")
+    assert comment.strip() == report.read_text(encoding="utf-8").strip()
+    assert comment.startswith(MARK)
+    assert "rmse" in comment
     kept = {path.name for path in world.artifacts.glob("*/review/*")}
     assert kept == {"review.md", "review.html"}
     published = [step.log for step in run.jobs["ci.yml/Check (python311)"].steps[-2:]]
-    assert published[0].endswith(" tests")
-    assert int(published[0].split()[0]) > 10
-    assert published[1].endswith("% of the lines")
+    assert published == ["2 tests", "100% of the lines"]
+    run = runner.run(Event("pull_request", "topic", "main", file="ci.yml"))
+    assert run.job("Comment on the pull request").result == "success"
+    assert runner.repos.comments("1") == [comment]
 
 
 def test_a_pull_request_of_a_fork_has_no_token(world: World, runner: Watched) -> None:
+    before = runner.repos.comments("1")
     run = runner.run(Event("pull_request", "topic", "main", fork=True))
     succeeded(run, "Comment on the pull request")
-    assert runner.repos.comments("1") == [MARK]
+    assert runner.repos.comments("1") == before
 
 
 def test_what_develop_trains_is_registered_and_not_deployed(world: World, runner: Watched) -> None:

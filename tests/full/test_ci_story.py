@@ -8,8 +8,6 @@ import json
 import ssl
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError
@@ -23,7 +21,7 @@ from ci.azure_pipelines import AzurePipelines
 from ci.cloud import KEY, SITE, begin, cloud, settle, tags
 from ci.github_actions import GitHubActions
 from ci.model import NO_ANSWERS, Answer, Event, Run
-from ci.world import Left, World
+from ci.world import CHECKED, Left, World
 
 pytestmark = pytest.mark.full
 
@@ -33,23 +31,11 @@ NOT_REGISTERED = "Model was not registered for this run."
 ROW = {"usage": 3, "fitness": 3}
 ENDPOINT = "workspaces/workspace/onlineEndpoints/hello-ci"
 BATCH = "workspaces/workspace/batchEndpoints/hello-ci-batch"
-# test_ci_github.py and test_ci_azure_devops.py run these.
-REPORTS = {
-    "local_assets/reports/coverage.xml": '<coverage line-rate="1"/>',
-    "local_assets/reports/tests.xml": "<testsuites/>",
-}
-CHECKS = {"make lint": Left(), "make coverage": Left(files=REPORTS)}
-CHECKS |= {f"make check-{what}": Left() for what in ("internal", "secrets")}
+# No training needs what is published: test_ci_github.py and test_ci_azure_devops.py run that.
+ELSEWHERE = {**CHECKED, "make publish-training-pipeline": Left()}
 FOLLOW = 'make train-model-in-aml FOLLOW="$JOB"'
-# The same in each job and each run of the same commits.
-ONCE = {FOLLOW, 'make review BASE="$BASE" ROWS=2000', 'make review BASE="$INTO" ROWS=2000'}
-DEPLOYED_BEFORE = {
-    FOLLOW: Left(),
-    "make deploy-online": Left(),
-    "make deploy-batch": Left(),
-}
+ONCE = {FOLLOW}  # the same in each job
 PATIENCE = 300  # seconds, for a training
-JOB_OF = "##vso[task.setvariable variable=AZUREML_JOB_NAME;isOutput=true]"
 
 
 class AzureDevOps:
@@ -58,21 +44,9 @@ class AzureDevOps:
     def __init__(self, world: World) -> None:
         self.world, self.runner = world, AzurePipelines(world)
 
-    def comments(self) -> list[str]:
-        return self.runner.repos.comments("1")
-
     def training(self, answers: Mapping[str, Answer] = NO_ANSWERS) -> Run:
         """What a push to main starts, up to the answer."""
         return self.runner.run(Event("push", "main", file="train.yml"), answers)
-
-    def again(self, run: Run, answer: Answer) -> Run:
-        """The same build once more, what it has trained and deployed being there."""
-        job = run.job("Trigger the training pipeline").outputs["trigger.AZUREML_JOB_NAME"]
-        assumed = {"make publish-training-pipeline": Left(), **DEPLOYED_BEFORE}
-        assumed |= {"make train-model-in-aml NO_WAIT=1": Left(f"{JOB_OF}{job}")}
-        with assuming(self.world, assumed):
-            self.world.build -= 1
-            return self.training({APPROVAL: answer})
 
     def close(self) -> None:
         self.runner.close()
@@ -84,9 +58,6 @@ class GitHub:
     def __init__(self, world: World) -> None:
         self.world, self.runner = world, GitHubActions(world)
 
-    def comments(self) -> list[str]:
-        return self.world.comments
-
     def training(self, answers: Mapping[str, Answer] = NO_ANSWERS) -> Run:
         """What a push to main starts, and the first look after the training has ended."""
         begun = self.runner.run(Event("push", "main", file="train.yml"))
@@ -96,14 +67,6 @@ class GitHub:
             assert time.monotonic() < deadline, training
             time.sleep(0.2)
         return Run(begun.jobs | self._look(answers).jobs)
-
-    def again(self, run: Run, answer: Answer) -> Run:
-        """Another look at the same job, what came of it being deployed."""
-        name, _ = self._newest()
-        kept = {tag: value for tag, value in self._tags(name).items() if tag != "continued"}
-        self.world.azure.documents.change(f"{JOBS}/{name}", tags=kept)
-        with assuming(self.world, DEPLOYED_BEFORE):
-            return self._look({APPROVAL: answer})
 
     def _newest(self) -> tuple[str, Any]:
         """The name of the last training that CI has left, and how far it is."""
@@ -123,17 +86,6 @@ class GitHub:
 
 System = GitHub | AzureDevOps
 SYSTEMS: dict[str, Callable[[World], System]] = {"github": GitHub, "azure_devops": AzureDevOps}
-
-
-@contextmanager
-def assuming(world: World, commands: Mapping[str, Left]) -> Iterator[None]:
-    """Take these commands as done, for a while."""
-    before = world.assumed
-    world.assumed = before | dict(commands)
-    try:
-        yield
-    finally:
-        world.assumed = before
 
 
 @pytest.fixture(scope="module")
@@ -167,7 +119,7 @@ def system(
         begin(world)
         beginning["state"] = azure.state()
     azure.restore(beginning["state"])
-    world.assumed, world.once = dict(CHECKS), ONCE
+    world.assumed, world.once = dict(ELSEWHERE), ONCE
     system = SYSTEMS[request.param](world)
     yield system
     system.close()
@@ -208,30 +160,10 @@ def image(world: World, commit: str) -> str:
     return f"{world.azure.web.registry}/hello_ci:{commit}"
 
 
-def test_a_pull_request_gets_a_report_and_a_forks_gets_no_comment(system: System):
-    world = system.world
-    world.edit("faster", "model.yaml", "fit_intercept: true", "fit_intercept: false")
-    asks = Event("pull_request", "faster", base="main", file="ci.yml")
-    run = system.runner.run(asks)
-    succeeded(run, "Train on a sample", "Comment on the pull request")
-    (report,) = world.artifacts.glob("*/review/review.md")
-    text = report.read_text(encoding="utf-8")
-    assert text.startswith("<!-- seedling-review -->\n")
-    assert "rmse" in text
-    (comment,) = system.comments()
-    assert comment.strip() == text.strip()
-    assert system.runner.run(asks).job("Comment on the pull request").result == "success"
-    assert len(system.comments()) == 1
-    theirs = system.runner.run(replace(asks, fork=True))
-    assert theirs.job("Train on a sample").result == "success"
-    assert theirs.job("Comment on the pull request").result == "skipped"
-    assert len(system.comments()) == 1
-
-
 def test_a_better_model_is_served_and_an_equal_one_is_not_registered(system: System):
     world = system.world
-    first = system.training()
-    succeeded(first, "Trigger the training pipeline", *DEPLOYED)
+    first = system.training({APPROVAL: "approve"})
+    succeeded(first, "Trigger the training pipeline", *DEPLOYED, APPROVAL, "Tag the model")
     assert tags(world, 2), first.log
     assert tags(world, 2)["role"] == "champion"
     assert tags(world, 1)["role"] == "former champion"
@@ -240,21 +172,11 @@ def test_a_better_model_is_served_and_an_equal_one_is_not_registered(system: Sys
     url = world.azure.documents.get(ENDPOINT)["properties"]["scoringUri"]
     assert asked(world, url, {"data": [ROW]}, Authorization="Bearer primary")[0] == 200
     assert world.azure.documents.get(BATCH)["properties"]["defaults"]["deploymentName"]
-    assert first.job(APPROVAL).result == "failure"  # no answer came in time
-    assert first.job("Tag the model").result == "skipped"
-    assert "stage" not in tags(world, 2)
-    refused = system.again(first, "reject")
-    assert refused.job(APPROVAL).result == "failure"
-    assert refused.job("Tag the model").result == "skipped"
-    assert "stage" not in tags(world, 2)
-    approved = system.again(first, "approve")
-    succeeded(approved, APPROVAL, "Tag the model")
     assert tags(world, 2)["stage"] == "ready_for_production"
 
     world.commit("main", {"README.md": "# The same model\n"})
     before = world.azure.documents.get(ENDPOINT)
-    with assuming(world, {"make publish-training-pipeline": Left()}):
-        second = system.training({APPROVAL: "approve"})
+    second = system.training({APPROVAL: "approve"})
     determine = second.job("Determine if evaluation succeeded and new model is registered")
     assert determine.result == "success", determine.log
     assert NOT_REGISTERED in determine.log
@@ -273,6 +195,7 @@ def test_what_is_merged_is_served_and_what_fails_its_test_is_rolled_back(system:
     assert world.pushed == [image(world, made_up)]
     (files,) = world.notes.glob("layers/0")
     assert not (files / "local_assets").exists()
+    assert [*world.machines[-1].work.rglob("local_assets/sbom/*.json")]
     assert predictions(world, f"{SITE}-dev")
 
     noted = [path for each in world.machines for path in each.work.rglob("model.yaml")]
