@@ -1,12 +1,13 @@
 """Creates .venv with what requirements-dev.txt pins: run `python3 tools/setup_env.py`.
 
 checkov asks for older versions than the rest, and has an environment of its own inside it, of
-requirements-infra.txt. uv does the work where it is installed, venv and pip otherwise; nothing else
-is needed before.
+requirements-infra.txt. venv and pip are all that is needed before: pip installs uv, which installs
+the rest in a tenth of pip's time. Where uv finds no index, pip does all of it.
 """
 
 import hashlib
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -43,19 +44,30 @@ def main() -> None:
 
 def install(folder: Path, requirements: Path) -> Path:
     """Bring an environment to the pinned versions; return its Python."""
-    python = folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
-    uv = shutil.which("uv")
-    if uv:
-        if not python.exists():
-            run([uv, "venv", "--quiet", "--python", sys.executable, str(folder)])
-        run([uv, "pip", "install", "--quiet", "--python", str(python), "-r", str(requirements)])
-    else:
-        if not python.exists():
-            run([sys.executable, "-m", "venv", str(folder)])
-        pip = [str(python), "-m", "pip", "--disable-pip-version-check", "install", "--quiet"]
-        run([*pip, "--upgrade", "pip"])
-        run([*pip, "-r", str(requirements)])
+    python = program(folder, "python")
+    if not python.exists():
+        run([sys.executable, "-m", "venv", str(folder)])
+    wanted = ["install", "--quiet", "-r", str(requirements)]
+    try:
+        run([fetched_uv(), "pip", *wanted, "--python", str(python)])
+    except subprocess.CalledProcessError:  # pip may be told of an index that uv does not know
+        run([str(python), "-m", "pip", "--disable-pip-version-check", *wanted])
     return python
+
+
+def fetched_uv() -> str:
+    """Return the path of uv: of this machine's, or of the one that pip installs into .venv."""
+    uv = shutil.which("uv") or program(FOLDER, "uv")
+    if not Path(uv).exists():
+        (pinned,) = re.findall(r"(?m)^uv==\S+", REQUIREMENTS.read_text(encoding="utf-8"))
+        pip = [str(program(FOLDER, "python")), "-m", "pip", "--disable-pip-version-check"]
+        run([*pip, "install", "--quiet", pinned])
+    return str(uv)
+
+
+def program(folder: Path, name: str) -> Path:
+    """Return the path of a program of an environment."""
+    return folder / "Scripts" / f"{name}.exe" if os.name == "nt" else folder / "bin" / name
 
 
 def show_plumbing(python: Path) -> None:
