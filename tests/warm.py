@@ -40,7 +40,7 @@ class Warm:
         known = {name: one for name, one in environment().items() if not name.startswith(private)}
         with theirs:
             self._server = subprocess.Popen(
-                [python, SERVER, self.address],
+                [python.with_name("python3"), SERVER, self.address],  # see `lend`
                 stdin=theirs,
                 stdout=subprocess.DEVNULL,
                 env=known | {"PYTHONUTF8": "1"},
@@ -147,7 +147,8 @@ _lock = Lock()
 
 def of(python: Path) -> Warm | Borrowed:
     """Return what starts processes of an environment, the newest of those that are kept."""
-    python = lenders.get(python, python)
+    while python in lenders:
+        python = lenders[python]
     with _lock:
         server = _servers.pop(python, None) or _begun(python)
         _servers[python] = server
@@ -164,13 +165,16 @@ def _begun(python: Path) -> Warm | Borrowed:
 def lend(python: Path) -> None:
     """Let the verbs and steps that anything starts with a Python begin with libraries loaded.
 
-    `python3` beside it is Python itself.
+    `python3` beside it is Python itself. Nothing changes where that was done before.
     """
+    if not python.is_symlink():
+        return
     interpreter, itself = python.resolve(), python.with_name("python3")
-    itself.unlink()  # a link to the other one
-    itself.symlink_to(interpreter)
+    link = python.with_name("interpreter")
+    link.symlink_to(interpreter)
+    link.replace(itself)  # a link to the other one
     names = {
-        "ADDRESS": of(python if python in lenders else itself).address,
+        "ADDRESS": of(python).address,
         "PYTHON": itself,
         "ITSELF": python,
     }

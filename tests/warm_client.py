@@ -1,7 +1,7 @@
 """Stands in for the Python of an environment: `lend` in warm.py writes three names before it.
 
-A verb or a step goes to the process that has their libraries loaded, with these streams. All else,
-and all that serves, goes to Python itself.
+A verb, a step or a server of a deployment goes to the process that has their libraries loaded,
+with these streams. All else, and all that serves a project by itself, goes to Python itself.
 """
 
 import json
@@ -11,11 +11,19 @@ import socket
 import sys
 
 OWN = ("serve", "init", "predict")  # verbs that begin as a person begins them
-MODULES = ("seedling.steps.", "seedling.lifecycle.review.before", "seedling.training.mlflow_runs")
+MODULES = (
+    "seedling.steps.",
+    "seedling.lifecycle.review.before",
+    "seedling.training.mlflow_runs",
+    "seedling.azure.try_script",
+)
+FILES = ("azmlinfsrv",)  # of a deployment's image
 
 
 def warmed(words: list[str]) -> bool:
-    """Whether a call is of a verb or a step."""
+    """Whether a call is of a verb, a step, a trial of a script or a server of a deployment."""
+    if words and os.path.basename(words[0]) in FILES:
+        return True
     if words[:1] != ["-m"] or len(words) < 2:
         return False
     verbs = [word for word in words[2:] if word not in ("--make", "--attended")][:1]

@@ -145,6 +145,8 @@ def become(wanted: dict, given: list[int]) -> tuple[list[str], str]:
     os.chdir(wanted["folder"])
     take(wanted["python"])
     share_compiled(os.path.dirname(sys.argv[1]))
+    if wanted["environment"].get("PYTHONUNBUFFERED"):  # which was read before as Python began
+        sys.stdout.reconfigure(write_through=True)
     importlib.invalidate_caches()
     for name in [name for name in sys.modules if name.partition(".")[0] in LATE]:
         del sys.modules[name]

@@ -112,11 +112,15 @@ def deployment_python(project: Path, folder: Path, python: Path | None = None) -
 
 
 def installed_in(folder: Path, constraints: Path | None = None) -> Path:
-    """The Python of an environment with the requirements that a folder has."""
+    """The Python of an environment with the requirements that a folder has.
+
+    What begins there has its libraries loaded.
+    """
     constraints = constraints or folder / "constraints.txt"
     run(["uv", "venv", "--quiet", "--python", "3.11", folder / "venv"], folder)
     python = folder / "venv" / "bin" / "python"
     command = ["uv", "pip", "install", "--quiet", "--python", python, "-r", "requirements.txt"]
     run([*command, "-c", constraints], folder)
     share_compiled(folder / "venv")
+    warm.lend(python)
     return python

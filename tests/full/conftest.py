@@ -55,9 +55,9 @@ def mlflow_python(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return python_with(tmp_path_factory.mktemp("mlflow") / "venv", MLFLOW)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def mlflow(mlflow_python: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The URL of an MLflow server."""
+    """The URL of an MLflow server, in which each project has experiments of its own."""
     with mlflow_server(mlflow_python, tmp_path_factory.mktemp("tracking")) as url:
         yield url
 

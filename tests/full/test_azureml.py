@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from azure_project import ask, said_by, told
 from azureml.emulator import AzureML
-from baking import environment, python_of, run
+from baking import python_of
 from warm import verb
 
 pytestmark = pytest.mark.full
@@ -41,15 +42,6 @@ def emulator(cloud: Path) -> Iterator[AzureML]:
         assert emulator.unknown == []
 
 
-def ask(project: Path, settings: dict[str, str], *words: str) -> "subprocess.CompletedProcess[str]":
-    """A verb of the project, told of no Azure but this."""
-    own = {name: value for name, value in environment().items() if not name.startswith("AZURE")}
-    command = [python_of(project), "-m", "seedling", *words]
-    return subprocess.run(
-        command, cwd=project, env=own | settings, capture_output=True, text=True, timeout=180
-    )
-
-
 @pytest.mark.parametrize("managed", [False, True], ids=["principal", "managed"])
 def test_a_dataset_is_registered_once(cloud: Path, emulator: AzureML, managed: bool):
     settings = emulator.settings(managed)
@@ -68,7 +60,8 @@ def test_a_dataset_is_registered_once(cloud: Path, emulator: AzureML, managed: b
 
 def test_other_rows_need_another_version(cloud: Path, emulator: AzureML):
     assert ask(cloud, emulator.settings(), REGISTER).returncode == 0
-    run([python_of(cloud), "-c", FEWER_ROWS], cloud)
+    fewer = said_by(cloud, {}, "-c", FEWER_ROWS)
+    assert fewer.returncode == 0, fewer.stderr
     try:
         clash = ask(cloud, emulator.settings(), REGISTER)
     finally:
@@ -115,6 +108,16 @@ def test_doctor_says_which_workspace(cloud: Path, emulator: AzureML):
     assert "service principal" in said
 
 
+def cold(
+    project: Path, settings: dict[str, str], *words: str
+) -> "subprocess.CompletedProcess[str]":
+    """A verb that begins as a person does: aiohttp reads SSL_CERT_FILE as it is loaded."""
+    command = [python_of(project), "-m", "seedling", *words]
+    return subprocess.run(
+        command, cwd=project, env=told(settings), capture_output=True, text=True, timeout=180
+    )
+
+
 def test_a_blob_is_a_datasets_source_as_a_file_is(cloud: Path, emulator: AzureML, tmp_path: Path):
     """By fsspec and adlfs, as the identity of the other verbs; each command downloads it once."""
     left_out = shutil.ignore_patterns(".venv", "internal", "local_assets", "runs")
@@ -127,17 +130,17 @@ def test_a_blob_is_a_datasets_source_as_a_file_is(cloud: Path, emulator: AzureML
     settings = emulator.settings() | account | {"SSL_CERT_FILE": str(emulator.certificate)}
     url = "az://tables/2026/income of may.parquet"
     words = ("create-local-datasets", "--from", url, "--target", "income", "--key", "person_id")
-    done = ask(project, settings, *words, "--yes")
+    done = cold(project, settings, *words, "--yes")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "income_of_may.parquet: 6,000 rows" in done.stdout
     assert f"source: {url}" in (project / "model.yaml").read_text(encoding="utf-8")
     read = [path for method, path in emulator.requests if method == "GET" and "/tables/" in path]
     assert len(read) == 1
-    assert ask(project, settings, "create-local-datasets").returncode == 0
+    assert cold(project, settings, "create-local-datasets").returncode == 0
     assert emulator.storage.callers == {"Bearer"}
 
     def refused(where: str, **other: str) -> str:
-        done = ask(project, settings | other, "add-dataset", "--from", where, "--name", "other")
+        done = cold(project, settings | other, "add-dataset", "--from", where, "--name", "other")
         assert done.returncode == 1
         assert done.stderr.startswith("Error: ")
         assert len(done.stderr.splitlines()) == 1
@@ -146,7 +149,7 @@ def test_a_blob_is_a_datasets_source_as_a_file_is(cloud: Path, emulator: AzureML
     for name in ("a", "b"):
         emulator.storage.put("tables", f"inputs/place={name}/part.parquet", table)
     words = ("add-dataset", "--from", "az://tables/inputs/", "--target", "income", "--yes")
-    done = ask(project, settings, *words)
+    done = cold(project, settings, *words)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "inputs.parquet: 12,000 rows" in done.stdout
     assert refused("az://tables/none/") == "Error: There is no blob az://tables/none/.\n"

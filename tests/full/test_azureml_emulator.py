@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import warm
 from azureml.emulator import AzureML
 from baking import environment, python_with
 from mlflow_server import MLFLOW, mlflow_server
@@ -138,15 +139,9 @@ def call(
     emulator: AzureML, project: Path, script: str, managed_identity: bool = False
 ) -> subprocess.CompletedProcess[str]:
     theirs = {name: value for name, value in environment().items() if not name.startswith("AZURE")}
-    return subprocess.run(
-        [emulator.python, "-W", "ignore", "-c", PRELUDE + textwrap.dedent(script)],
-        cwd=project,
-        env=theirs | emulator.settings(managed_identity),
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
+    words = ["-W", "ignore", "-c", PRELUDE + textwrap.dedent(script)]
+    variables = theirs | emulator.settings(managed_identity)
+    return warm.call(emulator.python, words, project, variables, timeout=120)
 
 
 def test_a_wrong_secret_is_no_identity(

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import warm
 from azureml.emulator import AzureML
 from baking import environment, python_of
 
@@ -42,14 +43,9 @@ def ask(project: Path, emulator: AzureML) -> Any:
             for name, value in environment().items()
             if not name.startswith("AZURE") and name not in CI
         }
-        return subprocess.run(
-            [python_of(project), "-m", "seedling", *words],
-            cwd=project,
-            env=own | emulator.settings() | settings,
-            capture_output=True,
-            text=True,
-            timeout=180,
-        )
+        command = ("-m", "seedling", *words)
+        variables = own | emulator.settings() | settings
+        return warm.call(python_of(project), command, project, variables, timeout=180)
 
     return ask
 
