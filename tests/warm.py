@@ -162,10 +162,14 @@ def _begun(python: Path) -> Warm | Borrowed:
     return Borrowed(Path(lent)) if lent and python == Path(sys.executable) else Warm(python)
 
 
-def lend(python: Path) -> None:
+def lend(python: Path, scripts: bool = False) -> None:
     """Let the verbs and steps that anything starts with a Python begin with libraries loaded.
 
     `python3` beside it is Python itself. Nothing changes where that was done before.
+
+    Args:
+        python: of an environment.
+        scripts: whether files that are run by their path, and unit tests, begin so too.
     """
     if not python.is_symlink():
         return
@@ -179,6 +183,7 @@ def lend(python: Path) -> None:
         "ITSELF": python,
     }
     lines = [f"#!{interpreter} -IS", *(f"{name} = {str(one)!r}" for name, one in names.items())]
+    lines.append(f"SCRIPTS = {scripts}")
     python.unlink()
     python.write_text("\n".join([*lines, CLIENT.read_text(encoding="utf-8")]), encoding="utf-8")
     python.chmod(0o755)

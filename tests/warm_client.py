@@ -1,7 +1,8 @@
-"""Stands in for the Python of an environment: `lend` in warm.py writes three names before it.
+"""Stands in for the Python of an environment: `lend` in warm.py writes four names before it.
 
 A verb, a step or a server of a deployment goes to the process that has their libraries loaded,
-with these streams. All else, and all that serves a project by itself, goes to Python itself.
+with these streams; so does a script, or a file of unit tests, if `lend` says so. All else, and all
+that serves a project by itself, goes to Python itself.
 """
 
 import json
@@ -20,10 +21,15 @@ MODULES = (
 FILES = ("azmlinfsrv",)  # of a deployment's image
 
 
-def warmed(words: list[str]) -> bool:
-    """Whether a call is of a verb, a step, a trial of a script or a server of a deployment."""
+def warmed(words: list[str], scripts: bool) -> bool:
+    """Whether a call is of a verb, a step, a trial of a script or a server of a deployment.
+
+    If scripts are asked for, also of one of those.
+    """
     if words and os.path.basename(words[0]) in FILES:
         return True
+    if scripts and (words[:2] == ["-m", "unittest"] or (words[:1] and words[0].endswith(".py"))):
+        return "/seedling/" not in words[0]  # init is run by its file
     if words[:1] != ["-m"] or len(words) < 2:
         return False
     verbs = [word for word in words[2:] if word not in ("--make", "--attended")][:1]
@@ -51,18 +57,19 @@ def asked(address: str, itself: str, words: list[str]) -> int | None:
     return int(link.recv(64))
 
 
-def main(address: str, python: str, itself: str) -> None:
+def main(address: str, python: str, itself: str, scripts: bool) -> None:
     """
     Args:
         address: of the process that starts others.
         python: Python itself.
         itself: the path of this file.
+        scripts: whether scripts go to that process too.
     """
     words = sys.argv[1:]
-    code = asked(address, itself, words) if warmed(words) else None
+    code = asked(address, itself, words) if warmed(words, scripts) else None
     if code is None:
         os.execv(python, [python, *words])  # noqa: S606
     os._exit(code if code >= 0 else 128 - code)
 
 
-main(ADDRESS, PYTHON, ITSELF)  # type: ignore[name-defined] # noqa: F821
+main(ADDRESS, PYTHON, ITSELF, SCRIPTS)  # type: ignore[name-defined] # noqa: F821
