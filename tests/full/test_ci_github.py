@@ -1,10 +1,12 @@
 """Every job of every workflow of GitHub, executed as the events of a repository start it.
 
-tests/full/test_ci_story.py has the whole story with both systems: what is registered, and what is
-rolled back.
+test_ci_story.py has the whole story with both systems: a training on main up to its approval, and
+what is deployed and rolled back; what it runs instead of this file is named in STORY.
 """
 
 import time
+from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 import yaml
@@ -19,19 +21,19 @@ pytestmark = pytest.mark.full
 REVIEW = 'make review BASE="$INTO" ROWS=2000'
 MARK = "<!-- seedling-review -->"
 NOT_NAMED = "No Azure ML workspace is named"
-IN_THE_STORY = (
-    'make train-model-in-aml FOLLOW="$JOB"',
-    "make deploy-online",
-    "make deploy-batch",
-)
+STORY = {
+    "trained.yml: Deploy online",
+    "trained.yml: Deploy batch",
+    "trained.yml: Approve the model",
+    "trained.yml: Tag the model",
+}
 PATIENCE = 300  # seconds, for a training
 
 
 @pytest.fixture(scope="module")
 def world(ci_world: World) -> World:
-    """With what the story of CI runs truly taken as done: it takes longest."""
+    """Checks and the review take long and are run once."""
     ci_world.once |= {REVIEW, "make check-internal", "make check-secrets"}
-    ci_world.assumed |= dict.fromkeys(IN_THE_STORY, Left())
     return ci_world
 
 
@@ -57,6 +59,11 @@ class Watched(GitHubActions):
         return run
 
 
+def read(path: Path) -> ElementTree.Element:
+    """A report as Azure Pipelines reads it, whose jobs do not run the checks themselves."""
+    return ElementTree.parse(path).getroot()  # noqa: S314 - written by a job of ours
+
+
 def await_training(world: World) -> None:
     """Wait until the jobs on Azure ML have ended."""
     deadline = time.monotonic() + PATIENCE
@@ -69,12 +76,19 @@ def test_a_pull_request_is_reviewed_in_one_comment(world: World, runner: Watched
     world.commit("topic", {"dataset_creation/notes.md": "Nothing that changes a model.\n"})
     first = runner.event(Event("pull_request", "topic", "main"))
     succeeded(first)
+    (tests, *_) = world.artifacts.rglob("tests-*/**/tests.xml")
+    assert len(read(tests).findall(".//testcase")) > 10
+    (coverage, *_) = world.artifacts.rglob("tests-*/**/coverage.xml")
+    assert 0 < float(read(coverage).attrib["line-rate"]) <= 1
     sample = first.jobs["ci.yml/sample"]
     assert f"::summary::\n{MARK}" in sample.log
     assert [each.startswith(MARK) for each in world.comments] == [True]
     assert "no model worse than before" in world.comments[0]
+    assert "rmse" in world.comments[0]
     succeeded(runner.event(Event("pull_request", "topic", "main")))
     assert len(world.comments) == 1
+    (report, *_) = world.artifacts.glob("*/review/review.md")
+    assert world.comments[0].strip() == report.read_text(encoding="utf-8").strip()
     kept = sorted(path.name for path in world.artifacts.glob("*/review/*"))
     assert {*kept} >= {"review.md", "review.html"}
 
@@ -89,50 +103,39 @@ def test_a_fork_s_pull_request_is_checked_and_trained_without_any_trust(
     assert "az" not in {*run.jobs["ci.yml/sample"].log.split()}
 
 
-def test_what_main_trains_is_deployed_approved_and_tagged(world: World, runner: Watched):
-    run = runner.event(Event("push", "main"))
-    succeeded(run, NOT_NAMED, "Train on a sample", "Comment on the pull request")
-    await_training(world)
-    look = Event("schedule", "main", file="trained.yml")
-    run = runner.event(look, **{"Approve the model": "approve"})
-    succeeded(run)
-    assert (tags(world, 2) or {})["stage"] == "ready_for_production"
-    others = {job.name for job in run.jobs.values()} - {"Look for a training that has ended"}
-    succeeded(runner.event(look), *others)
+def test_what_is_on_main_is_checked(world: World, runner: Watched):
+    run = runner.event(Event("push", "main", file="ci.yml"))
+    succeeded(run, "Train on a sample", "Comment on the pull request")
 
 
-def test_what_develop_trains_is_not_deployed(world: World, runner: Watched):
+def test_what_develop_trains_is_registered_and_not_deployed(world: World, runner: Watched):
     run = runner.event(Event("push", "develop"))
     succeeded(run, NOT_NAMED, "Train on a sample", "Comment on the pull request")
     await_training(world)
-    run = runner.event(Event("dispatch", "main", file="trained.yml"))
-    assert "Model was not registered for this run." in run.log
-    assert {job.name for job in run.jobs.values() if job.result == "success"} == {
+    looked, determined = (
         "Look for a training that has ended",
         "Determine if evaluation succeeded and new model is registered",
-    }
+    )
+    run = runner.event(Event("dispatch", "main", file="trained.yml"))
+    done = {job.name for job in run.jobs.values() if job.result == "success"}
+    assert done == {looked, determined}
+    assert "stage" not in (tags(world, 2) or {"stage": "not registered"})
+    others = {job.name for job in run.jobs.values()} - {looked}
+    succeeded(runner.event(Event("schedule", "main", file="trained.yml")), *others)
 
 
-def test_what_is_merged_into_app_dev_is_deployed_there(world: World, runner: Watched):
-    world.merge("main", "app-dev")
-    run = runner.event(Event("push", "app-dev"))
-    succeeded(run, NOT_NAMED)
-    assert run.job("Deploy to app-dev").file == "deploy.yml"
-    assert any(world.commit_of("app-dev")[:7] in image for image in world.pushed)
-    assert [*world.artifacts.glob("*/sbom-app-dev/*")]
-
-
-def test_what_is_merged_into_prod_is_deployed_there(world: World, runner: Watched):
-    """The story deploys it truly, with a model that was registered."""
+def test_what_is_merged_is_deployed_there(world: World, runner: Watched):
+    """The story deploys truly, with models that are registered and with those that are not."""
     world.assumed["make deploy"] = Left(files={"local_assets/sbom/hello.cdx.json": "{}"})
-    world.merge("main", "prod")
-    by_hand = Event("dispatch", "prod", file="deploy.yml", inputs={"environment": "prod"})
-    for event in (Event("push", "prod"), by_hand):
-        run = runner.event(event)
-        succeeded(run, NOT_NAMED)
-        assert run.job("Deploy to prod").file == "deploy.yml"
+    for branch in ("app-dev", "prod"):
+        world.merge("main", branch)
+        by_hand = Event("dispatch", branch, file="deploy.yml", inputs={"environment": branch})
+        for event in (Event("push", branch), by_hand):
+            run = runner.event(event)
+            succeeded(run, NOT_NAMED)
+            assert run.job(f"Deploy to {branch}").file == "deploy.yml"
+        assert len([*world.artifacts.glob(f"*/sbom-{branch}/*")]) == 2
     del world.assumed["make deploy"]
-    assert len([*world.artifacts.glob("*/sbom-prod/*")]) == 2
 
 
 def test_the_schedules_watch_train_again_and_upgrade(world: World, runner: Watched):
@@ -182,4 +185,5 @@ def test_every_job_of_every_workflow_has_run(world: World, runner: Watched):
                 for value in inputs:
                     name = names.replace("${{ inputs.environment }}", value)
                     declared.add(f"{path.removeprefix(f'{FOLDER}/')}: {name}")
-    assert runner.done == declared
+    assert declared - runner.done == STORY
+    assert runner.done < declared
