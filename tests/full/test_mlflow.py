@@ -17,9 +17,9 @@ from urllib.request import Request, urlopen
 
 import pytest
 import yaml
-from baking import environment, python_of, run
+from baking import environment, python_of
 from serving import PATIENCE, free_port, serving
-from warm import verb
+from warm import call, verb
 
 pytestmark = pytest.mark.full
 
@@ -77,22 +77,26 @@ found = {name: ["application/json", body] for name, body in bodies.items()}
 print(json.dumps(found | {name: ["text/csv", body] for name, body in tables.items()}))
 """
 
-# MLflow's clients, from its package, asking a server on this port.
+# MLflow's clients, from its package, asking a server on each of these ports.
 CLIENT = """
 import json, sys
 import pandas as pd
 from mlflow.deployments import PredictionsResponse
 from mlflow.pyfunc.scoring_server.client import ScoringServerClient
 
-path, names, port = sys.argv[1], json.loads(sys.argv[2]), sys.argv[3]
-client = ScoringServerClient("127.0.0.1", port)
-client.wait_server_ready(timeout=10)
-answer = client.invoke(pd.read_parquet(path)[names].head(20), params={"top": 3})
-assert isinstance(answer, PredictionsResponse)
-again = PredictionsResponse.from_json(answer.to_json())
-frame, array = again.get_predictions(), again.get_predictions("ndarray")
-assert frame.shape == (20, 1) and array.shape == (20,)
-print(json.dumps([client.get_version(), array.tolist(), str(array.dtype.kind)]))
+path, names, *ports = sys.argv[1:]
+names = json.loads(names)
+told = []
+for port in ports:
+    client = ScoringServerClient("127.0.0.1", port)
+    client.wait_server_ready(timeout=10)
+    answer = client.invoke(pd.read_parquet(path)[names].head(20), params={"top": 3})
+    assert isinstance(answer, PredictionsResponse)
+    again = PredictionsResponse.from_json(answer.to_json())
+    frame, array = again.get_predictions(), again.get_predictions("ndarray")
+    assert frame.shape == (20, 1) and array.shape == (20,)
+    told.append([client.get_version(), array.tolist(), str(array.dtype.kind)])
+print(json.dumps(told))
 """
 
 
@@ -126,8 +130,7 @@ def servers(request: pytest.FixtureRequest, installed: Callable[..., Path]) -> I
     categories = [column["name"] for column in features if column["type"] == "category"]
     nullable = [column["name"] for column in features if column.get("nullable")]
     lists = (names_of(features), categories, nullable)
-    words = [dataset(project), *(json.dumps(names) for names in lists)]
-    bodies = json.loads(run([python_of(project), "-c", BODIES, *words], project).splitlines()[-1])
+    bodies = said(project, BODIES, *(json.dumps(names) for names in lists))
     with mlflow_serving(project, folder) as mlflow, serving(project) as ours:
         yield Servers(project, mlflow, ours, features, bodies)
 
@@ -171,12 +174,8 @@ def test_answers_are_those_of_mlflow(servers: Servers):
 
 
 def test_clients_of_mlflow_work(servers: Servers):
-    told = []
-    for address in (servers.mlflow, servers.ours):
-        port = address.rpartition(":")[2]
-        words = [dataset(servers.project), json.dumps(names_of(servers.features)), port]
-        printed = run([python_of(servers.project), "-c", CLIENT, *words], servers.project)
-        told.append(json.loads(printed.splitlines()[-1]))
+    ports = [address.rpartition(":")[2] for address in (servers.mlflow, servers.ours)]
+    told = said(servers.project, CLIENT, json.dumps(names_of(servers.features)), *ports)
     (version, theirs, kind), (our_version, ours, our_kind) = told
     assert (our_version, our_kind) == (version, kind)
     assert ours == (theirs if kind == "U" else pytest.approx(theirs))
@@ -352,9 +351,13 @@ def example(features: list[dict[str, Any]]) -> list[Any]:
     return [column.get("categories", [column.get("minimum", 0)])[0] for column in features]
 
 
-def dataset(project: Path) -> Path:
+def said(project: Path, script: str, *words: str) -> Any:
+    """Return what a script prints as JSON at its end; the dataset is the first of its words."""
     (path,) = (project / "local_assets" / "datasets").glob("*.parquet")
-    return path
+    command = ["-c", script, str(path), *words]
+    done = call(python_of(project), command, project, environment())
+    assert done.returncode == 0, done.stdout + done.stderr
+    return json.loads(done.stdout.splitlines()[-1])
 
 
 def same(theirs: tuple[int, Any], ours: tuple[int, Any], name: str) -> None:

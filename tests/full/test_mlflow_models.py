@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import warm
 from baking import VERTICALS, call, environment, generate, models_of, names, run, share_compiled
 
 pytestmark = pytest.mark.full
@@ -125,8 +126,10 @@ def saved(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, str], Pat
         project = generate(home / vertical, answers)
         scored = home / f"scored-{vertical}"
         scored.mkdir()
-        run([PYTHON, "-m", "seedling", "create-local-datasets"], project)
-        source = run([PYTHON, "-c", SAVE, scored], project).splitlines()[-1]
+        warm.verb(project, "create-local-datasets", python=PYTHON)
+        done = warm.call(PYTHON, ["-c", SAVE, str(scored)], project, environment())
+        assert done.returncode == 0, done.stdout + done.stderr
+        source = done.stdout.splitlines()[-1]
         for model in models:
             (folder,) = (project / "local_assets" / "models").glob(f"*-{model}/1")
             folders[vertical, model] = folder
