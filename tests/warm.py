@@ -242,7 +242,7 @@ def verb(project: Path, *words: str, python: Path | None = None) -> str:
         python: what runs it; that of the project's environment unless given.
     """
     python = python or python_of(project)
-    if words[0] == "train":
+    if words[0] in ("train", "train-all"):
         add_runs(project, python)
     done = said(project, *words, python=python)
     assert done.returncode == 0, f"{words} ended with {done.returncode}:\n{done.stdout}"

@@ -14,6 +14,7 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
+import warm
 from baking import ROOT, call, python_of
 from engine import BASE, HARDENED, NETWORK, PATIENCE, Engine, find_engine, until_ready
 from serving import ask, free_port, predict
@@ -28,6 +29,8 @@ ANSWERS = {
 }
 MOST_MIB = 260  # that an image may have on top of its base
 TABLE = "data/income.parquet"
+FOLDERS = ("logistic-regression", "xgboost")  # of the models that containers train
+TREES, FEWER = "n_estimators: 200", "n_estimators: 20"
 
 
 @pytest.fixture(scope="module")
@@ -36,11 +39,15 @@ def engine() -> Engine:
 
 
 @pytest.fixture(scope="module")
-def project(engine: Engine, installed) -> Path:
-    """A project that has a dataset, and its models registered."""
+def project(installed) -> Path:
+    """A project that has a dataset, and its models registered: small ones, trained often."""
     found = installed(ANSWERS)
+    path = found / "model.yaml"
+    text = path.read_text(encoding="utf-8")
+    assert text.count(TREES) == 2
+    path.write_text(text.replace(TREES, FEWER), encoding="utf-8")
     for name in ("create-local-datasets", "train-all"):
-        engine.verb(found, name)
+        warm.verb(found, name)
     return found
 
 
@@ -58,7 +65,15 @@ def trained(engine: Engine, project: Path) -> Iterator[Path]:
     make(project, "logistic_regression", "build-train", "train", MODEL_NAME="adult_income_lr")
     make(project, "xgboost", "build-train", "train", MODEL_NAME="adult_income_xgb")
     yield project
-    engine("rmi", "--force", "boxed-logistic-regression-train", "boxed-xgboost-train")
+    images = [f"boxed-{model}-{kind}" for model in FOLDERS for kind in ("train", "predict")]
+    engine("rmi", "--force", *images)
+
+
+@pytest.fixture(scope="module")
+def serving_image(trained: Path) -> str:
+    """The image that serves what the folder of XGBoost has trained."""
+    make(trained, "xgboost", "build-predict")
+    return "boxed-xgboost-predict"
 
 
 def make(project: Path, folder: str, *verbs: str, **variables: str) -> str:
@@ -143,7 +158,6 @@ def test_a_container_trains_and_another_serves_it(engine: Engine, trained: Path)
             assert "Stopped" in make(trained, model, "stop")
         assert mib_over_base(engine, tag) < MOST_MIB
         assert not engine("ps", "--all", "--quiet", "--filter", f"name={tag}").stdout
-        engine("rmi", "--force", tag)
 
 
 def test_training_again_does_not_beat_itself(trained: Path):
@@ -181,7 +195,7 @@ def seeds_root(trained: Path, tmp_path: Path) -> Path:
 
 @pytest.mark.skipif(not hasattr(os, "getuid") or os.getuid() != 0, reason="gives files to others")
 def test_the_commands_of_the_seed_work_as_they_are_written(
-    engine: Engine, trained: Path, seeds_root: Path
+    engine: Engine, trained: Path, serving_image: str, seeds_root: Path
 ):
     """Whoever owns the folders: the container becomes their owner, in a terminal or not."""
     page = (ROOT / "docs" / "seeds.md").read_text(encoding="utf-8")
@@ -192,8 +206,7 @@ def test_the_commands_of_the_seed_work_as_they_are_written(
     assert "Registered as seed_xgb, version 1" in done.stdout
     written = [*(seeds_root / "models").rglob("*")]
     assert {(path.stat().st_uid, path.stat().st_gid) for path in written} == {(1000, 1000)}
-    make(trained, "xgboost", "build-predict")
-    assert engine.inspected("boxed-xgboost-predict", ".Config.User") == "1001"
+    assert engine.inspected(serving_image, ".Config.User") == "1001"
     for path in written:  # an image that serves never is root's: it must be allowed to read
         path.chmod(0o755)
     for path in (seeds_root, seeds_root / "models"):
@@ -202,7 +215,7 @@ def test_the_commands_of_the_seed_work_as_they_are_written(
     for variable in ("MODEL_NAME", "MODElNAME"):
         line = serving.replace("MODElNAME=${MODEL_NAME}", f"{variable}=seed_xgb")
         options = [word for word in shlex.split(line)[2:-1] if word not in ("--rm", "-it")]
-        with engine.running("boxed-xgboost-predict", *options) as (container, address):
+        with engine.running(serving_image, *options) as (container, address):
             until_ready(address)
             assert "good" in make(trained, "xgboost", "test-endpoint", URL=address)
             assert len(predict(address, "xgboost", [ROW, ROW])["predictions"]) == 2
@@ -234,25 +247,26 @@ def in_a_terminal(
         os.close(theirs)
 
 
-def test_to_publish_a_port_takes_one_word_that_the_refusal_names(engine: Engine, trained: Path):
-    make(trained, "xgboost", "build-predict")
+def test_to_publish_a_port_takes_one_word_that_the_refusal_names(
+    engine: Engine, trained: Path, serving_image: str
+):
     served = ("-v", f"{trained / 'local_assets' / 'models'}:/action/models")
     served += ("-e", "MODEL_NAME=adult_income_xgb", "-e", f"BIND=0.0.0.0:{free_port()}")
-    refused = engine("run", "--rm", *NETWORK, *served, "boxed-xgboost-predict")
+    refused = engine("run", "--rm", *NETWORK, *served, serving_image)
     assert refused.returncode != 0
     assert "docker run -e AUTHENTICATION=off -p 127.0.0.1:5111:5000" in refused.stderr
     for word in ("AUTHENTICATION=off", "API_KEY=0123456789abcdef"):
         port = free_port()
         bind = ("-e", f"BIND=0.0.0.0:{port}", "-e", word)
-        with engine.running("boxed-xgboost-predict", *served, *bind):
+        with engine.running(serving_image, *served, *bind):
             until_ready(f"http://127.0.0.1:{port}", "/health")
 
 
 @pytest.mark.skipif(not hasattr(os, "getuid") or os.getuid() != 0, reason="gives files to others")
+@pytest.mark.usefixtures("serving_image")
 def test_a_container_that_may_not_write_or_read_says_whose_the_folder_is(
-    engine: Engine, trained: Path, seeds_root: Path
+    engine: Engine, seeds_root: Path
 ):
-    make(trained, "xgboost", "build-predict")
     data, models = seeds_root / "data", seeds_root / "models"
     payload = json.dumps({"$ref": TABLE, "model_name": "x"})
     train = ("-v", f"{data}:/model/data", "-e", "TRAIN=1", "-e", f"PAYLOAD={payload}")
@@ -319,18 +333,11 @@ def test_the_builder_keeps_the_contract_of_s2i(engine: Engine):
 
 
 def test_what_was_installed_need_not_be_installed_again(
-    engine: Engine, trained: Path, tmp_path: Path
+    engine: Engine, trained: Path, serving_image: str, tmp_path: Path
 ):
     """`s2i build --incremental`: what save-artifacts streams is there when assemble runs."""
-    make(trained, "xgboost", "build-predict")
     with (tmp_path / "artifacts.tar").open("wb") as stream:
-        words = [
-            "run",
-            "--rm",
-            *NETWORK,
-            "boxed-xgboost-predict",
-            "/usr/libexec/s2i/save-artifacts",
-        ]
+        words = ["run", "--rm", *NETWORK, serving_image, "/usr/libexec/s2i/save-artifacts"]
         subprocess.run([engine.program, *words], stdout=stream, check=True)
     stage = "import pathlib, sys; from seedling.containers import images; "
     stage += "from seedling.config import Project; "
