@@ -2,14 +2,13 @@
 
 import os
 import re
-import shutil
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from baking import call, generate, run, verb
+from baking import generate, run, verb
+from pythons import find_python, path_without_uv
 
 pytestmark = pytest.mark.full
 
@@ -17,14 +16,20 @@ HELLO = {"vertical": "hello_world"}
 
 
 def test_venv_and_pip_of_another_python_are_enough(tmp_path: Path):
+    """pip asks its index: for little here, and test_offline.py has it fetch all there is.
+
+    What a person does then is there too, by the same Python.
+    """
     python = interpreter("3.13")
     project = generate(tmp_path / "projects", HELLO)
-    environment = without_uv()
-    for target in ("demo", "test", "lint"):
-        make(project, environment, target, f"PYTHON={python}")
+    here = os.environ | {"PATH": path_without_uv(), "PIP_NO_COMPILE": "1"}
+    words = ["make", "init", f"PYTHON={python}", "GROUPS=build"]
+    done = subprocess.run(words, cwd=project, env=here, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
     found = (project / ".venv" / "pyvenv.cfg").read_text()
     assert "uv = " not in found
     assert "version = 3.13." in found
+    assert "train" in verb(project, "--help")
 
 
 def test_unsupported_python_is_one_line(bake: Callable[[dict], Path]):
@@ -51,26 +56,9 @@ def test_make_help_and_the_command_line_list_the_same_verbs(installed: Callable[
     assert described == verbs
 
 
-def make(project: Path, environment: dict[str, str], *words: str) -> None:
-    done = subprocess.run(
-        ["make", *words], cwd=project, env=environment, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-
-
-def without_uv() -> dict[str, str]:
-    """This environment with this Python, make and the system's tools, and no uv."""
-    path = os.pathsep.join([str(Path(sys.base_prefix) / "bin"), "/usr/bin", "/bin"])
-    assert shutil.which("uv", path=path) is None
-    assert shutil.which("make", path=path)
-    # What is imported is compiled then; pip would compile all that it installs.
-    return os.environ | {"PATH": path, "PIP_NO_COMPILE": "1"}
-
-
 def interpreter(version: str) -> str:
     """Python of that version, where it is on PATH and starts."""
-    python = shutil.which(f"python{version}")
-    if python is None or call([python, "-c", ""], Path.cwd()).returncode:
+    python = find_python(version)
+    if python is None:
         pytest.skip(f"there is no Python {version} here")
-    found = "import sys; print(sys._base_executable)"
-    return run([python, "-c", found], Path.cwd()).strip()
+    return python

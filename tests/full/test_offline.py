@@ -1,7 +1,6 @@
 """A project on a machine with Python, a folder of wheels, and no index within reach."""
 
 import os
-import shutil
 import subprocess
 import sys
 import zipfile
@@ -10,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from baking import generate, run
+from pythons import find_python, path_without_uv
 
 from seedling.release.manifest import VERSION
 
@@ -17,7 +17,9 @@ pytestmark = pytest.mark.full
 
 HELLO = {"vertical": "hello_world"}
 PYTHON = getattr(sys, "_base_executable", sys.executable)
+NEWEST = "3.13"  # that the project supports; where it is here, all is done by it
 NOWHERE = "http://127.0.0.1:9/simple"
+VERSION_OF = "import platform; print(platform.python_version())"
 FIND = (
     "import seedling; from importlib.metadata import version;"
     "print(version('seedling'), seedling.__file__)"
@@ -25,12 +27,20 @@ FIND = (
 
 
 @pytest.fixture(scope="module")
-def wheelhouse(tmp_path_factory: pytest.TempPathFactory, bake: Callable[[dict], Path]) -> Path:
+def python() -> str:
+    """The Python of the machine."""
+    return find_python(NEWEST) or PYTHON
+
+
+@pytest.fixture(scope="module")
+def wheelhouse(
+    python: str, tmp_path_factory: pytest.TempPathFactory, bake: Callable[[dict], Path]
+) -> Path:
     """What internal/README.md tells to gather; and somebody else's `seedling`, as on an index."""
     folder, project = tmp_path_factory.mktemp("wheels"), bake(HELLO)
-    run([PYTHON, "-m", "venv", folder / "venv"], folder)
+    run([python, "-m", "venv", folder / "venv"], folder)
     groups = ["train", "serve", "dev", "build"]
-    listed = run([PYTHON, "internal/seedling/requirements.py", *groups], project)
+    listed = run([python, "internal/seedling/requirements.py", *groups], project)
     (folder / "requirements.txt").write_text(listed)
     wheels = folder / "wheel house"
     pinned = ["--requirement", folder / "requirements.txt", "--constraint", "constraints.txt"]
@@ -47,22 +57,29 @@ def wheelhouse(tmp_path_factory: pytest.TempPathFactory, bake: Callable[[dict], 
     return wheels
 
 
-def test_pip_fills_the_environment_from_a_folder(wheelhouse: Path, tmp_path: Path):
+def test_pip_fills_the_environment_from_a_folder(python: str, wheelhouse: Path, tmp_path: Path):
+    """Where there is no uv; all that a person does first works there, by the newest Python too."""
     project, here = generate(tmp_path / "projects", HELLO), cut_off(tmp_path)
-    here["PATH"] = os.pathsep.join([str(Path(PYTHON).parent), "/usr/bin", "/bin"])
-    assert shutil.which("uv", path=here["PATH"]) is None
-    call(project, here, "make", "init", f"PYTHON={PYTHON}", f"WHEELHOUSE={wheelhouse}")
-    assert "uv = " not in (project / ".venv" / "pyvenv.cfg").read_text()
-    assert_lives(project, here)
+    here["PATH"] = path_without_uv()
+    call(project, here, "make", "init", f"PYTHON={python}", f"WHEELHOUSE={wheelhouse}")
+    found = (project / ".venv" / "pyvenv.cfg").read_text()
+    assert "uv = " not in found
+    assert f"version = {run([python, '-c', VERSION_OF], project).strip()}" in found
+    assert_ours(project, here)
+    for target in ("demo", "test", "lint"):
+        call(project, here, "make", target, f"PYTHON={python}")
 
 
-def test_uv_does_so_too_and_obeys_what_pip_is_told(wheelhouse: Path, tmp_path: Path):
+def test_uv_does_so_too_and_obeys_what_pip_is_told(python: str, wheelhouse: Path, tmp_path: Path):
     project, here = generate(tmp_path / "projects", HELLO), cut_off(tmp_path)
     here["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), here["PATH"]])
     here |= {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": wheelhouse.as_uri()}
-    call(project, here, PYTHON, "internal/seedling/init.py", "--groups", "train,serve")
+    call(project, here, python, "internal/seedling/init.py", "--groups", "train,serve")
     assert "uv = " in (project / ".venv" / "pyvenv.cfg").read_text()
-    assert_lives(project, here)
+    assert_ours(project, here)
+    by = str(project / ".venv" / "bin" / "python")
+    call(project, here, by, "-m", "seedling", "create-local-datasets")
+    assert "linear_regression" in call(project, here, by, "-m", "seedling", "train")
 
 
 def test_without_the_folder_it_is_one_line(bake: Callable[[dict], Path], tmp_path: Path):
@@ -99,18 +116,17 @@ def cut_off(folder: Path) -> dict[str, str]:
         "UV_NO_CONFIG": "1",
         "HTTPS_PROXY": "http://127.0.0.1:9",
         "HTTP_PROXY": "http://127.0.0.1:9",
+        "NO_PROXY": "127.0.0.1",  # a service that the project's tests ask
     }
 
 
-def assert_lives(project: Path, environment: dict[str, str]) -> None:
-    """The project's Python finds our plumbing by its path, and trains."""
+def assert_ours(project: Path, environment: dict[str, str]) -> None:
+    """The project's Python finds our plumbing by its path."""
     python = str(project / ".venv" / "bin" / "python")
     version, place = call(project, environment, python, "-c", FIND).split(maxsplit=1)
     assert version in VERSION.findall((project / "internal" / "pyproject.toml").read_text())
     assert Path(place.strip()).is_relative_to(project / "internal")
     assert "train" in call(project, environment, python, "-m", "seedling", "--help")
-    call(project, environment, python, "-m", "seedling", "create-local-datasets")
-    assert "linear_regression" in call(project, environment, python, "-m", "seedling", "train")
 
 
 def call(project: Path, environment: dict[str, str], *command: str) -> str:
