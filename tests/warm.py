@@ -222,8 +222,13 @@ def call(
         process = of(python).start(words, folder, variables, streams, python)
         limit = Timer(timeout, process.kill)
         limit.start()
-        code = process.wait()
-        limit.cancel()
+        try:
+            code = process.wait()
+        except BaseException:  # Ctrl-C ends what was begun, as subprocess.run does
+            process.kill()
+            raise
+        finally:
+            limit.cancel()
         said = []
         for stream in (stdout, stderr):
             stream.seek(0)
