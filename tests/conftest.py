@@ -15,6 +15,7 @@ from pytest_cookies.plugin import Cookies
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 # Threads of a fit that spin while they wait take the cores of the other tests.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 # What is started with `&` or nohup takes no notice of Ctrl-C, nor does what it starts.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 

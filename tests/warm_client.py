@@ -18,7 +18,7 @@ MODULES = (
     "seedling.training.mlflow_runs",
     "seedling.azure.try_script",
 )
-FILES = ("azmlinfsrv",)  # of a deployment's image
+FILES = ("azmlinfsrv", "train_completed.py")  # of a deployment's image, of a run's job
 
 
 def warmed(words: list[str], scripts: bool) -> bool:

@@ -7,7 +7,6 @@ exporter, which is Microsoft's own.
 import gzip
 import json
 import re
-import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -16,6 +15,7 @@ from threading import Event, Thread
 from typing import Any
 
 import pytest
+import warm
 from baking import environment, python_of
 from serving import free_port
 
@@ -114,15 +114,9 @@ def serve(
     project: Path, string: str, requests: int = 3, wait: float = 0, **variables: str
 ) -> tuple[dict[str, Any], str]:
     """What the service above found out, and its log."""
-    done = subprocess.run(
-        [python_of(project), "-c", SERVICE, str(requests), str(wait)],
-        cwd=project,
-        env=environment() | {VARIABLE: string, "LOG_FORMAT": "json"} | variables,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
+    words = ["-c", SERVICE, str(requests), str(wait)]
+    known = environment() | {VARIABLE: string, "LOG_FORMAT": "json"} | variables
+    done = warm.call(python_of(project), words, project, known, timeout=120)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout), done.stderr
 
@@ -270,10 +264,7 @@ def test_without_the_group_azure_a_line_says_so(installed: Callable[..., Path]):
 def test_findings_are_metrics_on_which_an_alert_can_stand(cloud: Path):
     def sent(port: int) -> str:
         variables = environment() | {VARIABLE: connection(port)}
-        words = [python_of(cloud), "-c", FOUND]
-        done = subprocess.run(
-            words, cwd=cloud, env=variables, capture_output=True, text=True, timeout=120
-        )
+        done = warm.call(python_of(cloud), ["-c", FOUND], cloud, variables, timeout=120)
         assert done.returncode == 0, done.stderr
         return done.stdout
 

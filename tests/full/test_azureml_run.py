@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+import warm
 import yaml
 from azure_project import ask, installed_in, said_by, steps_python, told
 from azureml.emulator import AzureML
@@ -71,6 +72,7 @@ def sending(installed) -> Path:
     """A project with the SDK and a kernel, and a dataset."""
     project = installed(ANSWERS, "train,serve,dev,aml,notebooks")
     verb(project, "create-local-datasets")
+    warm.lend(python_of(project))
     return project
 
 
