@@ -146,11 +146,17 @@ def _follow(database: Path, experiment: str, artifacts: str) -> None:
 
 
 def _create_experiment(store: str, artifacts: str, experiment: str) -> None:
+    """Create the experiment unless it is there: two models that train at once both look for it."""
     from mlflow import MlflowClient
+    from mlflow.exceptions import MlflowException
 
     client = MlflowClient(tracking_uri=store)
     if client.get_experiment_by_name(experiment) is None:
-        client.create_experiment(experiment, artifact_location=artifacts)
+        try:
+            client.create_experiment(experiment, artifact_location=artifacts)
+        except MlflowException as error:
+            if error.error_code != "RESOURCE_ALREADY_EXISTS":
+                raise
 
 
 def _database(project: Project) -> Path:
