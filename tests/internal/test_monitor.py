@@ -233,6 +233,7 @@ def test_a_look_back_is_not_the_latest_word_about_what_answers_now(served: Proje
         assert done.exit_code == 0, done.output
         assert f"A look by {trial[0]}: retrain and home go by the last one without." in done.output
         assert findings.latest(served, model) == found
+    log_answers(served, rows_of(served, 50), over(1, 50, now))
     assert invoke(served, "monitor", "--window", "7d").exit_code == 0  # that of model.yaml
     assert findings.latest(served, model) != found
 
