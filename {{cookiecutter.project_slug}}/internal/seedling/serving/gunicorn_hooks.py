@@ -87,8 +87,13 @@ def on_starting(server: Any) -> None:
     stop = server.stop
 
     def end(graceful: bool = True) -> None:
-        """Close the queue of connections; the workers accept those in it (see gunicorn_worker)."""
-        for listener in server.LISTENERS:
+        """Close the queue of connections; the workers accept those in it (see gunicorn_worker).
+
+        It stays open where another master answers on the same sockets, as after SIGUSR2, or where
+        they are systemd's, which starts the next service on them.
+        """
+        is_last = server.reexec_pid == server.master_pid == 0 and not server.systemd
+        for listener in server.LISTENERS if is_last else ():
             close_queue(listener.sock)
         stop(graceful)
 
