@@ -42,7 +42,7 @@ assert list(CI) == PROMPTS["_ci"]
 # itself looks whether a file belongs to its source, and compiles that again if not.
 RUN = os.environ.get("PYTEST_XDIST_TESTRUNUID", str(os.getpid()))
 COMPILED = Path(tempfile.gettempdir(), f"seedling-compiled-{RUN}")
-# mypy reads what the packages say of types in seconds; in one project for all of a process.
+# mypy takes seconds to read the packages' types: the first project of a worker does it for all.
 MYPY_CACHE = Path(tempfile.gettempdir(), f"seedling-mypy-{RUN}")
 _environments: list[Path] = []  # that this process has made
 
@@ -122,8 +122,8 @@ def initialise(project: Path, groups: str) -> None:
 def few_trees(project: Path) -> None:
     """Let the forests of a project have 20 trees, where a test does not ask how good they are."""
     path = project / "model.yaml"
-    text = re.sub(r"\bn_estimators: \d+", "n_estimators: 20", path.read_text(encoding="utf-8"))
-    path.write_text(text, encoding="utf-8")
+    text = path.read_text(encoding="utf-8")
+    path.write_text(re.sub(r"\bn_estimators: \d+", "n_estimators: 20", text), encoding="utf-8")
 
 
 def python_with(folder: Path, *packages: str) -> Path:

@@ -11,6 +11,7 @@ import signal
 import socket
 import subprocess
 import sys
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -29,24 +30,14 @@ LENT = "SEEDLING_TESTS_WARM"
 MOST = 3  # environments whose libraries are kept loaded: each takes 300 MB
 
 
-class Warm:
-    """A process of an environment that starts others."""
+class Starter(ABC):
+    """A process of an environment that starts others.
 
-    def __init__(self, python: Path) -> None:
-        self._folder = TemporaryDirectory(prefix="warm-")  # a socket's path must be short
-        self.address = Path(self._folder.name, "socket")
-        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        private = ("AZURE", "PYTHON", "MLFLOW_")
-        known = {name: one for name, one in environment().items() if not name.startswith(private)}
-        with theirs:
-            self._server = subprocess.Popen(
-                [python.with_name("python3"), SERVER, self.address],  # see `lend`
-                stdin=theirs,
-                stdout=subprocess.DEVNULL,
-                env=known | {"PYTHONUTF8": "1"},
-                start_new_session=True,
-            )
-        self._socket, self._lock = ours, Lock()
+    Attributes:
+        address: of its socket, by which stand-ins for Python ask it.
+    """
+
+    address: Path
 
     def start(
         self,
@@ -67,20 +58,53 @@ class Warm:
         """
         here, known = str(folder), dict(variables)
         wanted = {"words": words, "folder": here, "environment": known, "python": str(python)}
+        return Process(os.fdopen(self._ask(json.dumps(wanted).encode(), streams), encoding="utf-8"))
+
+    @abstractmethod
+    def _ask(self, wanted: bytes, streams: Sequence[int]) -> int:
+        """Ask for a process; return the number of the file that tells its id and exit code."""
+
+    @abstractmethod
+    def stop(self) -> None:
+        """Let it end after the last one that it has started."""
+
+    @abstractmethod
+    def wait(self) -> None:
+        """Wait until it has ended; it is killed if what it has started goes on."""
+
+
+class Warm(Starter):
+    """One that is begun here."""
+
+    def __init__(self, python: Path) -> None:
+        self._folder = TemporaryDirectory(prefix="warm-")  # a socket's path must be short
+        self.address = Path(self._folder.name, "socket")
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        private = ("AZURE", "PYTHON", "MLFLOW_")
+        known = {name: one for name, one in environment().items() if not name.startswith(private)}
+        with theirs:
+            self._server = subprocess.Popen(
+                [python.with_name("python3"), SERVER, self.address],  # see `lend`
+                stdin=theirs,
+                stdout=subprocess.DEVNULL,
+                env=known | {"PYTHONUTF8": "1"},
+                start_new_session=True,
+            )
+        self._socket, self._lock = ours, Lock()
+
+    def _ask(self, wanted: bytes, streams: Sequence[int]) -> int:
         told, tell = os.pipe()
         try:
             with self._lock:
-                socket.send_fds(self._socket, [json.dumps(wanted).encode()], [*streams, tell])
+                socket.send_fds(self._socket, [wanted], [*streams, tell])
         finally:
             os.close(tell)
-        return Process(os.fdopen(told, encoding="utf-8"))
+        return told
 
     def stop(self) -> None:
-        """Let it end after the last one that it has started."""
         self._socket.close()
 
     def wait(self) -> None:
-        """Wait until it has ended; it is killed if what it has started goes on."""
         try:
             self._server.wait(PATIENCE)
         except subprocess.TimeoutExpired:
@@ -88,37 +112,21 @@ class Warm:
         self._folder.cleanup()
 
 
-class Borrowed:
-    """A process that starts others, and belongs to the run of tests that has begun this one."""
+class Borrowed(Starter):
+    """One of the run of tests that has begun this one, which ends it too."""
 
     def __init__(self, address: Path) -> None:
         self.address = address
 
-    def start(
-        self,
-        words: Sequence[str],
-        folder: Path,
-        variables: Mapping[str, str],
-        streams: Sequence[int],
-        python: Path,
-    ) -> "Process":
-        """Start a process, as `Warm` does."""
-        wanted = {
-            "words": words,
-            "folder": str(folder),
-            "environment": dict(variables),
-            "python": str(python),
-        }
+    def _ask(self, wanted: bytes, streams: Sequence[int]) -> int:
         with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as link:
             link.connect(str(self.address))
-            socket.send_fds(link, [json.dumps(wanted).encode()], [*streams])
-            return Process(os.fdopen(link.detach(), encoding="utf-8"))
+            socket.send_fds(link, [wanted], [*streams])
+            return link.detach()
 
-    def stop(self) -> None:
-        """Leave it to those it belongs to."""
+    def stop(self) -> None: ...
 
-    def wait(self) -> None:
-        """Wait for nothing."""
+    def wait(self) -> None: ...
 
 
 class Process:
@@ -139,13 +147,13 @@ class Process:
             os.killpg(self.pid, signal.SIGKILL)
 
 
-_servers: dict[Path, Warm | Borrowed] = {}
+_servers: dict[Path, Starter] = {}
 # The Python of an environment that borrows the packages of another one, and that one's.
 lenders: dict[Path, Path] = {}
 _lock = Lock()
 
 
-def of(python: Path) -> Warm | Borrowed:
+def of(python: Path) -> Starter:
     """Return what starts processes of an environment, the newest of those that are kept."""
     while python in lenders:
         python = lenders[python]
@@ -157,7 +165,7 @@ def of(python: Path) -> Warm | Borrowed:
         return server
 
 
-def _begun(python: Path) -> Warm | Borrowed:
+def _begun(python: Path) -> Starter:
     lent = os.environ.get(LENT)
     return Borrowed(Path(lent)) if lent and python == Path(sys.executable) else Warm(python)
 

@@ -4,13 +4,12 @@ docs/updating.md documents what is done here.
 """
 
 import json
-import re
 import sys
 from pathlib import Path
 
 import pytest
 import warm
-from baking import ROOT, call, configuration, python_of, run, share_compiled
+from baking import ROOT, call, configuration, few_trees, python_of, run, share_compiled
 from repositories import commit, committed, git, template_now
 
 pytestmark = pytest.mark.full
@@ -64,9 +63,7 @@ def test_a_project_of_before_is_carried_over(template: Path, tmp_path: Path):
     run([sys.executable, "internal/seedling/init.py"], project)
     share_compiled(project / ".venv")
     warm.lenders[python_of(project)] = Path(sys.executable)  # the same versions: loaded once
-    settings = project / "model.yaml"
-    text = settings.read_text(encoding="utf-8")  # few trees are as good here as many
-    settings.write_text(re.sub(r"(n_estimators: )\d+", r"\g<1>20", text), encoding="utf-8")
+    few_trees(project)
     assert "version 1: roc_auc" in warm.verb(project, "train", "--model", "random_forest")
     # The champion is of before: its pickle names the project.
     assert "of version 1" in warm.verb(project, "train", "--model", "xgboost")

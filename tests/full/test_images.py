@@ -15,7 +15,7 @@ from uuid import uuid4
 
 import pytest
 import warm
-from baking import ROOT, call, python_of
+from baking import ROOT, call, few_trees, python_of
 from engine import BASE, HARDENED, NETWORK, PATIENCE, Engine, find_engine, until_ready
 from serving import ask, free_port, predict
 from under_fire import ROW
@@ -30,7 +30,6 @@ ANSWERS = {
 MOST_MIB = 260  # that an image may have on top of its base
 TABLE = "data/income.parquet"
 FOLDERS = ("logistic-regression", "xgboost")  # of the models that containers train
-TREES, FEWER = "n_estimators: 200", "n_estimators: 20"
 
 
 @pytest.fixture(scope="module")
@@ -42,10 +41,8 @@ def engine() -> Engine:
 def project(installed) -> Path:
     """A project that has a dataset, and its models registered: small ones, trained often."""
     found = installed(ANSWERS)
-    path = found / "model.yaml"
-    text = path.read_text(encoding="utf-8")
-    assert text.count(TREES) == 2
-    path.write_text(text.replace(TREES, FEWER), encoding="utf-8")
+    few_trees(found)
+    assert (found / "model.yaml").read_text(encoding="utf-8").count("n_estimators: 20,") == 2
     for name in ("create-local-datasets", "train-all"):
         warm.verb(found, name)
     return found

@@ -17,7 +17,7 @@ import pytest
 import warm
 from azure_project import deployment_python, steps_python, told
 from azureml.emulator import AzureML
-from baking import ROOT, generate, python_of, share_compiled
+from baking import ROOT, few_trees, generate, python_of, share_compiled
 from engine import find_engine
 from pages import blocks, quoted, rows
 from serving import free_port
@@ -29,7 +29,6 @@ SECTIONS = {part.partition(":")[0]: part for part in re.split(r"(?m)^## (?=\d{3}
 SERVERS = re.compile(r"\bmake .*\b(serve-local|serve-local-app-dev|predict-local)\b")
 PORT = "8000"
 PATIENCE = 60  # seconds until a server must listen
-TREES = re.compile(r"\bn_estimators: \d+")
 
 
 def made(section: str, folder: Path) -> Path:
@@ -47,13 +46,6 @@ def made(section: str, folder: Path) -> Path:
         said(command, project, {})
     share_compiled(project / ".venv")
     return project
-
-
-def thin(project: Path) -> None:
-    """Let the models of a project have few trees: no row of the page is about how good they are."""
-    path = project / "model.yaml"
-    text = path.read_text(encoding="utf-8")
-    path.write_text(TREES.sub("n_estimators: 20", text), encoding="utf-8")
 
 
 def answers(section: str) -> dict[str, str]:
@@ -153,7 +145,7 @@ class Rows:
             warm.lend(python_of(self._project), scripts=True)
             self._is_lent = True
         if "add-model" in command:
-            thin(self._project)
+            few_trees(self._project)
         return printed
 
 
@@ -175,7 +167,7 @@ def azure(mlflow: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Azu
 @pytest.mark.parametrize("seed", SECTIONS)
 def test_every_row_of_the_table_is_true(seed: str, azure: AzureML, tmp_path: Path):
     project = made(SECTIONS[seed], tmp_path)
-    thin(project)
+    few_trees(project)
     python = python_of(project)
     if "aml" in blocks(SECTIONS[seed], "sh")[0]:  # the same versions as its steps have: loaded once
         warm.lenders[python] = azure.python
