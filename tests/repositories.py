@@ -4,7 +4,7 @@ import shutil
 import tarfile
 from pathlib import Path
 
-from baking import ROOT, run
+from baking import ROOT, call, run
 
 
 def template_now(folder: Path) -> Path:
@@ -44,3 +44,15 @@ def commit(repository: Path) -> None:
 def git(repository: Path, *words: str) -> None:
     author = ["-c", "user.name=Ann", "-c", "user.email=ann@example.com"]
     run(["git", *author, *words], repository)
+
+
+def find_nothing(repository: Path) -> None:
+    """Look whether linters of GitHub's workflows find anything, with no rule switched off."""
+    assert "zizmor:" not in "".join(
+        path.read_text(encoding="utf-8") for path in repository.rglob(".github/**/*.yml")
+    )
+    done = call(["actionlint", "-color=false"], repository)
+    assert (done.returncode, done.stdout) == (0, "")
+    options = ["--persona", "auditor", "--strict-collection", "--quiet", "--color", "never"]
+    done = call(["zizmor", "--offline", *options, ".github"], repository)
+    assert (done.returncode, done.stdout.strip()) == (0, "No findings to report. Good job!")

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import pytest
 import yaml
 from baking import call, generate
+from repositories import find_nothing
 
 Bake = Callable[[dict[str, str]], Path]
 
@@ -230,7 +231,7 @@ def linted(project: Path, folder: Path) -> Path:
 @pytest.mark.parametrize("vertical", VERTICALS)
 def test_linters_find_nothing(bake: Bake, vertical: str, parts: str, tmp_path: Path):
     """No rule is switched off, in a file or here."""
-    clean(linted(bake(answers(vertical, parts)), tmp_path / "linted"))
+    find_nothing(linted(bake(answers(vertical, parts)), tmp_path / "linted"))
 
 
 def test_linters_find_nothing_where_two_projects_share_a_repository(tmp_path: Path):
@@ -238,19 +239,7 @@ def test_linters_find_nothing_where_two_projects_share_a_repository(tmp_path: Pa
         generate(tmp_path / "both", answers(vertical, "all") | {"ci_root": ".."})
     folder = linted(tmp_path / "both", tmp_path / "linted")
     assert len(workflows(folder)) == 2 * 9
-    clean(folder)
-
-
-def clean(folder: Path) -> None:
-    """Look whether linters find anything in the workflows of a repository."""
-    assert "zizmor:" not in "".join(
-        path.read_text(encoding="utf-8") for path in folder.rglob(".github/**/*.yml")
-    )
-    done = call(["actionlint", "-color=false"], folder)
-    assert (done.returncode, done.stdout) == (0, "")
-    zizmor = ["zizmor", "--offline", "--persona", "auditor", "--quiet", "--strict-collection"]
-    done = call([*zizmor, ".github"], folder)
-    assert (done.returncode, done.stdout.strip()) == (0, "No findings to report. Good job!")
+    find_nothing(folder)
 
 
 @pytest.mark.parametrize(

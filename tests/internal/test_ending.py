@@ -8,7 +8,6 @@ from collections.abc import Callable
 from pathlib import Path
 from urllib.request import urlopen
 
-import pandas as pd
 import pytest
 from ending import Started, started, until
 
@@ -206,8 +205,8 @@ def test_ctrl_c_is_one_line_in_the_midst_of_a_verb(
     trained: Project, tmp_path: Path, words: list[str]
 ) -> None:
     project = Project(Path(shutil.copytree(trained.root, tmp_path / "project")))
-    rows = sample_rows(project.config.datasets[0])
-    pd.concat([rows] * 200).to_csv(project.root / "rows.csv", index=False)
+    if words[0] == "batch-score":
+        write_rows(project, project.root / "rows.csv", size=10**8)
     begun = {"demo": "[1/4]", "batch-score": "Scoring", "tune": " folds of "}[words[0]]
     options = ["--model", first_model(project), "--yes"] if words[0] == "tune" else []
     with started([sys.executable, "-u", "-m", "seedling", *words, *options], project.root) as run:
@@ -221,6 +220,12 @@ def test_ctrl_c_is_one_line_in_the_midst_of_a_verb(
         assert run.process.returncode in (130, -signal.SIGINT)
         assert run.is_gone()
     assert not (project.root / "scored.csv").exists()
+
+
+def write_rows(project: Project, path: Path, size: int) -> None:
+    """Write a CSV file of about `size` bytes: the sample's rows again and again."""
+    header, rows = sample_rows(project.config.datasets[0]).to_csv(index=False).split("\n", 1)
+    path.write_text(f"{header}\n" + rows * (size // len(rows)), encoding="utf-8")
 
 
 def test_what_a_killed_demo_has_started_ends(project: Project) -> None:
