@@ -60,6 +60,23 @@ def test_an_experiment_has_the_defaults_of_the_page(tmp_path: Path) -> None:
     }
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        "spacy",
+        "spacy[lookups]>=3.7,<4; python_version > '3.9'",
+        "tool @ https://example.org/tool-1.0-py3-none-any.whl",
+        "git+https://example.org/tool.git",
+        "./wheels/tool-1.0-py3-none-any.whl",
+        "wheels/tool-1.0-py3-none-any.whl",
+        "--extra-index-url https://example.org/simple",
+    ],
+)
+def test_a_dependency_is_what_pip_takes(line: str, tmp_path: Path) -> None:
+    found = experiment.read(folder(tmp_path, f'{NAMED}dependencies: ["{line}"]\n'))
+    assert found.dependencies == [line]
+
+
 @pytest.mark.parametrize("spelled", ["spaCy", "spacy", "scikit-learn", "sklearn", "XGBoost"])
 def test_a_kind_of_model_is_spelled_as_people_do(spelled: str, tmp_path: Path) -> None:
     found = experiment.read(folder(tmp_path, f"{NAMED}mlflow_model_type: {spelled}\n"))
@@ -80,6 +97,10 @@ def test_a_kind_of_model_is_spelled_as_people_do(spelled: str, tmp_path: Path) -
             "forms.yml, line 3, local: expected: a list, such as [a, b].",
         ),
         (f"{NAMED}mlflow_model_type: keras\n", "forms.yml, line 3, mlflow_model_type: expected: '"),
+        (
+            f"{NAMED}dependencies: [spacy, 'nump y>=1']\n",
+            "forms.yml, line 3, dependencies.1: pip does not take 'nump y>=1': ",
+        ),
         (f"{NAMED}local: [a, 3]\n", "forms.yml, line 3, local.1: this must be text"),
         ("name: [\n", "forms.yml, line 2: not valid YAML"),
         ("name: _CHANGE_ME_\n", "forms.yml, line 1, name: still _CHANGE_ME_"),

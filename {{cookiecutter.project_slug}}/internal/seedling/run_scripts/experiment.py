@@ -4,7 +4,8 @@ import re
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field, StringConstraints, model_validator
+from packaging.requirements import InvalidRequirement, Requirement
+from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, model_validator
 
 from seedling.config import Section, read_text, validated
 from seedling.errors import ProjectError
@@ -37,6 +38,22 @@ def _flavour(value: Any) -> Any:
     return SPELLED.get(lower, lower)
 
 
+def _for_pip(line: str) -> str:
+    """Return a line of a requirements file if it is an option, a path, an address or a package.
+
+    Raises:
+        ValueError: pip would refuse it.
+    """
+    line = line.strip()
+    if not line.startswith(("-", ".", "/")) and not re.match(r"[a-z+]+://|[^@ ]+\.(whl|gz)$", line):
+        try:
+            Requirement(line)
+        except InvalidRequirement as error:
+            why = str(error).splitlines()[0]
+            raise ValueError(f"pip does not take {line!r}: {why}") from None
+    return line
+
+
 class Experiment(Section):
     """The content of `<experiment>.yml`."""
 
@@ -53,7 +70,9 @@ class Experiment(Section):
     service_name: ServiceName = Field(
         default="", description="The endpoint's name; of the experiment's unless given."
     )
-    dependencies: list[Annotated[str, StringConstraints(min_length=1)]] = Field(
+    dependencies: list[
+        Annotated[str, StringConstraints(min_length=1), AfterValidator(_for_pip)]
+    ] = Field(
         default=[],
         description="Packages as pip takes them, beside those of the project's groups train, aml.",
     )
