@@ -203,6 +203,51 @@ def test_a_column_of_another_name_leads_to_predictions(tmp_path: Path) -> None:
     assert add(tmp_path, by_two, on=["kind", "age"]).new == 2
 
 
+DATED = Dataset.model_validate(
+    PETS.model_dump(exclude_unset=True)
+    | {
+        "features": [{"name": "week", "type": "date"}, {"name": "age", "type": "integer"}],
+        "split": {"by": "week"},
+    }
+)
+
+
+def dated(weeks: list[str]) -> Page:
+    """Logged rows of DATED, all of the entity 1, each of another week."""
+    rows = page([1] * len(weeks))
+    return rows._replace(sent=pd.DataFrame({"id": 1, "week": pd.to_datetime(weeks), "age": 3}))
+
+
+@pytest.mark.parametrize("said", [{}, {"on": ["id", "week"]}])
+def test_of_a_dataset_that_is_split_by_time_an_entity_has_a_truth_for_each_time(
+    tmp_path: Path, said: dict[str, object]
+) -> None:
+    rows = frame(id=[1, 1], week=["2026-03-02", "2026-03-09"], adopted=["yes", "no"])
+    rows.to_csv(tmp_path / "truth.csv", index=False)
+    done = add_truth(Project(tmp_path), DATED, Wanted(str(tmp_path / "truth.csv"), **said))
+    assert (done.on, done.new, done.contradicted) == (["id", "week"], 2, 0)
+    joined = truth.joined(
+        Project(tmp_path), DATED, dated(["2026-03-02", "2026-03-09", "2026-03-16"])
+    )
+    assert list(joined.rows["adopted"]) == ["yes", "no"]
+    assert (joined.by, joined.without_truth) == (["id, week"], 1)
+
+
+def test_the_time_is_no_key_where_the_table_or_the_log_has_it_not_or_another_key_is_named(
+    tmp_path: Path,
+) -> None:
+    rows = frame(id=[1], week=["2026-03-02"], adopted=["yes"])
+    unasked = PETS.model_copy(update={"split": DATED.split})
+    for dataset, table, on in (
+        (DATED, rows.drop(columns="week"), ()),
+        (DATED, rows, ["id"]),
+        (unasked, rows, ()),
+    ):
+        table.to_csv(tmp_path / "truth.csv", index=False)
+        wanted = Wanted(str(tmp_path / "truth.csv"), on)
+        assert add_truth(Project(tmp_path), dataset, wanted).on == ["id"]
+
+
 @pytest.mark.parametrize(
     ("rows", "said", "words"),
     [

@@ -54,7 +54,8 @@ class Wanted(NamedTuple):
     Attributes:
         source: a file, a blob's URL, a query file, or a SQL URL with #table.
         on: columns that truth and predictions have; `COLUMN=NAME` where the table has COLUMN for
-            the key or feature NAME. Found by itself unless given.
+            the key or feature NAME. Found by itself unless given: of an entity that has rows of
+            several times, with the time.
         target: the table's column of truth, if it has another name than the target.
         said: how the file is read, as keys of `read` in model.yaml.
     """
@@ -144,7 +145,11 @@ def _renamed(rows: pd.DataFrame, dataset: Dataset, wanted: Wanted) -> pd.DataFra
 
 
 def _key_of(rows: pd.DataFrame, dataset: Dataset, wanted: Wanted) -> list[str]:
-    """Return the columns of the key: those named, the prediction's id, or the entity key."""
+    """Return the columns of the key: those named, the prediction's id, or the entity key.
+
+    To an entity key belongs the time by which the dataset is split, where the table and the log
+    have it: an entity has a truth for each.
+    """
     logged = {PREDICTION_ID, ROW, *dataset.entity_key, *(column.name for column in dataset.raw)}
     named = [given.partition("=")[2] or given for given in wanted.on]
     unknown = [name for name in named if name not in logged]
@@ -159,7 +164,8 @@ def _key_of(rows: pd.DataFrame, dataset: Dataset, wanted: Wanted) -> list[str]:
     elif PREDICTION_ID in rows:
         on = [PREDICTION_ID]
     elif dataset.entity_key and {*dataset.entity_key} <= {*rows}:
-        on = [*dataset.entity_key]
+        times = {dataset.by_time} & logged & {*rows}
+        on = [*dict.fromkeys([*dataset.entity_key, *times])]
     else:
         key = f" nor the entity key ({listed(dataset.entity_key)})" if dataset.entity_key else ""
         raise ProjectError(
