@@ -19,8 +19,6 @@ from seedling.errors import ProjectError
 FOLDER = "groups"
 LINES, SPREADS, RESTS, PAIRS = "lines.npy", "spreads.npy", "rests.npy", "pairs_{}.npy"
 FEW = 8  # rows; as few are answered sooner one by one
-# What a flag says of a row's group; the number of a flag is its place here.
-FLAGS = ("", "new", "few rows", "constant", "collinear")
 NOWHERE = -1  # the place of a value that no group has
 
 Value = bool | int | float | str

@@ -9,7 +9,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from seedling.compiled.estimators import Core, NotCompilable
-from seedling.compiled.grouped import FLAGS, FOLDER, LINES, PAIRS, RESTS, SPREADS, Groups
+from seedling.compiled.group_flags import FLAGS
+from seedling.compiled.grouped import FOLDER, LINES, PAIRS, RESTS, SPREADS, Groups
 from seedling.config import Dataset
 from seedling.data.distinct import is_missing
 from seedling.data.scalars import plain

@@ -9,7 +9,7 @@ from functools import cached_property
 from math import inf
 from typing import TYPE_CHECKING, Any
 
-from seedling.compiled.grouped import FLAGS
+from seedling.compiled.group_flags import FLAGS
 from seedling.tasks.grouped_regression.ready import PREDICT, ready_models
 from seedling.tasks.numbers import NUMBER, check_target, column_schema, largest_difference
 from seedling.tasks.protocol import Answer, Json, Outputs, Task

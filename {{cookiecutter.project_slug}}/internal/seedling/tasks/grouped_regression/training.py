@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from seedling.compiled.grouped import FLAGS
+from seedling.compiled.group_flags import FLAGS
 from seedling.tasks import between, measuring
 from seedling.tasks.evidence import Interval
 from seedling.tasks.grouped_regression import NUMBERS, errors, shown, tables
