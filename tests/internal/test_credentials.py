@@ -74,6 +74,22 @@ def test_a_line_that_is_no_variable_is_named_but_not_shown(line: str) -> None:
     assert "hunter2" not in str(refused.value)
 
 
+@pytest.mark.parametrize("line", ["API_KEY:hunter2", "API_KEY:hunter2==", "'A=B'=hunter2"])
+def test_a_name_has_no_colon_and_no_equals_sign(line: str) -> None:
+    write(f"BARE\n{line}\n")
+    with pytest.raises(ProjectError, match=r"^\.env, line 2: this is no NAME=value"):
+        EnvConfig(".env")
+
+
+@pytest.mark.parametrize(
+    "line", ["SECRET=hunter2\0", 'SECRET="a\0b"', "# \0", "\0=1"], ids=[*"abcd"]
+)
+def test_a_nul_byte_is_no_text(line: str) -> None:
+    write(f"A=1\n\n{line}\nB=2\n")
+    with pytest.raises(ProjectError, match=r"^\.env, line 3: a NUL byte is no text: save"):
+        EnvConfig(".env")
+
+
 def test_a_file_a_folder_or_a_list_is_read() -> None:
     write("A=1\n")
     write("B=2\n", "other.env")

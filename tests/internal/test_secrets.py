@@ -14,8 +14,10 @@ import pytest
 from sqlalchemy import create_engine
 
 from seedling.azure import snapshot
-from seedling.config import Project
+from seedling.config import Project, env_files
 from seedling.containers import images
+from seedling.data.secret_source import without_secret
+from seedling.errors import ProjectError
 from seedling.serving import logs
 from seedling.serving.app import create_app
 from seedling.testing import invoke, root, run_verb
@@ -75,6 +77,28 @@ def test_a_secret_in_a_datasets_url_reaches_no_file_but_env(
     again = run_verb(project, "create-local-datasets", "--dataset", "visits_0")  # reads .env
     assert again.returncode == 0, again.stderr
     assert planted not in again.stdout + again.stderr
+
+
+def test_a_secret_that_looks_like_a_variable_stands_in_env_as_it_is(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("DATASET_URL", raising=False)
+    monkeypatch.setenv("HERE", "elsewhere")
+    url = f"sqlite:///x.db?{name()}={secret()}${{HERE}}"
+    assert without_secret(project, f"{url}#t") == "${DATASET_URL}#t"
+    assert os.environ["DATASET_URL"] == url
+    assert env_files.read(project.root / ".env") == {"DATASET_URL": url}
+
+
+def test_what_is_wrong_in_env_is_said_before_a_url_is_written_there(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("DATASET_URL", raising=False)
+    for content in ("A=ü\n".encode("latin-1"), b"A='open\n"):
+        (project.root / ".env").write_bytes(content)
+        with pytest.raises(ProjectError, match=r"\.env(, line 1| is not UTF-8 text)"):
+            without_secret(project, f"sqlite:///x.db?{name()}={secret()}#t")
+        assert (project.root / ".env").read_bytes() == content
 
 
 def test_a_new_table_of_a_dataset_may_have_a_url_with_a_secret(

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from seedling import implementations
-from seedling.config import Project, env_files, json_object
+from seedling.config import NoProjectError, Project, env_files, json_object
 from seedling.config.env_files import OverriddenWarning
 from seedling.config.json_object import JsonObject
 from seedling.config.kept_secret import KeptSecrets
@@ -158,7 +158,7 @@ class AzureConfig(KeptSecrets):
             return {}
         try:
             project = Project.find(self._folder)
-        except ProjectError:
+        except NoProjectError:
             return {}
         place = implementations.find("place of the workspace")(project)
         return dict(zip(WORKSPACE, place[: len(WORKSPACE)], strict=True)) if place else {}

@@ -41,7 +41,7 @@ from seedling.config.monitoring import (
     cron,
     span,
 )
-from seedling.config.project import Project
+from seedling.config.project import NoProjectError, Project
 from seedling.config.reading import Reading
 from seedling.config.serving import FeatureStore, PredictionLog, Serving
 from seedling.config.stages import Stage, stage
@@ -64,6 +64,7 @@ __all__ = [
     "Monitoring",
     "Name",
     "NamedDataset",
+    "NoProjectError",
     "OnlineDeployment",
     "PerformanceSettings",
     "PredictionLog",

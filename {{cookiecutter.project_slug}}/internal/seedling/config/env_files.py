@@ -1,5 +1,6 @@
 """`.env` files: which of them are read, and their lines as names and values."""
 
+import io
 import re
 import warnings
 from collections.abc import Mapping, Sequence
@@ -18,6 +19,8 @@ _secret_name = re.compile(
     r"(?:\.env(?:\..*)?|.*\.env|azure.*config.*\.json|.*\.(?:pem|key|pfx|p12))",
     re.IGNORECASE,
 )
+# What no name has: of `NAME:value` the colon, and of a name in quotes what ends it elsewhere.
+_no_name = re.compile(r"[:=]")
 
 
 class OverriddenWarning(UserWarning):
@@ -53,14 +56,16 @@ def read(path: Path, stacklevel: int | None = None) -> dict[str, str]:
     values: dict[str, str] = {}
     twice: set[str] = set()
     try:
-        with path.open(encoding="utf-8-sig") as stream:
-            bindings = list(parse_stream(stream))
+        text = path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError:
         raise ProjectError(f"{path} is not UTF-8 text: save it as UTF-8.") from None
     except OSError as error:
         raise ProjectError(f"{path} is not read: {error.strerror}.") from None
-    for binding in bindings:
-        if binding.error:
+    if "\0" in text:  # as in UTF-16 without its mark; no variable of a process holds one
+        line = text.count("\n", 0, text.index("\0")) + 1
+        raise ProjectError(f"{path}, line {line}: a NUL byte is no text: save the file as UTF-8.")
+    for binding in parse_stream(io.StringIO(text)):
+        if binding.error or (binding.key is not None and _no_name.search(binding.key)):
             blank = len(binding.original.string) - len(binding.original.string.lstrip())
             line = binding.original.line + binding.original.string[:blank].count("\n")
             raise ProjectError(

@@ -7,10 +7,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from dotenv import load_dotenv
 from ruamel.yaml import YAML
 
-from seedling.config import mounted, registrations
+from seedling.config import env_files, mounted, registrations
 from seedling.config.datasets import Dataset, NamedDataset
 from seedling.config.document import PLACEHOLDER, parse, read_text, validated
 from seedling.config.model_yaml import FILE_NAME, Config, read_config
@@ -22,6 +21,10 @@ from seedling.scaffold import edit_text
 from seedling.settings import AZURE_TENANT_ID, AZUREML_MODEL_DIR, MODELS_FOLDER
 
 TENANT = "aad_tenant_id"
+
+
+class NoProjectError(ProjectError):
+    """A folder is in no project."""
 
 
 @dataclass(frozen=True)
@@ -36,15 +39,16 @@ class Project:
         """Find the project that holds `start` (this folder by default), and load its .env.
 
         Raises:
-            ProjectError: neither the folder nor one above it has a model.yaml.
+            NoProjectError: neither the folder nor one above it has a model.yaml.
+            ProjectError: its .env cannot be read.
         """
         here = (start or Path.cwd()).resolve()
         for folder in (here, *here.parents):
             if (folder / FILE_NAME).is_file():
-                load_dotenv(folder / ".env")
+                _load(folder / ".env")
                 _take_tenant(folder / FILE_NAME)
                 return cls(folder)
-        raise ProjectError(f"No {FILE_NAME} in {here} or above it: run this inside the project.")
+        raise NoProjectError(f"No {FILE_NAME} in {here} or above it: run this inside the project.")
 
     @property
     def config_path(self) -> Path:
@@ -138,6 +142,17 @@ class Project:
         """Read model.yaml and what is registered here again at the next access."""
         for name in ("model_yaml", "registered_here", "config"):
             self.__dict__.pop(name, None)
+
+
+def _load(path: Path) -> None:
+    """Set the variables of a .env, if there is one, that the process does not have already.
+
+    Raises:
+        ProjectError: it cannot be read, or a line is no `NAME=value`.
+    """
+    if path.exists():
+        for name, value in env_files.read(path).items():
+            os.environ.setdefault(name, value)
 
 
 def _take_tenant(path: Path) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 
 import click
 
-from seedling.config import Project
+from seedling.config import NoProjectError, Project
 from seedling.errors import ProjectError
 from seedling.processes import end_soon
 
@@ -60,13 +60,13 @@ def project_of(config: Path | None) -> Project:
             around the working folder, or else around this file, which becomes the working folder.
 
     Raises:
-        ProjectError: neither is in a project.
+        ProjectError: neither is in a project, or its .env cannot be read.
     """
     if config is not None:
         return Project(Path.cwd(), config)
     try:
         project = Project.find()
-    except ProjectError:
+    except NoProjectError:
         project = Project.find(Path(__file__).parent)
     os.chdir(project.root)
     sys.path[:] = [str(project.root), *(p for p in sys.path if p != str(Path(__file__).parent))]
