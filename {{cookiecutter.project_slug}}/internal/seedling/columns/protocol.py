@@ -354,7 +354,7 @@ class Column(BaseModel):
 
         cell = self.cell(self.parse(text))
         if cell is None:
-            raise ValueError(f"{text!r} is no value of it; {shifting.MISSING}=10% means none")
+            raise ValueError(f"{text!r} is no value of it ({shifting.MISSING}=10% means none)")
         misfits = [each.words for each in self.checks() if not each.fits(pd.Series([cell])).all()]
         if not misfits:
             return cell
@@ -362,7 +362,7 @@ class Column(BaseModel):
             raise ValueError(f"{text!r} {misfits[0]}")
         if text == shifting.NEW:
             return self.unseen
-        raise ValueError(f"{text!r} {misfits[0]}; {shifting.NEW}=10% makes a new one")
+        raise ValueError(f"{text!r} {misfits[0]} ({shifting.NEW}=10% makes a new one)")
 
     def edges(self) -> list[Any]:
         """Return cells at which a model and its compiled form are compared: extreme, unseen."""
