@@ -6,7 +6,10 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+import pyarrow as pa
 import pytest
+from pyarrow import ipc, parquet
 
 from seedling import tasks as tasks_of
 from seedling.azure import batch
@@ -258,6 +261,39 @@ def test_what_is_no_table_is_refused(
     scorer = Scorer(trained)
     with pytest.raises(ProjectError, match=words):
         list(parts(tmp_path / "x.csv", scorer.reading, scorer.needed, PART_ROWS))
+
+
+@pytest.mark.parametrize("name", ["rows.csv", "rows.parquet", "rows.arrow", "rows.xlsx"])
+def test_a_column_that_a_model_needs_stands_once_in_a_file(
+    trained: Project, tmp_path: Path, name: str
+) -> None:
+    rows, path = rows_of(trained), tmp_path / name
+    dataset = trained.config.dataset(trained.config.trained_model(first_model(trained)).dataset)
+    feature, answers = dataset.raw[-1].name, tmp_path / "answers.csv"
+    write(rows.assign(beside=1), ["beside"], path)
+    assert score(trained, path, answers).exit_code == 0  # a model needs no such column
+    for needed in (feature, dataset.entity_key[0]) if dataset.entity_key else (feature,):
+        write(rows, [needed], path)
+        refused = score(trained, path, answers)
+        words = f"Error: {name} has the column {needed} twice: leave only one in it."
+        assert (refused.exit_code, refused.stderr.splitlines()[-1]) == (1, words)
+
+
+def write(rows: Any, again: list[str], path: Path) -> None:
+    """Write a file that has some columns a second time."""
+    twice = pd.concat([rows, rows[again]], axis=1)
+    if path.suffix == ".csv":
+        twice.to_csv(path, index=False)
+    elif path.suffix == ".xlsx":
+        twice.to_excel(path, index=False)
+    else:
+        columns = [pa.array(twice.iloc[:, at]) for at in range(twice.shape[1])]
+        table = pa.table(columns, names=list(twice.columns))
+        if path.suffix == ".parquet":
+            parquet.write_table(table, path)
+        else:
+            with ipc.new_file(path, table.schema) as stream:
+                stream.write_table(table)
 
 
 def test_the_scoring_script_answers_with_a_text_for_each_good_file(

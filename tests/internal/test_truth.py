@@ -297,6 +297,40 @@ def test_truth_may_be_a_number_with_the_marks_of_its_file(tmp_path: Path) -> Non
         add_truth(Project(tmp_path), dataset, Wanted(str(tmp_path / "c.csv")))
 
 
+@pytest.mark.parametrize(
+    ("header", "said", "column"),
+    [
+        ("id,id,adopted", {}, "id"),
+        ("id,adopted,adopted", {}, "adopted"),
+        ("key,key,adopted", {"on": ["key=id"]}, "key"),
+        ("id,seen,seen", {"target": "seen"}, "seen"),
+        ("id,adopted,kind,kind", {}, ""),
+        ("id,adopted,adopted", {"target": "adopted_2"}, ""),
+    ],
+)
+def test_a_column_of_the_key_and_the_truth_stand_once_in_a_table(
+    tmp_path: Path, header: str, said: dict[str, object], column: str
+) -> None:
+    cells = ["no" if name in ("adopted", "seen") else "1" for name in header.split(",")]
+    (tmp_path / "truth.csv").write_text(f"{header}\n{','.join(cells)}\n", encoding="utf-8")
+    wanted = Wanted(str(tmp_path / "truth.csv"), **said)
+    if not column:
+        assert add_truth(Project(tmp_path), PETS, wanted).new == 1
+        return
+    with pytest.raises(ProjectError, match=f"truth.csv has the column {column} twice: leave only"):
+        add_truth(Project(tmp_path), PETS, wanted)
+
+
+def test_a_copy_that_a_dataset_has_as_a_column_of_its_own_is_that_one(tmp_path: Path) -> None:
+    target = PETS.target.model_copy(update={"name": "kind_2"})
+    (tmp_path / "truth.csv").write_text("id,kind,kind\n1,cat,no\n", encoding="utf-8")
+    dataset = PETS.model_copy(update={"target": target})
+    added = add_truth(
+        Project(tmp_path), dataset, Wanted(str(tmp_path / "truth.csv"), ["id", "kind"])
+    )
+    assert added.new == 1
+
+
 def test_the_verb_says_what_was_new(project: Project) -> None:
     dataset = project.config.first_dataset
     rows = sample_rows(dataset, 20)[[*dataset.entity_key, dataset.target.name]]

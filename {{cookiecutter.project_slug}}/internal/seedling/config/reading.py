@@ -1,12 +1,13 @@
 """The section `read` of a dataset: how the file of its source is read."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
 
 from seedling.config.document import Section
 from seedling.data.spelled import NOTHING
+from seedling.errors import InputError
 from seedling.wording import counted
 
 DEFAULT_ENCODING = "utf-8"
@@ -126,8 +127,7 @@ def column_names(reading: Reading, first: Sequence[Any]) -> tuple[list[str], dic
             "Name them by --header NAME,NAME,..."
         )
         return names, dict.fromkeys(names, remark)
-    given = first if reading.header is True else reading.header
-    cells = ["" if cell is None else str(cell).strip() for cell in given]
+    cells = _given(reading, first)
     taken, names, remarks = set(cells), list[str](), dict[str, str]()
     for at, name in enumerate(cells, 1):
         usable, number = name or f"column_{at}", 2
@@ -139,3 +139,46 @@ def column_names(reading: Reading, first: Sequence[Any]) -> tuple[list[str], dic
             remarks[usable] = f"Column {at} is another {name}: it is called {usable}."
         names.append(usable)
     return names, remarks
+
+
+def copies(reading: Reading, first: Sequence[Any]) -> dict[str, str]:
+    """Return the names that `column_names` gives to columns whose own name stands before, too.
+
+    Args:
+        reading, first: as in `column_names`.
+
+    Returns:
+        Of each such column the name that the file has: `units_2: units`.
+    """
+    if reading.header is False:
+        return {}
+    names = zip(column_names(reading, first)[0], _given(reading, first), strict=True)
+    return {usable: name for usable, name in names if name not in ("", usable)}
+
+
+def refuse_copies(
+    copies: Mapping[str, str], needed: Iterable[str], known: Collection[str], file: str
+) -> None:
+    """Refuse a file in which it is not clear which column is meant.
+
+    Args:
+        copies: of the file, as the function of this name has them.
+        needed: the columns that are read.
+        known: columns of the dataset: a copy that is called as one of them is that one.
+        file: its name, for the message.
+
+    Raises:
+        InputError: a column that is read is there again.
+    """
+    unclear = [name for copy, name in copies.items() if copy not in known]
+    for name in needed:
+        if name in unclear:
+            count = unclear.count(name) + 1
+            times = "twice" if count == 2 else f"{count} times"
+            raise InputError(f"{file} has the column {name} {times}: leave only one in it.")
+
+
+def _given(reading: Reading, first: Sequence[Any]) -> list[str]:
+    """Return the names that are given, by the file or beside it; empty where one is missing."""
+    given = reading.header if isinstance(reading.header, list) else first
+    return ["" if cell is None else str(cell).strip() for cell in given]

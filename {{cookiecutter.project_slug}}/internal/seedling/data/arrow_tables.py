@@ -94,10 +94,10 @@ def groups(
         else:
             with pa.memory_map(str(path)) as source:
                 file = ipc.open_file(source)
-                names = _names(file.schema, path, needed)
-                table = pa.Table.from_batches([file.get_batch(at).select(names) for at in numbers])
+                places = _places(file.schema, path, needed)
+                table = pa.Table.from_batches([file.get_batch(at).select(places) for at in numbers])
         whole = plain_types(table, needed or ()).combine_chunks().to_batches()
-        return whole[0] if whole else plain_types(pa.RecordBatch.from_pylist([], table.schema))
+        return whole[0] if whole else plain_types(_empty(table.schema))
 
 
 def _opened(path: Path, needed: Collection[str] | None) -> Any:
@@ -124,13 +124,12 @@ def _opened(path: Path, needed: Collection[str] | None) -> Any:
 
 
 def _parquet(path: Path, size: int, needed: Collection[str] | None) -> Iterator[Any]:
-    import pyarrow as pa
-
     with _opened(path, needed) as file:
         names = _names(file.schema_arrow, path, needed)
         count, done = file.metadata.num_rows, 0
         if not count:
-            yield plain_types(pa.RecordBatch.from_pylist([], file.schema_arrow).select(names)), 1
+            places = _places(file.schema_arrow, path, needed)
+            yield plain_types(_empty(file.schema_arrow).select(places)), 1
         for batch in file.iter_batches(size, columns=names):
             done += batch.num_rows
             yield plain_types(batch, needed or ()), done / count
@@ -150,27 +149,37 @@ def _arrow(path: Path, size: int, needed: Collection[str] | None) -> Iterator[An
         else:
             stream = ipc.open_stream(source)
             schema, count, found = stream.schema, 0, stream
-        names = _names(schema, path, needed)
+        places = _places(schema, path, needed)
         empty = True
         for number, batch in enumerate(found, 1):
             for start in range(0, batch.num_rows, size):
                 empty = False
-                part = plain_types(batch.select(names).slice(start, size))
+                part = plain_types(batch.select(places).slice(start, size))
                 yield part, number / count if count else 0
         if empty:
-            yield plain_types(pa.RecordBatch.from_pylist([], schema).select(names)), 1
+            yield plain_types(_empty(schema).select(places)), 1
+
+
+def _empty(schema: "pa.Schema") -> "pa.RecordBatch":
+    import pyarrow as pa
+
+    return pa.RecordBatch.from_arrays([pa.array([], kind) for kind in schema.types], schema=schema)
 
 
 def _names(schema: "pa.Schema", path: Path, needed: Collection[str] | None) -> list[str]:
-    """Return the names of the columns with single values.
+    return [schema.names[at] for at in _places(schema, path, needed)]
+
+
+def _places(schema: "pa.Schema", path: Path, needed: Collection[str] | None) -> list[int]:
+    """Return the places of the columns with single values; two may have one name.
 
     Raises:
         InputError: a needed column is none.
     """
     from pyarrow import types as is_a
 
-    names = []
-    for field in schema:
+    places = []
+    for at, field in enumerate(schema):
         kinds = {
             "objects": is_a.is_struct(field.type),
             "lists": is_a.is_nested(field.type),
@@ -178,13 +187,13 @@ def _names(schema: "pa.Schema", path: Path, needed: Collection[str] | None) -> l
         }
         held = next((kind for kind, is_it in kinds.items() if is_it), None)
         if held is None:
-            names.append(field.name)
+            places.append(at)
         elif needed is None or field.name in needed:
             raise InputError(
                 f"{path.name}: the column {field.name} holds {held}: leave it out of the file, or "
                 "make a column of each of its values."
             )
-    return names
+    return places
 
 
 def plain_types(batch: Any, coded: Collection[str] = ()) -> Any:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from seedling.config.reading import Reading, column_names
+from seedling.config.reading import Reading, column_names, copies
 from seedling.data.spelled import duration
 from seedling.errors import InputError, ProjectError
 
@@ -28,6 +28,7 @@ class ExcelRows:
             raise InputError(f"{path.name} is empty: expected column names, then rows.")
         first = self._rows[0][1]
         self.names, self.remarks = column_names(reading, first)
+        self.copies = copies(reading, first)
         self._missing = reading.missing
         if reading.header is True:
             del self._rows[0]

@@ -42,6 +42,7 @@ class Table(NamedTuple):
     remarks: Sequence[str] = ()  # about names that the file does not have itself, one line each
     left_out: str = ""  # about rows that could not be read
     is_text: bool = False  # whether every cell is text
+    copies: Mapping[str, str] = {}  # columns whose own name stands before, each with that name
 
 
 def kind_of(path: Path) -> str:
@@ -141,7 +142,8 @@ def read(path: Path, reading: Reading | None = None, levels: Sequence[str] = ())
         return _text(path, reading)
     from seedling.data import typed_files
 
-    return Table(*typed_files.READERS[kind](path, reading))
+    rows, remarks, copies = typed_files.READERS[kind](path, reading)
+    return Table(rows, remarks, copies=copies)
 
 
 def _text(path: Path, reading: Reading) -> Table:
@@ -153,7 +155,7 @@ def _text(path: Path, reading: Reading) -> Table:
     parts: list[list[pa.Array]] = []
     count = 0
     with text_rows.opened(path, reading) as (rows, _):
-        names, remarks = rows.names, rows.remarks
+        names, remarks, copies = rows.names, rows.remarks, rows.copies
         cells: list[list[str]] = []
 
         def pack() -> None:
@@ -184,10 +186,11 @@ def _text(path: Path, reading: Reading) -> Table:
         if name not in remarks or found[name].null_count < len(found[name]):
             break
         del found[name], remarks[name]
+    copies = {name: known for name, known in copies.items() if name in found}
     table = pd.DataFrame({name: column.to_pandas() for name, column in found.items()}, dtype=object)
     shown = "; ".join([*faults[:SHOWN], "..."] if len(faults) > SHOWN else faults)
     left_out = f"{counted(len(faults), 'row')} left out: {shown}." if faults else ""
-    return Table(table, list(dict.fromkeys(remarks.values())), left_out, is_text=True)
+    return Table(table, list(dict.fromkeys(remarks.values())), left_out, True, copies)
 
 
 def _known(cells: "pa.Array", missing: "pa.Array") -> "pa.Array":

@@ -69,11 +69,13 @@ def read(folder: Path, how: Reading | None = None, levels: Sequence[str] = ()) -
         ProjectError: what `pieces` raises, or a file cannot be read.
     """
     tables, remarks, left_out = [], dict[str, None](), []
+    copies: dict[str, str] = {}
     found = pieces(folder, levels)
     for piece in found:
         table = _piece(piece, how, folder)
         tables.append(table)
         remarks |= dict.fromkeys(table.remarks)
+        copies |= table.copies
         left_out += [f"{piece.file.relative_to(folder).as_posix()}: {table.left_out}"] * bool(
             table.left_out
         )
@@ -82,7 +84,7 @@ def read(folder: Path, how: Reading | None = None, levels: Sequence[str] = ()) -
     if not is_text:
         named = {name for piece in found for name in piece.keys}
         rows = rows.assign(**{name: cells.inferred(rows[name]) for name in rows if name in named})
-    return reading.Table(rows, [*remarks], " ".join(left_out[: reading.SHOWN]), is_text)
+    return reading.Table(rows, [*remarks], " ".join(left_out[: reading.SHOWN]), is_text, copies)
 
 
 def write(rows: pd.DataFrame, folder: Path, by: Sequence[str], target: str, kind: str) -> None:
@@ -154,7 +156,9 @@ def _piece(piece: Piece, how: Reading | None, folder: Path) -> reading.Table:
     table = reading.read(piece.file, how)
     rows = table.rows
     if piece.target is not None:
-        target = reading.read(piece.target, how).rows
+        beside = reading.read(piece.target, how)
+        target, copies = beside.rows, {**beside.copies, **table.copies}
+        table = table._replace(copies=copies)
         if len(target) != len(rows):
             raise ProjectError(
                 f"{piece.target.relative_to(folder).as_posix()} has {counted(len(target), 'row')}, "

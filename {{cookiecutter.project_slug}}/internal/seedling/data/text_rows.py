@@ -17,7 +17,7 @@ from itertools import chain
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
-from seedling.config.reading import Reading, column_names
+from seedling.config.reading import Reading, column_names, copies
 from seedling.errors import InputError
 from seedling.wording import counted
 
@@ -49,6 +49,7 @@ class TextRows:
     Attributes:
         names: of the columns.
         remarks: one line about each name that the file does not have itself.
+        copies: the names of columns whose own name stands before, each with that name.
         separator: between the cells of a row.
     """
 
@@ -69,6 +70,7 @@ class TextRows:
         if first.fault:
             raise InputError(f"{path.name}, line {first.line}: {first.fault}.")
         self.names, self.remarks = column_names(reading, first.cells)
+        self.copies = copies(reading, first.cells)
         self._first = None if reading.header is True else first
         self._fewest = len(self.names)
         if reading.header is True:  # separators at the end of the header name no column

@@ -7,13 +7,14 @@ from typing import Any
 import pandas as pd
 import pyarrow as pa
 
-from seedling.config.reading import Reading, column_names
+from seedling.config.reading import Reading, column_names, copies
 from seedling.data import arrow_tables, json_rows
 from seedling.data.excel_rows import ExcelRows
 from seedling.data.scalars import label_text
 from seedling.errors import ProjectError
 
-Read = tuple[pd.DataFrame, list[str]]  # the rows, and the remarks about them
+# The rows, the remarks about them, and the names of columns whose own name stands before.
+Read = tuple[pd.DataFrame, list[str], dict[str, str]]
 PART_ROWS = 100_000
 
 
@@ -22,7 +23,7 @@ def from_arrow(path: Path, reading: Reading) -> Read:
     table = pa.Table.from_batches([batch for batch, _ in arrow_tables.batches(path, PART_ROWS)])
     names, remarks = column_names(Reading(), table.column_names)
     rows = table.rename_columns(names).to_pandas(ignore_metadata=True)
-    return rows, list(remarks.values())
+    return rows, list(remarks.values()), copies(Reading(), table.column_names)
 
 
 def from_excel(path: Path, reading: Reading) -> Read:
@@ -35,7 +36,8 @@ def from_excel(path: Path, reading: Reading) -> Read:
     )
     unnamed = [name for name in sheet.remarks if rows[name].isna().all()]
     said = {name: remark for name, remark in sheet.remarks.items() if name not in unnamed}
-    return rows.drop(columns=unnamed), list(dict.fromkeys(said.values()))
+    again = {name: known for name, known in sheet.copies.items() if name not in unnamed}
+    return rows.drop(columns=unnamed), list(dict.fromkeys(said.values())), again
 
 
 def from_json(path: Path, reading: Reading) -> Read:
@@ -50,7 +52,7 @@ def from_json(path: Path, reading: Reading) -> Read:
             raise ProjectError(f"{path.name}, row {row.number} {row.fault}.")
         found.append(row.values)
     names = list(dict.fromkeys(name for row in found for name in row))
-    return pd.DataFrame({name: _series([row.get(name) for row in found]) for name in names}), []
+    return pd.DataFrame({name: _series([row.get(name) for row in found]) for name in names}), [], {}
 
 
 def _series(cells: Sequence[Any]) -> pd.Series:

@@ -10,6 +10,7 @@ import pandas as pd
 
 from seedling import tasks
 from seedling.config import Dataset, Project, Reading
+from seedling.config.reading import refuse_copies
 from seedling.data import blobs, cells, own_table
 from seedling.data import reading as files
 from seedling.data.datasets import read_source
@@ -80,6 +81,7 @@ def add_truth(project: Project, dataset: Dataset, wanted: Wanted) -> TruthAdded:
     if reading is not None:  # of this file, not of the dataset's
         dataset = dataset.model_copy(update={"read": reading})
     on = _key_of(rows, dataset, wanted)
+    _refuse_copies(table, dataset, on, wanted)
     count, left_out = len(rows), [table.left_out] if table.left_out else []
     keys = _key_texts(rows, dataset, on, table.is_text)
     _refuse_places(rows, keys, wanted.source)
@@ -142,6 +144,18 @@ def _renamed(rows: pd.DataFrame, dataset: Dataset, wanted: Wanted) -> pd.DataFra
             "its column with --target."
         )
     return found.reset_index(drop=True)
+
+
+def _refuse_copies(table: files.Table, dataset: Dataset, on: list[str], wanted: Wanted) -> None:
+    """Raise InputError where the table has a column of the key, or the truth, more than once."""
+    given = (one.partition("=") for one in wanted.on)
+    columns = {name or column: column for column, _, name in given}
+    columns[dataset.target.name] = wanted.target or dataset.target.name
+    known = {dataset.target.name, *dataset.entity_key, *(column.name for column in dataset.raw)}
+    needed = [columns.get(name, name) for name in (*on, dataset.target.name)]
+    of_query = enumerate(table.rows.columns.duplicated())
+    again = {str(at): str(table.rows.columns[at]) for at, is_again in of_query if is_again}
+    refuse_copies({**table.copies, **again}, needed, known, wanted.source)
 
 
 def _key_of(rows: pd.DataFrame, dataset: Dataset, wanted: Wanted) -> list[str]:

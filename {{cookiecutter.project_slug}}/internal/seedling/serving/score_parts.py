@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 
 from seedling.config import Reading
+from seedling.config.reading import column_names, copies, refuse_copies
 from seedling.data import arrow_tables, folder_names, json_rows, mixed_cells
 from seedling.data.excel_rows import ExcelRows
 from seedling.data.reading import kind_of
@@ -95,19 +96,22 @@ class Needed(NamedTuple):
         features = [name for name in self.features if name not in said]
         return self._replace(features=features, keys=[*self.keys, *(said.keys() & self.features)])
 
-    def among(self, sent: Sequence[str], file: str) -> list[str]:
+    def among(
+        self, sent: Sequence[str], file: str, copies: Mapping[str, str] | None = None
+    ) -> list[str]:
         """Return the names of a file's columns to read: the features, then the entity key.
 
         Args:
             sent: the names of all its columns.
             file: its name, for the message.
+            copies: of these names those of columns whose own name stands before, with that name.
 
         Raises:
-            InputError: a feature is missing or misspelt, or is there more than once.
+            InputError: a feature is missing or misspelt, or one of them is there more than once.
         """
+        known = {*self.features, *self.keys, self.target}
+        refuse_copies(copies or {}, [*self.features, *self.keys], known, file)
         for name in self.features:
-            if list(sent).count(name) > 1:
-                raise InputError(f"{file}: the column {name} is there more than once.")
             if name not in sent:
                 others = [other for other in sent if other not in self.features]
                 near = difflib.get_close_matches(name, others[:MAX_COMPARED], n=1)
@@ -252,8 +256,11 @@ def _with(path: Path, part: Part, said: Mapping[str, str | None]) -> Part:
 
 
 def _of_batch(path: Path, first: int, batch: pa.RecordBatch, needed: Needed, read: float) -> Part:
-    names = needed.among(batch.schema.names, path.name)
-    places = [batch.schema.names.index(name) for name in names]
+    given = sent = batch.schema.names
+    if again := copies(Reading(), given):
+        sent, _ = column_names(Reading(), given)
+    names = needed.among(sent, path.name, again)
+    places = [sent.index(name) for name in names]
     chosen = pa.RecordBatch.from_arrays([batch.column(at) for at in places], names)
     return Part(path.name, first, chosen, read=read)
 
@@ -280,7 +287,7 @@ def _text(
     path: Path, reading: Reading, needed: Needed, size: int, said: Mapping[str, str | None]
 ) -> Iterator[Part | Unread]:
     blocks, first = TextBlocks(path, reading, size), 1
-    names = needed.among(blocks.names, path.name)
+    names = needed.among(blocks.names, path.name, blocks.copies)
     places = [blocks.names.index(name) for name in names]
     for each in blocks.unread(places):
         if isinstance(each, Lines):
@@ -311,7 +318,7 @@ def _whole(path: Path, reading: Reading, needed: Needed) -> Part:
 def _excel(path: Path, reading: Reading, needed: Needed, size: int) -> Iterator[Part]:
     fits = _fitting(reading, needed, lambda way: needed.are_in(ExcelRows(path, way).names))
     sheet = ExcelRows(path, fits)
-    names = needed.among(sheet.names, path.name)
+    names = needed.among(sheet.names, path.name, sheet.copies)
     places, rows = [sheet.names.index(name) for name in names], [cells for _, cells in sheet]
     for start in range(0, len(rows) or 1, size):
         some = rows[start : start + size]

@@ -53,13 +53,14 @@ class TextBlocks:
 
     Attributes:
         names: of all columns of the file.
+        copies: those of columns whose own name stands before, each with that name.
     """
 
     def __init__(self, path: Path, reading: Reading, size: int) -> None:
         """Read the columns' names; raises InputError as `text_rows.opened` does."""
         self._path, self._reading, self._size = path, reading, size
         with opened(path, reading) as (rows, _):
-            self.names, self._rows = rows.names, rows
+            self.names, self.copies, self._rows = rows.names, rows.copies, rows
             self._begun = rows.begun()
         mark = re.escape(rows.separator).encode()
         self._quoted = re.compile(rb'(?:(?<=[\n%b])|^)"(?:[^"]|"")*"(?=[%b\r\n]|$)' % (mark, mark))
