@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from seedling import testing
-from seedling.config import Project
+from seedling.config import Project, json_object
 from seedling.errors import ProjectError
 from seedling.run_scripts import (
     Origin,
@@ -306,6 +307,53 @@ def test_what_cannot_go_along_is_refused(entry: str, said: str, tmp_path: Path) 
     with pytest.raises(ProjectError) as raised:
         shipping.copy(run, tmp_path / "code")
     assert str(raised.value) == f"forms.yml, line 3, local.0: {said}"
+
+
+def test_check_says_what_is_not_there_unless_a_verb_makes_it(project: Project) -> None:
+    run = project.root / "run"
+    run.mkdir(exist_ok=True)
+    (run / "forms.yml").unlink(missing_ok=True)
+    for other in run.glob("*.y*ml"):
+        other.unlink()
+    named = f"{NAMED}local:\n  - ../local_assets/later\n"
+    for dataset in project.config.named_datasets:
+        folder = project.dataset_path(dataset).parent
+        shutil.rmtree(folder, ignore_errors=True)
+        named += f"  - ../{folder.relative_to(project.root).as_posix()}\n"
+    (run / "forms.yml").write_text(named, encoding="utf-8")
+    folder_files.check(run)
+    (run / "forms.yml").write_text(f"{named}  - ../modles\n", encoding="utf-8")
+    with pytest.raises(ProjectError) as raised:
+        folder_files.check(run)
+    line = named.count("\n") + 1
+    said = "../modles is not there, seen from run: correct or remove it."
+    assert str(raised.value) == f"forms.yml, line {line}, local.{line - 4}: {said}"
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        ("9" * 5000, r"line 3: this number has 5,000 digits: write a shorter one\."),
+        ("-" + "9" * 301, r"line 3: this number has 302 digits"),
+        ("[" * 100_000 + "]" * 100_000, r"line 3: this stands within 100 brackets: nest it less"),
+        ('{"a": ' * 200, r"line 3: this stands within 100 brackets: nest it less"),
+    ],
+    ids=["digits", "negative", "lists", "objects"],
+)
+def test_a_number_or_a_list_that_python_cannot_read_is_one_line(
+    value: str, said: str, tmp_path: Path
+) -> None:
+    path = tmp_path / compute.FILE
+    text = '{\n"compute_node_name": "[[\\"nodes",\n"max_nodes": '
+    path.write_text(f"{text}{value}\n}}", encoding="utf-8")
+    with pytest.raises(ProjectError, match=rf"^{compute.FILE}, {said}"):
+        compute.read(tmp_path)
+
+
+def test_a_long_number_and_a_deep_list_may_be_what_they_are(tmp_path: Path) -> None:
+    path = tmp_path / "azure-config.json"
+    path.write_text(f'{{"a": {"9" * 300}, "b": {"[" * 99}"[[["{"]" * 99}}}', encoding="utf-8")
+    assert json_object.read(path).values["a"] == int("9" * 300)
 
 
 def test_check_says_what_cannot_go_along_but_may_be_made_later(tmp_path: Path) -> None:

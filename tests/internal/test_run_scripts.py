@@ -188,3 +188,87 @@ def test_a_recogniser_is_saved_without_the_words_of_its_texts(
         path = tmp_path / part / "model" / "model.spacy" / "vocab" / "strings.json"
         saved.append("Okafor" in path.read_text(encoding="utf-8"))
     assert saved == [False, True]
+
+
+@pytest.mark.parametrize(
+    "ending",
+    [
+        "model = 1 \\\n",
+        "model = 1 \\\n\\\n",
+        "model = 1  # a remark \\\npass; \\\n",
+        "if model := 1:\n    pass \\\n",
+        "model = 1\n\\\n",
+    ],
+)
+def test_a_header_after_a_backslash_stands_within_a_statement(ending: str, tmp_path: Path) -> None:
+    required = BASE.partition(header("custom training code"))[0]
+    text = f"{required}{header('custom training code')}\n{ending}"
+    first = text.count("\n") - (0 if ending.count("\\") == 1 or "remark" in ending else 1)
+    if "if" in ending:
+        first -= 1
+    with pytest.raises(Faulty) as raised:
+        completed(write(tmp_path, f"{text}{header('closing')}\n"))
+    place = f"{(tmp_path / 'train.py').as_posix()}:{text.count(chr(10)) + 1}"
+    said = f"{header('closing')} stands within the statement of line {first}: end that first."
+    assert raised.value.lines == [f"{place}: {said}"]
+
+
+def test_a_remark_that_ends_with_a_backslash_ends_there(tmp_path: Path) -> None:
+    text = f"{BASE.rstrip()}\n# C:\\folder\\\nx = 1  # C:\\\n"
+    completed(write(tmp_path, f"{text}{header('closing')}\n"))
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["x = " + "-" * 100_000 + "1", "x" + ".x" * 100_000, "x = " + "1 + " * 20_000 + "1"],
+    ids=["signs", "attributes", "sum"],
+)
+def test_what_nests_too_deep_is_one_line(line: str, tmp_path: Path) -> None:
+    with pytest.raises(Faulty) as raised:
+        completed(write(tmp_path, f"{BASE}{line}\ny = 1\n"))
+    place = f"{(tmp_path / 'train.py').as_posix()}:{BASE.count(chr(10)) + 1}"
+    assert raised.value.lines == [f"{place}: this nests too deep for Python: divide it."]
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "[model for model in [1]]",
+        "x = {model: 1 for model, _ in []}",
+        "model = 1\ndel model",
+        "model = x = 1\ndel x, (model,)",
+        "def fit(model):\n    model = 1",
+        "class Fit:\n    model = 1",
+        "fit = lambda model: model",
+        "model: int",
+        "try:\n    pass\nexcept OSError as model:\n    pass",
+    ],
+)
+def test_a_name_of_something_else_is_none_of_the_script(code: str, tmp_path: Path) -> None:
+    required = BASE.partition(header("custom training code"))[0]
+    text = f"{required}{header('custom training code')}\n{code}\n"
+    with pytest.raises(Faulty) as raised:
+        completed(write(tmp_path, text))
+    assert "sets no model, which the filled-in #=====" in raised.value.lines[0]
+    assert names.assigned("x = [y for y in z]") == {"x"}
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "model = [model for model in [1]]",
+        "[(model := each) for each in [1]]",
+        "del model\nmodel = 1",
+        "model = {}\ndel model['x'], model.x",
+        "def fit():\n    global model\n    model = 1",
+        "with x as (model, _):\n    pass",
+        "for model in []:\n    pass",
+        "match x:\n    case [model]:\n        pass",
+        "import x as model",
+        "model: int = 1",
+        "if x:\n    model = 1\n    del model",
+        "try:\n    pass\nexcept OSError:\n    model = 1",
+    ],
+)
+def test_a_name_that_the_script_may_have_is_set(code: str) -> None:
+    assert "model" in names.assigned(code)

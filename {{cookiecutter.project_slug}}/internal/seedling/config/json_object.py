@@ -20,6 +20,9 @@ MALFORMED = {
     "Invalid \\escape": "a \\ within a text is written \\\\",
     "Unterminated string starting": "this text has no closing double quote",
 }
+DEEPEST = 100  # brackets within each other
+LONGEST = 300  # digits of a whole number, more than which no calculation takes
+_token = re.compile(r'"(?:\\.|[^"\\])*"|[\[\]{}]')
 
 
 class JsonObject(NamedTuple):
@@ -32,7 +35,7 @@ class JsonObject(NamedTuple):
     def place(self, key: str) -> str:
         """Return where a key stands, as text: `azure-config.json, line 2, subscription_id`."""
         found = re.search(rf"{re.escape(json.dumps(key, ensure_ascii=False))}\s*:", self.text)
-        line = self.text.count("\n", 0, found.start()) + 1 if found else 1
+        line = _line(self.text, found.start()) if found else 1
         return f"{self.path.name}, line {line}, {key}"
 
 
@@ -49,7 +52,15 @@ def read(path: Path) -> JsonObject:
         raise ProjectError(f"{path.name} is not UTF-8 text: save it as UTF-8.") from None
     except OSError as error:
         raise ProjectError(f"{path} is not read: {error.strerror}.") from None
+    _refuse_deep(path.name, text)
     twice: list[str] = []
+    long: list[str] = []
+
+    def whole(digits: str) -> int:
+        if len(digits) > LONGEST:
+            long.append(digits)
+            return 0
+        return int(digits)
 
     def pairs(found: list[tuple[str, Any]]) -> dict[str, Any]:
         keys = [key for key, _ in found]
@@ -57,9 +68,14 @@ def read(path: Path) -> JsonObject:
         return dict(found)
 
     try:
-        values = json.loads(text, object_pairs_hook=pairs)
+        values = json.loads(text, object_pairs_hook=pairs, parse_int=whole)
     except json.JSONDecodeError as error:
         raise ProjectError(f"{path.name}, {_malformed(text, error)}") from None
+    if long:
+        where = f"{path.name}, line {_line(text, text.index(long[0]))}"
+        raise ProjectError(
+            f"{where}: this number has {len(long[0]):,} digits: write a shorter one."
+        )
     if not isinstance(values, dict):
         raise ProjectError(f'{path.name}, line 1: {{"key": "value"}} pairs are expected.')
     found = JsonObject(path, text, values)
@@ -73,12 +89,27 @@ def read(path: Path) -> JsonObject:
     return found
 
 
+def _refuse_deep(name: str, text: str) -> None:
+    """Refuse brackets that stand within too many others: no parser and no reader follows them."""
+    depth = 0
+    for found in _token.finditer(text):
+        depth += (found[0] in "[{") - (found[0] in "]}")
+        if depth > DEEPEST:
+            where = f"{name}, line {_line(text, found.start())}"
+            raise ProjectError(f"{where}: this stands within {DEEPEST} brackets: nest it less.")
+
+
+def _line(text: str, at: int) -> int:
+    return text.count("\n", 0, at) + 1
+
+
 def _malformed(text: str, error: json.JSONDecodeError) -> str:
     start = len(text[: error.pos].rstrip().rstrip(","))
     comma = re.match(r"\s*,\s*([}\]])", text[start:])
     if comma:
         at = text.index(",", start)
-        line = text.count("\n", 0, at) + 1
-        return f"line {line}: no comma may stand before the closing {comma[1]}: remove it."
+        return (
+            f"line {_line(text, at)}: no comma may stand before the closing {comma[1]}: remove it."
+        )
     words = MALFORMED.get(error.msg.removesuffix(" at"), error.msg)
     return f"line {error.lineno}: not valid JSON: {words}."

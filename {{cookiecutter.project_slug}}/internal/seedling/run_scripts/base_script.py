@@ -1,7 +1,10 @@
 """A base script, read and divided into its sections."""
 
 import ast
+import io
+import tokenize
 import warnings
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -71,20 +74,62 @@ def syntax(text: str) -> Iterator[Fault]:
         yield Fault(text[: text.find("\0")].count("\n") + 1, "this is no text")
         return
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            compile(text, "script", "exec", dont_inherit=True)
+        _take(text)
     except SyntaxError as error:
         yield Fault(error.lineno or 1, f"this is no valid Python: {error.msg.rstrip('.')}")
+    except (RecursionError, MemoryError):
+        yield Fault(_deep_line(text), "this nests too deep for Python: divide it")
+
+
+def _take(text: str) -> None:
+    """Let Python take a text, as code and as the tree that is looked into."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        compile(text, "script", "exec", dont_inherit=True)
+        ast.parse(text)
+
+
+def _deep_line(text: str) -> int:
+    """Return the first line up to which a text nests too deep for Python."""
+    lines = text.split("\n")
+
+    def is_deep(count: int) -> bool:
+        try:
+            _take("\n".join(lines[:count]))
+        except (RecursionError, MemoryError):
+            return True
+        except SyntaxError:
+            pass  # of what goes on in the next line
+        return False
+
+    return 1 + bisect_left(range(1, len(lines)), True, key=is_deep)
 
 
 def _within_statements(found: Sequence[Header], text: str) -> Iterator[Fault]:
-    """Yield a fault for each header that a statement goes on after, as in brackets or an `if`."""
-    for statement in ast.parse(text).body:
-        for each in found:
-            if statement.lineno < each.line <= (statement.end_lineno or 0):
-                where = f"the statement of line {statement.lineno}: end that first"
-                yield Fault(each.line, f"{header(each.name)} stands within {where}")
+    """Yield a fault for each header that a statement goes on after, as in brackets or an `if`.
+
+    After a backslash at the end of its last line, a statement goes on in the line of the header.
+    """
+    lines = text.split("\n")
+    continued = {at for at, line in enumerate(lines, 1) if line.endswith("\\")}
+    if any(each.line - 1 in continued for each in found):
+        tokens = tokenize.generate_tokens(io.StringIO(text).readline)
+        continued -= {token.start[0] for token in tokens if token.type == tokenize.COMMENT}
+    statements = ast.parse(text).body
+    for each in found:
+        last = each.line
+        while last - 1 in continued:
+            last -= 1
+        for statement in statements:
+            end = statement.end_lineno or 0
+            if statement.lineno < each.line <= end or statement.lineno <= last <= end:
+                line = statement.lineno
+                break
+        else:
+            line = last
+        if line < each.line:
+            where = f"the statement of line {line}: end that first"
+            yield Fault(each.line, f"{header(each.name)} stands within {where}")
 
 
 def _of_headers(found: Sequence[Header]) -> Iterator[Fault]:
@@ -110,7 +155,7 @@ def _of_head(head: str) -> Iterator[Fault]:
     words = "code before the first section: put it below a header, as {}custom imports"
     try:
         statements = ast.parse(head).body
-    except (SyntaxError, ValueError):
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
         return  # which `syntax` finds
     for at, each in enumerate(statements):
         is_docstring = at == 0 and ast.get_docstring(ast.Module([each], [])) is not None

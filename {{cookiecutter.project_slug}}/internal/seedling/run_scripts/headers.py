@@ -86,6 +86,8 @@ def _without_sign(text: str) -> Iterator[Header]:
             name = line.strip().strip("= ")
             if line.lstrip().startswith("===") and name in SECTIONS:
                 yield _no_header(number, line.strip())
+    except (RecursionError, MemoryError):
+        return  # which `base_script.syntax` finds
 
 
 def nearest(text: str) -> str:

@@ -11,7 +11,7 @@ from fnmatch import fnmatch
 from pathlib import Path
 from typing import NamedTuple
 
-from seedling.config import read_text
+from seedling.config import FILE_NAME, Project, read_text
 from seedling.config.document import place
 from seedling.config.env_files import may_hold_secrets
 from seedling.errors import ProjectError
@@ -66,7 +66,7 @@ def local(folder: Path, must_exist: bool) -> list[Path]:
 
     Args:
         folder: the run folder, which has an experiment's file.
-        must_exist: whether it is a fault if something is not there, as a dataset not yet created.
+        must_exist: whether what verbs make must be there too, as a dataset not yet created.
 
     Raises:
         ProjectError: an entry is missing, may hold secrets or is outside of the project: with line.
@@ -81,7 +81,7 @@ def local(folder: Path, must_exist: bool) -> list[Path]:
             fault = f"is outside of {root.name}: copy it into it"
         elif _is_secret(path):
             fault = "may hold secrets, and never goes along: remove it"
-        elif must_exist and not path.exists():
+        elif not path.exists() and (must_exist or not _is_made(path, root)):
             fault = f"is not there, seen from {folder.name}: correct or remove it"
         if file and fault:
             where = place(file, read_text(file), ("local", at))
@@ -90,9 +90,25 @@ def local(folder: Path, must_exist: bool) -> list[Path]:
     return found
 
 
+def _is_made(path: Path, root: Path) -> bool:
+    """Return True if verbs make a file or folder: one of datasets, or below local_assets.
+
+    Where model.yaml is invalid, it may be one of datasets.
+    """
+    if not (root / FILE_NAME).is_file():
+        return False
+    project = Project(root)
+    try:
+        datasets = project.config.named_datasets
+    except ProjectError:
+        return True
+    made = [project.assets, *(project.dataset_path(each).parent for each in datasets)]
+    return any(path.is_relative_to(each) or each.is_relative_to(path) for each in made)
+
+
 def _root(folder: Path) -> Path:
     """Return the project's folder, or the run folder itself where it is in no project."""
-    found = (each for each in folder.parents if (each / "model.yaml").is_file())
+    found = (each for each in folder.parents if (each / FILE_NAME).is_file())
     return next(found, folder)
 
 
