@@ -99,6 +99,18 @@ def test_without_the_folder_it_is_one_line(bake: Callable[[dict], Path], tmp_pat
     assert not (project / ".venv").exists()
 
 
+def test_a_group_that_no_file_declares_is_one_line(bake: Callable[[dict], Path]):
+    done = subprocess.run(
+        [PYTHON, "internal/seedling/requirements.py", "train", "nope"],
+        cwd=bake(HELLO),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("Error: there is no group 'nope': name some of train, serve, ")
+
+
 def cut_off(folder: Path) -> dict[str, str]:
     """This environment with every index nowhere, and no cache or setting of another project."""
     ours = {

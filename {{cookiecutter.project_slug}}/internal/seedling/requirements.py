@@ -60,4 +60,7 @@ def _project(path: Path) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
+    known = list(groups(Path.cwd()))
+    if unknown := [name for name in sys.argv[1:] if name not in known]:
+        sys.exit(f"Error: there is no group {unknown[0]!r}: name some of {', '.join(known)}.")
     print(*required(Path.cwd(), sys.argv[1:]), sep="\n")
