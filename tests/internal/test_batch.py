@@ -2,6 +2,7 @@
 
 import csv
 import json
+import sys
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -14,11 +15,13 @@ from pyarrow import ipc, parquet
 from seedling import tasks as tasks_of
 from seedling.azure import batch
 from seedling.azure import score as script
+from seedling.cli.batch_score import lines
 from seedling.columns.text import Text
 from seedling.config import Project
 from seedling.data import table_folders
 from seedling.errors import ProjectError
 from seedling.scoring import tasks
+from seedling.scoring.run import Outcome
 from seedling.serving.score_files import PART_ROWS, Scorer
 from seedling.serving.score_parts import parts
 from seedling.serving.service import Service
@@ -114,7 +117,7 @@ def test_a_row_that_cannot_be_answered_stands_in_the_rejects_file_with_the_reaso
 ) -> None:
     result = score(trained, three_files, tmp_path / "answers.csv")
     assert result.exit_code == 1
-    assert "1 of 21 rows have none" in result.stdout
+    assert "1 of 21 rows has none" in result.stdout
     found = [line["file"] for line in read(tmp_path / "answers.csv")]
     assert found == [*["a.csv"] * 7, *["b.csv"] * 6, *["c.csv"] * 7]
     (reject,) = read(tmp_path / "answers.rejects.csv")
@@ -373,6 +376,32 @@ def test_threads_and_processes_write_the_same_bytes(
             assert result.exit_code == 0, result.output
             written.add(target.read_bytes())
         assert len(written) == 1
+
+
+@pytest.mark.parametrize(
+    ("scored", "rejected", "words"),
+    [
+        (0, 1, "1 of 1 row has none"),
+        (1, 1, "1 of 2 rows has none"),
+        (0, 2, "2 of 2 rows have none"),
+    ],
+)
+def test_the_summary_says_how_many_rows_have_none_in_plain_words(
+    scored: int, rejected: int, words: str
+) -> None:
+    outcome = Outcome(scored, rejected, 0, 1.0, [], ["m 1"], "0")
+    assert words in lines(outcome, Path("out.csv"), "out.csv")[1]
+
+
+def test_a_run_that_finds_no_ray_leaves_nothing(
+    trained: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "ray", None)
+    rows_of(trained).to_csv(tmp_path / "rows.csv", index=False)
+    words = ("--backend", "ray", str(tmp_path / "rows.csv"), str(tmp_path / "out.csv"))
+    result = invoke(trained, "batch-score", *words)
+    assert (result.exit_code, "Ray is not installed" in result.stderr) == (1, True)
+    assert [path.name for path in tmp_path.iterdir()] == ["rows.csv"]
 
 
 def test_what_fails_in_a_thread_ends_the_run(

@@ -56,7 +56,7 @@ def whole(trained: Project, source: Path, tmp_path: Path) -> Path:
     out = tmp_path / "whole.csv"
     result = invoke(trained, "batch-score", str(source), str(out))
     assert result.exit_code == 1, result.output
-    assert "1 of 180 rows have none" in result.stdout
+    assert "1 of 180 rows has none" in result.stdout
     return out
 
 
@@ -247,7 +247,7 @@ def test_two_runs_without_a_lock_do_the_same_work_and_no_harm(
     monkeypatch.setattr(run, "perform", second)
     result = invoke(trained, *words, str(out))
     assert once[1].exit_code == 1
-    assert "1 of 180 rows have none" in once[1].stdout
+    assert "1 of 180 rows has none" in once[1].stdout
     # The parts of the first are gone with the second's: it says so, or has written them anew.
     assert result.exit_code == 1
     invoke(trained, *words, str(out))
@@ -442,7 +442,7 @@ def test_predictions_are_in_a_table_once_however_often_they_are_written(
     for _ in range(2):
         result = invoke(trained, "batch-score", str(source), f"{url}#predicted")
         assert result.exit_code == 1, result.output
-        assert "1 of 180 rows have none" in result.stdout
+        assert "1 of 180 rows has none" in result.stdout
     engine = create_engine(url)
     found = pd.read_sql('SELECT * FROM predicted ORDER BY file, "row"', engine)
     assert found.pop("part").nunique() > 2

@@ -171,3 +171,9 @@ def test_a_log_whose_url_is_off_is_off(project: Project) -> None:
     text = project.config_path.read_text(encoding="utf-8")
     write_text(project.config_path, text.replace("sqlite:///local_assets/predictions.db", "off", 1))
     assert Project(project.root).config.serving.prediction_log == "off"
+
+
+def test_a_month_has_a_million_rows_at_most(project: Project) -> None:
+    refused = invoke(project, "simulate-month", "--rows", "99999999")
+    assert refused.exit_code == 2
+    assert "99999999 is not in the range 1<=x<=1000000" in refused.stderr

@@ -122,8 +122,8 @@ def lines(outcome: Outcome, target: Path, place: str) -> list[str]:
     )
     where = f"The predictions are in {place}"
     if outcome.rejected:
-        where += (
-            f"; {outcome.rejected:,} of {rows} have none: {assemble.rejects_path(target)} says why"
-        )
+        have = "has" if outcome.rejected == 1 else "have"
+        where += f"; {outcome.rejected:,} of {rows} {have} none: "
+        where += f"{assemble.rejects_path(target)} says why"
     copies = f"{counted(outcome.copies, 'text')} copied to {outcome.copies_path}."
     return [done, f"{where}.", *([copies] if outcome.copies_path else [])]

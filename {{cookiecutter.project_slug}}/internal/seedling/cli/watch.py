@@ -78,7 +78,11 @@ def home(no_open: bool) -> None:
     metavar="FEATURE:AMOUNT",
     help="Such as age:0.5sd, or occupation:30% of rows with another value; none for no shift.",
 )
-@click.option("--rows", type=click.IntRange(1), help="How many; 1,000 or fewer unless given.")
+@click.option(
+    "--rows",
+    type=click.IntRange(1, 1_000_000),
+    help="How many, 1,000,000 at most; 1,000 or fewer unless given.",
+)
 @click.option("--seed", type=click.IntRange(0), help="Of what is drawn; another each time.")
 def simulate_month(
     model: str | None, shifts: Sequence[str], rows: int | None, seed: int | None

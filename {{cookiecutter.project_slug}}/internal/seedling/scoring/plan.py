@@ -47,7 +47,8 @@ def folder_of(target: Path) -> Path:
 def held(folder: Path, target: object) -> Iterator[None]:
     """Hold the lock of a folder of parts, of which the system lets go however this process ends.
 
-    Where a file system has no locks, two runs at once do the same work twice, and no harm.
+    Where a file system has no locks, two runs at once do the same work twice, and no harm. A run
+    that ends before its first part leaves no folder.
 
     Raises:
         ProjectError: another run holds it.
@@ -71,8 +72,9 @@ def held(folder: Path, target: object) -> Iterator[None]:
                 (folder / LOCK).unlink()
     finally:
         lock.release()
-        if [each.name for each in folder.iterdir()] in ([LOCK], []):
+        if {each.name for each in folder.iterdir()} <= {LOCK, FILE}:  # a plan without any part
             with suppress(OSError):
+                (folder / FILE).unlink(missing_ok=True)
                 (folder / LOCK).unlink(missing_ok=True)
                 folder.rmdir()
 
