@@ -4,6 +4,7 @@ import copy
 import json
 import os
 import pickle
+import re
 import traceback
 import warnings
 from pathlib import Path
@@ -233,6 +234,28 @@ def test_azure_config_merges_files_and_prefixed_variables(monkeypatch: pytest.Mo
     assert dict(found) == {**expected, "tenant_id": "t", "client_id": "c"}
     assert "'workspace_name': 'w2'" in repr(found)
     assert "from-json" not in repr(found)
+
+
+def test_a_number_and_what_lies_deeper_is_as_secret(tmp_path: Path) -> None:
+    planted = {
+        "pin": 87654321,
+        "rate": 8765.25,
+        "keys": [{"password": "correct-horse-3"}, [876543]],
+    }
+    azure(**PLACE, **planted, debug=True, none=None)
+    found = AzureConfig()
+    shown = [repr(found), repr(dict(found)), pformat({**found}), f"{[*found.values()]}"]
+    shown.append(repr(copy.deepcopy(dict(found))))
+    shown.append(masked("refused: correct-horse-3"))
+    assert not [text for text in shown if re.search("8765|correct-horse", text)]
+    assert {key: found[key] for key in planted} == planted
+    assert (f"{found['pin']}", str(found["rate"]), f"{found['rate']:.1f}") == (
+        *("87654321", "8765.25", "8765.2"),
+    )
+    assert json.loads(json.dumps(dict(found))) == {**PLACE, **planted, "debug": True, "none": None}
+    for key in planted:
+        with pytest.raises(TypeError, match="is not stored"):
+            pickle.dumps(found[key])
 
 
 def test_a_scoring_container_has_variables_alone(monkeypatch: pytest.MonkeyPatch) -> None:
