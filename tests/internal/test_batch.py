@@ -282,6 +282,21 @@ def test_a_column_that_a_model_needs_stands_once_in_a_file(
         assert (refused.exit_code, refused.stderr.splitlines()[-1]) == (1, words)
 
 
+def test_a_byte_that_is_no_text_is_named_with_what_the_verb_can_do(
+    trained: Project, tmp_path: Path
+) -> None:
+    path = tmp_path / "rows.csv"
+    rows_of(trained).to_csv(path, index=False)
+    lines = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(b"".join([*lines[:3], b"\xff", *lines[3:]]))
+    refused = score(trained, path, tmp_path / "answers.csv")
+    assert (refused.exit_code, refused.stderr.splitlines()[-1]) == (
+        1,
+        "Error: rows.csv, line 4, is not text in utf-8: mend it, or name its encoding as "
+        "read: {encoding: ...} in model.yaml.",
+    )
+
+
 def write(rows: Any, again: list[str], path: Path) -> None:
     """Write a file that has some columns a second time."""
     twice = pd.concat([rows, rows[again]], axis=1)

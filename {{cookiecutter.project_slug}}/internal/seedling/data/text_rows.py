@@ -43,6 +43,21 @@ class Begun(NamedTuple):
     first: Row | None
 
 
+class NotText(InputError):
+    """Say that a file is not text in its encoding, and where.
+
+    Attributes:
+        where: the beginning of the message, without what to do.
+    """
+
+    def __init__(self, where: str) -> None:
+        self.where = where
+        super().__init__(
+            f"{self.where}: name its encoding with --encoding, or as read: {{encoding: ...}} in "
+            "model.yaml."
+        )
+
+
 class TextRows:
     """The rows of a text file.
 
@@ -164,12 +179,25 @@ def text_of(path: Path, encoding: str) -> Iterator[tuple[io.TextIOWrapper, Calla
             head = content.read(4)
             content.seek(0)
             marked = (name for mark, name in ORDER_MARKS.items() if head.startswith(mark))
-            yield io.TextIOWrapper(content, encoding=next(marked, encoding), newline=""), share
+            encoding = next(marked, encoding)
+            yield io.TextIOWrapper(content, encoding=encoding, newline=""), share
     except UnicodeError:
-        raise InputError(
-            f"{path.name} is not text in {encoding}: name its encoding with --encoding, or as "
-            "read: {encoding: ...} in model.yaml."
-        ) from None
+        line = _first_bad(path, encoding)
+        at = f", line {line:,}," if line else ""
+        raise NotText(f"{path.name}{at} is not text in {encoding}") from None
+
+
+def _first_bad(path: Path, encoding: str) -> int:
+    """Return the first line of a file that is not text in this encoding; 0 where it is unclear."""
+    if "\n".encode(encoding) != b"\n":
+        return 0
+    with bytes_of(path) as (content, _):
+        for number, line in enumerate(content, 1):
+            try:
+                line.decode(encoding)
+            except UnicodeError:
+                return number
+    return 0
 
 
 @contextmanager

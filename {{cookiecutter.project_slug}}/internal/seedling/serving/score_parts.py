@@ -19,7 +19,7 @@ from seedling.config.reading import column_names, copies, refuse_copies
 from seedling.data import arrow_tables, folder_names, json_rows, mixed_cells
 from seedling.data.excel_rows import ExcelRows
 from seedling.data.reading import kind_of
-from seedling.data.text_rows import opened
+from seedling.data.text_rows import NotText, opened
 from seedling.errors import InputError
 from seedling.serving import whole_texts
 from seedling.serving.text_blocks import Block, Lines, TextBlocks
@@ -173,6 +173,16 @@ def parts(path: Path, reading: Reading, needed: Needed, size: int) -> Iterator[P
 
 def unread(path: Path, reading: Reading, needed: Needed, size: int) -> Iterator[Part | Unread]:
     """Yield what `parts` does, and lines that make a part in place of what takes time to read."""
+    try:
+        yield from _unread(path, reading, needed, size)
+    except NotText as error:  # what scores has no option for an encoding
+        raise InputError(
+            f"{error.where}: mend it, or name its encoding as read: {{encoding: ...}} in "
+            "model.yaml."
+        ) from None
+
+
+def _unread(path: Path, reading: Reading, needed: Needed, size: int) -> Iterator[Part | Unread]:
     said = _said(path, needed)
     beside = needed.beside(said)
     if needed.is_whole(path):
