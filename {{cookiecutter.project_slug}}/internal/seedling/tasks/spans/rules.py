@@ -90,9 +90,9 @@ def _phones(text: str) -> Iterator[Found]:
     for number in phonenumbers.PhoneNumberMatcher(text, None):
         yield Found(Span(number.start, number.end, "phone"))
     for match in NATIONAL.finditer(text):
-        number, start = match.group(), match.start()
-        for end in _ends(number, " "):
-            if _is_phone(number[:end]):
+        digits, start = match.group(), match.start()
+        for end in _ends(digits, " "):
+            if _is_phone(digits[:end]):
                 yield Found(Span(start, start + end, "phone"), sure=False)
                 break
 
