@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Callable
 from importlib.metadata import distribution
+from itertools import cycle
 from pathlib import Path
 from venv import EnvBuilder
 
@@ -12,7 +13,7 @@ from packaging.requirements import Requirement
 
 ANSWERS = {
     vertical: {"vertical": vertical, "models": ", ".join(models_of(vertical)), "ci": ci}
-    for vertical, ci in zip(VERTICALS, ["github", "azure_devops"] * len(VERTICALS), strict=False)
+    for vertical, ci in zip(VERTICALS, cycle(["github", "azure_devops"]), strict=False)
 }
 
 

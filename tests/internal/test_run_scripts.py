@@ -191,24 +191,26 @@ def test_a_recogniser_is_saved_without_the_words_of_its_texts(
 
 
 @pytest.mark.parametrize(
-    "ending",
+    ("ending", "above"),
     [
-        "model = 1 \\\n",
-        "model = 1 \\\n\\\n",
-        "model = 1  # a remark \\\npass; \\\n",
-        "if model := 1:\n    pass \\\n",
-        "model = 1\n\\\n",
+        ("model = 1 \\\n", 1),
+        ("model = 1 \\\n\\\n", 2),
+        ("model = 1  # a remark \\\npass; \\\n", 1),
+        ("if model := 1:\n    pass \\\n", 2),
+        ("model = 1\n\\\n", 1),
     ],
 )
-def test_a_header_after_a_backslash_stands_within_a_statement(ending: str, tmp_path: Path) -> None:
+def test_a_header_after_a_backslash_stands_within_a_statement(
+    ending: str, above: int, tmp_path: Path
+) -> None:
+    """The statement begins so many lines above the header."""
     required = BASE.partition(header("custom training code"))[0]
     text = f"{required}{header('custom training code')}\n{ending}"
-    first = text.count("\n") - (0 if ending.count("\\") == 1 or "remark" in ending else 1)
-    if "if" in ending:
-        first -= 1
     with pytest.raises(Faulty) as raised:
         completed(write(tmp_path, f"{text}{header('closing')}\n"))
-    place = f"{(tmp_path / 'train.py').as_posix()}:{text.count(chr(10)) + 1}"
+    line = text.count("\n") + 1
+    place = f"{(tmp_path / 'train.py').as_posix()}:{line}"
+    first = line - above
     said = f"{header('closing')} stands within the statement of line {first}: end that first."
     assert raised.value.lines == [f"{place}: {said}"]
 

@@ -1,6 +1,7 @@
-"""Names the flags of groups of rows, for what needs no more of a compiled form.
+"""Names the flags of groups of rows: what the answer to a row says of its group.
 
-It imports nothing: the hook of the template loads the tasks with cookiecutter's libraries alone.
+This module imports nothing. The template's hook imports the tasks, which need the flags, where
+msgspec is not installed; `grouped` imports it.
 """
 
 # What a flag says of a row's group; the number of a flag is its place here.

@@ -19,7 +19,7 @@ _secret_name = re.compile(
     r"(?:\.env(?:\..*)?|.*\.env|azure.*config.*\.json|.*\.(?:pem|key|pfx|p12))",
     re.IGNORECASE,
 )
-# What no name has: of `NAME:value` the colon, and of a name in quotes what ends it elsewhere.
+# A variable's name has neither; a line such as `NAME:value` or `'A=B'=x` has them in its name.
 _no_name = re.compile(r"[:=]")
 
 

@@ -47,7 +47,7 @@ class KeptInt(Kept, int):
 
 
 class KeptFloat(Kept, float):
-    """Another number."""
+    """A number with a fraction."""
 
     __slots__ = ()
     __str__ = float.__repr__

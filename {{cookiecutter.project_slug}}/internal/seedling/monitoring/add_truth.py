@@ -55,8 +55,8 @@ class Wanted(NamedTuple):
     Attributes:
         source: a file, a blob's URL, a query file, or a SQL URL with #table.
         on: columns that truth and predictions have; `COLUMN=NAME` where the table has COLUMN for
-            the key or feature NAME. Found by itself unless given: of an entity that has rows of
-            several times, with the time.
+            the key or feature NAME. Unless given, the prediction's id or the entity key, with
+            the time of the dataset's split where table and log have it.
         target: the table's column of truth, if it has another name than the target.
         said: how the file is read, as keys of `read` in model.yaml.
     """
@@ -153,16 +153,17 @@ def _refuse_copies(table: files.Table, dataset: Dataset, on: list[str], wanted: 
     columns[dataset.target.name] = wanted.target or dataset.target.name
     known = {dataset.target.name, *dataset.entity_key, *(column.name for column in dataset.raw)}
     needed = [columns.get(name, name) for name in (*on, dataset.target.name)]
-    of_query = enumerate(table.rows.columns.duplicated())
-    again = {str(at): str(table.rows.columns[at]) for at, is_again in of_query if is_again}
+    # Of a query the columns keep a name that several have: each copy is told by its place.
+    places = enumerate(table.rows.columns.duplicated())
+    again = {str(at): str(table.rows.columns[at]) for at, is_again in places if is_again}
     refuse_copies({**table.copies, **again}, needed, known, wanted.source)
 
 
 def _key_of(rows: pd.DataFrame, dataset: Dataset, wanted: Wanted) -> list[str]:
     """Return the columns of the key: those named, the prediction's id, or the entity key.
 
-    To an entity key belongs the time by which the dataset is split, where the table and the log
-    have it: an entity has a truth for each.
+    The time by which the dataset is split is part of the entity key where table and log have it:
+    an entity has a truth for each time.
     """
     logged = {PREDICTION_ID, ROW, *dataset.entity_key, *(column.name for column in dataset.raw)}
     named = [given.partition("=")[2] or given for given in wanted.on]

@@ -46,7 +46,7 @@ def _of_script(statement: ast.stmt) -> set[str]:
             case ast.NamedExpr(ast.Name(name)) if scope is ast.comprehension:
                 found.add(name)
             case ast.AnnAssign(value=None) | ast.Delete():
-                continue  # a name without a value; and what may be gone counts as there
+                continue  # no value is set; a name that is deleted in a block may still be there
             case _ if scope is ast.Module and not isinstance(node, ast.ExceptHandler):
                 found |= _bound(node)  # the name of an exception is gone after its block
         inner = scope

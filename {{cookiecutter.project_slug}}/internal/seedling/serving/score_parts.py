@@ -107,7 +107,7 @@ class Needed(NamedTuple):
             copies: of these names those of columns whose own name stands before, with that name.
 
         Raises:
-            InputError: a feature is missing or misspelt, or one of them is there more than once.
+            InputError: a feature is missing or misspelt, or a column to read stands there again.
         """
         known = {*self.features, *self.keys, self.target}
         refuse_copies(copies or {}, [*self.features, *self.keys], known, file)
